@@ -1,0 +1,1 @@
+"""Scoring an encoder or a vision-language model on declared tasks."""

@@ -1,0 +1,1 @@
+"""Making the encoder: a self-supervised teacher, then a distilled student."""

@@ -1,0 +1,5 @@
+"""The shared core: any mammogram in, correctly, and the value types everything else stands on."""
+
+__version__ = "0.1.0"
+
+NOTICE = "Research use only. Not a medical device, not for diagnosis."

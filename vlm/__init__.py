@@ -1,0 +1,1 @@
+"""Talking about a mammogram: encoder, projector and language model."""
