@@ -1,0 +1,108 @@
+"""The one command, `versamammo <verb>`: finds the verb's module and turns errors into exit codes.
+
+Exit codes: 0 done, 1 our fault, 2 the caller's file or option, 130 stopped by the user.
+A verb's module has `parser()` and `run(args)`; it is imported only when its verb is called,
+so `versamammo --help` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from versamammo import NOTICE, __version__
+from versamammo.errors import InputError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a verb's code lies and what it does, in one line of help."""
+
+    module: str
+    summary: str
+
+
+VERBS: dict[str, Verb] = {
+    "inspect": Verb("app.inspection", "say what was read from mammogram files, and draw them"),
+    "phantom": Verb(
+        "versamammo.synthetic.command", "make phantom exams as DICOM files (not real data)"
+    ),
+    "prepare": Verb(
+        "versamammo.prepare", "turn an archive into a manifest and a cache of breast crops"
+    ),
+    "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
+    "doctor": Verb(
+        "app.doctor", "say what is installed, which decoders work, which device would be used"
+    ),
+}
+
+
+def usage() -> str:
+    """Build the text of `versamammo --help`."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return (
+        f"usage: versamammo [--debug] <verb> ...\n\nVersaMammo {__version__}. {NOTICE}\n\n"
+        f"verbs:\n{verbs}\n\n`versamammo <verb> --help` explains one; --debug shows tracebacks."
+    )
+
+
+def run_verb(name: str, argv: Sequence[str]) -> int:
+    """Parse `argv` for one verb and run it; returns its exit code."""
+    module = importlib.import_module(VERBS[name].module)
+    parser = module.parser()
+    parser.prog = f"versamammo {name}"
+    return int(module.run(parser.parse_args(list(argv))))
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Turn an exception into a sentence for the user and an exit code."""
+    if isinstance(error, InputError):
+        return f"versamammo: {error}", 2
+    if isinstance(error, KeyboardInterrupt):
+        return "versamammo: stopped", 130
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"versamammo: the disk is full ({error.strerror}); free some space and run again", 1
+    if isinstance(error, MemoryError):
+        return "versamammo: out of memory; use fewer --workers or a smaller --size", 1
+    kind = type(error).__name__
+    return f"versamammo: internal error: {kind}: {error} (--debug shows where)", 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the process's exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(__version__)
+        return 0
+    if words[0] not in VERBS:
+        print(
+            f"versamammo: unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        return run_verb(words[0], words[1:])
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): nothing is wrong, and nothing can be said
+        sys.stderr.close()
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        message, code = explain(error)
+        if debug:
+            traceback.print_exc()
+        print(message, file=sys.stderr)
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
