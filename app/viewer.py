@@ -5,8 +5,7 @@ Pictures are for looking only and are the one place where intensities become 8 b
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
+from versamammo.files import write_atomically
 from versamammo.mammogram import Box
 
 OUTLINE = (64, 200, 255)
@@ -125,11 +125,6 @@ def save_png(picture: Image.Image, path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise InputError("its folder does not exist", file=path, field="--png")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".png-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            picture.save(file, format="PNG", optimize=True)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    encoded = io.BytesIO()
+    picture.save(encoded, format="PNG", optimize=True)
+    write_atomically(path, encoded.getvalue())
