@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -39,6 +41,16 @@ class InputError(ValueError):
 
 class Refused(InputError):
     """A readable file that this project will not use as a 2-D mammogram, with the reason."""
+
+
+@contextmanager
+def naming(file: str | Path) -> Iterator[None]:
+    """Name the file in every InputError that leaves this block without one."""
+    try:
+        yield
+    except InputError as error:
+        error.file = error.file or Path(file).name
+        raise
 
 
 def _rebuild(
