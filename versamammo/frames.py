@@ -1,0 +1,180 @@
+"""The bytes of one frame, taken from the pixel data element without reading the other frames."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from versamammo.codecs import Decoded, decode_frame
+from versamammo.codecs.claims import check_pixels
+from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
+from versamammo.errors import InputError
+from versamammo.header import Header
+
+INTEGER_PIXELS = 0x7FE00010
+UNDEFINED = 0xFFFFFFFF
+ITEM = 0xFFFEE000
+SEQUENCE_END = 0xFFFEE0DD
+
+
+@dataclass(frozen=True)
+class Element:
+    """The pixel data element: its value representation, if stated, and its length in bytes."""
+
+    vr: bytes | None
+    length: int
+
+
+def read_frame(header: Header, frame: int = 0) -> Decoded:
+    """Decode one frame, counted from 0, of an object that stands at its pixel data.
+
+    Raises:
+        InputError: as `decode_frame`, and `missing-field` or `truncated`.
+    """
+    tags = header.tags
+    rows, columns = tags.required("Rows"), tags.required("Columns")
+    allocated = tags.required("BitsAllocated")
+    stored = tags.integer("BitsStored") or allocated
+    samples = tags.integer("SamplesPerPixel") or 1
+    info = syntax_info(header.syntax)
+    check_pixels(rows, columns)
+    element = _pixel_element(header)
+    if info.family == "native":
+        size = rows * columns * samples * ((allocated + 7) // 8)
+        data = _native_frame(header, element, frame, size)
+        if header.syntax == EXPLICIT_BIG and allocated == 8 and element.vr == b"OW":
+            data = _swapped(data)
+    else:
+        data = _encapsulated_frame(header, element, frame)
+    high_bit = tags.integer("HighBit")
+    return decode_frame(
+        data,
+        header.syntax,
+        rows=rows,
+        columns=columns,
+        samples=samples,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=stored - 1 if high_bit is None else high_bit,
+        signed=tags.integer("PixelRepresentation") == 1,
+        planar=tags.integer("PlanarConfiguration") == 1,
+    )
+
+
+def _pixel_element(header: Header) -> Element:
+    """Read the head of the pixel data element (DICOM PS3.5 7.1.2 and 7.1.3)."""
+    order = ">" if header.syntax == EXPLICIT_BIG else "<"
+    head = header.stream.read(8)
+    if len(head) < 8:
+        raise InputError("the file ends before its pixels", field="PixelData", reason="truncated")
+    group, number, vr, short = struct.unpack(f"{order}HH2sH", head)
+    if group << 16 | number != INTEGER_PIXELS:
+        raise InputError(
+            "floating-point pixels; expected integers",
+            field="PixelData",
+            reason="unsupported-depth",
+        )
+    # Told apart by looking, since some files contradict their syntax: read as a length, these
+    # letters are odd numbers, which no element may have.
+    if vr in (b"OB", b"OW", b"UN") and not short:
+        return Element(vr, struct.unpack(f"{order}I", _exactly(header.stream, 4))[0])
+    return Element(None, struct.unpack(f"{order}I", head[4:])[0])
+
+
+def _native_frame(header: Header, element: Element, frame: int, size: int) -> bytes:
+    if element.length == UNDEFINED:
+        raise InputError(
+            "compressed pixel data under an uncompressed transfer syntax",
+            field="TransferSyntaxUID",
+            reason="decode-failed",
+        )
+    header.stream.seek(frame * size, 1)
+    left = min(element.length - frame * size, header.size - header.stream.tell())
+    if left < size:
+        raise InputError(
+            f"{max(left, 0)} of {size} bytes of pixels are there",
+            field="PixelData",
+            reason="truncated",
+        )
+    return header.stream.read(size)
+
+
+def _swapped(data: bytes) -> bytes:
+    """Undo the swap of 8-bit pixels written as big-endian words (DICOM PS3.5 7.3)."""
+    even = bytearray(data + b"\0" * (len(data) % 2))
+    even[::2], even[1::2] = even[1::2], even[::2]
+    return bytes(even[: len(data)])
+
+
+def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes:
+    """Join the fragments of one frame (DICOM PS3.5 A.4)."""
+    if element.length != UNDEFINED:
+        raise InputError(
+            "uncompressed pixel data under a compressed transfer syntax",
+            field="TransferSyntaxUID",
+            reason="decode-failed",
+        )
+    (_, table_size), *fragments = _items(header) or [(0, 0)]
+    chosen = _fragments_of(header, frame, table_size, fragments)
+    if not chosen:
+        raise InputError("the frame has no data", field="PixelData", reason="truncated")
+    parts = []
+    for at, length in chosen:
+        header.stream.seek(at)
+        parts.append(_exactly(header.stream, length))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _items(header: Header) -> list[tuple[int, int]]:
+    """List (place, length) of the offset table and of every fragment, checked against the file."""
+    stream, found = header.stream, []
+    while len(head := stream.read(8)) == 8:
+        group, number, length = struct.unpack("<HHI", head)
+        tag = group << 16 | number
+        if tag == SEQUENCE_END:
+            break
+        if tag != ITEM:
+            raise InputError(
+                "the fragments of the pixel data are damaged",
+                field="PixelData",
+                reason="decode-failed",
+            )
+        if length > header.size - stream.tell():
+            raise InputError(
+                f"a fragment claims {length} bytes, {header.size - stream.tell()} are there",
+                field="PixelData",
+                reason="truncated",
+            )
+        found.append((stream.tell(), length))
+        stream.seek(length, 1)
+    return found
+
+
+def _fragments_of(
+    header: Header, frame: int, table_size: int, fragments: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    frames = header.tags.integer("NumberOfFrames") or 1
+    if frames == 1:
+        return fragments
+    if len(fragments) == frames:
+        return fragments[frame : frame + 1]
+    if not fragments or table_size < 4 * frames:
+        raise InputError(
+            f"{len(fragments)} fragments for {frames} frames, and no table of offsets",
+            field="PixelData",
+            reason="decode-failed",
+        )
+    base = fragments[0][0] - 8
+    header.stream.seek(base - table_size)
+    table = struct.unpack(f"<{frames}I", _exactly(header.stream, 4 * frames))
+    begin = base + table[frame]
+    end = base + table[frame + 1] if frame + 1 < frames else header.size
+    return [(at, length) for at, length in fragments if begin <= at - 8 < end]
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise InputError("the file ends early", field="PixelData", reason="truncated")
+    return data

@@ -1,0 +1,121 @@
+"""A PNG, JPEG, TIFF or PGM file into a mammogram.
+
+Such files say little: the scale follows the bits that are in use, the polarity follows the
+surroundings of the breast, and side and view come from strict words of the file name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.color import to_grey
+from versamammo.errors import InputError, naming
+from versamammo.grayscale import used_bits
+from versamammo.mammogram import Identifiers, Mammogram, Provenance
+from versamammo.polarity import background_is_bright
+from versamammo.positioning import Positioning, name_position
+from versamammo.raster_formats import FORMATS, Picture
+
+# Larger files hold no single mammogram of 200 million pixels at 16 bits.
+MAX_FILE_BYTES = 512 * 2**20
+
+
+def read_raster(path: Path | str, file_format: str, *, frame: int | None = None) -> Mammogram:
+    """Read one mammogram from a raster file of a known format, a key of `FORMATS`.
+
+    Raises:
+        InputError: the file is damaged, too large, or has no such frame.
+        Refused: it is a colour picture.
+    """
+    path = Path(path)
+    with naming(path):
+        picture = FORMATS[file_format](_bytes_of(path), frame or 0)
+        return _described(picture, path, file_format)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise InputError(f"{size:,} bytes, at most {MAX_FILE_BYTES:,}", reason="too-large")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
+
+
+def _described(picture: Picture, path: Path, file_format: str) -> Mammogram:
+    notes: list[str] = []
+    stored = _upright(_grey(picture.pixels, notes), picture.orientation, notes)
+    pixels, bits = _scaled(stored, picture.full_scale, notes)
+    inverted = picture.white_is_zero
+    if inverted:
+        pixels = 1.0 - pixels
+    if background_is_bright(pixels):
+        pixels, inverted = 1.0 - pixels, not inverted
+        notes.append("the surroundings are bright: taken for a negative and turned round")
+    if picture.lossy:
+        notes.append("the picture was compressed with loss")
+    found = name_position(Positioning(), path.name)
+    return Mammogram(
+        pixels=pixels,
+        bits=bits,
+        provenance=Provenance(
+            file=path.name,
+            format=file_format,
+            photometric=picture.photometric,
+            inverted=inverted,
+            decoder="tifffile" if file_format == "TIFF" else "imagecodecs",
+        ),
+        identifiers=Identifiers(image_id=path.stem),
+        laterality=found.laterality,
+        laterality_source=found.laterality_source,
+        view=found.view,
+        view_source=found.view_source,
+        modifiers=found.modifiers,
+        warnings=(*notes, *found.warnings),
+    )
+
+
+def _grey(pixels: NDArray[Any], notes: list[str]) -> NDArray[Any]:
+    """Reduce colours [H, W, C] to grey [H, W], leaving transparency out."""
+    if pixels.ndim == 2:
+        return pixels
+    if pixels.shape[-1] in (2, 4):
+        notes.append("transparency was left out")
+        pixels = pixels[..., :-1]
+    if pixels.shape[-1] == 1:
+        return pixels[..., 0]
+    grey, note = to_grey(pixels)
+    notes.append(note)
+    return grey
+
+
+def _upright(pixels: NDArray[Any], orientation: int, notes: list[str]) -> NDArray[Any]:
+    """Turn a picture as its EXIF orientation asks, so that coordinates fit what viewers show."""
+    if orientation == 1:
+        return pixels
+    notes.append(f"turned by its EXIF orientation {orientation}")
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    # 5 to 8 transpose first; these are the mirrorings that then remain.
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _scaled(
+    stored: NDArray[Any], full_scale: int, notes: list[str]
+) -> tuple[NDArray[np.float32], int]:
+    """Scale stored values to 0..1 by the bits in use, and say how many those are."""
+    stated = full_scale.bit_length()
+    bits = used_bits(stored, stated)
+    if bits < stated:
+        notes.append(f"{bits} of {stated} bits are in use and were shown")
+        full_scale = (1 << bits) - 1
+    return stored.astype(np.float32) / np.float32(full_scale), bits

@@ -1,0 +1,78 @@
+"""Stored values and the wishes of their file, into the picture that should be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.grayscale import Grayscale, log_inverted_table, show, used_bits
+from versamammo.grayscale_tags import read_grayscale
+from versamammo.mammogram import Window
+from versamammo.polarity import background_is_bright
+from versamammo.refusals import is_for_processing
+from versamammo.tags import Tags
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """Pixels float32 [H, W] in 0..1, bright tissue on dark, and how they were come by.
+
+    Attributes:
+        used: index into the windows offered, or None if the full range is shown.
+        inverted: whether small stored values are shown bright.
+    """
+
+    pixels: NDArray[np.float32]
+    bits: int
+    windows: tuple[Window, ...]
+    used: int | None
+    inverted: bool
+    warnings: tuple[str, ...]
+
+
+def render(
+    tags: Tags, stored: NDArray[Any], *, big_endian: bool = False, window: int | None = None
+) -> Rendered:
+    """Show stored values [H, W] as the attributes of their file ask for.
+
+    Raises:
+        InputError: `no-such-window`.
+    """
+    stated = tags.integer("BitsStored") or tags.required("BitsAllocated")
+    bits = max(stated, int(stored.max()).bit_length())
+    signed = stored.dtype.kind == "i"
+    wish = read_grayscale(tags, bits=bits, signed=signed, big_endian=big_endian, choice=window)
+    gray, used, notes = wish.gray, wish.used, list(wish.warnings)
+    if is_for_processing(tags):
+        used, table, inverted = None, *_raw_table(tags, stored, gray)
+    else:
+        if used is None:
+            bits = used_bits(stored, bits)
+            notes += _bits_note(gray.bits, bits)
+            gray = replace(gray, bits=bits)
+        table, inverted = gray.display_table(), gray.inverse
+    pixels = show(stored, table)
+    if background_is_bright(pixels):
+        notes.append("the surroundings are bright: the polarity in the header may be wrong")
+    return Rendered(pixels, bits, wish.windows, used, inverted, tuple(notes))
+
+
+def _bits_note(stated: int, used: int) -> list[str]:
+    return [] if used == stated else [f"{used} of {stated} bits are in use and were shown"]
+
+
+def _raw_table(
+    tags: Tags, stored: NDArray[Any], gray: Grayscale
+) -> tuple[NDArray[np.float32], bool]:
+    """Compose the plain rendering of FOR PROCESSING values, and say if it inverts.
+
+    Pixel Intensity Relationship tells whether the logarithm was taken, and its Sign whether many
+    photons give a large value (1) or a small one (-1); detectors count photons otherwise.
+    """
+    linear = tags.code("PixelIntensityRelationship") != "LOG"
+    bright_is_air = tags.integer("PixelIntensityRelationshipSign") != -1
+    table = log_inverted_table(stored, gray, linear=linear, bright_is_air=bright_is_air)
+    return table, bright_is_air
