@@ -1,0 +1,116 @@
+"""The paper's description of its teacher: contrast between views plus masked image modelling.
+
+Both tasks share one pass: crops are encoded with patches hidden, their class tokens are matched
+across views (SimCLR, Chen et al. 2020), and a light decoder redraws what was hidden (SimMIM, Xie
+et al. 2022; targets as in MAE, He et al. 2022).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pretrain.batches import CropBatch
+from pretrain.heads import PixelDecoder, Projector
+from pretrain.losses import info_nce, masked_reconstruction
+from pretrain.momentum import follow, teacher_of
+from pretrain.objectives import Objective, Outcome, weighted_sum
+from pretrain.parameters import ParameterGroup, backbone_groups, head_groups
+from pretrain.vit import Vit
+
+
+@dataclass(frozen=True)
+class ContrastiveMimSettings:
+    """Heads and weights. Mask all crops at a ratio near 0.6: `MaskSettings(1.0, (0.5, 0.7))`.
+
+    Attributes:
+        hidden: width of the projector's hidden layer.
+        projection: width in which views are compared.
+        temperature: divides the cosines between views; 0.2 as in MoCo v3 for ViTs.
+        decoder_width: of the decoder.
+        decoder_depth: transformer blocks of the decoder; 0 is a linear map.
+        redraw_weight: of the reconstruction loss, beside 1 for the contrast.
+        contrast_floor: patches flatter than this many input units count as flat.
+    """
+
+    hidden: int = 2048
+    projection: int = 256
+    temperature: float = 0.2
+    decoder_width: int = 256
+    decoder_depth: int = 1
+    redraw_weight: float = 1.0
+    contrast_floor: float = 0.05
+
+
+class ContrastiveMim(Objective):
+    """InfoNCE between two masked crops, and their hidden patches redrawn."""
+
+    def __init__(self, vit: Vit, settings: ContrastiveMimSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.vit = vit
+        self.projector = Projector(vit.width, settings.hidden, settings.projection)
+        self.decoder = PixelDecoder(
+            vit.width, vit.patch**2, settings.decoder_width, settings.decoder_depth
+        )
+        # not part of the loss: a running mean probes and exports better than the last step
+        self.teacher = teacher_of(vit)
+        self.weights = {"contrast": 1.0, "redraw": settings.redraw_weight}
+
+    def train(self, mode: bool = True) -> ContrastiveMim:
+        """Switch the student; the teacher always stays in evaluation mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def forward(self, batch: CropBatch, teacher_temperature: float) -> Outcome:
+        """Compute the losses; there is no teacher to have a temperature.
+
+        Raises:
+            ValueError: unless there are two global crops per image and no local ones.
+        """
+        if len(batch.overview) != 2 * batch.images or len(batch.detail):
+            raise ValueError(
+                f"contrastive_mim compares two global crops, got {len(batch.overview)} global and "
+                f"{len(batch.detail)} local crops of {batch.images} images"
+            )
+        hidden = batch.hidden
+        tokens = self.vit(batch.overview, hidden.masks)
+        first, second = self.projector(tokens.cls).chunk(2)
+        drawn = self.decoder(tokens.patches, hidden.places)
+        pixels = into_patches(batch.overview, self.vit.patch).flatten(0, 1)[hidden.places]
+        losses = {
+            "contrast": info_nce(first, second, self.settings.temperature),
+            "redraw": masked_reconstruction(
+                drawn, pixels, hidden.weights, len(batch.overview), self.settings.contrast_floor
+            ),
+        }
+        return Outcome(
+            total=weighted_sum(losses, self.weights),
+            losses={name: loss.detach() for name, loss in losses.items()},
+            features=tokens.cls[: batch.images].detach(),
+        )
+
+    def update_teacher(self, momentum: float) -> None:
+        """Move the exported encoder towards the trained one."""
+        follow(self.teacher, self.vit, momentum)
+
+    def parameter_groups(
+        self, layer_decay: float, patch_embed_scale: float
+    ) -> list[ParameterGroup]:
+        """Group what is trained."""
+        return [
+            *backbone_groups(self.vit, layer_decay, patch_embed_scale),
+            *head_groups([self.projector, self.decoder]),
+        ]
+
+    def encoder(self) -> Vit:
+        """Give the running mean of the encoder."""
+        return self.teacher
+
+
+def into_patches(images: Tensor, patch: int) -> Tensor:
+    """Cut images [B, 1, H, W] into patches [B, N, patch * patch], row by row."""
+    rows = images.squeeze(1).unfold(1, patch, patch).unfold(2, patch, patch)  # [B, h, w, p, p]
+    return rows.flatten(3).flatten(1, 2)

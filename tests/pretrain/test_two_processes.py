@@ -1,0 +1,122 @@
+"""Two processes with half the batch each do what one does with the whole: real DDP over gloo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from pretrain.batches import CropBatch
+from pretrain.centering import CenteredTargets, sinkhorn_knopp
+from pretrain.contrastive_mim import ContrastiveMim
+from pretrain.masks import MaskedPatches
+from pretrain.monitors import PrototypeTally
+from pretrain.objectives import Objective
+from pretrain.self_distillation import SelfDistillation
+from tests.pretrain.tiny import CONTRASTIVE, DINOV2, build_tiny, random_batch
+
+Results = dict[str, Tensor]
+
+
+OBJECTIVES: dict[str, Callable[[], Objective]] = {
+    "sinkhorn": lambda: SelfDistillation(build_tiny(), replace(DINOV2, centering="sinkhorn")),
+    "softmax": lambda: SelfDistillation(build_tiny(), replace(DINOV2, separate_patch_head=False)),
+    "contrastive": lambda: ContrastiveMim(build_tiny(), CONTRASTIVE),
+}
+
+
+def _batch(name: str, images: slice = slice(None)) -> CropBatch:
+    """Take some of four images, in float64."""
+    batch = random_batch(images=4, details=0 if name == "contrastive" else 2)
+
+    def part(crops: Tensor) -> Tensor:
+        return crops.reshape(-1, 4, *crops.shape[1:])[:, images].flatten(0, 1)
+
+    masks = part(batch.hidden.masks)
+    flat = masks.flatten(1)
+    weights = (1 / flat.sum(1).clamp(min=1).double())[flat.nonzero()[:, 0]]
+    hidden = MaskedPatches(masks, flat.flatten().nonzero()[:, 0], weights)
+    overview, detail = part(batch.overview.double()), part(batch.detail.double())
+    return CropBatch(overview, detail, hidden, batch.index[images])
+
+
+def _train(objective: Objective, callable_: nn.Module, batch: CropBatch) -> Results:
+    """Take two steps, so that the centre and the teacher of the first matter in the second."""
+    optimizer = torch.optim.SGD(objective.parameter_groups(1.0, 1.0), lr=0.1)
+    found: Results = {}
+    for step in range(2):
+        outcome = callable_(batch, 0.05)
+        optimizer.zero_grad()
+        outcome.total.backward()
+        optimizer.step()
+        objective.update_teacher(0.5)
+        found |= {f"{step} {name}": loss for name, loss in outcome.losses.items()}
+    found |= {f"weight {name}": value for name, value in objective.state_dict().items()}
+    return found
+
+
+def _pieces(rows: slice) -> Results:
+    """Measure what is summed over processes directly, with unequal numbers of rows."""
+    scores = torch.randn(9, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    centered = CenteredTargets(6).double()
+    centered(scores[rows], 0.05)
+    tally = PrototypeTally(6)
+    tally.add(scores[rows].softmax(1))
+    return {
+        "targets": sinkhorn_knopp(scores[rows], 0.3),
+        "center": centered.center,
+        "information": torch.tensor(tally.read().information),
+    }
+
+
+def _work(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    meet = f"file://{folder}/meet"
+    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=2)
+    found = {"pieces": _pieces(slice(0, 7) if rank == 0 else slice(7, 9))}
+    for name, build in OBJECTIVES.items():
+        objective = build().double()
+        batch = _batch(name, slice(2 * rank, 2 * rank + 2))
+        found[name] = _train(objective, DistributedDataParallel(objective), batch)
+    torch.save(found, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Results]]:
+    folder: Path = tmp_path_factory.mktemp("processes")
+    # a fork server imports torch and timm once for both processes
+    mp.get_context("forkserver").set_forkserver_preload(["tests.pretrain.tiny"])
+    mp.start_processes(_work, (str(folder),), nprocs=2, start_method="forkserver")
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_two_processes_train_as_one_does(together: list[dict[str, Results]], name: str) -> None:
+    objective = OBJECTIVES[name]().double()
+    alone = _train(objective, objective, _batch(name))
+
+    first, second = (result[name] for result in together)
+    assert first.keys() == alone.keys()
+    for what, expected in alone.items():
+        if what.startswith("weight"):
+            assert torch.equal(first[what], second[what]), what
+        found = (first[what] + second[what]) / 2  # each reports the mean over its own rows
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6, msg=what)
+
+
+def test_sums_over_processes_take_unequal_shares(together: list[dict[str, Results]]) -> None:
+    alone = _pieces(slice(None))
+    first, second = (result["pieces"] for result in together)
+
+    torch.testing.assert_close(torch.cat([first["targets"], second["targets"]]), alone["targets"])
+    for result in (first, second):
+        torch.testing.assert_close(result["center"], alone["center"])
+        torch.testing.assert_close(result["information"], alone["information"])
