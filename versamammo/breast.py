@@ -1,0 +1,177 @@
+"""Find the breast in any mammogram: its outline, its box, its chest wall, and what is burned in.
+
+Everything is decided on a copy some 320 pixels long, so the cost hardly depends on the detector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.air import Tissue, find_tissue, thickness
+from versamammo.chest_wall import Side, find_chest_wall
+from versamammo.errors import Refused
+from versamammo.mammogram import Box
+from versamammo.shapes import (
+    Levels,
+    Mask,
+    closed,
+    dilate,
+    disc,
+    largest_filled,
+    opened,
+    quantile,
+    within,
+)
+
+LONG_SIDE = 320  # pixels of the reduced copy
+SMALLEST_SIDE = 32  # pixels of a picture worth looking at
+SURE = 0.25  # chest wall confidence below this is said to be a guess
+MARK_LEVEL = 0.4  # burned-in letters are at least this bright on the reduced copy
+LARGEST_MARK = 0.06  # of the picture; what is larger is skin of the arm or belly
+
+
+@dataclass(frozen=True, eq=False)
+class Breast:
+    """Where the breast lies in a stored picture.
+
+    Attributes:
+        mask: bool [h, w] at reduced scale.
+        scale: (rows, columns): how many source pixels one reduced pixel covers.
+        box: tight around the breast with its skin line, in source pixels.
+        chest_wall: the side of the stored picture on which the chest wall lies.
+        confidence: 0..1, how much straighter that side is than the other.
+        outline: [P, 2] polygon (x, y) in source coordinates.
+        marks: burned-in letters, labels and lead markers outside the breast.
+        notes: what was uncertain.
+    """
+
+    mask: NDArray[np.bool_]
+    scale: tuple[float, float]
+    box: Box
+    chest_wall: Side
+    confidence: float
+    outline: NDArray[np.float64]
+    marks: tuple[Box, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_breast(pixels: NDArray[np.float32]) -> Breast:
+    """Find the breast in pixels [H, W], bright tissue on dark.
+
+    Raises:
+        Refused: `no-breast`, if the picture is blank, noise only, or too small.
+    """
+    levels = _calm_levels(pixels)
+    h, w = levels.shape
+    scale = (pixels.shape[0] / h, pixels.shape[1] / w)
+    tissue = find_tissue(levels)
+    notes: list[str] = []
+    if tissue is None:
+        notes.append("no air was told apart from tissue: the whole picture is taken for breast")
+        body, other = np.ones((h, w), np.uint8), np.zeros((h, w), np.uint8)
+    else:
+        body, other = _breast_and_other(tissue)
+    chest_wall, confidence = find_chest_wall(body)
+    if confidence < SURE:
+        notes.append(f"the chest wall is taken to lie {chest_wall}, but neither side is clear")
+    return Breast(
+        mask=body.astype(np.bool_),
+        scale=scale,
+        box=_box_around(body, scale),
+        chest_wall=chest_wall,
+        confidence=confidence,
+        outline=_outline(body) * (scale[1], scale[0]),
+        marks=_marks(levels, other, scale),
+        notes=tuple(notes),
+    )
+
+
+def _calm_levels(pixels: NDArray[np.float32]) -> Levels:
+    """Reduce, smooth as much as the noise asks for, and stretch to 0..1; refuse a blank picture."""
+    if min(pixels.shape) < SMALLEST_SIDE:
+        raise Refused(
+            f"{pixels.shape[0]} x {pixels.shape[1]} pixels are too few for a breast; "
+            f"expected at least {SMALLEST_SIDE} on each side",
+            reason="no-breast",
+        )
+    small = _reduce(pixels)
+    noise = _noise(small)
+    darkest, brightest = _range(np.asarray(cv2.blur(small, (9, 9)), np.float32))
+    contrast = brightest - darkest
+    # white noise leaves half its standard deviation here; a breast leaves its contrast
+    if contrast <= max(noise, 1e-4):
+        raise Refused("the picture is blank or holds nothing but noise", reason="no-breast")
+    grain = noise / contrast
+    sigma = 0.7 if grain < 0.01 else 1.4 if grain < 0.03 else 2.2
+    calm = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
+    darkest, brightest = _range(calm)
+    levels = (calm - np.float32(darkest)) / np.float32(brightest - darkest)
+    return cast(Levels, np.clip(levels, 0, 1))
+
+
+def _reduce(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shrink [H, W] to about LONG_SIDE by the mean of four samples per cell."""
+    shrink = max(1, round(max(pixels.shape) / LONG_SIDE))
+    if shrink == 1:
+        return pixels
+    h, w = pixels.shape[0] // shrink, pixels.shape[1] // shrink
+    # sampled at exact centres, so that a mirrored picture gives the mirrored copy
+    sampled = cv2.resize(pixels, (2 * w, 2 * h), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(cv2.resize(sampled, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _noise(small: NDArray[np.float32]) -> float:
+    """Estimate the standard deviation of white noise from the Laplacian's median."""
+    rough = np.abs(np.asarray(cv2.Laplacian(small, -1), np.float32)[1:-1:2, 1:-1:2])
+    return quantile(rough, 0.5) / 0.6745 / 20**0.5
+
+
+def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
+    """Give the darkest and brightest level, but for two pixels in a thousand at either end."""
+    few = levels[::3, ::3]
+    return quantile(few, 0.002), quantile(few, 0.998)
+
+
+def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask]:
+    """Give the breast with its nipple and thin edges, and all other bright things, [h, w] each."""
+    reach = thickness(tissue.bright)
+    labels = dilate(opened(tissue.bright, disc(reach)) & (1 - tissue.body), disc(1))
+    near = within(tissue.body, 5 * reach) & closed(tissue.bright, disc(reach / 2))
+    grown = largest_filled(tissue.body | (near & (1 - labels)))
+    body = tissue.body if grown is None else grown[0]
+    return body, tissue.bright & (1 - dilate(body, disc(2)))
+
+
+def _box_around(mask: Mask, scale: tuple[float, float], corner: tuple[int, int] = (0, 0)) -> Box:
+    """Box what a mask holds, in source pixels; corner is where the mask's (x, y) origin lies."""
+    x, y, width, height = cv2.boundingRect(mask)
+    x, y = x + int(corner[0]), y + int(corner[1])
+    return Box(x * scale[1], y * scale[0], (x + width) * scale[1], (y + height) * scale[0])
+
+
+def _outline(body: Mask) -> NDArray[np.float64]:
+    """Trace the body [h, w] through pixel centres, [P, 2] as (x, y)."""
+    shape = largest_filled(body)
+    if shape is None:
+        raise Refused("nothing in the picture is large enough for a breast", reason="no-breast")
+    return shape[1].astype(np.float64) + 0.5
+
+
+def _marks(levels: Levels, other: Mask, scale: tuple[float, float]) -> tuple[Box, ...]:
+    """Box the bright compact things outside the breast; letters of one label go together."""
+    bright = (other & (levels > MARK_LEVEL)).astype(np.uint8)
+    joined = dilate(bright, disc(0.015 * levels.shape[0]))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    marks = []
+    for index in range(1, count):
+        x, y, width, height, _ = boxes[index]
+        window = (slice(y, y + height), slice(x, x + width))
+        part = bright[window] & (labels[window] == index).astype(np.uint8)
+        if 4 <= part.sum() <= LARGEST_MARK * bright.size:
+            marks.append(_box_around(part, scale, (x, y)))
+    return tuple(marks)

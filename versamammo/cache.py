@@ -1,0 +1,116 @@
+"""Prepared pictures on disk: one 16-bit TIFF each, lossless, and readable by rows.
+
+Strips of 64 rows, Zstandard with a horizontal predictor; the bytes depend on the pixels alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
+
+STRIP = 64  # rows
+
+
+def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
+    """Write levels [h, w] to path, whole or not at all.
+
+    Raises:
+        InputError: the disk is full (`disk-full`).
+        OSError: the folder cannot be written.
+    """
+    if levels.ndim != 2 or levels.dtype != np.uint16:
+        raise ValueError(f"the cache holds uint16 [h, w], got {levels.dtype} {levels.shape}")
+    stream = io.BytesIO()
+    tifffile.imwrite(
+        stream,
+        levels,
+        byteorder="<",
+        photometric="minisblack",
+        compression="zstd",
+        compressionargs={"level": 1},
+        predictor=True,
+        rowsperstrip=STRIP,
+        metadata=None,
+        software="versamammo",
+        maxworkers=1,
+    )
+    try:
+        write_atomically(path, stream.getvalue())
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f"no room on the disk for {len(stream.getvalue())} bytes",
+            file=path,
+            reason="disk-full",
+        ) from error
+
+
+def read_levels(path: Path, rows: slice | None = None) -> NDArray[np.uint16]:
+    """Read levels [h, w], or only some rows of them, decoding no more strips than needed.
+
+    Args:
+        path: a file that `write_levels` wrote.
+        rows: a slice of step 1; None reads all.
+
+    Raises:
+        InputError: the file is missing, truncated or not from the cache (`bad-cache`).
+    """
+    try:
+        with path.open("rb") as stream, tifffile.TiffFile(stream) as tiff:
+            page = cast(tifffile.TiffPage, tiff.pages[0])
+            return _read_strips(tiff, page, rows)
+    except OSError as error:
+        raise _unusable(path, error.strerror or "cannot be read") from error
+    except (tifffile.TiffFileError, ValueError, RuntimeError, IndexError) as error:
+        # a broken stream surfaces as whatever the decoder happens to raise
+        raise _unusable(path, str(error)) from error
+
+
+def _read_strips(
+    tiff: tifffile.TiffFile, page: tifffile.TiffPage, rows: slice | None
+) -> NDArray[np.uint16]:
+    if page.dtype != np.uint16 or len(page.shape) != 2 or page.rowsperstrip != STRIP:
+        raise ValueError(f"expected uint16 strips of {STRIP} rows, got {page.dtype} {page.shape}")
+    height, width = page.shape
+    start, stop, step = (rows or slice(None)).indices(height)
+    if step != 1:
+        raise ValueError(f"rows are read in steps of 1, got {step}")
+    stop = max(start, stop)
+    first, last = start // STRIP, -(-stop // STRIP)
+    if len(page.dataoffsets) != -(-height // STRIP):
+        raise ValueError(f"expected {-(-height // STRIP)} strips, got {len(page.dataoffsets)}")
+    part = np.empty((min(last * STRIP, height) - first * STRIP, width), np.uint16)
+    for index in range(first, last):
+        tiff.filehandle.seek(page.dataoffsets[index])
+        data = tiff.filehandle.read(page.databytecounts[index])
+        if len(data) != page.databytecounts[index]:
+            raise ValueError(f"ends within strip {index + 1} of {len(page.dataoffsets)}")
+        strip, _, _ = page.decode(data, index)
+        if strip is None:
+            raise ValueError(f"strip {index + 1} is empty")
+        at = (index - first) * STRIP
+        part[at : at + strip.shape[1]] = strip[0, :, :, 0]
+    return part[start - first * STRIP : stop - first * STRIP]
+
+
+def content_key(digest: str, settings: Mapping[str, Any]) -> str:
+    """Name a cached picture by the hash of its source's bytes and of the settings."""
+    text = json.dumps({"source": digest, "settings": settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _unusable(path: Path, why: str) -> InputError:
+    return InputError(f"the cached picture cannot be used: {why}", file=path, reason="bad-cache")

@@ -1,0 +1,82 @@
+"""Masks on the reduced copy of a mammogram, and OpenCV's morphology under our names and types.
+
+The edge of the picture counts as more of the same: eroding does not eat a breast from there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Levels = NDArray[np.float32]  # [h, w] in 0..1
+Mask = NDArray[np.uint8]  # [h, w], 0 or 1: what OpenCV's morphology takes
+Outline = NDArray[np.int32]  # [P, 2] as (x, y)
+
+
+def disc(radius: float) -> Mask:
+    """Give a round structuring element."""
+    size = 2 * max(1, round(radius)) + 1
+    return cast(Mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+
+
+def square(radius: float) -> Mask:
+    """Give a square structuring element; OpenCV is several times faster with it."""
+    size = 2 * max(1, round(radius)) + 1
+    return np.ones((size, size), np.uint8)
+
+
+def erode(mask: Mask, element: Mask) -> Mask:
+    """Keep the pixels around which the element fits."""
+    return cast(Mask, cv2.erode(mask, element))
+
+
+def erode_all_round(mask: Mask, element: Mask) -> Mask:
+    """Keep the pixels around which the element fits, the picture's edge counting as outside."""
+    return cast(Mask, cv2.erode(mask, element, borderType=cv2.BORDER_CONSTANT, borderValue=0))
+
+
+def dilate(mask: Mask, element: Mask) -> Mask:
+    """Add the pixels that the element reaches."""
+    return cast(Mask, cv2.dilate(mask, element))
+
+
+def opened(mask: Mask, element: Mask) -> Mask:
+    """Drop what is thinner than the element."""
+    return cast(Mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, element))
+
+
+def closed(mask: Mask, element: Mask) -> Mask:
+    """Fill gaps thinner than the element."""
+    return cast(Mask, cv2.morphologyEx(mask, cv2.MORPH_CLOSE, element))
+
+
+def within(mask: Mask, reach: float) -> Mask:
+    """Give all pixels no further than `reach` from the mask."""
+    return (cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3) <= reach).astype(np.uint8)
+
+
+def largest_filled(mask: Mask) -> tuple[Mask, Outline] | None:
+    """Give the largest component without its holes, and its outline; None if the mask is empty."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
+        return None
+    outline = max(outlines, key=cv2.contourArea)
+    body = np.zeros_like(mask)
+    cv2.drawContours(body, [outline], -1, 1, thickness=-1)
+    return body, cast(Outline, outline[:, 0, :])
+
+
+def convex_hull(mask: Mask) -> Mask:
+    """Fill the convex hull of all that the mask holds."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = np.zeros_like(mask)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.concatenate(outlines)), 1)
+    return hull
+
+
+def quantile(values: NDArray[np.floating[Any]], share: float) -> float:
+    """Give one order statistic; numpy's own, which interpolates, costs more than all else here."""
+    return float(np.sort(values, axis=None)[int(share * (values.size - 1))])
