@@ -5,7 +5,6 @@ Strips of 64 rows, Zstandard with a horizontal predictor; the bytes depend on th
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -27,8 +26,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
     """Write levels [h, w] to path, whole or not at all.
 
     Raises:
-        InputError: the disk is full (`disk-full`).
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written or the disk is full; nothing half-written remains.
     """
     if levels.ndim != 2 or levels.dtype != np.uint16:
         raise ValueError(f"the cache holds uint16 [h, w], got {levels.dtype} {levels.shape}")
@@ -46,16 +44,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
         software="versamammo",
         maxworkers=1,
     )
-    try:
-        write_atomically(path, stream.getvalue())
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(
-            f"no room on the disk for {len(stream.getvalue())} bytes",
-            file=path,
-            reason="disk-full",
-        ) from error
+    write_atomically(path, stream.getvalue())
 
 
 def read_levels(path: Path, rows: slice | None = None) -> NDArray[np.uint16]:

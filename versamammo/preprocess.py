@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from versamammo.breast import Breast
 from versamammo.chest_wall import stored_mirrored
@@ -16,6 +15,9 @@ from versamammo.errors import InputError
 from versamammo.geometry import Crop, fit_within
 from versamammo.mammogram import Mammogram
 from versamammo.resampling import area_weights, columns_by_area, resize_area
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "Crop",
@@ -110,6 +112,9 @@ def to_input(levels: NDArray[np.uint16] | NDArray[np.float32], contract: InputCo
     Raises:
         InputError: the levels are neither uint16 nor float32 (`bad-levels`).
     """
+    # here, since a worker that only fills the cache would pay half a gigabyte for it
+    import torch
+
     if levels.ndim != 2 or levels.dtype not in (np.uint16, np.float32):
         raise InputError(
             f"expected uint16 or float32 [h, w], got {levels.dtype} {levels.shape}",
