@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from pretrain.batches import CropBatch
@@ -62,6 +64,20 @@ def _train(objective: Objective, callable_: nn.Module, batch: CropBatch) -> Resu
     return found
 
 
+def _train_sharded(batch: CropBatch) -> Results:
+    """Take the same two steps with every parameter divided between the processes (FSDP2)."""
+    objective = OBJECTIVES["sinkhorn"]().double()
+    for network in (objective.student, objective.teacher):
+        for part in (*network.vit.backbone.blocks, network.image_head, network.patch_head):
+            fully_shard(part)
+    fully_shard(objective)
+    found = _train(objective, objective, batch)
+    return {
+        name: value.full_tensor() if isinstance(value, DTensor) else value
+        for name, value in found.items()
+    }
+
+
 def _pieces(rows: slice) -> Results:
     """Measure what is summed over processes directly, with unequal numbers of rows."""
     scores = torch.randn(9, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -85,6 +101,7 @@ def _work(rank: int, folder: str) -> None:
         objective = build().double()
         batch = _batch(name, slice(2 * rank, 2 * rank + 2))
         found[name] = _train(objective, DistributedDataParallel(objective), batch)
+    found["sharded"] = _train_sharded(_batch("sinkhorn", slice(2 * rank, 2 * rank + 2)))
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -98,9 +115,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Results
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", [*OBJECTIVES, "sharded"])
 def test_two_processes_train_as_one_does(together: list[dict[str, Results]], name: str) -> None:
-    objective = OBJECTIVES[name]().double()
+    objective = OBJECTIVES.get(name, OBJECTIVES["sinkhorn"])().double()
     alone = _train(objective, objective, _batch(name))
 
     first, second = (result[name] for result in together)
