@@ -71,7 +71,9 @@ def read_levels(path: Path, rows: slice | None = None) -> NDArray[np.uint16]:
 def _read_strips(
     tiff: tifffile.TiffFile, page: tifffile.TiffPage, rows: slice | None
 ) -> NDArray[np.uint16]:
-    if page.dtype != np.uint16 or len(page.shape) != 2 or page.rowsperstrip != STRIP:
+    # a picture lower than a strip is one strip of its own height
+    expected = min(STRIP, page.shape[0])
+    if page.dtype != np.uint16 or len(page.shape) != 2 or page.rowsperstrip != expected:
         raise ValueError(f"expected uint16 strips of {STRIP} rows, got {page.dtype} {page.shape}")
     height, width = page.shape
     start, stop, step = (rows or slice(None)).indices(height)

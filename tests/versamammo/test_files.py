@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from versamammo.files import sweep_partial, write_atomically
+
+
+def test_bytes_are_put_in_place_and_nothing_else_remains(tmp_path: Path) -> None:
+    assert write_atomically(tmp_path / "a", b"one")
+    assert write_atomically(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_equal_bytes_are_not_written_again(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a", b"one")
+    before = (tmp_path / "a").stat().st_mtime_ns
+    assert not write_atomically(tmp_path / "a", b"one")
+    assert (tmp_path / "a").stat().st_mtime_ns == before
+
+
+def test_a_full_disk_leaves_the_old_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_atomically(tmp_path / "a", b"old")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "a", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_only_half_written_files_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("keep.tif", "keep.part", ".hidden", ".a.tif.1f.part", "deep/.b.tif.2e.part"):
+        (tmp_path / name).touch()
+    assert sweep_partial(tmp_path) == 2
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"keep.tif", "keep.part", ".hidden"}

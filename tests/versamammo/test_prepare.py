@@ -1,0 +1,370 @@
+"""Whole preparations of small archives, in this process unless the story is about processes."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from versamammo.cache import read_levels
+from versamammo.errors import InputError
+from versamammo.manifest import read_manifest
+from versamammo.preparation import worker
+from versamammo.preparation.output import claimed
+from versamammo.preparation.settings import Settings
+from versamammo.prepare import parser, prepare, run
+
+Write = Callable[..., Path]
+
+
+class Here:
+    """An engine that works in this process, so that a test can reach into the work."""
+
+    def run(self, work: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for task in tasks:
+            yield task, work(task)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("versamammo.prepare.engine", lambda settings: Here())
+
+
+@pytest.fixture
+def archive(tmp_path: Path, picture: Callable[..., Any], write_dicom: Write) -> Path:
+    """Three patients with two DICOM files each; every picture differs."""
+    root = tmp_path / "archive"
+    for patient in range(3):
+        (root / f"p{patient}").mkdir(parents=True)
+        for side in "LR":
+            pixels = picture(12).copy()
+            pixels[: 3 + patient, 40:44] += 1 + ord(side)
+            uid = f"1.2.3.{patient}.{ord(side)}"
+            write_dicom(
+                pixels, 12, name=f"archive/p{patient}/{side}.dcm", SOPInstanceUID=uid,
+                StudyInstanceUID=f"1.2.3.{patient}", PatientID=f"P{patient}", ImageLaterality=side,
+            )  # fmt: skip
+    return root
+
+
+def settings(source: Path, out: Path, **more: Any) -> Settings:
+    return Settings(**{"source": str(source), "out": out, "size": (64, 48), "workers": 1} | more)
+
+
+def quarantine(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "quarantine.csv").open() as stream:
+        return {row["path"]: row for row in csv.DictReader(stream)}
+
+
+def counts(out: Path) -> dict[str, int]:
+    found: dict[str, int] = json.loads((out / "summary.json").read_text())["counts"]
+    return found
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Everything a preparation may show to the outside, byte for byte."""
+    shown = [path for path in out.rglob("*") if path.is_file() and path.name not in (
+        "runs.jsonl", "config.json", "journal.jsonl", ".lock"
+    )]  # fmt: skip
+    return {str(path.relative_to(out)): path.read_bytes() for path in shown}
+
+
+def test_an_archive_becomes_a_manifest_and_a_cache(
+    archive: Path, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (archive / "notes.txt").write_text("not a picture")
+    assert prepare(settings(archive, tmp_path / "out")) == 0
+    rows = read_manifest(tmp_path / "out").to_pylist()
+    assert [row["path"] for row in rows] == [f"p{n}/{side}.dcm" for n in range(3) for side in "LR"]
+    for row in rows:
+        levels = read_levels(tmp_path / "out" / row["cache_path"])
+        assert list(levels.shape) == row["crop"]["content_size"]
+        assert row["laterality"] == row["path"][3]
+        assert row["provenance"]["laterality"] == "ImageLaterality"
+        assert row["chest_wall"] == "left"
+        assert row["mirrored"] is (row["laterality"] == "R")
+    assert counts(tmp_path / "out") == {
+        "found": 7, "prepared": 6, "quarantined": 0, "duplicates": 0, "not_images": 1
+    }  # fmt: skip
+    assert quarantine(tmp_path / "out")["notes.txt"]["reason"] == "not-an-image"
+    said = capsys.readouterr().out
+    assert "prepared" in said
+    assert "not for diagnosis" in said
+
+
+def test_a_second_run_does_nothing_and_says_so(
+    archive: Path, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    prepare(settings(archive, out))
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert prepare(settings(archive, out)) == 0
+    assert "nothing to do: all 6 files were done before" in capsys.readouterr().out
+    after = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_workers_order_and_engine_leave_no_trace(archive: Path, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        prepare(settings(archive, tmp_path / str(workers), workers=workers))
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert len(contents(tmp_path / "1")) == 6 + 3
+
+
+def test_a_touched_file_is_known_by_its_bytes(
+    archive: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(settings(archive, tmp_path / "out"))
+    os.utime(archive / "p0" / "L.dcm", ns=(1, 1))
+    monkeypatch.setattr(worker, "look", None)  # would fail if anything were read again
+    prepare(settings(archive, tmp_path / "out"))
+    assert counts(tmp_path / "out")["prepared"] == 6
+
+
+def test_only_what_changed_is_done_again(archive: Path, tmp_path: Path, here: None) -> None:
+    out = tmp_path / "out"
+    prepare(settings(archive, out))
+    shutil.copy(archive / "p0" / "R.dcm", archive / "p1" / "R.dcm")
+    next((out / "cache").rglob("*.tif")).unlink()
+    prepare(settings(archive, out))
+    assert json.loads((out / "runs.jsonl").read_text().splitlines()[-1])["files"] == 2
+    assert counts(out) == {
+        "found": 6, "prepared": 5, "quarantined": 0, "duplicates": 1, "not_images": 0
+    }  # fmt: skip
+
+
+def test_other_settings_are_other_work(archive: Path, tmp_path: Path, here: None) -> None:
+    out = tmp_path / "out"
+    prepare(settings(archive, out))
+    prepare(settings(archive, out, size=(32, 24)))
+    assert all(max(row["crop"]["content_size"]) <= 32 for row in read_manifest(out).to_pylist())
+
+
+def test_broken_files_are_named_and_the_rest_goes_on(
+    archive: Path, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (archive / "p0" / "L.dcm").read_bytes()
+    (archive / "cut.dcm").write_bytes(whole[: len(whole) // 2])
+    (archive / "flat.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (archive / "fake.dcm").write_bytes(b"GIF89a" + bytes(400))
+    assert prepare(settings(archive, tmp_path / "out")) == 0
+    found = quarantine(tmp_path / "out")
+    assert found["cut.dcm"]["reason"] == "truncated"
+    assert found["cut.dcm"]["field"] == "PixelData"
+    assert "flat.png" in found
+    assert found["fake.dcm"]["reason"] == "not-an-image"
+    assert counts(tmp_path / "out")["prepared"] == 6
+    assert "cut.dcm: PixelData:" in capsys.readouterr().err
+
+
+def table(archive: Path, text: str) -> Path:
+    path = archive.parent / "labels.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_table_beside_a_folder_gives_labels(archive: Path, tmp_path: Path, here: None) -> None:
+    labels = table(archive, "file,density,finding,x1,y1,x2,y2\n"
+                            "p0/L.dcm,C,mass,10,20,30,40.5\np9/L.dcm,A,,,,,\n")  # fmt: skip
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    rows = {row["path"]: row for row in read_manifest(tmp_path / "out").to_pylist()}
+    assert rows["p0/L.dcm"]["density"] == 3
+    assert rows["p0/L.dcm"]["mass"] == 1
+    assert rows["p0/L.dcm"]["findings"][0]["box"] == {"x1": 10, "y1": 20, "x2": 30, "y2": 40.5}
+    assert rows["p0/L.dcm"]["original"]["density"] == "C"
+    assert rows["p0/L.dcm"]["provenance"]["mass"] == "findings"
+    assert rows["p1/L.dcm"]["density"] != rows["p1/L.dcm"]["density"]
+    assert quarantine(tmp_path / "out")["p9/L.dcm"]["reason"] == "missing-file"
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [("10,20,30,200", "box-outside"), ("-5,2,3,4", "box-outside"), ("nan,2,3,4", "box-not-finite"),
+     ("100,20,101,30", "box-outside")],
+)  # fmt: skip
+def test_a_box_that_does_not_fit_keeps_its_image_out(
+    archive: Path, tmp_path: Path, here: None, box: str, reason: str
+) -> None:
+    labels = table(archive, f"file,finding,x1,y1,x2,y2\np0/L.dcm,mass,{box}\n")
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    assert quarantine(tmp_path / "out")["p0/L.dcm"]["reason"] == reason
+    assert counts(tmp_path / "out")["prepared"] == 5
+
+
+def test_a_box_that_sticks_out_by_rounding_is_cut(
+    archive: Path, tmp_path: Path, here: None
+) -> None:
+    labels = table(archive, "file,finding,x1,y1,x2,y2\np0/L.dcm,mass,-0.5,20,70.9,90.5\n")
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    (row,) = (r for r in read_manifest(tmp_path / "out").to_pylist() if r["path"] == "p0/L.dcm")
+    assert row["findings"][0]["box"] == {"x1": 0, "y1": 20, "x2": 70, "y2": 90}
+    assert any("was cut" in warning for warning in row["warnings"])
+
+
+def test_a_copy_counts_once(archive: Path, tmp_path: Path, here: None) -> None:
+    shutil.copy(archive / "p0" / "L.dcm", archive / "z.dcm")
+    prepare(settings(archive, tmp_path / "out"))
+    found = quarantine(tmp_path / "out")["z.dcm"]
+    assert (found["reason"], found["message"]) == ("duplicate", "the same bytes as p0/L.dcm")
+    assert counts(tmp_path / "out")["duplicates"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason", "field"),
+    [
+        ("z.dcm,P9,1.2.3.0,\np0/L.dcm,P0,1.2.3.0,\n", "picture-of-two-patients", "patient_id"),
+        ("z.dcm,P0,1.2.3.0,A\np0/L.dcm,P0,1.2.3.0,B\n", "copies-disagree", "density"),
+    ],
+)
+def test_copies_that_contradict_each_other_are_kept_out(
+    archive: Path, tmp_path: Path, here: None, rows: str, reason: str, field: str
+) -> None:
+    shutil.copy(archive / "p0" / "L.dcm", archive / "z.dcm")
+    labels = table(archive, f"file,patient_id,exam_id,density\n{rows}")
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    found = quarantine(tmp_path / "out")
+    for path in ("z.dcm", "p0/L.dcm"):
+        assert (found[path]["reason"], found[path]["field"]) == (reason, field)
+
+
+def test_one_exam_of_two_patients_is_kept_out(archive: Path, tmp_path: Path, here: None) -> None:
+    labels = table(archive, "file,patient_id\np0/L.dcm,someone else\n")
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    found = quarantine(tmp_path / "out")
+    assert found.keys() == {"p0/L.dcm", "p0/R.dcm"}
+    assert {row["reason"] for row in found.values()} == {"exam-of-two-patients"}
+
+
+def test_one_image_id_on_two_pictures_is_kept_out(
+    archive: Path, tmp_path: Path, here: None
+) -> None:
+    labels = table(archive, "file,image_id\np0/L.dcm,7\np2/R.dcm,7\n")
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    found = quarantine(tmp_path / "out")
+    assert {row["reason"] for row in found.values()} == {"image-id-shared"}
+    assert "of two patients" in found["p0/L.dcm"]["message"]
+
+
+def test_given_splits_are_followed_and_their_leaks_printed(
+    archive: Path, tmp_path: Path, here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = tmp_path / "splits.csv"
+    splits.write_text("file,split\np0/L.dcm,train\np0/R.dcm,test\np1/L.dcm,val\nother,test\n")
+    prepare(settings(archive, tmp_path / "out", splits=str(splits)))
+    found = {r["path"]: r["split"] for r in read_manifest(tmp_path / "out").to_pylist()}
+    assert found["p0/R.dcm"] == "test"
+    assert found["p2/R.dcm"] is None
+    said = capsys.readouterr().out
+    assert "1 of 2 patients (50.0 %) stand in more than one split" in said
+    assert "3 images are not in the table, 1 of its names match no image" in said
+
+
+def test_a_limit_takes_the_first_files(archive: Path, tmp_path: Path, here: None) -> None:
+    prepare(settings(archive, tmp_path / "out", limit=2))
+    found = [row["path"] for row in read_manifest(tmp_path / "out").to_pylist()]
+    assert found == ["p0/L.dcm", "p0/R.dcm"]
+
+
+def test_a_file_that_takes_too_long_is_given_up(archive: Path, tmp_path: Path) -> None:
+    assert prepare(settings(archive, tmp_path / "out", seconds_per_file=1e-4, limit=2)) == 2
+    assert {row["reason"] for row in quarantine(tmp_path / "out").values()} == {"timed-out"}
+    assert prepare(settings(archive, tmp_path / "out", limit=2)) == 0
+    assert counts(tmp_path / "out")["prepared"] == 2
+
+
+def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(
+    archive: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, written = tmp_path / "out", []
+    write = worker.write_levels
+
+    def fill(path: Path, levels: Any) -> None:
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        written.append(path)
+        write(path, levels)
+
+    monkeypatch.setattr(worker, "write_levels", fill)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(settings(archive, out))
+    assert not (out / "manifest.parquet").exists()
+    assert not list(out.rglob(".*.part"))
+    monkeypatch.setattr(worker, "write_levels", write)
+    assert prepare(settings(archive, out)) == 0
+    assert json.loads((out / "runs.jsonl").read_text())["files"] == 3
+
+
+def test_an_error_of_ours_is_told_apart_and_tried_again(
+    archive: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = worker.find_breast
+    monkeypatch.setattr(worker, "find_breast", lambda pixels: 1 / 0)
+    assert prepare(settings(archive, tmp_path / "out", limit=1)) == 1
+    assert quarantine(tmp_path / "out")["p0/L.dcm"]["reason"] == "internal-error"
+    assert "ZeroDivisionError" in (tmp_path / "out" / "runs.jsonl").read_text()
+    monkeypatch.setattr(worker, "find_breast", find)
+    assert prepare(settings(archive, tmp_path / "out", limit=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"source": "nowhere"}, "missing-folder"),
+        ({"source": "phantom"}, "missing-option"),
+        ({"source": "{}/p0/L.dcm"}, "not-a-source"),
+        ({"source": "{}/empty"}, "empty-folder"),
+        ({"out": "{}/out"}, "out-in-source"),
+        ({"out": "{}/.."}, "source-in-out"),
+        ({"out": "{}/../labels.csv"}, "bad-output"),
+        ({"source": "{}/../labels.csv", "labels": "{}/../labels.csv"}, "conflicting-options"),
+        ({"workers": 0}, "bad-option"),
+        ({"shares": (0.5, 0.1, 0.1)}, "bad-shares"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_before_any_work(
+    archive: Path, tmp_path: Path, here: None, change: dict[str, Any], reason: str
+) -> None:
+    table(archive, "file,density\np0/L.dcm,A\n")
+    (archive / "empty").mkdir()
+    asked = {"source": str(archive), "out": str(tmp_path / "out")} | {
+        name: value.format(archive) if isinstance(value, str) else value
+        for name, value in change.items()
+    }
+    paths = {name: Path(asked[name]) for name in ("out", "labels") if name in asked}
+    with pytest.raises(InputError) as caught:
+        prepare(Settings(**asked | paths))
+    assert caught.value.reason == reason
+    assert not (tmp_path / "out" / "manifest.parquet").exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(archive: Path, tmp_path: Path, here: None) -> None:
+    with claimed(tmp_path / "out"), pytest.raises(InputError) as caught:
+        prepare(settings(archive, tmp_path / "out"))
+    assert caught.value.reason == "in-use"
+
+
+def test_the_command_line_reaches_every_setting(archive: Path, tmp_path: Path, here: None) -> None:
+    words = [str(archive), "--out", str(tmp_path / "out"), "--size", "32,24", "--limit", "2",
+             "--shares", "0.5,0.25,0.25", "--name", "mine", "--seed", "3"]  # fmt: skip
+    assert run(parser().parse_args(words)) == 0
+    kept = str(tmp_path / "out" / "config.json")
+    before = contents(tmp_path / "out")
+    again = parser().parse_args(["--config", kept, "--out", str(tmp_path / "two")])
+    assert run(again) == 0
+    assert contents(tmp_path / "two") == before
+
+
+@pytest.mark.parametrize("words", [["--size", "12x"], ["--shares", "1"], ["--columns", "density"]])
+def test_an_option_that_cannot_be_read_is_named(
+    archive: Path, tmp_path: Path, words: list[str]
+) -> None:
+    with pytest.raises(InputError, match=words[0]):
+        run(parser().parse_args([str(archive), "--out", str(tmp_path / "out"), *words]))

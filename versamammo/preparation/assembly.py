@@ -1,0 +1,113 @@
+"""Turns records and outcomes into the rows of the manifest, the quarantine and the splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from versamammo.errors import InputError
+from versamammo.preparation.candidates import Candidate, as_row, merge
+from versamammo.preparation.comparisons import compare, impossible_ages
+from versamammo.preparation.listing import Listing
+from versamammo.preparation.outcome import Failure, Outcome
+from versamammo.quarantine import Quarantined
+from versamammo.split_tables import Given, Names, SplitTable, apply_table
+from versamammo.splits import Member, assert_nobody_is_parted, group_key, split_by_patient
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """How images are put into splits: by a given table, or drawn by patient."""
+
+    table: SplitTable | None
+    seed: int
+    shares: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What a run has to show, still in memory.
+
+    Attributes:
+        rows: of the manifest.
+        refused: everything else that was found, with its reason.
+        given: what a given table of splits did, None if the splits are ours.
+        unowned: images without a patient id; each exam, or each image, was taken as a patient.
+        doubtful: patients whose ages and dates cannot belong to one person.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    refused: tuple[Quarantined, ...]
+    given: Given | None
+    unowned: int
+    doubtful: tuple[str, ...]
+
+
+def assemble(
+    source: str, listing: Listing, outcomes: Mapping[str, Outcome], choice: SplitChoice
+) -> Assembled:
+    """Join, check, compare and split; depends on nothing but its arguments."""
+    merged: list[Candidate] = []
+    refused = list(listing.refused)
+    for record in listing.records:
+        outcome = outcomes[record.path]
+        if isinstance(outcome, Failure):
+            refused.append(outcome.at(record.path))
+            continue
+        try:
+            merged.append(merge(record, outcome))
+        except InputError as error:
+            refused.append(Quarantined.because(error, record.path))
+    images, alike = compare(merged)
+    splits, given = put_into_splits(images, choice)
+    return Assembled(
+        rows=tuple(
+            as_row(source, image, split) for image, split in zip(images, splits, strict=True)
+        ),
+        refused=(*refused, *alike),
+        given=given,
+        unowned=sum(image.patient_id is None for image in images),
+        doubtful=tuple(impossible_ages(images)),
+    )
+
+
+def put_into_splits(
+    images: Sequence[Candidate], choice: SplitChoice
+) -> tuple[Sequence[str | None], Given | None]:
+    """Give every image its split, and say what a given table did."""
+    if choice.table is not None:
+        given = apply_table(choice.table, [names(image) for image in images])
+        return given.splits, given
+    members = [
+        Member(image.image_id, group, image.labels)
+        for image, group in zip(images, groups(images), strict=True)
+    ]
+    drawn = split_by_patient(members, choice.seed, choice.shares)
+    assert_nobody_is_parted(members, drawn)
+    return [drawn[image.image_id] for image in images], None
+
+
+def groups(images: Sequence[Candidate]) -> list[str]:
+    """Say whom each image must not be parted from; an exam's patient is that of all its images."""
+    owners = {image.exam_id: image.patient_id for image in images if image.patient_id is not None}
+    return [
+        group_key(
+            image.image_id,
+            image.patient_id or (owners.get(image.exam_id) if image.exam_id is not None else None),
+            image.exam_id,
+        )
+        for image in images
+    ]
+
+
+def names(image: Candidate) -> Names:
+    """Gather what an image may be called in a table of splits."""
+    return Names(
+        path=image.record.path,
+        image_id=image.image_id,
+        published_name=image.record.published_name or PurePosixPath(image.record.path).stem,
+        exam_id=image.exam_id,
+        patient_id=image.patient_id,
+    )

@@ -1,0 +1,34 @@
+"""What an engine is: it does the same work on many tasks, in processes of its own.
+
+Whatever the engine, the number of workers and the order of finishing, each task's result is the
+same; an engine only decides where the work is done and what happens when a worker is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A task whose worker died or went over time, twice: the second time with nobody beside it."""
+
+    reason: Literal["worker-died", "timed-out"]
+    message: str
+
+
+class Engine(Protocol):
+    """Spreads work over processes; memory stays flat, since few tasks are in flight at a time."""
+
+    def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R | Lost]]:
+        """Do `work` on every task and give each with its result, in the order of finishing.
+
+        Args:
+            work: a function that other processes can import; what it raises ends the run.
+            tasks: taken one by one as workers become free.
+        """

@@ -1,0 +1,111 @@
+"""Works through a listing: takes over what an earlier run did, hands the rest to an engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from tqdm import tqdm
+
+from versamammo.preparation.engine import Engine, Lost
+from versamammo.preparation.journal import Entry, Journal, Stamp
+from versamammo.preparation.listing import Listing
+from versamammo.preparation.outcome import Facts, Failure, Outcome
+from versamammo.preparation.worker import Job, Task, Unchanged, cached_path, prepare_file
+
+QUIET = 15.0  # seconds between lines of progress where nobody watches
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What became of every file, and how much of it is new.
+
+    Attributes:
+        outcomes: path -> facts or failure, of every record.
+        done: files worked on in this run.
+        traces: where errors of ours happened, for the log.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    done: int
+    traces: tuple[str, ...]
+
+
+def work_through(job: Job, listing: Listing, journal: Journal, engine: Engine) -> Progress:
+    """Prepare every listed file that the journal does not know.
+
+    Raises:
+        OSError: the cache or the journal cannot be written; what was finished is kept.
+    """
+    stamps = {record.path: stamp_of(job, record.path) for record in listing.records}
+    outcomes: dict[str, Outcome] = {}
+    tasks: list[Task] = []
+    for path, stamp in stamps.items():
+        entry = journal.entries.get(path)
+        if entry is not None and is_done(job, entry, stamp):
+            outcomes[path] = entry.outcome
+        else:
+            tasks.append(Task(path, known_key(job, entry)))
+    traces: list[str] = []
+    bar = tqdm(
+        total=len(stamps), initial=len(outcomes), unit="image", desc="preparing",
+        file=sys.stderr, mininterval=0.1 if sys.stderr.isatty() else QUIET, disable=not tasks,
+    )  # fmt: skip
+    with journal.writing(), bar:
+        for task, result in engine.run(partial(prepare_file, job), tasks):
+            outcome, lasting = settle(result, journal.entries.get(task.path))
+            outcomes[task.path] = outcome
+            stamp = stamps[task.path]
+            if lasting and stamp is not None:
+                journal.add(Entry(task.path, stamp, job.recipe.name, outcome))
+            if isinstance(outcome, Failure) and outcome.ours:
+                traces.append(f"{task.path}\n{outcome.trace}")
+            bar.update()
+    return Progress(outcomes, len(tasks), tuple(traces))
+
+
+def settle(result: Outcome | Unchanged | Lost, before: Entry | None) -> tuple[Outcome, bool]:
+    """Turn what an engine gave into an outcome, and say whether the next run may rely on it.
+
+    A lost worker or an error of ours may be gone next time; a broken file stays broken.
+    """
+    if isinstance(result, Lost):
+        return Failure(result.reason, result.message), False
+    if isinstance(result, Unchanged):
+        if before is None:
+            raise RuntimeError("a file cannot be unchanged that was never seen")
+        return before.outcome, True
+    return result, not (isinstance(result, Failure) and result.ours)
+
+
+def stamp_of(job: Job, path: str) -> Stamp | None:
+    """Look at a file's size and time; None if it cannot be looked at."""
+    try:
+        return Stamp.of(job.root / path)
+    except OSError:
+        return None  # reading it will say why
+
+
+def is_done(job: Job, entry: Entry, stamp: Stamp | None) -> bool:
+    """Tell whether an earlier run's outcome holds: same file, same recipe, picture still there."""
+    if entry.stamp != stamp or entry.recipe != job.recipe.name:
+        return False
+    return isinstance(entry.outcome, Failure) or is_cached(job, entry.outcome)
+
+
+def known_key(job: Job, entry: Entry | None) -> str | None:
+    """Give the key of a picture that is in the cache, though its file looks changed."""
+    if entry is None or isinstance(entry.outcome, Failure) or entry.recipe != job.recipe.name:
+        return None
+    return entry.outcome.content_key if is_cached(job, entry.outcome) else None
+
+
+def is_cached(job: Job, facts: Facts) -> bool:
+    """Tell whether a picture lies in the cache, whole."""
+    try:
+        size = (job.out / cached_path(facts.content_key)).stat().st_size
+    except FileNotFoundError:
+        return False
+    return size == facts.cached_bytes

@@ -1,0 +1,163 @@
+"""What is done to one file: read it, find the breast, cut it out, put it into the cache."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+
+from versamammo.breast import Breast, find_breast
+from versamammo.cache import content_key, write_levels
+from versamammo.errors import InputError
+from versamammo.mammogram import Mammogram
+from versamammo.preparation.outcome import Facts, Failure, Outcome
+from versamammo.preprocess import Prepared, prepare_pixels
+from versamammo.reading import read
+
+# raised whenever the same file would give other pixels or facts, so that old caches are not reused
+METHOD = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings that decide what the cached picture looks like.
+
+    Attributes:
+        size: (rows, columns) that the breast is fitted within; never enlarged.
+        window: which VOI window of the file, from 0; None means its first choice.
+        for_processing: accept FOR PROCESSING images.
+        method: `METHOD` of the program that made the picture.
+    """
+
+    size: tuple[int, int] = (1536, 1024)
+    window: int | None = None
+    for_processing: bool = False
+    method: int = METHOD
+
+    @property
+    def name(self) -> str:
+        """Tell two recipes apart in the journal."""
+        return self.key("")
+
+    def key(self, digest: str) -> str:
+        """Name the cached picture of a file with these bytes."""
+        return content_key(digest, asdict(self))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all files of a run have in common: where they lie, where they go, and how."""
+
+    root: Path
+    out: Path
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file, and the key of the picture that an earlier run made of that path."""
+
+    path: str
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The file has the bytes it had before, and its picture is in the cache."""
+
+
+def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
+    """Prepare one file; whatever is wrong with it is said, not raised.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    one_thread()
+    try:
+        data = read_bytes(job.root / task.path)
+        key = job.recipe.key(hashlib.sha256(data).hexdigest())
+        if key == task.known:
+            return Unchanged()
+        mammogram, breast, prepared = look(job, job.root / task.path)
+    except InputError as error:
+        return Failure.because(error)
+    except MemoryError:
+        raise
+    except Exception as error:
+        message = f"internal error: {type(error).__name__}: {error}"
+        return Failure("internal-error", message, ours=True, trace=traceback.format_exc())
+    target = job.out / cached_path(key)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_levels(target, prepared.levels)
+    return describe(key, target.stat().st_size, mammogram, breast, prepared)
+
+
+@functools.cache
+def one_thread() -> None:
+    """Keep to one thread, once per process: the other cores have workers of their own."""
+    cv2.setNumThreads(1)
+
+
+def cached_path(key: str) -> str:
+    """Place a picture in the cache, relative to the output folder; 256 folders keep each small."""
+    return f"cache/{key[:2]}/{key}.tif"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of the source.
+
+    Raises:
+        InputError: it cannot be opened or read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", file=path, reason="unreadable"
+        ) from error
+
+
+def look(job: Job, path: Path) -> tuple[Mammogram, Breast, Prepared]:
+    """Read a file, find its breast and cut it out."""
+    recipe = job.recipe
+    mammogram = read(path, window=recipe.window, for_processing=recipe.for_processing)
+    breast = find_breast(mammogram.pixels)
+    return mammogram, breast, prepare_pixels(mammogram, breast, size=recipe.size)
+
+
+def describe(
+    key: str, cached_bytes: int, mammogram: Mammogram, breast: Breast, prepared: Prepared
+) -> Facts:
+    """Gather what the manifest wants to know of a picture."""
+    made, named = mammogram.provenance, mammogram.identifiers
+    rows, columns = mammogram.size
+    return Facts(
+        content_key=key,
+        cached_bytes=cached_bytes,
+        patient_id=named.patient_id,
+        exam_id=named.exam_id,
+        # a picture without tags is called after its file, which is the source's business
+        image_id=named.image_id if made.format == "DICOM" else None,
+        accession=named.accession,
+        exam_date=named.exam_date,
+        laterality=mammogram.laterality,
+        laterality_source=mammogram.laterality_source,
+        view=mammogram.view,
+        view_source=mammogram.view_source,
+        modifiers=mammogram.modifiers,
+        vendor=made.vendor,
+        model=made.model,
+        age=made.age_years,
+        rows=rows,
+        columns=columns,
+        bits=mammogram.bits,
+        spacing_mm=mammogram.spacing_mm,
+        chest_wall=breast.chest_wall,
+        crop=prepared.crop.to_dict(),
+        breast_box=breast.box.as_tuple(),
+        warnings=(*mammogram.warnings, *breast.notes),
+    )
