@@ -29,8 +29,9 @@ class LookSettings:
     """How a crop's brightness, sharpness and side are varied; 0 switches a thing off.
 
     Attributes:
-        center: largest shift of the window's centre, as a share of full scale.
-        width: largest change of the window's width, as a log factor.
+        black: largest shift of the level shown black, as a share of full scale; small, since
+            fatty tissue lies just above air and would be cut off.
+        white: largest shift of the level shown white.
         gamma: largest gamma, as a log factor.
         blur: chance of blurring.
         blur_pixels: smallest and largest sigma, in pixels of the view.
@@ -40,8 +41,8 @@ class LookSettings:
         flip: chance of turning upside down and of mirroring.
     """
 
-    center: float = 0.1
-    width: float = 0.3
+    black: float = 0.05
+    white: float = 0.15
     gamma: float = 0.3
     blur: float = 0.3
     blur_pixels: tuple[float, float] = (0.3, 1.2)
@@ -152,10 +153,10 @@ def _look(
 
 
 def _window(picture: Image, random: np.random.Generator, look: LookSettings) -> Image:
-    center = 0.5 + random.uniform(-look.center, look.center)
-    width = np.exp(random.uniform(-look.width, look.width))
+    black = random.uniform(-look.black, look.black)
+    white = 1 + random.uniform(-look.white, look.white)
     gamma = np.exp(random.uniform(-look.gamma, look.gamma))
-    shown = (picture - np.float32(center)) / np.float32(width) + np.float32(0.5)
+    shown = (picture - np.float32(black)) / np.float32(white - black)
     windowed: Image = np.clip(shown, 0, 1) ** np.float32(gamma)
     return windowed
 

@@ -10,7 +10,7 @@ from pretrain.crops import CropSettings, tissue_map
 from pretrain.views import LookSettings, Views, ViewSettings, make_views
 from tests.pretrain.test_crops import half_disc
 
-PLAIN = LookSettings(center=0, width=0, gamma=0, blur=0, noise=0, flip=(0.0, 0.0))
+PLAIN = LookSettings(black=0, white=0, gamma=0, blur=0, noise=0, flip=(0.0, 0.0))
 SETTINGS = ViewSettings(
     overview=CropSettings(2, (96, 64), (60.0, 150.0), least_tissue=0.3),
     detail=CropSettings(3, (28, 28), (8.0, 25.0), least_tissue=0.7),
