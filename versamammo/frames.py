@@ -89,14 +89,22 @@ def _native_frame(header: Header, element: Element, frame: int, size: int) -> by
             field="TransferSyntaxUID",
             reason="decode-failed",
         )
-    header.stream.seek(frame * size, 1)
-    left = min(element.length - frame * size, header.size - header.stream.tell())
-    if left < size:
+    frames = header.tags.integer("NumberOfFrames") or 1
+    there = min(element.length, header.size - header.stream.tell())
+    if there < (frame + 1) * size:
         raise InputError(
-            f"{max(left, 0)} of {size} bytes of pixels are there",
+            f"{there} bytes of pixels, expected {frames * size}",
             field="PixelData",
             reason="truncated",
         )
+    # Some writers pad the end; as much as a row of surplus means that the size is wrong.
+    if element.length - frames * size >= size // max(header.tags.required("Rows"), 1):
+        raise InputError(
+            f"{element.length} bytes of pixels for a size that needs {frames * size}",
+            field="PixelData",
+            reason="size-mismatch",
+        )
+    header.stream.seek(frame * size, 1)
     return header.stream.read(size)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from versamammo.codecs import claims
 from versamammo.codecs.claims import Claim
+from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
 from versamammo.errors import InputError
 
 ORIENTATION = 0x0112
@@ -67,8 +68,8 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def open_jpeg(data: bytes, frame: int) -> Picture:
     """Decode a JPEG file of 8 or 12 bits, or a lossless one of up to 16."""
     _only_frame(frame, 1)
-    claim = claims.jpeg_claim(data)
-    claims.check_end(data)
+    claim = jpeg_claim(data)
+    check_jpeg_end(data, jpegls=False)
     _check(claim.rows, claim.columns, len(data))
     if claim.samples not in (1, 3):
         raise InputError(f"{claim.samples} colours; expected 1 or 3", reason="unsupported-color")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from versamammo.errors import Refused
+from versamammo.errors import InputError, Refused
 from versamammo.positioning import is_specimen
 from versamammo.tags import Tags
 from versamammo.view_codes import find_label, parse_label
@@ -33,6 +33,7 @@ def refuse_unusable(tags: Tags, *, for_processing: bool, frame: int | None) -> t
     """Refuse what is no single 2-D mammogram; give warnings on what is unusual in the rest.
 
     Raises:
+        InputError: `broken-header`.
         Refused: `no-pixels`, `specimen`, `test-pattern`, `not-a-mammogram`, `tomosynthesis`,
             `multi-frame`, `no-such-frame` or `for-processing`.
     """
@@ -127,6 +128,10 @@ def _says_breast(tags: Tags) -> bool:
 
 def _require_one_frame(tags: Tags, frame: int | None) -> list[str]:
     frames = tags.integer("NumberOfFrames") or 1
+    if frames < 1:
+        raise InputError(
+            f"{frames}; expected at least 1", field="NumberOfFrames", reason="broken-header"
+        )
     sop_class = tags.text("SOPClassUID") or ""
     image_type = {text.upper() for text in tags.texts("ImageType")}
     stack = sop_class == TOMOSYNTHESIS or sop_class in PROJECTIONS

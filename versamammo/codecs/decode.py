@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.codecs import claims
+from versamammo.codecs.apart import DecodersFailed, decode_apart
 from versamammo.codecs.claims import Claim, Color
-from versamammo.codecs.decoders import DECODERS, Frame
+from versamammo.codecs.decoders import Frame, decode_with
+from versamammo.codecs.jpeg2000_markers import jpeg2000_claim
+from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
 from versamammo.codecs.syntaxes import SyntaxInfo, syntax_info
 from versamammo.errors import InputError
 
@@ -64,14 +67,11 @@ def decode_frame(
     as_tagged = Claim(rows, columns, samples, bits_allocated, signed)
     claim = _read_claim(data, info, as_tagged)
     claims.check_size(claim, as_tagged, length=len(data))
-    frame = Frame(
-        info, rows, columns, samples, bits_allocated, bits_stored, high_bit, signed, planar,
-        claim.precision,
-    )  # fmt: skip
-    pixels, decoder = _try_in_turn(data, frame)
+    frame = Frame(syntax, rows, columns, samples, claim.precision, planar)
+    pixels, decoder = _try_in_turn(data, info, frame)
     if info.family in ("native", "rle"):
-        return Decoded(_cleaned(pixels, frame), decoder)
-    pixels, warnings = _agreed(pixels, frame, claim)
+        return Decoded(_cleaned(pixels, bits_stored, high_bit, signed), decoder)
+    pixels, warnings = _agreed(pixels, claim, bits_stored, signed)
     return Decoded(pixels, decoder, claim.color, warnings)
 
 
@@ -90,47 +90,52 @@ def _check_tags(samples: int, bits_allocated: int, bits_stored: int, high_bit: i
 
 
 def _read_claim(data: bytes, info: SyntaxInfo, tags: Claim) -> Claim:
-    if info.family == "native":
-        claims.check_length(data, tags)
-        return tags
-    if info.family == "rle":
-        return claims.rle_claim(data, tags)
-    claims.check_end(data)
-    if info.family in ("jpeg", "jpegls"):
-        return claims.jpeg_claim(data)
-    return claims.jpeg2000_claim(data)
+    """Let the stream say what it holds, as far as its format can."""
+    match info.family:
+        case "native":
+            claims.check_length(data, tags)
+            return tags
+        case "rle":
+            claims.check_rle(data, tags)
+            return tags
+        case "jpeg" | "jpegls":
+            claim = jpeg_claim(data)
+            check_jpeg_end(data, jpegls=info.family == "jpegls")
+            return claim
+        case _:
+            return jpeg2000_claim(data)
 
 
-def _try_in_turn(data: bytes, frame: Frame) -> tuple[NDArray[Any], str]:
-    failures = []
-    for name in frame.syntax.decoders:
+def _try_in_turn(data: bytes, info: SyntaxInfo, frame: Frame) -> tuple[NDArray[Any], str]:
+    """Let the first decoder try here, and the others in a process of their own."""
+    first, *others = info.decoders
+    try:
+        return decode_with(first, data, frame), first
+    except Exception as error:  # a C library may raise anything
+        failures = [f"{first}: {str(error) or type(error).__name__}"]
+    if others:
         try:
-            pixels = DECODERS[name](data, frame)
-        except Exception as error:  # a C library may raise anything
-            failures.append(f"{name}: {str(error) or type(error).__name__}")
-            continue
-        if pixels.shape == frame.shape and pixels.dtype.itemsize == frame.container().itemsize:
-            return pixels, name
-        failures.append(f"{name}: gave {pixels.dtype} {pixels.shape}, expected {frame.shape}")
+            return decode_apart(others, data, frame)
+        except DecodersFailed as error:
+            failures.append(str(error))
     raise InputError(
-        f"no decoder could open the {frame.syntax.name} frame ({'; '.join(failures)})",
+        f"no decoder could open the {info.name} frame ({'; '.join(failures)})",
         field="PixelData",
         reason="decode-failed",
     )
 
 
-def _cleaned(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
+def _cleaned(pixels: NDArray[Any], bits: int, high_bit: int, signed: bool) -> NDArray[Any]:
     """Cut the stored bits out of their container, which may hold overlays above or below them."""
-    shift = frame.high_bit + 1 - frame.bits_stored
-    if shift:
+    if shift := high_bit + 1 - bits:
         pixels = pixels >> shift
-    if frame.bits_stored < frame.bits_allocated and int(pixels.max()) >> frame.bits_stored:
-        pixels = pixels & pixels.dtype.type((1 << frame.bits_stored) - 1)
-    return sign_extended(pixels, frame.bits_stored) if frame.signed else pixels
+    if int(pixels.max()) >> bits:
+        pixels = pixels & pixels.dtype.type((1 << bits) - 1)
+    return sign_extended(pixels, bits) if signed else pixels
 
 
 def _agreed(
-    pixels: NDArray[Any], frame: Frame, claim: Claim
+    pixels: NDArray[Any], claim: Claim, bits: int, signed: bool
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Settle what the stream says of depth and sign with what the tags say.
 
@@ -138,21 +143,18 @@ def _agreed(
     and some writers contradict their own tags; the windows of the file follow the tags, so the
     bits are read as the tags say.
     """
-    warnings = []
-    bits = frame.bits_stored
-    if claim.signed or frame.signed:
-        if claim.signed != frame.signed and frame.syntax.family in ("jpeg2000", "htj2k"):
-            warnings.append("PixelRepresentation and the compressed picture disagree on the sign")
-            bits = claim.precision
-        pixels = pixels.view(frame.container)
-        if claim.signed and not frame.signed:
-            return pixels & frame.container((1 << bits) - 1), tuple(warnings)
-        return sign_extended(pixels, bits), tuple(warnings)
+    if claim.signed and signed:
+        return pixels, ()
+    unsigned: NDArray[Any] = pixels.view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
+    if claim.signed:
+        kept = unsigned & unsigned.dtype.type((1 << claim.precision) - 1)
+        return kept, ("the compressed picture is signed, PixelRepresentation is not",)
+    if signed:
+        return sign_extended(unsigned, bits), ()
     if claim.precision > bits and int(pixels.max()) >> bits:
-        warnings.append(
-            f"BitsStored says {bits}, but the compressed picture uses up to {claim.precision} bits"
-        )
-    return pixels, tuple(warnings)
+        used = int(pixels.max()).bit_length()
+        return pixels, (f"BitsStored says {bits}, but the compressed picture uses {used} bits",)
+    return pixels, ()
 
 
 def sign_extended(pixels: NDArray[Any], bits: int) -> NDArray[Any]:

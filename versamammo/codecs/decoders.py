@@ -12,33 +12,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import gdcm
 import imagecodecs
 import jpeg_ls
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.codecs.syntaxes import EXPLICIT_BIG, SyntaxInfo
-
-# GDCM prints to stderr what it also reports by its return value.
-gdcm.Trace.WarningOff()
-gdcm.Trace.ErrorOff()
+from versamammo.codecs.syntaxes import EXPLICIT_BIG
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What the tags of the file say of one frame; `precision` is the stream's own word."""
+    """What a decoder is told of one frame: sizes as tagged, and the depth the stream states."""
 
-    syntax: SyntaxInfo
+    syntax: str
     rows: int
     columns: int
     samples: int
-    bits_allocated: int
-    bits_stored: int
-    high_bit: int
-    signed: bool
-    planar: bool
     precision: int
+    planar: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,7 +48,7 @@ Decoder = Callable[[bytes, Frame], NDArray[Any]]
 
 def _numpy(data: bytes, frame: Frame) -> NDArray[Any]:
     stored = np.frombuffer(data, frame.container, count=int(np.prod(frame.shape)))
-    file_order = "big" if frame.syntax.uid == EXPLICIT_BIG else "little"
+    file_order = "big" if frame.syntax == EXPLICIT_BIG else "little"
     if file_order != sys.byteorder:
         stored = stored.byteswap()
     return _interleave(stored, frame, planar=frame.planar)
@@ -84,7 +75,24 @@ def _libjpeg_turbo(data: bytes, frame: Frame) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="YCBCR"))
 
 
+def _openjph(data: bytes, frame: Frame) -> NDArray[Any]:
+    # imagecodecs 2026.3 loses errors that OpenJPH raises half-way, and returns what it has.
+    lost: list[str] = []
+    previous, sys.unraisablehook = sys.unraisablehook, lambda lose: lost.append(str(lose.exc_value))
+    try:
+        pixels = np.asarray(imagecodecs.htj2k_decode(data))
+    finally:
+        sys.unraisablehook = previous
+    if lost:
+        raise ValueError(lost[0])
+    return pixels
+
+
 def _gdcm(data: bytes, frame: Frame) -> NDArray[Any]:
+    import gdcm  # takes longer to load than most frames to decode, and is rarely needed
+
+    gdcm.Trace.WarningOff()
+    gdcm.Trace.ErrorOff()
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(data)
     fragments = gdcm.SequenceOfFragments.New()
@@ -97,7 +105,7 @@ def _gdcm(data: bytes, frame: Frame) -> NDArray[Any]:
     image.SetDataElement(element)
     color = gdcm.PhotometricInterpretation.GetPIType("MONOCHROME2" if frame.samples == 1 else "RGB")
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(color))
-    syntax = gdcm.TransferSyntax.GetTSType(frame.syntax.uid)
+    syntax = gdcm.TransferSyntax.GetTSType(frame.syntax)
     image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
     bits = 8 * np.dtype(frame.container).itemsize
     image.SetPixelFormat(
@@ -113,12 +121,19 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
         "numpy": _numpy,
         "PackBits": _packbits,
         "libjpeg-turbo": _libjpeg_turbo,
-        "ljpeg": lambda data, _: np.asarray(imagecodecs.ljpeg_decode(data)),
         "jpegsof3": lambda data, _: np.asarray(imagecodecs.jpegsof3_decode(data)),
         "CharLS": lambda data, _: np.asarray(imagecodecs.jpegls_decode(data)),
         "pyjpegls": lambda data, _: np.asarray(jpeg_ls.decode(np.frombuffer(data, np.uint8))),
         "OpenJPEG": lambda data, _: np.asarray(imagecodecs.jpeg2k_decode(data)),
-        "OpenJPH": lambda data, _: np.asarray(imagecodecs.htj2k_decode(data)),
+        "OpenJPH": _openjph,
         "GDCM": _gdcm,
     }
 )
+
+
+def decode_with(name: str, data: bytes, frame: Frame) -> NDArray[Any]:
+    """Decode with one library; a result of the wrong size or depth is an error too."""
+    pixels = DECODERS[name](data, frame)
+    if pixels.shape != frame.shape or pixels.dtype.itemsize != frame.container().itemsize:
+        raise ValueError(f"gave {pixels.dtype} {pixels.shape}, expected {frame.shape}")
+    return pixels

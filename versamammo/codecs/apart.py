@@ -1,0 +1,87 @@
+"""Decoding in a process of its own, for libraries that a damaged stream can crash or hang.
+
+The bytes of the frame go in on stdin; what comes back on stdout is the name of the library that
+succeeded and the array, or the failures. Whatever happens there, the caller sees an array or an
+exception. It costs a fresh interpreter, so it is only used after the first decoder has failed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.codecs.decoders import Frame, decode_with
+
+CHILD = "import sys; from versamammo.codecs.apart import serve; sys.exit(serve(*sys.argv[1:]))"
+# A start of the interpreter, and many times what a decoder takes per pixel.
+START_SECONDS = 4.0
+SECONDS_PER_PIXEL = 0.4e-6
+# What the largest accepted picture needs, with room for a decoder's own working memory.
+MEMORY_BYTES = 8 * 2**30
+
+
+class DecodersFailed(RuntimeError):
+    """None of the libraries could open the frame; the message has the reason of each."""
+
+
+def decode_apart(names: Sequence[str], data: bytes, frame: Frame) -> tuple[NDArray[Any], str]:
+    """Let libraries try in turn in a child process; give the array and the name of the winner.
+
+    Raises:
+        DecodersFailed: all failed, or the child crashed or took too long.
+    """
+    command = [sys.executable, "-c", CHILD, ",".join(names), json.dumps(asdict(frame))]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    limit = START_SECONDS + SECONDS_PER_PIXEL * frame.rows * frame.columns
+    try:
+        child = subprocess.run(
+            command, input=data, capture_output=True, timeout=limit, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DecodersFailed(f"{' or '.join(names)}: longer than {limit:.0f} s") from error
+    answer, _, array = child.stdout.partition(b"\n")
+    if child.returncode:
+        reason = answer.decode(errors="replace") or f"crashed ({child.returncode})"
+        raise DecodersFailed(reason)
+    pixels: NDArray[Any] = np.load(io.BytesIO(array), allow_pickle=False)
+    return pixels, answer.decode()
+
+
+def serve(names: str, frame_json: str) -> int:
+    """Decode stdin inside the child: the name and the array, or the failures, go to stdout."""
+    frame = Frame(**json.loads(frame_json))
+    _limit_memory()
+    # Some libraries print to stdout, which must carry nothing but the answer.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        data, failures = sys.stdin.buffer.read(), []
+        for name in names.split(","):
+            try:
+                pixels = np.ascontiguousarray(decode_with(name, data, frame))
+            except Exception as error:  # a C library may raise anything
+                failures.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
+                continue
+            array = io.BytesIO()
+            np.save(array, pixels, allow_pickle=False)
+            out.write(name.encode() + b"\n" + array.getbuffer())
+            return 0
+        out.write("; ".join(failures).encode())
+    return 1
+
+
+def _limit_memory() -> None:
+    """Bound the memory of this process, where the system can."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

@@ -1,0 +1,79 @@
+"""The markers of JPEG and JPEG-LS streams: what they claim, and whether they reach their end."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from versamammo.codecs.claims import Claim, Color, broken, cut_short
+
+START_OF_SCAN = 0xDA
+END_OF_IMAGE = 0xD9
+# Every SOFn of T.81 (C4, C8 and CC are other markers), and SOF55 of JPEG-LS.
+START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+# Tables, comments and application data may stand between the scans of one picture.
+BETWEEN_SCANS = frozenset({START_OF_SCAN, 0xC4, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+# Padding and a stray word may follow the end of a picture, a second picture may not.
+MAX_REST = 64
+
+
+def jpeg_claim(data: bytes) -> Claim:
+    """Read the frame header of a stream (ITU-T T.81 B.2.2, T.87 C.2.2).
+
+    Raises:
+        InputError: `decode-failed`.
+    """
+    if data[:2] != b"\xff\xd8":
+        raise broken("the compressed data do not start as a JPEG stream")
+    color: Color = "as tagged"
+    for marker, body in _segments(data):
+        if marker == 0xE0 and body.startswith(b"JFIF\0"):
+            color = "YBR"
+        elif marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
+            color = "YBR" if body[11] else "RGB"
+        elif marker in START_OF_FRAME and len(body) >= 6:
+            precision, rows, columns, samples = struct.unpack_from(">BHHB", body)
+            grey = samples == 1
+            return Claim(rows, columns, samples, precision, color="as tagged" if grey else color)
+    raise broken("the JPEG stream has no frame header")
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give (marker, body) of the segments before the first scan."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if marker in (START_OF_SCAN, END_OF_IMAGE):
+            return
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, data[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
+def check_jpeg_end(data: bytes, *, jpegls: bool) -> None:
+    """Follow the markers to the end of the image.
+
+    libjpeg-turbo fills what a cut or broken stream lacks with grey and reports success, so a
+    missing end, or a marker in the middle of a scan, must be found beforehand.
+
+    Raises:
+        InputError: `truncated` or `decode-failed`.
+    """
+    # In a scan FF is followed by 00 (JPEG), by a byte below 80 (JPEG-LS), or by a restart marker.
+    marker = re.compile(rb"\xff[\x80-\xfe]" if jpegls else rb"\xff[\x01-\xcf\xd8-\xfe]")
+    at = data.find(bytes((0xFF, START_OF_SCAN)))
+    while at >= 0 and (found := marker.search(data, at)):
+        code = data[found.start() + 1]
+        if code == END_OF_IMAGE:
+            rest = len(data) - found.end()
+            if rest > MAX_REST and data[found.end() :].strip(b"\0"):
+                raise broken(f"{rest} bytes follow the end of the JPEG picture")
+            return
+        if code not in BETWEEN_SCANS:
+            raise broken(f"a marker FF{code:02X} stands in the middle of the JPEG picture")
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    raise cut_short("the JPEG picture ends before its end marker")
