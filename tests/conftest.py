@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.synthetic import PhantomSettings, write_phantoms
+
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 
 
@@ -15,3 +17,11 @@ def real() -> Path:
     if not (REAL / "manifest.csv").is_file():
         pytest.skip(f"real mammograms are not at {REAL.parent}")
     return REAL
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two small phantom exams, as `versamammo phantom` writes it."""
+    folder = tmp_path_factory.mktemp("phantoms") / "archive"
+    write_phantoms(folder, PhantomSettings(exams=2, seed=3, height=384))
+    return folder
