@@ -64,8 +64,9 @@ def read_header(path: Path) -> Header:
     here = stream.tell()
     size = stream.seek(0, io.SEEK_END)
     stream.seek(here)
+    meta = (dataset.file_meta,) if hasattr(dataset, "file_meta") else ()
     notes = () if has_preamble else ("the file lacks the DICOM preamble",)
-    return Header(Tags(dataset), syntax, stream, size, notes)
+    return Header(Tags(dataset, *meta), syntax, stream, size, notes)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -17,7 +17,16 @@ MG_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 MG_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"
 TOMOSYNTHESIS = "1.2.840.10008.5.1.4.1.1.13.1.3"
 PROJECTIONS = ("1.2.840.10008.5.1.4.1.1.13.1.4", "1.2.840.10008.5.1.4.1.1.13.1.5")
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+# Storage of mammograms, and of CR, DX and scanned pictures that may be one.
+PICTURES = (
+    MG_PRESENTATION,
+    MG_PROCESSING,
+    TOMOSYNTHESIS,
+    *PROJECTIONS,
+    "1.2.840.10008.5.1.4.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.1.1",
+    "1.2.840.10008.5.1.4.1.1.7",
+)
 
 # Modalities under which single mammograms and scanned films are archived; "" is none at all.
 POSSIBLE_MODALITIES = ("MG", "CR", "DX", "RG", "OT", "")
@@ -37,17 +46,25 @@ def refuse_unusable(tags: Tags, *, for_processing: bool, frame: int | None) -> t
         Refused: `no-pixels`, `specimen`, `test-pattern`, `not-a-mammogram`, `tomosynthesis`,
             `multi-frame`, `no-such-frame` or `for-processing`.
     """
-    if not (tags.has("Rows") or tags.has("Columns") or tags.has("BitsAllocated")):
-        raise Refused(
-            "the object holds no picture (a report, a document or a directory)",
-            field="SOPClassUID",
-            reason="no-pixels",
-        )
+    _require_picture(tags)
     _refuse_staged(tags)
     notes = _require_breast(tags)
     notes += _require_one_frame(tags, frame)
     notes += _require_presentation(tags, for_processing)
     return tuple(notes)
+
+
+def _require_picture(tags: Tags) -> None:
+    if tags.has("Rows") or tags.has("Columns") or tags.has("BitsAllocated"):
+        return
+    stated = tags.text("SOPClassUID") or tags.text("MediaStorageSOPClassUID")
+    if stated in PICTURES:
+        raise InputError("the file ends within its header", field="Rows", reason="truncated")
+    raise Refused(
+        "the object holds no picture (a report, a document or a directory)",
+        field="SOPClassUID",
+        reason="no-pixels",
+    )
 
 
 def shown(value: str | None) -> str:
