@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from versamammo.errors import InputError
+from versamammo.weights import SHOWN_KEYS, check_fit, fill, read_tensors
+
+TENSORS = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
+
+
+def test_a_folder_and_its_file_hold_the_same(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "model.safetensors")
+    for source in (tmp_path, tmp_path / "model.safetensors"):
+        found = read_tensors(source)
+        assert found.keys() == TENSORS.keys()
+        assert torch.equal(found["weight"], TENSORS["weight"])
+
+
+def test_shards_are_put_together(tmp_path: Path) -> None:
+    for name, tensor in TENSORS.items():
+        save_file({name: tensor}, tmp_path / f"{name}.safetensors")
+    index = {"weight_map": {name: f"{name}.safetensors" for name in TENSORS}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert read_tensors(tmp_path).keys() == TENSORS.keys()
+
+
+def test_a_shard_outside_the_folder_is_not_opened(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "outside.safetensors")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    index = {"weight_map": {"weight": "../outside.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(InputError, match=r"outside\.safetensors"):
+        read_tensors(folder)
+
+
+def test_only_a_pickle_is_refused_with_its_name(tmp_path: Path) -> None:
+    torch.save(TENSORS, tmp_path / "model.pth")
+    with pytest.raises(InputError, match=r"model\.pth") as refused:
+        read_tensors(tmp_path)
+    assert refused.value.reason == "pickle"
+
+
+def test_an_empty_folder_and_a_missing_one_are_told_apart_from_a_pickle(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError) as refused:
+            read_tensors(source)
+        assert refused.value.reason == "missing-weights"
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60])
+def test_a_damaged_file_is_refused(tmp_path: Path, kept: int) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file(TENSORS, file)
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(InputError, match="damaged") as refused:
+        read_tensors(tmp_path)
+    assert refused.value.file == "model.safetensors"
+
+
+def test_weights_that_fit_are_copied() -> None:
+    layer = nn.Linear(3, 2)
+    fill(layer, TENSORS, "here")
+    assert torch.equal(layer.weight, TENSORS["weight"])
+
+
+def test_every_fault_is_named_at_once() -> None:
+    layer = nn.Linear(3, 2)
+    before = layer.weight.clone()
+    with pytest.raises(InputError) as refused:
+        fill(layer, {"weight": torch.ones(3, 2), "scale": torch.ones(1)}, "folder")
+    message = str(refused.value)
+    assert "1 missing: bias" in message
+    assert "1 unexpected: scale" in message
+    assert "weight [3, 2], expected [2, 3]" in message
+    assert torch.equal(layer.weight, before)
+
+
+def test_long_lists_of_keys_are_cut_short() -> None:
+    missing = [f"layer{i}" for i in range(SHOWN_KEYS + 3)]
+    with pytest.raises(InputError, match=r"9 missing: layer0.*and 3 more"):
+        check_fit(missing, [], [], "folder")

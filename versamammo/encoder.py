@@ -1,0 +1,240 @@
+"""The encoder contract: one model class over teacher and student, in the Hugging Face manner.
+
+```python
+from transformers import AutoModel
+import versamammo
+
+encoder = AutoModel.from_pretrained("folder")
+features = encoder.encode("x.dcm")  # pooled [1, D], patches [1, N, D], grid (h, w), pyramid
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import AutoModel, PreTrainedModel
+from transformers.utils.generic import ModelOutput
+
+from versamammo.backbones import (
+    Backbone,
+    build_backbone,
+    look,
+    pad_to_multiple,
+    pyramid_of,
+    settle,
+    stride_of,
+)
+from versamammo.configuration import VersaMammoConfig
+from versamammo.errors import InputError
+from versamammo.features import Features
+from versamammo.image_processor import Readable, VersaMammoImageProcessor
+from versamammo.weights import check_fit, check_folder, fill
+
+
+@dataclass
+class EncoderOutput(ModelOutput):
+    """`Features` under the names that transformers uses.
+
+    Attributes:
+        last_hidden_state: the patches [B, N, D], without class or register tokens.
+        pooler_output: [B, D].
+        grid: (h, w), with N = h * w.
+        pyramid: maps [B, C, h, w], fine to coarse.
+    """
+
+    last_hidden_state: Tensor | None = None
+    pooler_output: Tensor | None = None
+    grid: tuple[int, int] | None = None
+    pyramid: tuple[Tensor, ...] | None = None
+
+
+class VersaMammoModel(PreTrainedModel):
+    """An image encoder: a timm network, one channel in, `Features` out.
+
+    Attributes:
+        backbone: the timm network; its keys are the weights' keys after `backbone.`.
+        levels: channels and stride of each map of the pyramid.
+        stride: side of a patch in pixels; other sides are padded to its multiple with background.
+    """
+
+    config_class = VersaMammoConfig
+    config: VersaMammoConfig
+    base_model_prefix = "encoder"
+    main_input_name = "pixel_values"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True  # timm's attention calls it by itself
+
+    def __init__(self, config: VersaMammoConfig) -> None:
+        super().__init__(config)
+        self.backbone = build_backbone(config.backbone, config.backbone_args)
+        settle(self.backbone)
+        self.levels = pyramid_of(self.backbone, config.pyramid_blocks)
+        self.stride = stride_of(self.backbone)
+        config.hidden_size = cast(Backbone, self.backbone).num_features
+        contract = config.input_contract
+        self.background = (contract.fill - contract.mean) / contract.std
+        self._keep_in_fp32_modules_strict = _batch_norm_keys(self)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    def encode(self, images: Tensor | Readable) -> Features:
+        """Look at prepared images [B, 1, H, W], or at files, mammograms, pictures or arrays.
+
+        Raises:
+            InputError: the tensor is no such batch, or a file cannot be read.
+        """
+        if isinstance(images, Tensor):
+            batch = images
+        else:
+            batch = self.image_processor.preprocess(images)["pixel_values"].to(self.device)
+        _check_batch(batch)
+        padded = pad_to_multiple(batch.to(self.dtype), self.stride, self.background)
+        return look(self.backbone, padded, self.levels)
+
+    def forward(
+        self, pixel_values: Tensor, return_dict: bool | None = None
+    ) -> EncoderOutput | tuple[Any, ...]:
+        """Look at prepared images [B, 1, H, W] and answer in transformers' names."""
+        features = self.encode(pixel_values)
+        output = EncoderOutput(
+            last_hidden_state=features.patches,
+            pooler_output=features.pooled,
+            grid=features.grid,
+            pyramid=features.pyramid,
+        )
+        return output.to_tuple() if return_dict is False else output
+
+    @property
+    def image_processor(self) -> VersaMammoImageProcessor:
+        """What prepares images as this encoder expects them."""
+        return VersaMammoImageProcessor(contract=self.config.contract)
+
+    def features_only(self) -> FeatureMaps:
+        """Give the pyramid alone, as timm's `features_only` networks do; weights are shared."""
+        return FeatureMaps(self)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls, pretrained_model_name_or_path: str | Path | None, *arguments: Any, **options: Any
+    ) -> Self:
+        """Load a folder or a repository, all of it or nothing.
+
+        Takes what transformers takes; what would leave weights random, or open a pickle, it
+        refuses. `AutoModel.from_pretrained` ends here too.
+
+        Raises:
+            InputError: the weights are no safetensors, or do not match the network key by key.
+        """
+        source = pretrained_model_name_or_path
+        wants_report = options.pop("output_loading_info", False)
+        _refuse_lenience(options)
+        if source is not None and Path(source).is_dir():
+            check_folder(Path(source, options.get("subfolder", "")))
+        options |= {"use_safetensors": True, "ignore_mismatched_sizes": True}
+        try:
+            loaded = super().from_pretrained(
+                source, *arguments, **options, output_loading_info=True
+            )
+        except SafetensorError as error:
+            message = f"the weights are damaged: {error}"
+            raise InputError(message, file=source, reason="bad-weights") from error
+        model, report = cast(tuple[Self, dict[str, Any]], loaded)
+        check_fit(
+            report["missing_keys"],
+            report["unexpected_keys"],
+            report["mismatched_keys"],
+            source or "state_dict",
+        )
+        settle(model.backbone)
+        return (model, report) if wants_report else model  # type: ignore[return-value]
+
+    @classmethod
+    def from_backbone(cls, config: VersaMammoConfig, tensors: Mapping[str, Tensor]) -> Self:
+        """Wrap weights of the timm network itself, as training holds them.
+
+        Raises:
+            InputError: they do not match the network key by key.
+        """
+        model = cls(config)
+        fill(model.backbone, tensors, "state_dict")
+        model.eval()  # type: ignore[no-untyped-call]
+        return model
+
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | Path, **options: Any
+    ) -> None:
+        """Write config.json, model.safetensors and preprocessor_config.json."""
+        self.image_processor.save_pretrained(save_directory)
+        super().save_pretrained(save_directory, **options)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Compute again the buffers that are not saved, such as rotary angles.
+
+        transformers builds a network without storage before it loads, so these buffers arrive
+        empty; weights that timm has initialised are left as they are.
+        """
+        if not module._non_persistent_buffers_set:
+            return
+        if not hasattr(module, "init_non_persistent_buffers"):
+            message = f"{type(module).__name__} of {self.config.backbone} cannot be loaded again"
+            raise InputError(message, field="backbone", reason="unknown-backbone")
+        cast(Any, module).init_non_persistent_buffers()
+
+    def _set_gradient_checkpointing(self, enable: bool = True, *_: Any, **__: Any) -> None:
+        cast(Backbone, self.backbone).set_grad_checkpointing(enable)
+
+
+class FeatureMaps(nn.Module):
+    """An encoder seen as timm sees a `features_only` network, for detectors and decoders.
+
+    Attributes:
+        channels: C of each map, fine to coarse.
+        strides: pixels of the input per step of each map.
+    """
+
+    def __init__(self, encoder: VersaMammoModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.channels = [level.channels for level in encoder.levels]
+        self.strides = [level.stride for level in encoder.levels]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Give the maps [B, C, h, w] of images [B, 1, H, W], fine to coarse."""
+        return list(self.encoder.encode(images).pyramid)
+
+
+def _batch_norm_keys(model: nn.Module) -> set[str]:
+    """Name what stays in full precision when a model is loaded in half.
+
+    Moments gathered over many images do not survive 8 bits of mantissa, and batch norm takes all
+    its tensors in one type; its counter is a whole number and none of them.
+    """
+    return {
+        f"{name}.{tensor}"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        for tensor in ("weight", "bias", "running_mean", "running_var")
+    }
+
+
+def _check_batch(images: Tensor) -> None:
+    if images.ndim != 4 or images.shape[1] != 1 or not images.is_floating_point():
+        message = f"expected floating [B, 1, H, W], got {images.dtype} {list(images.shape)}"
+        raise InputError(message, field="pixel_values", reason="bad-input")
+
+
+def _refuse_lenience(options: Mapping[str, Any]) -> None:
+    """Refuse options of transformers that would let a half-loaded encoder pass."""
+    lenient = {"ignore_mismatched_sizes": True, "use_safetensors": False, "weights_only": False}
+    for name, value in lenient.items():
+        if options.get(name) is value:
+            message = f"{value} is not offered: every key has to fit, and nothing is unpickled"
+            raise InputError(message, field=name, reason="bad-option")
+
+
+AutoModel.register(VersaMammoConfig, VersaMammoModel, exist_ok=True)

@@ -1,0 +1,161 @@
+"""Other people's vision models as encoders: teachers to learn from, rivals to be measured against.
+
+What is done to their weights is stated in the config's training record, and is only this:
+
+- three input channels become one by summing the first layer's weights over them, which is exact
+  for a grey picture shown on all three;
+- position embeddings keep the grid they were trained on and are interpolated, bicubic with
+  antialiasing and without the prefix tokens, to the grid of each image, or once and for all to
+  that of `image_size`;
+- classifiers and mask tokens are left out by name.
+
+Every other key has to fit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from torch import Tensor, nn
+
+from versamammo.configuration import Training, VersaMammoConfig
+from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.preprocess import InputContract
+from versamammo.renaming import dialect_of, translate
+from versamammo.weights import fill, read_tensors
+
+# Of timm's own weights.
+_CLASSIFIERS = ("classifier.", "head.fc.", "fc.", "head.weight", "head.bias")
+
+
+def load_encoder(
+    source: str | Path,
+    *,
+    contract: InputContract | None = None,
+    image_size: tuple[int, int] | None = None,
+    pyramid_blocks: Sequence[int] | None = None,
+) -> VersaMammoModel:
+    """Load an encoder: ours, or a vision model of timm or transformers.
+
+    Args:
+        source: a folder with config.json and safetensors, or the name of a repository.
+        contract: how images are prepared for a foreign model; ours by default.
+        image_size: (H, W) that a ViT's position embeddings are resampled to once; those of the
+            folder are kept if None.
+        pyramid_blocks: blocks of a ViT that give the pyramid.
+
+    Raises:
+        InputError: there is no such model, it is not known here, or a key does not fit.
+    """
+    folder = _folder_of(source)
+    described = _config_in(folder)
+    if described.get("model_type") == VersaMammoConfig.model_type:
+        if (contract, image_size, pyramid_blocks) != (None, None, None):
+            message = "our own encoders carry their contract, size and pyramid with them"
+            raise InputError(message, file=folder, reason="bad-option")
+        return VersaMammoModel.from_pretrained(folder)
+    backbone, arguments, tensors, steps = _in_timms_words(folder, described)
+    config = VersaMammoConfig(
+        backbone=backbone,
+        backbone_args=arguments,
+        pyramid_blocks=None if pyramid_blocks is None else list(pyramid_blocks),
+        contract=(contract or InputContract()).to_dict(),
+    )
+    model = VersaMammoModel(config)
+    steps += _sum_channels(model.backbone, tensors)
+    fill(model.backbone, tensors, folder)
+    if image_size is not None:
+        steps.append(_resample(model, image_size))
+    config.training = Training(steps=tuple(steps)).to_dict()
+    model.eval()  # type: ignore[no-untyped-call]
+    return model
+
+
+def _folder_of(source: str | Path) -> Path:
+    if Path(source).is_dir():
+        return Path(source)
+    try:
+        found = snapshot_download(str(source), allow_patterns=["*.json", "*.safetensors"])
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        message = f"neither a folder nor a repository that can be had now: {error}"
+        raise InputError(message, file=source, reason="missing") from error
+    return Path(found)
+
+
+def _config_in(folder: Path) -> dict[str, Any]:
+    file = folder / "config.json"
+    try:
+        described = json.loads(file.read_text())
+    except OSError as error:
+        message = f"cannot be opened: {error.strerror}"
+        raise InputError(message, file=file, reason="unreadable") from error
+    except ValueError as error:
+        raise InputError(f"is no JSON: {error}", file=file, reason="bad-config") from error
+    if not isinstance(described, dict):
+        raise InputError("is no JSON object", file=file, reason="bad-config")
+    return described
+
+
+def _in_timms_words(
+    folder: Path, described: Mapping[str, Any]
+) -> tuple[str, dict[str, Any], dict[str, Tensor], list[str]]:
+    """Give backbone, arguments, weights and what was done to them."""
+    tensors = read_tensors(folder)
+    if "architecture" not in described:
+        dialect = dialect_of(described)
+        try:
+            arguments = dialect.arguments(described)
+        except KeyError as error:
+            message = f"is missing, as {described['model_type']} needs it"
+            raise InputError(
+                message, file=folder / "config.json", field=str(error), reason="bad-config"
+            ) from error
+        said, left_out = translate(tensors, described["model_type"])
+        return dialect.backbone, arguments, said, _left_out(left_out)
+    bare = {name.removeprefix("timm_model."): tensor for name, tensor in tensors.items()}
+    left_out = tuple(sorted(name for name in bare if name.startswith(_CLASSIFIERS)))
+    kept = {name: tensor for name, tensor in bare.items() if name not in left_out}
+    return described["architecture"], _timm_arguments(described), kept, _left_out(left_out)
+
+
+def _timm_arguments(described: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = {
+        name: value
+        for name, value in (described.get("model_args") or {}).items()
+        if name not in ("in_chans", "num_classes", "pretrained")
+    }
+    trained_at = described.get("pretrained_cfg", {}).get("input_size")
+    if described["architecture"].startswith(("vit_", "eva", "deit")) and trained_at:
+        arguments.setdefault("img_size", trained_at[1:])
+    return arguments
+
+
+def _left_out(names: Sequence[str]) -> list[str]:
+    return [f"left out: {', '.join(names)}"] if names else []
+
+
+def _sum_channels(network: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
+    first = next(name for name, part in network.named_modules() if isinstance(part, nn.Conv2d))
+    key = f"{first}.weight"
+    if key not in tensors or tensors[key].ndim != 4 or tensors[key].shape[1] != 3:
+        return []
+    tensors[key] = tensors[key].sum(dim=1, keepdim=True)
+    return [f"{key}: three channels summed into one"]
+
+
+def _resample(model: VersaMammoModel, image_size: tuple[int, int]) -> str:
+    if not hasattr(model.backbone, "set_input_size"):
+        message = f"{model.config.backbone} takes images of any size as it is"
+        raise InputError(message, field="image_size", reason="bad-option")
+    if any(side % model.stride for side in image_size):
+        message = f"{list(image_size)} does not divide into patches of {model.stride} pixels"
+        raise InputError(message, field="image_size", reason="bad-option")
+    cast(Any, model.backbone).set_input_size(img_size=image_size)
+    model.config.backbone_args["img_size"] = list(image_size)
+    return f"pos_embed: bicubic, antialiased, to the grid of {list(image_size)} pixels"
