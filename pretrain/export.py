@@ -1,0 +1,128 @@
+"""From a checkpoint of stage 1 to an encoder's folder, which `AutoModel.from_pretrained` opens.
+
+python pretrain/export.py runs/stage1 encoders/teacher
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jsonargparse
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pretrain.card import Facts, card
+from pretrain.recipe import Stage1
+from versamammo import NOTICE
+from versamammo.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
+from versamammo.config import load
+from versamammo.configuration import Training, VersaMammoConfig
+from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.run import CHECKPOINTS, METRICS, ORIGIN, lines_of
+
+LIBRARIES = ("versamammo", "torch", "timm", "transformers", "accelerate")
+
+
+def export(source: Path, out: Path) -> Path:
+    """Write the teacher's encoder, its config and its card.
+
+    Args:
+        source: a run's folder, of which the newest checkpoint is taken, or one checkpoint.
+        out: folder to be made.
+
+    Raises:
+        InputError: there is no checkpoint, or the folder exists.
+    """
+    checkpoint = find_checkpoint(source)
+    if out.exists() and any(out.iterdir()):
+        raise InputError("is not empty", file=out, field="out", reason="bad-output")
+    config = load(Stage1, ["--config", str(checkpoint / CONFIG)])
+    step = step_of(checkpoint)
+    run = checkpoint.parents[1]
+    origin = json.loads((run / ORIGIN).read_text())
+    described = VersaMammoConfig(
+        backbone=config.vit.name,
+        backbone_args={"img_size": list(config.vit.image_size), **config.vit.shape},
+        contract=config.contract.to_dict(),
+        training=asdict(
+            Training(
+                data=origin["data"],
+                command=shlex.join(origin["command"]),
+                versions={name: version(name) for name in LIBRARIES},
+                steps=(f"stage 1, {config.objective}, {step} of {config.optim.steps} steps",),
+            )
+        ),
+    )
+    model = VersaMammoModel.from_backbone(
+        described, teacher_backbone(load_file(checkpoint / MODEL))
+    )
+    model.save_pretrained(out)
+    facts = Facts(config, step, origin, probes_at(run / METRICS, step))
+    (out / "README.md").write_text(card(facts))
+    return out
+
+
+def find_checkpoint(source: Path) -> Path:
+    """Give a checkpoint's folder, the newest of a run's.
+
+    Raises:
+        InputError: there is none.
+    """
+    if (source / MODEL).is_file():
+        return source
+    found = checkpoints_in(source / CHECKPOINTS)
+    if not found:
+        message = "is neither a checkpoint nor a run with one"
+        raise InputError(message, file=source, reason="no-checkpoint")
+    return found[-1]
+
+
+def teacher_backbone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Take the teacher's timm network out of a checkpoint, under timm's own names."""
+    return {
+        name.partition(".backbone.")[2]: value
+        for name, value in tensors.items()
+        if name.startswith("teacher.") and ".backbone." in f".{name}"
+    }
+
+
+def probes_at(metrics: Path, step: int) -> dict[str, dict[str, float]]:
+    """Give what was probed at the start and last before a checkpoint."""
+    lines = [line for line in lines_of(metrics) if line["step"] <= step]
+    asked: list[dict[str, Any]] = [
+        line for line in lines if any(name.startswith("probe/") for name in line)
+    ]
+    return {
+        f"step {line['step']}": {
+            name.removeprefix("probe/"): value
+            for name, value in line.items()
+            if name.startswith("probe/")
+        }
+        for line in (asked[:1] + asked[1:][-1:])
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 2 for a bad input."""
+    parser = jsonargparse.ArgumentParser(description=f"Export a teacher. {NOTICE}")
+    parser.add_argument("source", type=Path, help="a run's folder or a checkpoint")
+    parser.add_argument("out", type=Path, help="folder to be made")
+    given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        print(export(given.source, given.out))
+    except InputError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

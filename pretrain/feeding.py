@@ -1,0 +1,122 @@
+"""Batches of views, made beside the training by worker processes, the same whoever makes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from pretrain.batches import CropBatch, collate
+from pretrain.crops import TissueMap
+from pretrain.masks import MaskSettings, masks_for
+from pretrain.tissue import TissueMaps
+from pretrain.views import Views, ViewSettings, make_views
+from versamammo.dataset import Archive
+from versamammo.sampling import Draw, StepSampler
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image's views, and the masks [G, h, w] of its global crops."""
+
+    views: Views
+    masks: NDArray[np.bool_]
+    index: int
+
+
+class CropDataset(Dataset[Sample]):
+    """Draws of an archive as views; what is random follows from seed, epoch and index."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        tissue: TissueMaps,
+        views: ViewSettings,
+        masks: MaskSettings,
+        *,
+        patch: int,
+        seed: int,
+    ) -> None:
+        self.archive = archive
+        self.tissue = tissue
+        self.views = views
+        self.masks = masks
+        self.patch = patch
+        self.seed = seed
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        picture = self.archive[draw.image]
+        tissue = self.tissue[draw.image]
+        views = make_views(
+            picture.levels, tissue, self.views, seed=self.seed, epoch=draw.epoch, index=draw.image
+        )
+        return Sample(views, self._masks(draw, views, tissue), draw.image)
+
+    def _masks(self, draw: Draw, views: Views, tissue: TissueMap) -> NDArray[np.bool_]:
+        crops, size = self.views.overview.number, self.views.overview.size
+        breast = [
+            tissue.at_mm(geometry.patch_centers_mm(self.patch))
+            for geometry in views.geometry[:crops]
+        ]
+        masks = masks_for(
+            [draw.position], self.masks, (size[0] // self.patch, size[1] // self.patch),
+            crops=crops, seed=self.seed, epoch=draw.epoch, prefer=np.stack([breast]),
+        )  # fmt: skip
+        own: NDArray[np.bool_] = masks[0]
+        return own
+
+
+def collate_samples(samples: Sequence[Sample]) -> CropBatch:
+    """Lay out the views of B images."""
+    return collate(
+        [sample.views for sample in samples],
+        np.stack([sample.masks for sample in samples]),
+        [sample.index for sample in samples],
+    )
+
+
+class Feed:
+    """Batches on the device, and how long the training waited for them.
+
+    Attributes:
+        waited: seconds, since last set to 0.
+    """
+
+    def __init__(
+        self, dataset: CropDataset, sampler: StepSampler, device: torch.device, workers: int
+    ) -> None:
+        self.device = device
+        self.waited = 0.0
+        self.on_gpu = device.type == "cuda"
+        self.loader = DataLoader(
+            dataset,
+            batch_sampler=sampler,
+            collate_fn=collate_samples,
+            num_workers=workers,
+            worker_init_fn=_one_thread,
+            pin_memory=self.on_gpu,
+            prefetch_factor=4 if workers else None,
+        )
+
+    def __iter__(self) -> Iterator[CropBatch]:
+        batches = iter(self.loader)
+        while True:
+            began = time.perf_counter()
+            batch = next(batches, None)
+            if batch is None:
+                return
+            moved = batch.to(self.device, non_blocking=self.on_gpu)
+            self.waited += time.perf_counter() - began
+            yield moved
+
+
+def _one_thread(_: int) -> None:
+    """Leave the other cores to the training."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

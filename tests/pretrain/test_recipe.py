@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pretrain.contrastive_mim import ContrastiveMim
+from pretrain.recipe import Optimisation, Stage1, build_objective, check_together, fitted
+from pretrain.self_distillation import SelfDistillation
+from pretrain.sizing import recommended_prototypes
+from pretrain.vit import VitSettings
+from versamammo.config import dump, load
+from versamammo.errors import InputError
+
+SHAPE = {"depth": 1, "embed_dim": 16, "num_heads": 2}
+
+
+def test_the_archive_decides_how_many_prototypes_there_are() -> None:
+    config = Stage1(optim=Optimisation(batch=64))
+
+    assert fitted(config, 20_000).dinov2.prototypes == recommended_prototypes(20_000, 64)
+    assert fitted(replace(config, sizing="given"), 20_000) == replace(config, sizing="given")
+    assert fitted(fitted(config, 20_000), 500) == fitted(config, 20_000)
+
+
+def test_both_objectives_can_be_built() -> None:
+    config = Stage1(vit=VitSettings(image_size=(56, 42), shape=SHAPE))
+
+    assert isinstance(build_objective(config), SelfDistillation)
+    assert isinstance(build_objective(replace(config, objective="contrastive_mim")), ContrastiveMim)
+
+
+def test_the_whole_recipe_survives_its_yaml(tmp_path_factory: pytest.TempPathFactory) -> None:
+    config = fitted(Stage1(vit=VitSettings(shape=SHAPE)), 5000)
+    file = tmp_path_factory.mktemp("config") / "config.yaml"
+    file.write_text(dump(config))
+
+    assert load(Stage1, ["--config", str(file)]) == config
+
+
+def test_the_encoder_is_exported_with_the_views_brightness() -> None:
+    config = Stage1()
+
+    assert config.contract.mean == config.views.mean
+    assert config.contract.size == config.whole_size
+
+
+def test_probes_come_with_readings() -> None:
+    with pytest.raises(ValueError, match="multiple of run"):
+        Stage1(probes=replace(Stage1().probes, every=15))
+
+
+def test_masks_need_whole_groups() -> None:
+    with pytest.raises(InputError, match="handles 3 image"):
+        check_together(Stage1(), 3)

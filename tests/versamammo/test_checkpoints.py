@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from versamammo.checkpoints import checkpoints_in, restore_checkpoint, save_checkpoint
+from versamammo.errors import InputError
+
+
+def small(width: int = 3) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width), nn.Linear(width, 1))
+    groups = [{"params": list(model[0].parameters())}, {"params": list(model[2].parameters())}]
+    return model, torch.optim.AdamW(groups, lr=0.1)
+
+
+def learn(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
+    inputs = torch.randn(8, 2, generator=torch.Generator().manual_seed(1))
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(inputs).square().mean().backward()
+        optimizer.step()
+
+
+def test_a_restored_model_learns_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    model, optimizer = small()
+    learn(model, optimizer, 3)
+    save_checkpoint(tmp_path, 3, model, optimizer, settings="a: 1\n", keep=2)
+    learn(model, optimizer, 2)
+
+    fresh, its_optimizer = small()
+    step = restore_checkpoint(tmp_path / "step_00000003", fresh, its_optimizer)
+    learn(fresh, its_optimizer, 2)
+
+    assert step == 3
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, fresh.state_dict()[name]), name
+
+
+def test_old_and_unfinished_checkpoints_do_not_count(tmp_path: Path) -> None:
+    model, optimizer = small()
+    (tmp_path / "step_00000009.part").mkdir()
+    for step in (2, 4, 6):
+        save_checkpoint(tmp_path, step, model, optimizer, settings="", keep=2)
+
+    assert [path.name for path in checkpoints_in(tmp_path)] == ["step_00000004", "step_00000006"]
+
+
+def test_nothing_is_pickled(tmp_path: Path) -> None:
+    model, optimizer = small()
+    learn(model, optimizer, 1)
+    save_checkpoint(tmp_path, 1, model, optimizer, settings="", keep=1)
+
+    kinds = {path.suffix for path in (tmp_path / "step_00000001").iterdir()}
+    assert kinds == {".safetensors", ".json", ".yaml"}
+
+
+def test_another_network_is_refused(tmp_path: Path) -> None:
+    model, optimizer = small()
+    save_checkpoint(tmp_path, 1, model, optimizer, settings="", keep=1)
+
+    with pytest.raises(InputError, match="do not fit"):
+        restore_checkpoint(tmp_path / "step_00000001", *small(width=4))

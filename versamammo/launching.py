@@ -1,0 +1,47 @@
+"""As many processes as were asked for, on machines without GPUs too.
+
+`accelerate launch --num_processes 2` starts one process where it finds no GPU, and says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import psutil
+
+STARTED_BY_ACCELERATE = "ACCELERATE_MIXED_PRECISION"
+
+
+def processes_asked_for(command: Sequence[str]) -> int:
+    """Read `--num_processes N` from accelerate's command line; 1 if it is not there."""
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        if name in ("--num_processes", "--num-processes"):
+            return int(value or following)
+    return 1
+
+
+def lacks_company(environment: Mapping[str, str]) -> bool:
+    """Say whether accelerate was told of several processes and started this one alone."""
+    return (
+        STARTED_BY_ACCELERATE in environment
+        and "MASTER_PORT" in environment
+        and "WORLD_SIZE" not in environment
+    )
+
+
+def start_all_processes() -> None:
+    """Replace this process by torchrun with as many as accelerate was told; or do nothing."""
+    if not lacks_company(os.environ):
+        return
+    parent = psutil.Process().parent()
+    wanted = processes_asked_for(parent.cmdline() if parent is not None else [])
+    if wanted < 2:
+        return
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    # torchrun chooses a free port of its own
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        del os.environ[name]
+    os.execv(sys.executable, [*torchrun, "--nproc_per_node", str(wanted), *sys.argv])

@@ -1,0 +1,237 @@
+"""What every training run shares: processes, precision, folder, log, checkpoints, going on.
+
+A run started again in the same folder goes on where it stopped; with other settings it is
+refused. `metrics.jsonl` holds what follows from data, seed and settings; `speed.jsonl` what
+depends on the machine and the hour.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import yaml
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from torch import nn
+from torch.optim import Optimizer
+
+from versamammo.checkpoints import CONFIG, checkpoints_in, restore_checkpoint, save_checkpoint
+from versamammo.config import differences, dump, plain
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+
+METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Where a run lives and how it is watched.
+
+    Attributes:
+        output: folder of the run.
+        seed: of weights, order, crops and masks.
+        precision: `auto` is bf16 on a GPU that has it and float32 elsewhere.
+        track: who draws the curves, beside the JSON lines that are always written.
+        log_every: steps between two readings.
+        checkpoint_every: steps between two checkpoints, a multiple of `log_every`.
+        keep: checkpoints left in the folder.
+        threads: of each process on a CPU; 0 divides the machine among them.
+    """
+
+    output: Path = Path("runs/run")
+    seed: int = 0
+    precision: Literal["auto", "no", "bf16"] = "auto"
+    track: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
+    log_every: int = 10
+    checkpoint_every: int = 100
+    keep: int = 2
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.log_every < 1 or self.keep < 1 or self.checkpoint_every % self.log_every:
+            raise ValueError(
+                f"checkpoint_every needs to be a multiple of log_every, got "
+                f"{self.checkpoint_every} and {self.log_every}"
+            )
+        for name in self.track:
+            if importlib.util.find_spec(name) is None:
+                raise InputError(
+                    "is not installed", field=f"run.track={name}", reason="missing-library"
+                )
+
+
+# What may change between two starts of one run.
+FREE = ("run.output", "run.track", "run.keep", "run.threads")
+
+
+class Run:
+    """One training run, from its folder to its last checkpoint.
+
+    Attributes:
+        accelerator: devices, processes and precision.
+        folder: where everything is written.
+    """
+
+    def __init__(
+        self, settings: RunSettings, whole: Any, parts: int = 1, free: Sequence[str] = ()
+    ) -> None:
+        """Set up processes and claim the folder.
+
+        Args:
+            settings: of the run.
+            whole: the resolved configuration, kept beside every checkpoint.
+            parts: micro-steps whose gradients make one step.
+            free: further settings that may change when the run goes on.
+
+        Raises:
+            InputError: the folder holds a run with other settings.
+        """
+        self.settings = settings
+        self.whole = whole
+        self.folder = settings.output
+        on_cpu = not torch.cuda.is_available()
+        self.accelerator = Accelerator(
+            cpu=on_cpu,
+            mixed_precision=_precision(settings.precision),
+            gradient_accumulation_steps=parts,
+            log_with=list(settings.track) or None,
+            project_dir=settings.output,
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+        )
+        if on_cpu:
+            torch.set_num_threads(settings.threads or _threads_each())
+        self._claim((*FREE, *free))
+
+    def _claim(self, free: Sequence[str]) -> None:
+        kept = self.folder / CONFIG
+        if kept.is_file():
+            # read as YAML, so that the comparison sees what another start would see
+            changed = differences(yaml.safe_load(kept.read_text()), self.whole, free)
+            if changed:
+                message = (
+                    f"the folder holds a run with other settings ({'; '.join(changed[:4])}); "
+                    "choose another run.output"
+                )
+                raise InputError(message, file=self.folder, field="run.output", reason="other-run")
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            kept.write_text(dump(self.whole))
+        self.accelerator.wait_for_everyone()
+
+    def resume(self, model: nn.Module, optimizer: Optimizer) -> int:
+        """Fill model and optimiser from the latest checkpoint; returns the steps done, maybe 0."""
+        found = checkpoints_in(self.folder / CHECKPOINTS)
+        model = self.accelerator.unwrap_model(model)
+        step = restore_checkpoint(found[-1], model, optimizer) if found else 0
+        if self.accelerator.is_main_process:
+            for name in (METRICS, SPEED):
+                _forget_after(self.folder / name, step)
+        self.accelerator.wait_for_everyone()
+        self._open_trackers(step)
+        return step
+
+    def _open_trackers(self, step: int) -> None:
+        options = {"tensorboard": {"purge_step": step + 1}} if step else {}
+        self.accelerator.init_trackers("board", _flat(plain(self.whole)), options)
+
+    def note_origin(self, archive: Archive) -> None:
+        """Write down which images are learnt from and by which command.
+
+        Raises:
+            InputError: the run began with other images.
+        """
+        path = self.folder / ORIGIN
+        found = {"data": archive.digest, "images": len(archive), "sources": archive.sources}
+        if path.is_file():
+            before = json.loads(path.read_text())["data"]
+            if before != archive.digest:
+                message = f"the run began with images {before}, now there are {archive.digest}"
+                raise InputError(message, file=self.folder, field="data", reason="other-data")
+        elif self.accelerator.is_main_process:
+            path.write_text(json.dumps({**found, "command": sys.argv}, indent=2))
+
+    def history(self) -> list[dict[str, Any]]:
+        """Give all readings so far, as they lie in the log."""
+        path = self.folder / METRICS
+        return lines_of(path) if path.is_file() else []
+
+    def log(self, step: int, metrics: Mapping[str, float], speed: Mapping[str, float]) -> None:
+        """Write one reading, taken after `step` steps."""
+        if self.accelerator.is_main_process:
+            _append(self.folder / METRICS, {"step": step, **metrics})
+            _append(self.folder / SPEED, {"step": step, **speed})
+        self.accelerator.log({**metrics, **speed}, step=step)
+
+    def save(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
+        """Write a checkpoint after `step` steps."""
+        save_checkpoint(
+            self.folder / CHECKPOINTS, step, self.accelerator.unwrap_model(model), optimizer,
+            settings=dump(self.whole),
+            keep=self.settings.keep,
+            writes=self.accelerator.is_main_process,
+        )  # fmt: skip
+        self.accelerator.wait_for_everyone()
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The newest checkpoint's folder."""
+        return checkpoints_in(self.folder / CHECKPOINTS)[-1]
+
+    def seed(self, step: int, part: int = 0) -> None:
+        """Set torch's random numbers of one step, so that there is no state to keep."""
+        key = (self.settings.seed, step, part, self.accelerator.process_index)
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+
+    def say(self, text: str) -> None:
+        """Print on the main process."""
+        self.accelerator.print(text)
+
+
+def _precision(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+
+
+def _threads_each() -> int:
+    return max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """Read JSON lines; a last line that a killed run left unfinished is no line."""
+    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop what was logged after the checkpoint that a run goes on from."""
+    if path.is_file():
+        # a run that starts again from nothing also takes its first probe again
+        kept = [line for line in lines_of(path) if step and line["step"] <= step]
+        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, str | float]:
+    """Name nested settings with dots, as trackers want them."""
+    found: dict[str, str | float] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{above}{key}.")
+        else:
+            found[f"{above}{key}"] = value if isinstance(value, int | float) else str(value)
+    return found
