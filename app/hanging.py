@@ -62,7 +62,8 @@ def pixels_per_mm(views: Sequence[Hung], height: int) -> float | None:
     """Give picture pixels per millimetre so that the tallest view fills its cell."""
     if not views or any(view.spacing_mm is None for view in views):
         return None
-    return height / max(v.pixels.shape[0] * v.spacing_mm[0] for v in views if v.spacing_mm)
+    tallest: float = max(v.pixels.shape[0] * v.spacing_mm[0] for v in views if v.spacing_mm)
+    return height / tallest
 
 
 def drawn_size(view: Hung, per_mm: float | None) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def as_hung(folder: Path, row: Row) -> Hung:
     return Hung(
         Laterality(row["laterality"]),
         View(row["view"]),
-        levels.astype(np.float32) / 65535,
+        levels.astype(np.float32) / np.float32(65535),
         spacing,
         tuple(boxes),
     )

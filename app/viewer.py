@@ -84,8 +84,9 @@ def shrink(panel: Panel, height: int) -> Panel:
     scale = min(1.0, height / rows)
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))  # (W, H)
     per_pixel = np.array([size[0] / columns, size[1] / rows])
+    reduced = cv2.resize(panel.pixels, size, interpolation=cv2.INTER_AREA)
     return Panel(
-        cv2.resize(panel.pixels, size, interpolation=cv2.INTER_AREA),
+        reduced.astype(np.float32, copy=False),
         panel.caption,
         None if panel.outline is None else panel.outline * per_pixel,
         tuple((Box(*(box.as_tuple() * np.tile(per_pixel, 2))), word) for box, word in panel.boxes),
