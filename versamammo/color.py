@@ -28,18 +28,23 @@ def to_grey(pixels: NDArray[Any], *, luminance_first: bool = False) -> tuple[NDA
         Refused: `not-a-mammogram`, if it really is a colour picture.
     """
     if luminance_first:
+        _refuse_color(2 * np.abs(_small(pixels)[..., 1:] - 0.5).max(axis=-1))
         return np.ascontiguousarray(pixels[..., 0]), "stored in colour: its luminance was taken"
     first = pixels[..., 0]
     if np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2]):
         return np.ascontiguousarray(first), "stored as three equal colours"
-    _refuse_color(pixels)
+    small = _small(pixels)
+    _refuse_color(small.max(axis=-1) - small.min(axis=-1))
     grey = np.rint(pixels[..., :3] @ np.array(LUMA, np.float32)).astype(pixels.dtype)
     return grey, "stored in colour: its luminance was taken"
 
 
-def _refuse_color(pixels: NDArray[Any]) -> None:
+def _small(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Thin a picture out to a few hundred rows, on a scale of 0..1."""
     step = max(1, min(pixels.shape[:2]) // 256)
-    small = pixels[::step, ::step].astype(np.float32) / np.iinfo(pixels.dtype).max
-    spread = small.max(axis=-1) - small.min(axis=-1)
-    if float((spread > CLEARLY_COLORED).mean()) > COLORED_SHARE:
+    return pixels[::step, ::step].astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def _refuse_color(colorfulness: NDArray[np.float32]) -> None:
+    if float((colorfulness > CLEARLY_COLORED).mean()) > COLORED_SHARE:
         raise Refused("a colour picture; mammograms are grey", reason="not-a-mammogram")

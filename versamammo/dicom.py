@@ -15,7 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from versamammo.codecs import Decoded
-from versamammo.codecs.syntaxes import EXPLICIT_BIG
+from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
 from versamammo.color import to_grey
 from versamammo.errors import InputError, naming
 from versamammo.frames import read_frame
@@ -66,7 +66,7 @@ def _read(
 ) -> Mammogram:
     notes = list(header.warnings)
     notes += refuse_unusable(header.tags, for_processing=for_processing, frame=frame)
-    photometric = _photometric(header.tags)
+    photometric = _photometric(header)
     decoded = read_frame(header, frame or 0)
     notes += decoded.warnings
     stored = _grey(decoded, photometric, notes)
@@ -107,9 +107,11 @@ def _read(
     )
 
 
-def _photometric(tags: Tags) -> str:
-    photometric = tags.code("PhotometricInterpretation")
-    if photometric not in (*MONOCHROME, *COLOR):
+def _photometric(header: Header) -> str:
+    photometric = header.tags.code("PhotometricInterpretation")
+    # Only a decoder spreads out chrominance that was stored at half the width.
+    halved = photometric == "YBR_FULL_422" and syntax_info(header.syntax).family == "native"
+    if photometric not in (*MONOCHROME, *COLOR) or halved:
         found = "missing" if photometric is None else "not supported"
         raise InputError(
             f"{found}; expected {' or '.join(MONOCHROME)}",

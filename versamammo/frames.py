@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from versamammo.codecs import Decoded, decode_frame
-from versamammo.codecs.claims import check_pixels
+from versamammo.codecs.claims import check_depth, check_pixels
 from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
 from versamammo.errors import InputError
 from versamammo.header import Header
@@ -34,20 +34,19 @@ def read_frame(header: Header, frame: int = 0) -> Decoded:
     """
     tags = header.tags
     rows, columns = tags.required("Rows"), tags.required("Columns")
-    allocated = tags.required("BitsAllocated")
-    stored = tags.integer("BitsStored") or allocated
     samples = tags.integer("SamplesPerPixel") or 1
-    info = syntax_info(header.syntax)
+    allocated = tags.required("BitsAllocated")
+    bits = tags.integer("BitsStored") or allocated
+    stated = tags.integer("HighBit")
+    high_bit = bits - 1 if stated is None else stated
+    native = syntax_info(header.syntax).family == "native"
     check_pixels(rows, columns)
+    check_depth(samples, allocated, bits, high_bit)
     element = _pixel_element(header)
-    if info.family == "native":
-        size = rows * columns * samples * ((allocated + 7) // 8)
-        data = _native_frame(header, element, frame, size)
-        if header.syntax == EXPLICIT_BIG and allocated == 8 and element.vr == b"OW":
-            data = _swapped(data)
+    if native:
+        data = _native_frame(header, element, frame, rows * columns * samples * (allocated // 8))
     else:
         data = _encapsulated_frame(header, element, frame)
-    high_bit = tags.integer("HighBit")
     return decode_frame(
         data,
         header.syntax,
@@ -55,8 +54,8 @@ def read_frame(header: Header, frame: int = 0) -> Decoded:
         columns=columns,
         samples=samples,
         bits_allocated=allocated,
-        bits_stored=stored,
-        high_bit=stored - 1 if high_bit is None else high_bit,
+        bits_stored=bits,
+        high_bit=high_bit,
         signed=tags.integer("PixelRepresentation") == 1,
         planar=tags.integer("PlanarConfiguration") == 1,
     )
@@ -89,7 +88,8 @@ def _native_frame(header: Header, element: Element, frame: int, size: int) -> by
             field="TransferSyntaxUID",
             reason="decode-failed",
         )
-    frames = header.tags.integer("NumberOfFrames") or 1
+    tags = header.tags
+    frames = tags.integer("NumberOfFrames") or 1
     there = min(element.length, header.size - header.stream.tell())
     if there < (frame + 1) * size:
         raise InputError(
@@ -98,21 +98,23 @@ def _native_frame(header: Header, element: Element, frame: int, size: int) -> by
             reason="truncated",
         )
     # Some writers pad the end; as much as a row of surplus means that the size is wrong.
-    if element.length - frames * size >= size // max(header.tags.required("Rows"), 1):
+    if element.length - frames * size >= size // tags.required("Rows"):
         raise InputError(
             f"{element.length} bytes of pixels for a size that needs {frames * size}",
             field="PixelData",
             reason="size-mismatch",
         )
     header.stream.seek(frame * size, 1)
+    if header.syntax == EXPLICIT_BIG and tags.integer("BitsAllocated") == 8 and element.vr == b"OW":
+        return _swapped(header.stream.read(size + size % 2))[:size]
     return header.stream.read(size)
 
 
 def _swapped(data: bytes) -> bytes:
     """Undo the swap of 8-bit pixels written as big-endian words (DICOM PS3.5 7.3)."""
-    even = bytearray(data + b"\0" * (len(data) % 2))
-    even[::2], even[1::2] = even[1::2], even[::2]
-    return bytes(even[: len(data)])
+    swapped = bytearray(data)
+    swapped[::2], swapped[1::2] = data[1::2], data[::2]
+    return bytes(swapped)
 
 
 def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes:

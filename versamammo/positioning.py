@@ -163,6 +163,8 @@ def _labels(tags: Tags) -> list[tuple[str, Label]]:
     """List the attributes that hold a whole label, such as RMLO."""
     texts = {
         "ViewPosition": tags.text("ViewPosition"),
+        # The scans of CBIS-DDSM carry their view here; no true orientation reads as a view.
+        "PatientOrientation": tags.text("PatientOrientation"),
         # GE Senographe DICOM conformance statement, private group GEMS_SENO_02
         "Clinical View (GE)": tags.private(0x0045, "GEMS_SENO_02", 0x1B),
     }

@@ -122,6 +122,12 @@ def test_the_side_within_view_position_counts():
     assert (found.laterality_source, found.view_source) == ("ViewPosition", "ViewPosition")
 
 
+def test_a_view_written_as_an_orientation_is_found():
+    found = position(PatientOrientation=["MLO"], Laterality="L")
+
+    assert (found.view, found.view_source) == (View.MLO, "PatientOrientation")
+
+
 def test_both_breasts_are_no_side():
     found = position(ImageLaterality="B", ViewPosition="CC")
 

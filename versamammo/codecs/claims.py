@@ -66,6 +66,25 @@ def check_pixels(rows: int, columns: int) -> None:
         )
 
 
+def check_depth(samples: int, bits_allocated: int, bits_stored: int, high_bit: int) -> None:
+    """Refuse depths and numbers of samples that no mammogram has.
+
+    Raises:
+        InputError: `unsupported-depth`.
+    """
+    field = found = None
+    if bits_allocated not in (8, 16):
+        field, found = "BitsAllocated", f"{bits_allocated}; expected 8 or 16"
+    elif not 1 <= bits_stored <= bits_allocated:
+        field, found = "BitsStored", f"{bits_stored} of {bits_allocated} allocated"
+    elif not bits_stored - 1 <= high_bit < bits_allocated:
+        field, found = "HighBit", f"{high_bit}, which cannot hold {bits_stored} bits"
+    elif samples not in (1, 3):
+        field, found = "SamplesPerPixel", f"{samples}; expected 1 (grey) or 3 (colour)"
+    if field:
+        raise InputError(f"found {found}", field=field, reason="unsupported-depth")
+
+
 def check_size(claim: Claim, tags: Claim, *, length: int) -> None:
     """Refuse a stream that disagrees with the tags of its file, or claims more than it can hold.
 

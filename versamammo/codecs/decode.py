@@ -62,7 +62,7 @@ def decode_frame(
     """
     info = syntax_info(syntax)
     high_bit = bits_stored - 1 if high_bit is None else high_bit
-    _check_tags(samples, bits_allocated, bits_stored, high_bit)
+    claims.check_depth(samples, bits_allocated, bits_stored, high_bit)
     claims.check_pixels(rows, columns)
     as_tagged = Claim(rows, columns, samples, bits_allocated, signed)
     claim = _read_claim(data, info, as_tagged)
@@ -73,20 +73,6 @@ def decode_frame(
         return Decoded(_cleaned(pixels, bits_stored, high_bit, signed), decoder)
     pixels, warnings = _agreed(pixels, claim, bits_stored, signed)
     return Decoded(pixels, decoder, claim.color, warnings)
-
-
-def _check_tags(samples: int, bits_allocated: int, bits_stored: int, high_bit: int) -> None:
-    field = found = None
-    if bits_allocated not in (8, 16):
-        field, found = "BitsAllocated", f"{bits_allocated}; expected 8 or 16"
-    elif not 1 <= bits_stored <= bits_allocated:
-        field, found = "BitsStored", f"{bits_stored} of {bits_allocated} allocated"
-    elif not bits_stored - 1 <= high_bit < bits_allocated:
-        field, found = "HighBit", f"{high_bit}, which cannot hold {bits_stored} bits"
-    elif samples not in (1, 3):
-        field, found = "SamplesPerPixel", f"{samples}; expected 1 (grey) or 3 (colour)"
-    if field:
-        raise InputError(f"found {found}", field=field, reason="unsupported-depth")
 
 
 def _read_claim(data: bytes, info: SyntaxInfo, tags: Claim) -> Claim:
