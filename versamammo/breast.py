@@ -22,9 +22,11 @@ from versamammo.shapes import (
     closed,
     dilate,
     disc,
+    erode_by,
     largest_filled,
     opened,
     quantile,
+    square,
     within,
 )
 
@@ -32,6 +34,7 @@ LONG_SIDE = 320  # pixels of the reduced copy
 SMALLEST_SIDE = 32  # pixels of a picture worth looking at
 SURE = 0.25  # chest wall confidence below this is said to be a guess
 MARK_LEVEL = 0.4  # burned-in letters are at least this bright on the reduced copy
+GLOW = 0.04  # of the picture: glow along a film's side is at most twice this deep
 LARGEST_MARK = 0.06  # of the picture; what is larger is skin of the arm or belly
 
 
@@ -141,10 +144,29 @@ def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask]:
     """Give the breast with its nipple and thin edges, and all other bright things, [h, w] each."""
     reach = thickness(tissue.bright)
     labels = dilate(opened(tissue.bright, disc(reach)) & (1 - tissue.body), disc(1))
-    near = within(tissue.body, 5 * reach) & closed(tissue.bright, disc(reach / 2))
-    grown = largest_filled(tissue.body | (near & (1 - labels)))
-    body = tissue.body if grown is None else grown[0]
+    # without specks first, lest film grain be gathered around the skin
+    clean = closed(opened(tissue.bright, square(1)), disc(reach / 2))
+    near = within(tissue.body, 5 * reach) & clean
+    body = _without_glow(tissue.body | (near & (1 - labels)))
     return body, tissue.bright & (1 - dilate(body, disc(2)))
+
+
+def _without_glow(body: Mask) -> Mask:
+    """Drop the glow along a film's sides that hangs on the breast: long, thin, and at the edge."""
+    x, y, width, height = cv2.boundingRect(body)
+    window = (slice(y, y + height), slice(x, x + width))
+    kept = body.copy()
+    reach = GLOW * body.shape[0]
+    bulk = within(erode_by(body, reach), reach + 1)
+    thin = body & (1 - bulk)
+    for turn, upright in enumerate((False, True, False, True)):
+        strip = np.rot90(thin[window], turn)[: round(2 * reach)]
+        # the chest wall is thick along most of an upright side; what is thin there is its corners
+        behind = upright and np.rot90(bulk[window], turn)[:2].any(axis=0).mean() > 0.3
+        if not behind and strip[: round(reach / 2)].any(axis=0).mean() > 0.3:
+            np.rot90(kept[window], turn)[: len(strip)] &= 1 - strip
+    shape = largest_filled(kept)
+    return body if shape is None else shape[0]
 
 
 def _box_around(mask: Mask, scale: tuple[float, float], corner: tuple[int, int] = (0, 0)) -> Box:

@@ -13,6 +13,7 @@ from versamammo.shapes import Levels, Mask
 DEPTH = 0.12  # of the picture: a rim is no deeper
 BRIGHT = 0.6  # a rim is at least this bright
 FALL = 0.2  # and falls at least this much to what lies inside it
+WHITE = 0.9  # padding of scanners that invert
 STEEPEST = 0.06  # about 3.4 degrees of tilt
 LAG = 3  # pixels over which the fall is measured
 
@@ -39,9 +40,18 @@ class Rim:
 
 def remove_rims(levels: Levels, region: Mask) -> None:
     """Clear rims from region [h, w] in place, first at its own sides, then within dark padding."""
+    _remove_white_sides(levels, region)
     _remove_within(levels, region, region)
     bright = ((levels > BRIGHT) & (region > 0)).astype(np.uint8)
     _remove_within(levels, region, bright)
+
+
+def _remove_white_sides(levels: Levels, region: Mask) -> None:
+    """Clear the outer rows and columns that are white all along, however many."""
+    white = (levels > WHITE) | (region == 0)
+    for turn in range(4):
+        lines = np.rot90(white, turn).mean(axis=1) > 0.95
+        np.rot90(region, turn)[: int(lines.argmin()) if not lines.all() else 0] = 0
 
 
 def _remove_within(levels: Levels, region: Mask, around: Mask) -> None:

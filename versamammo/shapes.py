@@ -58,6 +58,11 @@ def within(mask: Mask, reach: float) -> Mask:
     return (cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3) <= reach).astype(np.uint8)
 
 
+def erode_by(mask: Mask, reach: float) -> Mask:
+    """Keep the pixels further than `reach` from all that is outside the mask."""
+    return (cv2.distanceTransform(mask, cv2.DIST_L2, 3) > reach).astype(np.uint8)
+
+
 def largest_filled(mask: Mask) -> tuple[Mask, Outline] | None:
     """Give the largest component without its holes, and its outline; None if the mask is empty."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -78,5 +83,5 @@ def convex_hull(mask: Mask) -> Mask:
 
 
 def quantile(values: NDArray[np.floating[Any]], share: float) -> float:
-    """Give one order statistic; numpy's own, which interpolates, costs more than all else here."""
-    return float(np.sort(values, axis=None)[int(share * (values.size - 1))])
+    """Give one order statistic, 0 of nothing; numpy's own interpolates and takes far longer."""
+    return float(np.sort(values, axis=None)[int(share * (values.size - 1))]) if values.size else 0.0
