@@ -18,13 +18,14 @@ from typing import Any
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.manifest import write_manifest
 from versamammo.preparation import output
 from versamammo.preparation.assembly import Assembled, SplitChoice, assemble
 from versamammo.preparation.engine import Engine
 from versamammo.preparation.journal import Journal
-from versamammo.preparation.listing import Listing, check_apart, list_images, open_source
+from versamammo.preparation.listing import Listing, Opened, check_apart, list_images, open_source
 from versamammo.preparation.local_engine import LocalEngine
 from versamammo.preparation.progress import Progress, work_through
 from versamammo.preparation.ray_engine import RayEngine
@@ -32,7 +33,10 @@ from versamammo.preparation.settings import Settings, from_arguments, parser
 from versamammo.preparation.summary import as_bytes, as_text, count, summarise, worst
 from versamammo.preparation.worker import Job, Recipe
 from versamammo.quarantine import write_quarantine
+from versamammo.sources import phantom
 from versamammo.split_tables import read_splits
+
+PHANTOM = phantom.NAME
 
 __all__ = ["parser", "prepare", "run"]
 
@@ -56,7 +60,7 @@ def prepare(settings: Settings) -> int:
     )
     listing = list_images(opened, settings.limit)
     recipe = Recipe(settings.size, settings.window, settings.for_processing)
-    source = settings.name or opened.source.NAME
+    source = name_of(opened, settings)
     with output.claimed(settings.out) as out:
         journal = Journal(out / output.JOURNAL)
         job = Job(opened.root.resolve(), out.resolve(), recipe)
@@ -66,10 +70,25 @@ def prepare(settings: Settings) -> int:
         journal.tidy()
         if progress.done:
             log_run(out, settings, progress, time.monotonic() - started)
-    report(listing, assembled, progress, changed, settings)
+    report(source, listing, assembled, progress, changed, settings)
     if progress.traces:
         return 1
     return 0 if assembled.rows else 2
+
+
+def name_of(opened: Opened, settings: Settings) -> str:
+    """Choose what the manifest calls the source; phantoms are always called so.
+
+    Raises:
+        InputError: phantoms were to get a name that does not say what they are.
+    """
+    own = opened.source.NAME
+    if own == PHANTOM and settings.name and own not in settings.name:
+        raise InputError(
+            f"phantoms are not real data: their name must hold the word {own!r}",
+            field="--name", reason="phantom-renamed",
+        )  # fmt: skip
+    return settings.name or own
 
 
 def engine(settings: Settings) -> Engine:
@@ -121,7 +140,12 @@ def log_run(out: Path, settings: Settings, progress: Progress, seconds: float) -
 
 
 def report(
-    listing: Listing, assembled: Assembled, progress: Progress, changed: bool, settings: Settings
+    source: str,
+    listing: Listing,
+    assembled: Assembled,
+    progress: Progress,
+    changed: bool,
+    settings: Settings,
 ) -> None:
     """Tell the user what was done."""
     counts = count(assembled, found=len(listing.records) + len(listing.refused))
@@ -133,7 +157,10 @@ def report(
         print(f"nothing to do: all {reused} files were done before and the manifest is unchanged")
     else:
         print(f"{progress.done} files worked on, {reused} taken over from earlier runs")
-    print(f"{settings.out / output.MANIFEST}\n{NOTICE}")
+    print(settings.out / output.MANIFEST)
+    if PHANTOM in source:
+        print("Phantoms are not real data.")
+    print(NOTICE)
     if progress.traces:
         print(
             f"versamammo: {len(progress.traces)} files met an internal error; see "

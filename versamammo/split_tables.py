@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from versamammo.errors import InputError
-from versamammo.sources.columns import SYNONYMS, read_csv, slug
+from versamammo.sources.columns import SYNONYMS, slug
+from versamammo.sources.sheet import read_sheet
 from versamammo.splits import Leakage, leakage
 
 WORDS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
@@ -84,41 +83,42 @@ def read_splits(choice: str) -> SplitTable:
 
 def own_table(path: Path) -> SplitTable:
     """Read a table with a column `split` and one that names patients, exams, images or files."""
-    rows = read_csv(path)
-    columns = {slug(name): name for name in rows.columns}
+    sheet = read_sheet(path)
+    columns = {slug(name): name for name in sheet.header}
     spellings = ((key, name) for key in KEYS for name in (key, *SYNONYMS[key]))
     key, name = next((pair for pair in spellings if pair[1] in columns), ("", ""))
     if not key or "split" not in columns:
         raise InputError(
-            f"expected a column split and one of {', '.join(KEYS)}; got {', '.join(rows.columns)}",
+            f"expected a column split and one of {', '.join(KEYS)}; got {', '.join(sheet.header)}",
             file=path, field="--splits", reason="missing-column",
         )  # fmt: skip
-    return SplitTable(key, agreed(path, rows[[columns[name], columns["split"]]]))
+    return SplitTable(key, agreed(path, sheet.columns(columns[name], columns["split"])))
 
 
 def published_table(path: Path, dataset: str) -> SplitTable:
     """Read the published form, of one of its data sets or of all."""
-    rows = read_csv(path)
-    wanted = ["dataset", "data_name", "data_split"]
-    if not set(wanted) <= set(rows.columns):
+    sheet = read_sheet(path)
+    wanted = ("dataset", "data_name", "data_split")
+    if not set(wanted) <= set(sheet.header):
         raise InputError(
-            f"expected the columns {', '.join(wanted)}; got {', '.join(rows.columns)}",
+            f"expected the columns {', '.join(wanted)}; got {', '.join(sheet.header)}",
             file=path, field="--splits", reason="missing-column",
         )  # fmt: skip
-    if dataset and dataset not in set(rows["dataset"]):
+    rows = list(sheet.columns(*wanted))
+    datasets = {row[0] for row in rows}
+    if dataset and dataset not in datasets:
         raise InputError(
-            f"no data set {dataset!r}; it has {', '.join(sorted(set(rows['dataset'])))}",
+            f"no data set {dataset!r}; it has {', '.join(sorted(datasets))}",
             file=path, field="--splits", reason="unknown-dataset",
         )  # fmt: skip
-    if dataset:
-        rows = rows[rows["dataset"] == dataset]
-    return SplitTable("published_name", agreed(path, rows[["data_name", "data_split"]]))
+    chosen = (row[1:] for row in rows if dataset in ("", row[0]))
+    return SplitTable("published_name", agreed(path, chosen))
 
 
-def agreed(path: Path, pairs: pd.DataFrame) -> dict[str, str]:
-    """Collect name -> split from two columns; a name with two splits is an error."""
+def agreed(path: Path, pairs: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """Collect name -> split; a name with two splits is an error."""
     found: dict[str, str] = {}
-    for name, word in pairs.itertuples(index=False):
+    for name, word in pairs:
         split = WORDS.get(word.strip().lower())
         if split is None:
             raise InputError(

@@ -20,6 +20,8 @@ from versamammo.preparation import worker
 from versamammo.preparation.output import claimed
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import parser, prepare, run
+from versamammo.synthetic.settings import PhantomSettings
+from versamammo.synthetic.writing import write_phantoms
 
 Write = Callable[..., Path]
 
@@ -368,3 +370,23 @@ def test_an_option_that_cannot_be_read_is_named(
 ) -> None:
     with pytest.raises(InputError, match=words[0]):
         run(parser().parse_args([str(archive), "--out", str(tmp_path / "out"), *words]))
+
+
+def test_phantoms_keep_their_name(tmp_path: Path, here: None) -> None:
+    source = tmp_path / "phantoms"
+    write_phantoms(source, PhantomSettings(exams=1, seed=2, height=160))
+    with pytest.raises(InputError) as caught:
+        prepare(settings(source, tmp_path / "out", name="real"))
+    assert caught.value.reason == "phantom-renamed"
+    assert prepare(settings(source, tmp_path / "out", name="my phantoms")) == 0
+    rows = read_manifest(tmp_path / "out").to_pylist()
+    assert {row["source"] for row in rows} == {"my phantoms"}
+    assert {row["provenance"]["density"] for row in rows} == {"labels.csv: density"}
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_bytes(archive: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed (extra `cluster`)")
+    for engine in ("local", "ray"):
+        prepare(settings(archive, tmp_path / engine, engine=engine, workers=2))
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")

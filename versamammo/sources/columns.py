@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from versamammo.errors import InputError
 from versamammo.labels import Labels
+from versamammo.sources.sheet import Sheet, read_sheet
 
 # our field -> other spellings, compared in lower case with every other sign read as "_"
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -48,14 +46,6 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "finding_birads": (),
 }  # fmt: skip
 
-UNREADABLE = (
-    OSError,
-    UnicodeDecodeError,
-    pd.errors.ParserError,
-    pd.errors.ParserWarning,
-    pd.errors.EmptyDataError,
-)
-
 
 @dataclass(frozen=True)
 class Table:
@@ -68,7 +58,7 @@ class Table:
     """
 
     name: str
-    rows: pd.DataFrame
+    sheet: Sheet
     columns: Mapping[str, str]
     constants: Mapping[str, str]
     unused: tuple[str, ...]
@@ -96,42 +86,13 @@ def read_table(
         InputError: the table cannot be read, a named column is missing, two columns could be the
             same field, or there are no rows.
     """
-    rows = read_csv(path, may_be_empty=may_be_empty)
+    sheet = read_sheet(path, may_be_empty=may_be_empty)
     named = dict(overrides or {})
     constants = {field: word[1:] for field, word in named.items() if word.startswith("=")}
     chosen = {field: word for field, word in named.items() if field not in constants}
-    columns = recognise(path, tuple(rows.columns), chosen, frozenset(constants))
-    unused = tuple(name for name in rows.columns if name not in columns.values())
-    return Table(path.name, rows, columns, constants, unused)
-
-
-def read_csv(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
-    """Read a table as text, whichever of comma, semicolon and tab parts its first line.
-
-    Raises:
-        InputError: it cannot be read, or has no rows though it should.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            first = stream.readline()
-        with warnings.catch_warnings():
-            # a row with more cells than the header would lose them
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            rows = pd.read_csv(
-                path,
-                sep=max(",;\t", key=first.count),
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                index_col=False,
-            )
-    except UNREADABLE as error:
-        raise InputError(
-            f"cannot be read as a table: {error}", file=path, reason="bad-table"
-        ) from error
-    if rows.empty and not may_be_empty:
-        raise InputError("the table has no rows", file=path, reason="empty-table")
-    return rows.fillna("")  # a line cut short says nothing in its last cells
+    columns = recognise(path, sheet.header, chosen, frozenset(constants))
+    unused = tuple(name for name in sheet.header if name not in columns.values())
+    return Table(path.name, sheet, columns, constants, unused)
 
 
 def recognise(

@@ -23,9 +23,8 @@ CORNERS = ("x1", "y1", "x2", "y2")
 
 def as_rows(table: Table) -> list[Row]:
     """Read the table under our names; columns nobody knows are left behind."""
-    frame = table.rows[list(table.columns.values())]
-    cells = (dict(zip(table.columns, line, strict=True)) for line in frame.itertuples(index=False))
-    return [row | dict(table.constants) for row in cells]
+    lines = table.sheet.columns(*table.columns.values())
+    return [dict(zip(table.columns, line, strict=True)) | dict(table.constants) for line in lines]
 
 
 def findings_in(table: Table, rows: Sequence[Row]) -> tuple[Finding, ...]:

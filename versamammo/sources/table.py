@@ -61,7 +61,7 @@ def described(root: Path, table: Table) -> list[Entry]:
             groups.setdefault(place, []).append(row)
     if not groups:
         raise InputError(
-            f"none of the {len(table.rows)} rows names a file under {root.name}/",
+            f"none of the {len(table.sheet.rows)} rows names a file under {root.name}/",
             file=table.name, field=table.where(paths.key), reason="no-file-found",
         )  # fmt: skip
     entries += [describe_checked(root, table, path, rows) for path, rows in groups.items()]
@@ -107,7 +107,7 @@ class Paths:
         self.key = "file" if table.has("file") else "image_id"
         if not table.has(self.key):
             raise InputError(
-                f"no column names the files; the table has {', '.join(table.rows.columns)} "
+                f"no column names the files; the table has {', '.join(table.sheet.header)} "
                 "(`--columns file=NAME` chooses one)",
                 file=table.name, field="file", reason="missing-column",
             )  # fmt: skip

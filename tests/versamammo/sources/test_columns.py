@@ -94,3 +94,13 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_table(path)
     assert caught.value.reason == "bad-table"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    found = read_table(table(tmp_path, "file,density\na,B\n", encoding="utf-8-sig"))
+    assert found.columns["file"] == "file"
+
+
+def test_a_cell_may_hold_a_new_line(tmp_path: Path) -> None:
+    found = read_table(table(tmp_path, 'file,density\n"a\nb",B\nc,D\n'))
+    assert found.sheet.rows == (("a\nb", "B"), ("c", "D"))
