@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, cast
@@ -186,6 +187,21 @@ def settle(network: nn.Module) -> None:
         tensor.data = tensor.data.clone()
     if not hasattr(network, "patch_embed"):
         network.to(memory_format=torch.channels_last)
+
+
+def recompute_activations(network: nn.Module, enable: bool) -> None:
+    """Forget what happens inside blocks and compute it again for the gradient, to save memory.
+
+    A block that runs twice gathers its batch statistics twice. Momentum 1 - sqrt(1 - m) makes two
+    such steps equal to one of m, so that training stays as it was.
+    """
+    if getattr(network, "grad_checkpointing", False) != enable:
+        for name, module in network.named_modules():
+            inside = name.startswith(("blocks.", "layer"))
+            if inside and isinstance(module, nn.BatchNorm2d) and module.momentum is not None:
+                kept = 1 - module.momentum
+                module.momentum = 1 - (math.sqrt(kept) if enable else kept**2)
+    cast(Backbone, network).set_grad_checkpointing(enable)
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from versamammo.backbones import (
     look,
     pad_to_multiple,
     pyramid_of,
+    recompute_activations,
     settle,
     stride_of,
 )
@@ -186,7 +187,7 @@ class VersaMammoModel(PreTrainedModel):
         cast(Any, module).init_non_persistent_buffers()
 
     def _set_gradient_checkpointing(self, enable: bool = True, *_: Any, **__: Any) -> None:
-        cast(Backbone, self.backbone).set_grad_checkpointing(enable)
+        recompute_activations(self.backbone, enable)
 
 
 class FeatureMaps(nn.Module):

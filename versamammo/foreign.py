@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
@@ -150,12 +152,25 @@ def _sum_channels(network: nn.Module, tensors: dict[str, Tensor]) -> list[str]:
 
 
 def _resample(model: VersaMammoModel, image_size: tuple[int, int]) -> str:
-    if not hasattr(model.backbone, "set_input_size"):
+    network = cast(Any, model.backbone)
+    positions = getattr(network, "pos_embed", None)
+    if positions is None:
         message = f"{model.config.backbone} takes images of any size as it is"
         raise InputError(message, field="image_size", reason="bad-option")
     if any(side % model.stride for side in image_size):
         message = f"{list(image_size)} does not divide into patches of {model.stride} pixels"
         raise InputError(message, field="image_size", reason="bad-option")
-    cast(Any, model.backbone).set_input_size(img_size=image_size)
+    trained, grid = network.patch_embed.grid_size, [side // model.stride for side in image_size]
+    network.set_input_size(img_size=image_size)
+    # not left to timm: releases before 1.0.31 keep a table of the same length as it is
+    network.pos_embed = nn.Parameter(resample_positions(positions.detach(), trained, grid))
     model.config.backbone_args["img_size"] = list(image_size)
-    return f"pos_embed: bicubic, antialiased, to the grid of {list(image_size)} pixels"
+    return f"pos_embed: {list(trained)} patches to {grid}, bicubic, antialiased"
+
+
+def resample_positions(positions: Tensor, trained: Sequence[int], grid: Sequence[int]) -> Tensor:
+    """Interpolate position embeddings [1, prefix + N, D] from one grid (h, w) to another."""
+    prefix = positions.shape[1] - trained[0] * trained[1]
+    table = positions[:, prefix:].reshape(1, *trained, -1).permute(0, 3, 1, 2)  # [1, D, h, w]
+    table = F.interpolate(table, size=list(grid), mode="bicubic", antialias=True)
+    return torch.cat([positions[:, :prefix], table.flatten(2).transpose(1, 2)], dim=1)

@@ -215,20 +215,22 @@ def test_gradient_reaches_every_parameter(kind: str, images: Tensor) -> None:
     assert numb == []
 
 
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_enable`:FutureWarning")
 @each_kind
-def test_gradients_are_the_same_when_activations_are_computed_again(
-    kind: str, images: Tensor
-) -> None:
-    gradients = []
+def test_a_step_is_the_same_when_activations_are_computed_again(kind: str, images: Tensor) -> None:
+    gradients, statistics = [], []
     for again in (False, True):
         encoder = build(kind).train()
         if again:
-            encoder.activation_checkpointing_enable()
+            encoder.gradient_checkpointing_enable()
         encoder.encode(images).pooled.square().mean().backward()
         gradients.append([weight.grad for weight in encoder.parameters()])
+        statistics.append([v for k, v in encoder.named_buffers() if "running_" in k])
     for kept, recomputed in zip(*gradients, strict=True):
         assert (kept is None) == (recomputed is None)
         assert kept is None or torch.allclose(kept, recomputed, rtol=1e-4, atol=1e-7)
+    for kept, recomputed in zip(*statistics, strict=True):
+        torch.testing.assert_close(kept, recomputed, rtol=1e-4, atol=1e-6)
 
 
 def test_a_fresh_process_sees_the_same_bits_through_auto_model(
@@ -336,3 +338,23 @@ def test_compiles_whole_and_for_any_size(kind: str, images: Tensor) -> None:
         for size in ((96, 96), (128, 64), images.shape[-2:]):
             batch = torch.randn(2, 1, *size)
             assert torch.equal(compiled(batch).pooler_output, encoder(batch).pooler_output)
+
+
+@pytest.mark.slow
+@each_kind
+def test_exports_for_any_batch_height_and_width(kind: str, images: Tensor) -> None:
+    encoder = build(kind)
+    exported = torch.export.export(
+        encoder,
+        (images,),
+        {"return_dict": False},
+        dynamic_shapes={
+            "pixel_values": dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC),
+            "return_dict": None,
+        },
+    ).module()
+    with torch.no_grad():
+        for size in ((1, 96, 160), (3, 130, 65)):
+            batch = torch.randn(size[0], 1, *size[1:])
+            seen = exported(batch, return_dict=False)
+            assert apart(seen[1], encoder(batch).pooler_output) < 1e-5

@@ -11,6 +11,7 @@ from versamammo.backbones import (
     look,
     pad_to_multiple,
     pyramid_of,
+    recompute_activations,
     stride_of,
 )
 from versamammo.errors import InputError
@@ -103,3 +104,12 @@ def test_the_last_level_of_a_vit_is_its_patches() -> None:
         seen = look(network, torch.randn(2, 1, 32, 48), pyramid_of(network))
     assert seen.grid == (2, 3)
     assert torch.equal(seen.pyramid[-1], seen.as_map())
+
+
+def test_momentum_comes_back_when_activations_are_kept_again() -> None:
+    network = build_backbone("resnet18", {})
+    before = [norm.momentum for norm in network.modules() if isinstance(norm, torch.nn.BatchNorm2d)]
+    for enable in (True, True, False, False):
+        recompute_activations(network, enable)
+    after = [norm.momentum for norm in network.modules() if isinstance(norm, torch.nn.BatchNorm2d)]
+    assert after == pytest.approx(before)
