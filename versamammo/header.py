@@ -52,7 +52,7 @@ def read_header(path: Path) -> Header:
     """Read everything before the pixels of a DICOM file, with or without its preamble.
 
     Raises:
-        InputError: `empty`, `not-dicom`, `broken-header`, `truncated` or `too-large`.
+        InputError: `unreadable`, `not-dicom`, `broken-header`, `truncated` or `too-large`.
     """
     stream = _open(path)
     start = stream.read(4096)

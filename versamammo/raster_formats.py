@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,9 @@ from versamammo.codecs import claims
 from versamammo.codecs.claims import Claim
 from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
 from versamammo.errors import InputError
+
+# What tifffile logs of damaged files it also raises; without a handler it would go to stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 ORIENTATION = 0x0112
 
@@ -127,19 +131,24 @@ def open_pgm(data: bytes, frame: int) -> Picture:
     claims.check_pixels(rows, columns)
     if not 1 <= white <= 65535:
         raise InputError(f"white is {white}; expected 1 to 65535", reason="unsupported-depth")
-    body = data[head.end() :]
-    if head[1] == b"2":
-        values = np.array(re.sub(rb"#[^\n]*\n", b" ", body).split()[: rows * columns], np.int64)
-    else:
-        values = np.frombuffer(body[: rows * columns * (1 + (white > 255))], _pgm_type(white))
+    read_values = _plain_values if head[1] == b"2" else _raw_values
+    values = read_values(data[head.end() :], rows * columns, white)
     if values.size < rows * columns or (values.size and int(values.max()) > white):
         raise InputError(f"{values.size} of {rows * columns} pixels are there", reason="truncated")
     pixels = values.reshape(rows, columns).astype(np.uint8 if white < 256 else np.uint16)
     return Picture(pixels, white, "MONOCHROME2")
 
 
-def _pgm_type(white: int) -> str:
-    return "u1" if white < 256 else ">u2"
+def _plain_values(body: bytes, count: int, white: int) -> NDArray[Any]:
+    numerals = re.sub(rb"#[^\n]*\n", b" ", body).split()[:count]
+    if not all(numeral.isdigit() and len(numeral) <= 5 for numeral in numerals):
+        raise InputError("a pixel of the PGM file is no number", reason="decode-failed")
+    return np.array(numerals, np.int64)
+
+
+def _raw_values(body: bytes, count: int, white: int) -> NDArray[Any]:
+    kind = np.dtype("u1" if white < 256 else ">u2")
+    return np.frombuffer(body, kind, count=min(len(body) // kind.itemsize, count))
 
 
 FORMATS: Mapping[str, Callable[[bytes, int], Picture]] = MappingProxyType(

@@ -69,6 +69,13 @@ def test_a_plain_pgm_is_read(tmp_path):
     np.testing.assert_allclose(read(path).pixels * 9, [[0, 1, 2], [3, 4, 9]], atol=1e-6)
 
 
+def test_a_plain_pgm_with_words_between_its_numbers_is_refused(tmp_path):
+    path = tmp_path / "a.pgm"
+    path.write_text("P2 3 1 9 1 two 3")
+
+    assert reason_of(path) == "decode-failed"
+
+
 def test_jpeg_is_read_and_called_lossy(picture, tmp_path):
     stored = picture(8)
     mammogram = read(write(tmp_path / "a.jpg", stored))

@@ -30,7 +30,6 @@ class SyntaxInfo:
     family: Family
     decoders: tuple[str, ...]
     lossy: bool = False
-    writable: bool = True
 
 
 # The first of each has withstood tens of thousands of damaged streams (tests of hostile files);
