@@ -6,7 +6,7 @@ Everything is decided on a copy some 320 pixels long, so the cost hardly depends
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -69,9 +69,19 @@ def find_breast(pixels: NDArray[np.float32]) -> Breast:
     Raises:
         Refused: `no-breast`, if the picture is blank, noise only, or too small.
     """
-    levels = _calm_levels(pixels)
+    rows, columns = pixels.shape
+    return find_breast_in(sampled(pixels), (rows, columns))
+
+
+def find_breast_in(samples: NDArray[np.float32], size: tuple[int, int]) -> Breast:
+    """Find the breast in a picture of size (H, W) of which only `sampled` is at hand.
+
+    Raises:
+        Refused: as `find_breast`.
+    """
+    levels = _calm_levels(samples, size)
     h, w = levels.shape
-    scale = (pixels.shape[0] / h, pixels.shape[1] / w)
+    scale = (size[0] / h, size[1] / w)
     tissue = find_tissue(levels)
     notes: list[str] = []
     if tissue is None:
@@ -94,15 +104,15 @@ def find_breast(pixels: NDArray[np.float32]) -> Breast:
     )
 
 
-def _calm_levels(pixels: NDArray[np.float32]) -> Levels:
+def _calm_levels(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
     """Reduce, smooth as much as the noise asks for, and stretch to 0..1; refuse a blank picture."""
-    if min(pixels.shape) < SMALLEST_SIDE:
+    if min(size) < SMALLEST_SIDE:
         raise Refused(
-            f"{pixels.shape[0]} x {pixels.shape[1]} pixels are too few for a breast; "
+            f"{size[0]} x {size[1]} pixels are too few for a breast; "
             f"expected at least {SMALLEST_SIDE} on each side",
             reason="no-breast",
         )
-    small = _reduce(pixels)
+    small = _reduce(samples, size)
     noise = _noise(small)
     darkest, brightest = _range(np.asarray(cv2.blur(small, (9, 9)), np.float32))
     contrast = brightest - darkest
@@ -117,15 +127,28 @@ def _calm_levels(pixels: NDArray[np.float32]) -> Levels:
     return cast(Levels, np.clip(levels, 0, 1))
 
 
-def _reduce(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shrink [H, W] to about LONG_SIDE by the mean of four samples per cell."""
-    shrink = max(1, round(max(pixels.shape) / LONG_SIDE))
+def _shrinkage(size: tuple[int, int]) -> int:
+    """Tell how many pixels of a picture of size (H, W) become one of the reduced copy."""
+    return max(1, round(max(size) / LONG_SIDE))
+
+
+def sampled(picture: NDArray[Any]) -> NDArray[Any]:
+    """Pick the pixels of a picture [H, W] that the search looks at: four for each reduced one."""
+    rows, columns = picture.shape
+    shrink = _shrinkage((rows, columns))
     if shrink == 1:
-        return pixels
-    h, w = pixels.shape[0] // shrink, pixels.shape[1] // shrink
-    # sampled at exact centres, so that a mirrored picture gives the mirrored copy
-    sampled = cv2.resize(pixels, (2 * w, 2 * h), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(cv2.resize(sampled, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+        return picture
+    # at exact centres, so that a mirrored picture gives the mirrored copy
+    cells = (2 * (columns // shrink), 2 * (rows // shrink))
+    return np.asarray(cv2.resize(picture, cells, interpolation=cv2.INTER_NEAREST_EXACT))
+
+
+def _reduce(samples: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Shrink to about LONG_SIDE by the mean of four samples per cell."""
+    if _shrinkage(size) == 1:
+        return samples
+    h, w = samples.shape[0] // 2, samples.shape[1] // 2
+    return np.asarray(cv2.resize(samples, (w, h), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _noise(small: NDArray[np.float32]) -> float:

@@ -127,7 +127,7 @@ class Crop:
     def mask_to_input(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Map a source mask [H, W] to the input [H', W']; a pixel counts if half of it is covered.
 
-        A finding too small for that keeps the pixel it covers most, so that none vanishes.
+        Of a mask that covers no pixel whole, half of what it covers most counts: none vanishes.
 
         Raises:
             InputError: the mask has not the size of the source (`bad-mask`).
@@ -135,7 +135,7 @@ class Crop:
         x1, y1, x2, y2 = self.box
         cut = _sized(mask, self.source_size)[y1:y2, x1:x2]
         covered = resize_area(cut.astype(np.float32), self.content_size)
-        content = covered >= min(0.5, float(covered.max()) or 0.5)
+        content = (covered > 0) & (covered >= 0.5 * covered.max() - 1e-6)
         placed = np.zeros(self.input_size, np.bool_)
         h, w = self.content_size
         placed[:h, :w] = content[:, ::-1] if self.mirrored else content
