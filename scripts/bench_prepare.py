@@ -21,7 +21,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from versamammo.codecs import SYNTAXES, Decoded, decode_frame, encode_frame
 from versamammo.preparation.engine import Lost
 from versamammo.preparation.local_engine import LocalEngine
 from versamammo.preparation.outcome import Facts
-from versamammo.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.preparation.worker import Job, Recipe, Task, cached_path, prepare_file
 from versamammo.synthetic.dicom_out import dicom_bytes
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings
@@ -82,20 +82,47 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Timed:
-    """One file done in a worker: what came of it and what it cost."""
+class Cost:
+    """What one go cost, in seconds: on the clock, and of the processor."""
 
-    outcome: object
+    wall: float
     cpu: float
+
+    @classmethod
+    def of(cls, action: Callable[[], object]) -> Cost:
+        """Time an action once."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        action()
+        return cls(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one file; `one` and `two` are seconds per file with so many workers."""
+
+    file: str
+    decoder: str
+    size: tuple[int, ...]
+    decode: Cost
+    ours: Cost
+    published: Cost
+    one: float
+    two: float
     peak_mib: float
 
 
-def prepare_timed(job: Job, task: Task) -> Timed:
-    """Prepare a file and measure this process."""
-    start = time.process_time()
+def prepare_anew(job: Job, task: Task) -> object:
+    """Prepare a file as if it had never been done: equal bytes would not be written again."""
     outcome = prepare_file(job, task)
-    cpu = time.process_time() - start
-    return Timed(outcome, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    if isinstance(outcome, Facts):
+        (job.out / cached_path(outcome.content_key)).unlink(missing_ok=True)
+    return outcome
+
+
+def prepare_measured(job: Job, task: Task) -> tuple[object, float]:
+    """Prepare a file in a worker; also gives the most memory it ever had, in MiB."""
+    outcome = prepare_anew(job, task)
+    return outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def phantoms(folder: Path) -> list[Path]:
@@ -142,71 +169,87 @@ def published(frame: Frame, folder: Path) -> None:
     cv2.imwrite(str(folder / f"{frame.path.stem}.png"), grey[down, across])
 
 
-def seconds(action: Callable[[], object], repeats: int) -> float:
-    """Time an action: the median of several goes, after one that does not count."""
-    action()
-    spent = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        spent.append(time.perf_counter() - start)
-    return statistics.median(spent)
+def alternate(actions: dict[str, Callable[[], object]], repeats: int) -> dict[str, Cost]:
+    """Time several actions in turn, so that a busy machine is unkind to all of them alike.
+
+    Gives the median of each; the first go of each does not count.
+    """
+    spent: dict[str, list[Cost]] = {name: [] for name in actions}
+    for _ in range(repeats + 1):
+        for name, action in actions.items():
+            spent[name].append(Cost.of(action))
+    return {
+        name: Cost(
+            statistics.median(cost.wall for cost in costs[1:]),
+            statistics.median(cost.cpu for cost in costs[1:]),
+        )
+        for name, costs in spent.items()
+    }
 
 
-def run_workers(paths: Sequence[Path], out: Path, workers: int, repeats: int) -> dict[str, float]:
-    """Prepare every file `repeats` times; rates are taken between the first and last results."""
-    work = partial(prepare_timed, Job(paths[0].parent, out, Recipe()))
-    tasks = [Task(path.name) for _ in range(repeats) for path in paths]
-    ends, done = [], []
-    for task, result in LocalEngine(workers, seconds=120).run(work, tasks):
-        if isinstance(result, Lost) or not isinstance(result.outcome, Facts):
+def per_file(path: Path, out: Path, workers: int, repeats: int) -> tuple[float, float]:
+    """Prepare one file many times over; gives seconds per file, all workers together, and MiB."""
+    work = partial(prepare_measured, Job(path.parent, out, Recipe()))
+    ends, peak = [], 0.0
+    for task, result in LocalEngine(workers, seconds=120).run(work, [Task(path.name)] * repeats):
+        if isinstance(result, Lost) or not isinstance(result[0], Facts):
             raise SystemExit(f"{task.path}: {result}")
         ends.append(time.perf_counter())
-        done.append(result)
-    counted = done[workers:]  # the first of each worker pays for its imports
-    return {
-        "wall": (ends[-1] - ends[workers - 1]) / len(counted),
-        "cpu": statistics.mean(result.cpu for result in counted),
-        "peak_mib": max(result.peak_mib for result in counted),
-    }
+        peak = max(peak, result[1])
+    # the first of each worker pays for its start
+    return (ends[-1] - ends[workers - 1]) / (len(ends) - workers), peak
 
 
-def measure(path: Path, folder: Path, repeats: int) -> dict[str, Any]:
+def measure(path: Path, folder: Path, repeats: int) -> Row:
     """Time everything on one file."""
     frame = Frame.of(path)
-    one = run_workers([path], folder / "one", 1, repeats)
-    two = run_workers([path], folder / "two", 2, 2 * repeats)
-    decode = seconds(frame.decode, repeats)
     shown = frame.decode()
-    return {
-        "file": path.name,
-        "pixels": "x".join(map(str, shown.pixels.shape)),
-        "decoder": shown.decoder,
-        "decode_ms": 1e3 * decode,
-        "ours_1_ms": 1e3 * one["wall"],
-        "ours_2_ms": 1e3 * two["wall"],
-        "published_ms": 1e3 * seconds(partial(published, frame, folder), max(3, repeats // 4)),
-        "ours_per_decode": one["wall"] / decode,
-        "ours_cpu_per_decode": one["cpu"] / decode,
-        "two_workers_gain": one["wall"] / two["wall"],
-        "peak_mib": max(one["peak_mib"], two["peak_mib"]),
-    }
-
-
-def show(rows: Sequence[dict[str, Any]]) -> None:
-    """Print a line per file."""
-    print(
-        f"{'file':<34}{'decode':>8}{'ours x1':>9}{'ours x2':>9}{'publ.':>8}"
-        f"{'ours/dec':>10}{'cpu/dec':>9}{'x2 gain':>9}{'publ/dec':>10}{'peak MiB':>10}"
+    job = Job(path.parent, folder / "here", Recipe())
+    costs = alternate(
+        {
+            "decode": frame.decode,
+            "ours": lambda: prepare_anew(job, Task(path.name)),
+            "published": lambda: published(frame, folder),
+        },
+        repeats,
     )
+    one, _ = per_file(path, folder / "one", 1, repeats)
+    two, peak = per_file(path, folder / "two", 2, 2 * repeats)
+    return Row(
+        path.name, shown.decoder, shown.pixels.shape, costs["decode"], costs["ours"],
+        costs["published"], one, two, peak,
+    )  # fmt: skip
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print a line per file and one for all of them."""
+    heads = [
+        "decode",
+        "ours",
+        "publ.",
+        "ours/dec",
+        "cpu/dec",
+        "publ/dec",
+        "x1",
+        "x2",
+        "gain",
+        "MiB",
+    ]
+    print(f"{'file':<32}" + "".join(f"{head:>9}" for head in heads))
     for row in rows:
-        print(
-            f"{row['file'][:33]:<34}{row['decode_ms']:>8.1f}{row['ours_1_ms']:>9.1f}"
-            f"{row['ours_2_ms']:>9.1f}{row['published_ms']:>8.1f}{row['ours_per_decode']:>10.2f}"
-            f"{row['ours_cpu_per_decode']:>9.2f}{row['two_workers_gain']:>9.2f}"
-            f"{row['published_ms'] / row['decode_ms']:>10.2f}{row['peak_mib']:>10.0f}"
-        )
-    print(f"milliseconds per file; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        numbers = (
+            1e3 * row.decode.wall, 1e3 * row.ours.wall, 1e3 * row.published.wall,
+            row.ours.wall / row.decode.wall, row.ours.cpu / row.decode.cpu,
+            row.published.wall / row.decode.wall, 1e3 * row.one, 1e3 * row.two,
+            row.one / row.two, row.peak_mib,
+        )  # fmt: skip
+        print(f"{row.file[:31]:<32}" + "".join(f"{number:>9.2f}" for number in numbers))
+    total = sum(row.ours.wall for row in rows) / sum(row.decode.wall for row in rows)
+    print(
+        f"all files: ours / decode = {total:.2f}. Times in ms, medians, in turn in one process; "
+        f"x1, x2: per file with one and two workers.\n"
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
 
 
 def main() -> None:
@@ -222,7 +265,7 @@ def main() -> None:
         rows = [measure(path.resolve(), folder, args.repeats) for path in files]
     show(rows)
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + "\n")
+        args.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings as python_warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from versamammo.errors import InputError, naming
 from versamammo.frames import read_frame
 from versamammo.header import Header, read_header
 from versamammo.identity import read_age, read_identifiers
+from versamammo.latent import LatentImage
 from versamammo.mammogram import Mammogram, Provenance
 from versamammo.positioning import read_positioning
 from versamammo.refusals import refuse_unusable
@@ -52,19 +54,37 @@ def read_dicom(
         InputError: the file is damaged, or an argument does not fit it.
         Refused: the object is no 2-D mammogram that this project will use.
     """
+    return expose_dicom(path, window=window, for_processing=for_processing, frame=frame).develop()
+
+
+def expose_dicom(
+    path: Path | str,
+    *,
+    window: int | None = None,
+    for_processing: bool = False,
+    frame: int | None = None,
+) -> LatentImage:
+    """Read one 2-D mammogram as `read_dicom`, but leave its values to be looked up."""
     path = Path(path)
+    notes: list[str] = []
     with naming(path), python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always")
         header = read_header(path)
         with header.stream:
-            mammogram = _read(header, path, window, for_processing, frame)
-    return replace(mammogram, warnings=tuple(dict.fromkeys(mammogram.warnings + _counted(caught))))
+            latent = _read(header, path, window, for_processing, frame, notes)
+    said = tuple(dict.fromkeys((*notes, *_counted(caught))))
+    return replace(latent, around=partial(latent.around, warnings=said))
 
 
 def _read(
-    header: Header, path: Path, window: int | None, for_processing: bool, frame: int | None
-) -> Mammogram:
-    notes = list(header.warnings)
+    header: Header,
+    path: Path,
+    window: int | None,
+    for_processing: bool,
+    frame: int | None,
+    notes: list[str],
+) -> LatentImage:
+    notes += header.warnings
     notes += refuse_unusable(header.tags, for_processing=for_processing, frame=frame)
     photometric = _photometric(header)
     decoded = read_frame(header, frame or 0)
@@ -92,8 +112,8 @@ def _read(
         age_years=read_age(tags),
         patient_orientation=positioning.orientation,
     )
-    return Mammogram(
-        pixels=rendered.pixels,
+    around = partial(
+        Mammogram,
         bits=rendered.bits,
         provenance=provenance,
         identifiers=read_identifiers(tags),
@@ -103,8 +123,8 @@ def _read(
         view_source=positioning.view_source,
         modifiers=positioning.modifiers,
         spacing_mm=spacing,
-        warnings=tuple(notes),
     )
+    return LatentImage(stored, rendered.table, around)
 
 
 def _photometric(header: Header) -> str:

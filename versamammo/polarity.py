@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,15 +12,19 @@ EDGE = 0.03  # a frame this wide, as a share of the shorter side
 INSET = 0.10  # and a second one this far inside, past the clear rim of a scanned film
 
 
+def thinned(picture: NDArray[Any]) -> NDArray[Any]:
+    """Pick so many pixels of a picture [H, W] as its surroundings can be judged by."""
+    step = max(1, min(picture.shape) // SMALL_SIDE)
+    return np.ascontiguousarray(picture[::step, ::step])
+
+
 def background_is_bright(pixels: NDArray[np.float32]) -> bool:
     """Say whether most of the surroundings of the breast in pixels [H, W] are near white.
 
     Air takes most of the border of any mammogram. A scanned film may have a clear rim, so a frame
     further inside must agree.
     """
-    rows, columns = pixels.shape
-    step = max(1, min(rows, columns) // SMALL_SIDE)
-    small = pixels[::step, ::step]
+    small = thinned(pixels)
     low, high = np.percentile(small, (1, 99))
     if high <= low:
         return False

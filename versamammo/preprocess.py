@@ -14,7 +14,7 @@ from versamammo.contract import InputContract
 from versamammo.errors import InputError
 from versamammo.geometry import Crop, fit_within
 from versamammo.mammogram import Mammogram
-from versamammo.resampling import area_weights, columns_by_area, resize_area
+from versamammo.resampling import resize_area
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,7 @@ __all__ = [
     "crop_breast",
     "plan_crop",
     "prepare_pixels",
+    "shrink_cut",
     "stored_mirrored",
     "to_input",
 ]
@@ -94,14 +95,16 @@ def prepare_pixels(
     """Make what the cache stores: the breast, chest wall left, shrunk to fit within size (H, W)."""
     crop = plan_crop(mammogram.size, breast, bounds=size, margin=margin)
     x1, y1, x2, y2 = crop.box
-    h, w = crop.content_size
-    # rows first, at full width: that reads memory in order and needs no copy of the cut
-    rows = area_weights(y2 - y1, h) @ mammogram.pixels[y1:y2]
-    shrunk = columns_by_area(rows[:, x1:x2], w)
-    levels = (shrunk * np.float32(WHITE) + np.float32(0.5)).astype(np.uint16)
-    if crop.mirrored:
-        levels = np.ascontiguousarray(levels[:, ::-1])
+    levels = shrink_cut(mammogram.pixels[y1:y2, x1:x2], crop)
     return Prepared(levels, crop, crop.spacing_to_input(mammogram.spacing_mm))
+
+
+def shrink_cut(cut: NDArray[np.float32], crop: Crop) -> NDArray[np.uint16]:
+    """Shrink what lies in the crop's box, float32 [rows, columns], to levels, chest wall left."""
+    levels = resize_area(np.ascontiguousarray(cut), crop.content_size) * np.float32(WHITE)
+    levels += np.float32(0.5)
+    whole = levels.astype(np.uint16)
+    return np.ascontiguousarray(whole[:, ::-1]) if crop.mirrored else whole
 
 
 def to_input(levels: NDArray[np.uint16] | NDArray[np.float32], contract: InputContract) -> Tensor:

@@ -6,6 +6,7 @@ surroundings of the breast, and side and view come from strict words of the file
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from versamammo.color import to_grey
 from versamammo.errors import InputError, naming
-from versamammo.grayscale import used_bits
+from versamammo.grayscale import TABLE_SIZE, show, used_bits
+from versamammo.latent import LatentImage
 from versamammo.mammogram import Identifiers, Mammogram, Provenance
-from versamammo.polarity import background_is_bright
+from versamammo.polarity import background_is_bright, thinned
 from versamammo.positioning import Positioning, name_position
 from versamammo.raster_formats import FORMATS, Picture
 
@@ -25,6 +27,11 @@ MAX_FILE_BYTES = 512 * 2**20
 
 
 def read_raster(path: Path | str, file_format: str, *, frame: int | None = None) -> Mammogram:
+    """Read one mammogram from a raster file; see `expose_raster`."""
+    return expose_raster(path, file_format, frame=frame).develop()
+
+
+def expose_raster(path: Path | str, file_format: str, *, frame: int | None = None) -> LatentImage:
     """Read one mammogram from a raster file of a known format, a key of `FORMATS`.
 
     Raises:
@@ -47,21 +54,21 @@ def _bytes_of(path: Path) -> bytes:
         raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
 
 
-def _described(picture: Picture, path: Path, file_format: str) -> Mammogram:
+def _described(picture: Picture, path: Path, file_format: str) -> LatentImage:
     notes: list[str] = []
     stored = _upright(_grey(picture.pixels, notes), picture.orientation, notes)
-    pixels, bits = _scaled(stored, picture.full_scale, notes)
+    table, bits = _scale(stored, picture.full_scale, notes)
     inverted = picture.white_is_zero
     if inverted:
-        pixels = 1.0 - pixels
-    if background_is_bright(pixels):
-        pixels, inverted = 1.0 - pixels, not inverted
+        table = 1.0 - table
+    if background_is_bright(show(thinned(stored), table)):
+        table, inverted = 1.0 - table, not inverted
         notes.append("the surroundings are bright: taken for a negative and turned round")
     if picture.lossy:
         notes.append("the picture was compressed with loss")
     found = name_position(Positioning(), path.name)
-    return Mammogram(
-        pixels=pixels,
+    around = partial(
+        Mammogram,
         bits=bits,
         provenance=Provenance(
             file=path.name,
@@ -78,6 +85,7 @@ def _described(picture: Picture, path: Path, file_format: str) -> Mammogram:
         modifiers=found.modifiers,
         warnings=(*notes, *found.warnings),
     )
+    return LatentImage(stored, table, around)
 
 
 def _grey(pixels: NDArray[Any], notes: list[str]) -> NDArray[Any]:
@@ -109,13 +117,13 @@ def _upright(pixels: NDArray[Any], orientation: int, notes: list[str]) -> NDArra
     return np.ascontiguousarray(pixels)
 
 
-def _scaled(
+def _scale(
     stored: NDArray[Any], full_scale: int, notes: list[str]
 ) -> tuple[NDArray[np.float32], int]:
-    """Scale stored values to 0..1 by the bits in use, and say how many those are."""
+    """Make the table [65536] to 0..1 by the bits in use, and say how many those are."""
     stated = full_scale.bit_length()
     bits = used_bits(stored, stated)
     if bits < stated:
         notes.append(f"{bits} of {stated} bits are in use and were shown")
         full_scale = (1 << bits) - 1
-    return stored.astype(np.float32) / np.float32(full_scale), bits
+    return np.arange(TABLE_SIZE, dtype=np.float32) / np.float32(full_scale), bits

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from versamammo.dicom import read_dicom
+from versamammo.dicom import expose_dicom
 from versamammo.errors import InputError, naming
+from versamammo.latent import LatentImage
 from versamammo.mammogram import Mammogram
-from versamammo.raster import read_raster
+from versamammo.raster import expose_raster
 from versamammo.sniffing import SNIFFED_BYTES, sniff
 
 
@@ -43,14 +44,25 @@ def read(
         InputError: the file cannot be read, or an argument does not fit it.
         Refused: the file can be read, but is no 2-D mammogram that this project will use.
     """
+    return expose(path, window=window, for_processing=for_processing, frame=frame).develop()
+
+
+def expose(
+    path: Path | str,
+    *,
+    window: int | None = None,
+    for_processing: bool = False,
+    frame: int | None = None,
+) -> LatentImage:
+    """Read one 2-D mammogram as `read`, but leave its values to be looked up."""
     path = Path(path)
     with naming(path):
         file_format = _format_of(path)
     if file_format == "DICOM":
-        return read_dicom(path, window=window, for_processing=for_processing, frame=frame)
+        return expose_dicom(path, window=window, for_processing=for_processing, frame=frame)
     if window is not None:
         raise InputError(f"a {file_format} file has no windows", file=path, reason="no-such-window")
-    return read_raster(path, file_format, frame=frame)
+    return expose_raster(path, file_format, frame=frame)
 
 
 def looks_readable(path: Path) -> bool:

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from versamammo.grayscale import Grayscale, log_inverted_table, show, used_bits
 from versamammo.grayscale_tags import read_grayscale
 from versamammo.mammogram import Window
-from versamammo.polarity import background_is_bright
+from versamammo.polarity import background_is_bright, thinned
 from versamammo.refusals import is_for_processing
 from versamammo.tags import Tags
 
 
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """Pixels float32 [H, W] in 0..1, bright tissue on dark, and how they were come by.
+    """How stored values are shown, bright tissue on dark.
 
     Attributes:
+        table: float32 [65536], the level 0..1 of each stored value.
         used: index into the windows offered, or None if the full range is shown.
         inverted: whether small stored values are shown bright.
     """
 
-    pixels: NDArray[np.float32]
+    table: NDArray[np.float32]
     bits: int
     windows: tuple[Window, ...]
     used: int | None
@@ -36,7 +37,7 @@ class Rendered:
 def render(
     tags: Tags, stored: NDArray[Any], *, big_endian: bool = False, window: int | None = None
 ) -> Rendered:
-    """Show stored values [H, W] as the attributes of their file ask for.
+    """Find how stored values [H, W] are shown, as the attributes of their file ask for.
 
     Raises:
         InputError: `no-such-window`.
@@ -54,10 +55,9 @@ def render(
             notes += _bits_note(gray.bits, bits)
             gray = replace(gray, bits=bits)
         table, inverted = gray.display_table(), gray.inverse
-    pixels = show(stored, table)
-    if background_is_bright(pixels):
+    if background_is_bright(show(thinned(stored), table)):
         notes.append("the surroundings are bright: the polarity in the header may be wrong")
-    return Rendered(pixels, bits, wish.windows, used, inverted, tuple(notes))
+    return Rendered(table, bits, wish.windows, used, inverted, tuple(notes))
 
 
 def _bits_note(stated: int, used: int) -> list[str]:

@@ -307,12 +307,12 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(
 def test_an_error_of_ours_is_told_apart_and_tried_again(
     archive: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = worker.find_breast
-    monkeypatch.setattr(worker, "find_breast", lambda pixels: 1 / 0)
+    find = worker.find_breast_in
+    monkeypatch.setattr(worker, "find_breast_in", lambda samples, size: 1 / 0)
     assert prepare(settings(archive, tmp_path / "out", limit=1)) == 1
     assert quarantine(tmp_path / "out")["p0/L.dcm"]["reason"] == "internal-error"
     assert "ZeroDivisionError" in (tmp_path / "out" / "runs.jsonl").read_text()
-    monkeypatch.setattr(worker, "find_breast", find)
+    monkeypatch.setattr(worker, "find_breast_in", find)
     assert prepare(settings(archive, tmp_path / "out", limit=1)) == 0
 
 

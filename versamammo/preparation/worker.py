@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import gc
 import hashlib
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from versamammo.breast import Breast, find_breast
+from versamammo.breast import Breast, find_breast_in, sampled
 from versamammo.cache import content_key, write_levels
 from versamammo.errors import InputError
+from versamammo.geometry import Crop
 from versamammo.mammogram import Mammogram
 from versamammo.preparation.outcome import Facts, Failure, Outcome
-from versamammo.preprocess import Prepared, prepare_pixels
-from versamammo.reading import read
+from versamammo.preprocess import plan_crop, shrink_cut
+from versamammo.reading import expose
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused
 METHOD = 1
+
+KEPT_BYTES = 256 * 2**20
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt (malloc.h)
 
 
 @dataclass(frozen=True)
@@ -70,19 +78,34 @@ class Unchanged:
     """The file has the bytes it had before, and its picture is in the cache."""
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What was seen of one file.
+
+    Attributes:
+        sample: all that is known of the mammogram, around a few of its pixels.
+        levels: uint16 [h, w], what the cache stores.
+    """
+
+    sample: Mammogram
+    breast: Breast
+    crop: Crop
+    levels: NDArray[np.uint16]
+
+
 def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
     """Prepare one file; whatever is wrong with it is said, not raised.
 
     Raises:
         OSError: the cache cannot be written.
     """
-    one_thread()
+    settle_in()
     try:
         data = read_bytes(job.root / task.path)
         key = job.recipe.key(hashlib.sha256(data).hexdigest())
         if key == task.known:
             return Unchanged()
-        mammogram, breast, prepared = look(job, job.root / task.path)
+        picture = look(job.root / task.path, job.recipe)
     except InputError as error:
         return Failure.because(error)
     except MemoryError:
@@ -92,14 +115,23 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
         return Failure("internal-error", message, ours=True, trace=traceback.format_exc())
     target = job.out / cached_path(key)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_levels(target, prepared.levels)
-    return describe(key, target.stat().st_size, mammogram, breast, prepared)
+    write_levels(target, picture.levels)
+    return describe(key, target.stat().st_size, picture)
 
 
 @functools.cache
-def one_thread() -> None:
-    """Keep to one thread, once per process: the other cores have workers of their own."""
+def settle_in() -> None:
+    """Ready this process for many pictures, once: one thread, since the other cores have workers.
+
+    Freed arrays stay with the process: to give 40 MB back and fetch them again for every picture
+    takes a tenth of the time. What was imported is kept out of the search for garbage.
+    """
     cv2.setNumThreads(1)
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # the GNU C library's own
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+    gc.freeze()
 
 
 def cached_path(key: str) -> str:
@@ -121,20 +153,21 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def look(job: Job, path: Path) -> tuple[Mammogram, Breast, Prepared]:
-    """Read a file, find its breast and cut it out."""
-    recipe = job.recipe
-    mammogram = read(path, window=recipe.window, for_processing=recipe.for_processing)
-    breast = find_breast(mammogram.pixels)
-    return mammogram, breast, prepare_pixels(mammogram, breast, size=recipe.size)
+def look(path: Path, recipe: Recipe) -> Look:
+    """Read a file, find its breast and cut it out; only that part of the picture is looked up."""
+    latent = expose(path, window=recipe.window, for_processing=recipe.for_processing)
+    samples = latent.sample(sampled)
+    breast = find_breast_in(samples, latent.size)
+    crop = plan_crop(latent.size, breast, bounds=recipe.size)
+    levels = shrink_cut(latent.part(crop.box), crop)
+    return Look(latent.around(pixels=samples), breast, crop, levels)
 
 
-def describe(
-    key: str, cached_bytes: int, mammogram: Mammogram, breast: Breast, prepared: Prepared
-) -> Facts:
+def describe(key: str, cached_bytes: int, picture: Look) -> Facts:
     """Gather what the manifest wants to know of a picture."""
+    mammogram, breast, crop = picture.sample, picture.breast, picture.crop
     made, named = mammogram.provenance, mammogram.identifiers
-    rows, columns = mammogram.size
+    rows, columns = crop.source_size
     return Facts(
         content_key=key,
         cached_bytes=cached_bytes,
@@ -157,7 +190,7 @@ def describe(
         bits=mammogram.bits,
         spacing_mm=mammogram.spacing_mm,
         chest_wall=breast.chest_wall,
-        crop=prepared.crop.to_dict(),
+        crop=crop.to_dict(),
         breast_box=breast.box.as_tuple(),
         warnings=(*mammogram.warnings, *breast.notes),
     )
