@@ -40,10 +40,10 @@ def draw_calcifications(
     else:
         places = _places(rng, spread, lesion.radius, direction, count)
     for place in places:
-        weight = int(255 * rng.uniform(0.55, 1.0) * (0.5 if form == "amorphous" else 1.0))
+        weight = int(255 * rng.uniform(0.55, 1.0) * (0.8 if form == "amorphous" else 1.0))
         _draw_grain(rng, canvas, window, form, place, direction, weight)
     added = canvas.astype(np.float32) / np.float32(255)
-    blur = {"amorphous": 0.15, "coarse or popcorn-like": 0.25}.get(form, 0.05) / window.fine_mm
+    blur = {"amorphous": 0.12, "coarse or popcorn-like": 0.25}.get(form, 0.05) / window.fine_mm
     added = blurred(added, blur)
     if form == "vascular":
         added += 0.08 * _tube(places, window)
@@ -90,7 +90,7 @@ def _draw_grain(
         _draw_rod(rng, canvas, window, place, direction, weight)
         return
     size, ragged = {  # (least, most) diameter in mm, and unevenness of the outline
-        "round": ((0.25, 0.55), 0.03), "amorphous": ((0.15, 0.30), 0.2),
+        "round": ((0.25, 0.55), 0.03), "amorphous": ((0.2, 0.4), 0.2),
         "fine pleomorphic": ((0.25, 0.60), 0.35), "coarse heterogeneous": ((0.6, 1.2), 0.3),
         "coarse or popcorn-like": ((1.6, 4.0), 0.18), "vascular": ((0.3, 0.7), 0.25),
     }[form]  # fmt: skip

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from versamammo.labels import Labels
 from versamammo.mammogram import Laterality, View
 from versamammo.synthetic.anatomy import SIDES, VIEWS, Patient, breast_grid
-from versamammo.synthetic.grid import Field, Grid
+from versamammo.synthetic.grid import Field, Grid, spread
 from versamammo.synthetic.lesions import BreastTruth, Lesion
 from versamammo.synthetic.markers import burn_marker
-from versamammo.synthetic.marks import mark_lesion, subtlety
+from versamammo.synthetic.marks import mark_lesion
 from versamammo.synthetic.movement import Movement, draw_movement
 from versamammo.synthetic.picture import (
     Absorption,
@@ -29,6 +29,7 @@ from versamammo.synthetic.picture import (
 from versamammo.synthetic.settings import PhantomSettings, Stream, random_stream
 from versamammo.synthetic.tissue import Tissue
 from versamammo.synthetic.truth import image_labels
+from versamammo.synthetic.visibility import subtlety
 
 _Kind = TypeVar("_Kind", np.float32, np.bool_)
 
@@ -43,6 +44,7 @@ class PhantomView:
         labels: with findings; their boxes are in pixels, their masks are file names.
         masks: bool [H, W], one per finding, in the same order.
         breast: bool [H, W], everything inside the skin line, muscle included.
+        muscle: bool [H, W], the pectoral muscle in MLO.
         gland_share: glandular share of the breast's area without the muscle.
         mirrored: stored as seen from behind.
         exam_id: Study Instance UID.
@@ -57,6 +59,7 @@ class PhantomView:
     labels: Labels
     masks: tuple[NDArray[np.bool_], ...]
     breast: NDArray[np.bool_]
+    muscle: NDArray[np.bool_]
     gland_share: float
     mirrored: bool
     exam_id: str
@@ -71,6 +74,7 @@ class _Shot:
     total: Field
     edge: Field
     breast: NDArray[np.bool_]
+    muscle: NDArray[np.bool_]
     masks: tuple[NDArray[np.bool_], ...]
     grades: tuple[int, ...]
 
@@ -80,6 +84,7 @@ class _Shot:
             total=np.maximum(movement.moved(self.total), 0),
             edge=movement.moved(self.edge),
             breast=movement.moved_mask(self.breast),
+            muscle=movement.moved_mask(self.muscle),
             masks=tuple(movement.moved_mask(mask) for mask in self.masks),
         )
 
@@ -118,16 +123,16 @@ def expose(
     turned = (plan.breast.side is Laterality.RIGHT) != machine.mirrored
     masks = tuple(_stored(_padded(mask, panel), turned) for mask in shot.masks)
     file = f"images/{patient.name}/{day}/{plan.breast.side}{plan.view}.dcm"
+    labels = image_labels(settings, patient, truth, plan, when, lesions, masks, shot.grades, file)
     return PhantomView(
         pixels=_stored(pixels, turned),
         spacing_mm=panel.pixel_mm,
         laterality=plan.breast.side,
         view=plan.view,
-        labels=image_labels(
-            settings, patient, truth, plan, when, lesions, masks, shot.grades, file
-        ),
+        labels=labels,
         masks=masks,
         breast=_stored(_padded(shot.breast, panel), turned),
+        muscle=_stored(_padded(shot.muscle, panel), turned),
         gland_share=plan.gland_share,
         mirrored=machine.mirrored,
         exam_id=phantom_uid(settings.seed, patient.index, "study", day),
@@ -161,8 +166,10 @@ def _shoot(
             mark = mark_lesion(
                 settings, patient.index, lesion, tissue, reference.depth, reference.grid
             )
-        grades.append(subtlety(mark, reference.total))
-    return _Shot(total, clear.edge, clear.depth > 0, tuple(masks), tuple(grades))
+        grades.append(subtlety(mark, reference))
+    breast = clear.depth > 0
+    muscle = breast & (spread(tissue.muscle, grid) > 0.5)
+    return _Shot(total, clear.edge, breast, muscle, tuple(masks), tuple(grades))
 
 
 def _compose(

@@ -51,12 +51,17 @@ class Grid:
         return np.broadcast_to(x, self.shape).copy(), np.broadcast_to(y[:, None], self.shape).copy()
 
 
-def spread(field: Field, grid: Grid) -> Field:
-    """Show a smooth field on another raster over the same area."""
+def spread(field: Field, grid: Grid, *, slow: bool = False) -> Field:
+    """Show a smooth field on another raster over the same area.
+
+    A `slow` field changes so little from pixel to pixel that straight lines between them will do.
+    """
     if field.shape == grid.shape:
         return field
-    shrink = field.shape[0] > grid.rows
-    how = cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
+    # OpenCV's cubic does not keep a ramp straight, which would show the coarse raster
+    how = cv2.INTER_LINEAR if slow else cv2.INTER_LANCZOS4
+    if field.shape[0] > grid.rows:
+        how = cv2.INTER_AREA
     return np.asarray(cv2.resize(field, (grid.columns, grid.rows), interpolation=how), np.float32)
 
 

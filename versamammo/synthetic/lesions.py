@@ -26,11 +26,12 @@ RADII_MM = {
 }  # fmt: skip
 # Absorption added, (least, most); gland adds about 0.2. Calcium absorbs far more, but is small.
 CONTRASTS = {
-    "mass": (0.10, 0.28), "spiculated": (0.15, 0.32), "distortion": (0.14, 0.30),
+    "mass": (0.10, 0.28), "spiculated": (0.19, 0.36), "distortion": (0.14, 0.30),
     "asymmetry": (0.11, 0.22), "global asymmetry": (0.12, 0.22), "calcification": (0.35, 1.1),
     "lymph_node": (0.14, 0.28), "skin_thickening": (0.10, 0.20),
     "nipple_retraction": (0.0, 0.0), "skin_retraction": (0.05, 0.10),
 }  # fmt: skip
+ON_SKIN = ("skin_thickening", "nipple_retraction", "skin_retraction")
 PRIOR_ABSENT = {False: 0.25, True: 0.5}  # by malignant: share not yet there at the prior exam
 PRIOR_SCALE = {False: (0.85, 1.0), True: (0.5, 0.8)}  # size then over size now
 MLO_OBLIQUITY = 0.70  # how much of a lateral or superior offset is seen as height in MLO
@@ -48,6 +49,7 @@ class Lesion:
         along_skin: for signs on the skin: where on the outline, from the nipple.
         pull: for retractions: how deep; for thickened skin: how thick.
         number: its place in the breast's random streams.
+        is_sign: goes with the first lesion and not without it.
     """
 
     lesion_id: str
@@ -62,6 +64,7 @@ class Lesion:
     along_skin: float = 0.0
     pull: float = 0.0
     only_view: View | None = None
+    is_sign: bool = False
 
     def seen_in(self, view: View) -> bool:
         """Say whether the lesion shows in a view."""
@@ -69,7 +72,7 @@ class Lesion:
 
     def centre(self, plan: ViewPlan) -> NDArray[np.float64]:
         """Place its middle (x, y) on a view, mm."""
-        if self.look.kind in ("nipple_retraction", "skin_retraction", "skin_thickening"):
+        if self.look.kind in ON_SKIN:
             at: NDArray[np.float64] = plan.outline.points[plan.outline.along(self.along_skin)]
             return at
         offset = -self.lateral
@@ -123,27 +126,30 @@ def _ill_breast(
     shares = rule.CATEGORY_SHARES["malignant" if malignant else "benign"]
     drawn = CATEGORIES[int(rng.choice(len(CATEGORIES), p=shares))]
     category = category or drawn
-    looks = [_choose(rng, of_category(category))]
-    signs = [Appearance(kind, category, 1.0) for kind in rule.SIGN_RATES]
-    for sign, rate in zip(signs, rule.SIGN_RATES.values(), strict=True):
-        if rng.random() < rate and malignant and category in ("4C", "5"):
-            looks.append(sign)
-    companion = bool(rng.random() < rule.COMPANION_RATE)
-    if companion and looks[0].kind != "nipple_retraction":
+    first = _choose(rng, of_category(category))
+    signs = [
+        Appearance(kind, category, 1.0)
+        for kind, rate in rule.SIGN_RATES.items()
+        if rng.random() < rate and category in rule.SIGN_CATEGORIES
+    ]
+    others = []
+    if rng.random() < rule.COMPANION_RATE and first.kind != "nipple_retraction":
         benign = tuple(a for a in of_category("2") if a.kind != "nipple_retraction")
-        looks.append(_choose(rng, benign))
-    group = rule.cancer_group(looks[0])
-    subtype = int(rng.choice(4, p=rule.SUBTYPE_SHARES[group]))
-    invasive = bool(rng.random() < rule.INVASIVE_SHARES[group])
-    name = f"{patient.name}-{SIDES[side].value}"
+        others.append(_choose(rng, benign))
     lesions = tuple(
-        _draw_lesion(rng, look, f"{name}{k + 1}", k, malignant and look.category == category)
-        for k, look in enumerate(looks)
+        replace(
+            _draw_lesion(rng, look, f"{patient.name}-{SIDES[side]}{k + 1}", k),
+            malignant=malignant and k <= len(signs),
+            is_sign=0 < k <= len(signs),
+        )
+        for k, look in enumerate([first, *signs, *others])
     )
-    return BreastTruth(
-        lesions, category, 2 if malignant else 1,
-        subtype if malignant else UNKNOWN, float(malignant and invasive),
-    )  # fmt: skip
+    if not malignant:
+        return BreastTruth(lesions, category, 1)
+    group = rule.cancer_group(first)
+    subtype = float(rng.choice(4, p=rule.SUBTYPE_SHARES[group]))
+    invasive = float(rng.random() < rule.INVASIVE_SHARES[group])
+    return BreastTruth(lesions, category, 2, subtype, invasive)
 
 
 def _choose(rng: np.random.Generator, looks: tuple[Appearance, ...]) -> Appearance:
@@ -151,9 +157,7 @@ def _choose(rng: np.random.Generator, looks: tuple[Appearance, ...]) -> Appearan
     return looks[int(rng.choice(len(looks), p=weights / weights.sum()))]
 
 
-def _draw_lesion(
-    rng: np.random.Generator, look: Appearance, name: str, number: int, malignant: bool
-) -> Lesion:
+def _draw_lesion(rng: np.random.Generator, look: Appearance, name: str, number: int) -> Lesion:
     words = (look.margin, look.morphology, look.distribution, look.kind)
     least, most = next(RADII_MM[word] for word in words if word in RADII_MM)
     radius = float(np.exp(rng.uniform(np.log(least), np.log(most))))
@@ -166,7 +170,7 @@ def _draw_lesion(
     elif look.morphology == "asymmetry":
         only = (View.CC, View.MLO)[int(rng.integers(2))]
     return Lesion(
-        name, look, malignant, radius, contrast, number,
+        name, look, False, radius, contrast, number,
         along_skin=0.0 if look.kind == "nipple_retraction" else along, pull=pull, only_view=only,
     )  # fmt: skip
 
@@ -176,18 +180,18 @@ def at_prior_exam(
 ) -> BreastTruth:
     """Go back to the earlier exam: each lesion smaller, or not there yet; labels of that day.
 
-    The signs of a cancer are there only if the cancer is.
+    Signs are there only if what they go with is.
     """
     rng = random_stream(settings.seed, patient.index, Stream.LESION, side, 1)
     kept: list[Lesion] = []
     for lesion in truth.lesions:
         absent = bool(rng.random() < PRIOR_ABSENT[lesion.malignant])
         scale = float(rng.uniform(*PRIOR_SCALE[lesion.malignant]))
-        orphaned = lesion.malignant and lesion.number > 0 and not any(k.number == 0 for k in kept)
+        orphaned = lesion.is_sign and (not kept or kept[0].number > 0)
         if not (absent or orphaned):
             kept.append(replace(lesion, radius=lesion.radius * scale, pull=lesion.pull * scale))
     if not kept:
         return BreastTruth()
-    if any(lesion.number == 0 for lesion in kept):
+    if kept[0].number == 0:
         return replace(truth, lesions=tuple(kept))
     return BreastTruth(tuple(kept), "2", 1)

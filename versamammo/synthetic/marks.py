@@ -1,4 +1,4 @@
-"""Puts a lesion on a view: what it adds to the absorption, its pixels, how well it shows."""
+"""Puts a lesion on a view: what it adds to the absorption, and which pixels are its own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ from versamammo.synthetic.masses import draw_asymmetry, draw_distortion, draw_ma
 from versamammo.synthetic.settings import PhantomSettings, Stream, random_stream
 from versamammo.synthetic.tissue import Tissue
 from versamammo.synthetic.window import Window
-
-# Contrast over the local spread of the tissue, between subtlety 1 and 2, 2 and 3, ...
-SUBTLETY_LIMITS = {
-    "calcification": (1.0, 2.2, 3.8, 5.5),
-    "distortion": (1.0, 1.4, 1.7, 2.0),
-    "other": (0.6, 1.1, 1.6, 2.2),
-}
-PULL_LIMITS_MM = (3.0, 4.0, 5.0, 5.8)  # the same for retractions and thickened skin
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +66,7 @@ def mark_lesion(
         fine, member = _draw_on_skin(lesion, window, under)
     inside = smooth_step(under, 0.0, 1.0)
     added = window.reduced(fine) * np.float32(lesion.contrast) * inside
-    mask = _one_piece((window.reduced(member) > 0.5) & (under > 0))
+    mask = _one_piece((window.reduced(member) > 0.5) & (under > 0), under)
     return Mark(lesion, window.rows, window.columns, added, mask)
 
 
@@ -93,37 +85,16 @@ def _draw_on_skin(lesion: Lesion, window: Window, under: Field) -> tuple[Field, 
     return near * thick, thick * (rho < 0.95 * lesion.radius)
 
 
-def _one_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the largest connected part; at least one pixel."""
+def _one_piece(mask: NDArray[np.bool_], under: Field) -> NDArray[np.bool_]:
+    """Keep the largest connected part; of what is smaller than a pixel, one pixel."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=8
     )
     if count <= 1:
-        middle = np.zeros_like(mask)
-        middle[mask.shape[0] // 2, mask.shape[1] // 2] = True
-        return middle
+        deepest = np.zeros_like(mask)
+        deepest.flat[int(np.argmax(under))] = True
+        return deepest
     if count == 2:
         return mask
     largest: NDArray[np.bool_] = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     return largest
-
-
-def subtlety(mark: Mark, absorption: Field) -> int:
-    """Grade how well a lesion shows, 1 (subtle) to 5 (obvious), on the base raster.
-
-    Contrast is what the lesion adds inside its outline on average (distortions: in the brightest
-    tenth, calcifications: in the ten brightest pixels), over the standard deviation of the tissue
-    in the window without the lesion.
-    """
-    kind = mark.lesion.look.kind
-    if kind in ("skin_thickening", "nipple_retraction", "skin_retraction"):
-        return 1 + int(np.searchsorted(PULL_LIMITS_MM, mark.lesion.pull))
-    values = np.sort(mark.added[mark.mask])
-    if kind == "calcification":
-        values = values[-10:]
-    elif kind == "distortion":
-        values = values[-max(1, values.size // 10) :]
-    tissue = absorption[mark.rows, mark.columns]
-    contrast = float(values.mean()) / max(float(tissue[tissue > 0.05].std()), 0.01)
-    limits = SUBTLETY_LIMITS.get(kind, SUBTLETY_LIMITS["other"])
-    return 1 + int(np.searchsorted(limits, contrast))

@@ -25,13 +25,10 @@ Drawn = tuple[Field, Field]
 def draw_mass(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn:
     """Draw a mass, or a lymph node, by its shape and margin."""
     shape, margin = lesion.look.shape or "oval", lesion.look.margin or "circumscribed"
-    angle, radius, aspect = (
-        float(rng.uniform(0, np.pi)),
-        lesion.radius,
-        float(rng.uniform(*ASPECTS[shape])),
-    )
+    angle, aspect = float(rng.uniform(0, np.pi)), float(rng.uniform(*ASPECTS[shape]))
+    radius = lesion.radius
     if margin == "spiculated":
-        radius *= 0.45  # the lesion's radius includes its spicules
+        radius *= 0.42  # the lesion's radius includes its spicules
     u, v = _turned(window, angle)
     theta = np.arctan2(v * np.float32(aspect), u)
     rho = np.hypot(u, v * np.float32(aspect)) / np.float32(radius)
@@ -45,13 +42,12 @@ def draw_mass(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn
     if margin == "circumscribed":
         added -= 0.12 * np.exp(-(((away - 1.3) / 0.9) ** 2))  # the fatty halo
     elif margin == "obscured":
-        added *= (
-            smooth_step(u * np.float32(np.cos(angle)) / np.float32(radius), -0.9, 0.2) * 0.8 + 0.2
-        )
+        seen = smooth_step(u * np.float32(np.cos(angle) / radius), -0.9, 0.2)
+        added *= 0.2 + 0.8 * seen
     member = body
     if margin == "spiculated":
         spicules = _spicules(rng, theta, rho, np.float32(radius))
-        added = np.maximum(added, 0.85 * spicules)
+        added = np.maximum(added, spicules)
         member = np.maximum(body, smooth_step(spicules, 0.1, 0.5))
     return added, member
 
@@ -70,15 +66,17 @@ def _outline_waves(rng: np.random.Generator, shape: str, margin: str, theta: Fie
         wavy += size * np.cos(k * theta + np.float32(rng.uniform(0, 2 * np.pi)))
     if shape == "lobulated":
         lobes = int(rng.integers(3, 5))
-        wavy += (
-            0.34 * np.abs(np.sin(0.5 * lobes * theta + np.float32(rng.uniform(0, np.pi)))) - 0.24
-        )
+        wavy += 0.34 * _scallops(rng, theta, lobes) - 0.24
     if margin == "microlobulated":
         count = int(rng.integers(9, 14))
-        wavy += (
-            0.13 * np.abs(np.sin(0.5 * count * theta + np.float32(rng.uniform(0, np.pi)))) - 0.08
-        )
+        wavy += 0.13 * _scallops(rng, theta, count) - 0.08
     return np.maximum(wavy, np.float32(0.4))
+
+
+def _scallops(rng: np.random.Generator, theta: Field, count: int) -> Field:
+    """Round lobes with sharp notches between them, 0..1."""
+    lobes: Field = np.abs(np.sin(0.5 * count * theta + np.float32(rng.uniform(0, np.pi))))
+    return lobes
 
 
 def _spicules(rng: np.random.Generator, theta: Field, rho: Field, radius: np.float32) -> Field:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.synthetic.anatomy import SIDES, VIEWS, Patient
+from versamammo.synthetic.frame import Place
 from versamammo.synthetic.grid import Field, Grid, read_at, smooth_step, spread
 from versamammo.synthetic.settings import PhantomSettings, Stream, random_stream
 from versamammo.synthetic.texture import waves
-from versamammo.synthetic.tissue import Place, Tissue
+from versamammo.synthetic.tissue import Tissue
 
 
 @dataclass(frozen=True, eq=False)

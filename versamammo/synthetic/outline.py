@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from versamammo.synthetic.grid import Field, Grid, sample
 
 POINTS = 2400  # samples along an outline; about one per 0.2 mm
-EXACT_MM = 3.0  # so near the skin the distance is measured exactly, not on a raster
+EXACT_MM = 2.5  # so near the skin the distance is measured exactly, not on a raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,9 @@ def depth_under_skin(outline: Outline, grid: Grid) -> Field:
     inside[:, :pad] = inside[:, pad : pad + 1]
     within = np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32)
     without = np.asarray(cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5), np.float32)
-    depth: Field = (within - without)[pad:-pad, pad:-pad] * np.float32(grid.pixel_mm)
+    # both count from the middle of the nearest pixel beyond, half a pixel too far
+    rough = np.sign(within - without) * (within + without - np.float32(0.5))
+    depth: Field = rough[pad:-pad, pad:-pad] * np.float32(grid.pixel_mm)
     row, column = np.nonzero(np.abs(depth) < EXACT_MM)
     pixels = (np.stack([column, row], axis=1) + 0.5) * grid.pixel_mm
     _, nearest = cKDTree(outline.points).query(pixels)

@@ -16,8 +16,8 @@ from versamammo.synthetic.texture import detail, fold
 from versamammo.synthetic.tissue import Tissue
 from versamammo.synthetic.vessels import vessel_absorption
 
-STRAND_MEAN = 0.36  # average of folded noise
-STRAND_SPREAD = 1.15  # its spread over all layers, so that the sum has a standard deviation near 1
+STRAND_MEAN = 0.223  # average of folded noise
+STRAND_SPREAD = 1.04  # spread of the sum of all layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,12 @@ class Absorption:
 
 
 def strand_sum(tissue: Tissue, grid: Grid) -> Field:
-    """Add up all layers of sheets on one raster, mean 0."""
+    """Add up all layers of sheets on one raster; mean about 0, standard deviation about 1."""
     total = np.zeros(grid.shape, np.float32)
     for layer in tissue.strands:
         sheets = fold(spread(layer.noise, grid))
         sheets -= np.float32(STRAND_MEAN)
-        sheets *= spread(layer.strength, grid)
+        sheets *= spread(layer.strength, grid, slow=True)
         total += sheets
     total /= np.float32(STRAND_SPREAD)
     return total
@@ -82,16 +82,15 @@ def absorb(
     score += np.float32(mixture.strands) * strands + 0.03 * noise
     gland = logistic(score * np.float32(1 / mixture.softness))
     level = np.clip(
-        mixture.level + 0.11 * lumps + 0.13 * cloud + 0.09 * strands + 0.03 * noise, 0.1, 1.4
+        mixture.level + 0.11 * lumps + 0.13 * cloud + 0.08 * strands + 0.03 * noise, 0.1, 1.4
     )
     # The paddle leaves the rim thinner: half a circle seen from the side.
     rim = np.clip(depth * np.float32(2 / tissue.plan.breast.thickness), 0, 1)
     thick = np.sqrt(1 - (1 - rim) ** 2)
-    total = (0.24 + 0.022 * cloud + 0.018 * lumps + 0.01 * noise) * (0.38 + 0.62 * thick)
+    total = (0.215 + 0.022 * cloud + 0.018 * lumps + 0.01 * noise) * (0.38 + 0.62 * thick)
     total += 0.42 * gland * level * (0.55 + 0.45 * thick)
-    total += spread(_strand_strength(tissue), grid) * (
-        0.085 * np.maximum(strands - 0.2, 0) + 0.035 * strands
-    )
+    bright = 0.077 * np.maximum(strands - 1.2, 0) + 0.032 * strands
+    total += spread(_strand_strength(tissue), grid) * bright
     total += vessel_absorption(tissue.vessels, grid)
     total *= 1 - 0.35 * muscle
     total += spread(tissue.muscle * _muscle_level(tissue), grid)
@@ -119,6 +118,12 @@ def _muscle_level(tissue: Tissue) -> Field:
     return level
 
 
+def film(absorption: Field) -> Field:
+    """Brightness of absorption under plain processing, without grain; above 1 it is cut later."""
+    shown = 1 - np.exp(np.float32(-1.6) * np.maximum(absorption, 0))
+    return np.asarray((shown - 0.10) * np.float32(1.45), np.float32)
+
+
 def develop(
     absorption: Field, edge: Field, grain: Field, pixel_mm: float, gain: float, air: float
 ) -> Field:
@@ -134,8 +139,7 @@ def develop(
     """
     strength = np.float32(0.012 * min(1.0, 0.14 / pixel_mm))
     seen = absorption + grain * strength * np.sqrt(np.clip(absorption, 0, 1) + 0.1) * edge
-    film = 1 - np.exp(np.float32(-1.6) * np.maximum(seen, 0))
-    bright = (film - 0.10) * np.float32(1.45 * gain)
+    bright = film(seen) * np.float32(gain)
     if air > 0:
         bright = np.maximum(bright, np.float32(air) * (1 + 0.3 * grain))
     picture: Field = np.clip(bright, 0, 1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from versamammo.mammogram import View
 from versamammo.synthetic.anatomy import SIDES, Patient
 from versamammo.synthetic.grid import sample
-from versamammo.synthetic.lesions import MLO_OBLIQUITY, BreastTruth, Lesion
+from versamammo.synthetic.lesions import MLO_OBLIQUITY, ON_SKIN, BreastTruth, Lesion
 from versamammo.synthetic.settings import PhantomSettings, Stream, random_stream
 from versamammo.synthetic.tissue import Tissue
 
@@ -18,7 +18,6 @@ TRIES = 200
 WIDESPREAD_MM = 16.0  # from this radius on a lesion may share its place with another
 LEAST_RADIUS_MM = 3.0  # of a lesion that had to be made smaller to fit
 MARGIN_MM = 4.0  # between a lesion and the skin, the muscle and the chest wall
-ON_SKIN = ("skin_thickening", "nipple_retraction", "skin_retraction")
 
 
 def place_lesions(

@@ -33,7 +33,8 @@ CATEGORY_SHARES = {
 }
 COMPANION_RATE = 0.12  # a second lesion in the same breast, always benign and of category 2
 OTHER_BREAST_RATE = 0.10  # a category 2 lesion in the other breast
-# Signs that go with a malignant lesion of category 4C or 5.
+# Signs that go with a lesion of a high category, benign or malignant, so they tell no more than it.
+SIGN_CATEGORIES = ("4C", "5")
 SIGN_RATES = {
     "skin_thickening": 0.15, "nipple_retraction": 0.15, "skin_retraction": 0.10, "lymph_node": 0.15,
 }  # fmt: skip

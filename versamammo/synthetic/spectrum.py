@@ -13,10 +13,12 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
+from versamammo.synthetic.exposure import PhantomView
 
 REGION_MM = 32.0  # edge of a region; the lowest frequency used has about five periods in it
 BAND_PER_MM = (0.15, 0.70)  # cycles per mm; above it detector grain and pixels of 0.6 mm intrude
 RINGS = 12
+MARGIN_MM = 8.0
 
 
 def spectral_exponent(
@@ -40,6 +42,13 @@ def spectral_exponent(
         region = pixels[row : row + size, column : column + size].astype(np.float64)
         power += np.abs(scipy.fft.fft2((region - region.mean()) * window)) ** 2
     return _slope(power / len(regions), spacing_mm)
+
+
+def interior(view: PhantomView) -> NDArray[np.bool_]:
+    """Keep what lies at least MARGIN_MM from skin and muscle, bool [H, W]."""
+    tissue = (view.breast & ~view.muscle).astype(np.uint8)
+    distance = np.asarray(cv2.distanceTransform(tissue, cv2.DIST_L2, 5), np.float32)
+    return np.asarray(distance * np.float32(view.spacing_mm) > MARGIN_MM)
 
 
 def _regions(inside: NDArray[np.bool_], size: int) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -74,10 +75,13 @@ def band(
 
 
 def waves(rng: np.random.Generator, grid: Grid, wavelength_mm: float) -> Field:
-    """Make a slow variation over `grid`; six samples per wavelength are enough to compute it on."""
-    cell = max(grid.pixel_mm, wavelength_mm / 6)
+    """Make a slow variation over `grid`, computed on ten samples per wavelength."""
+    cell = max(grid.pixel_mm, wavelength_mm / 10)
     size = [max(4, math.ceil(count * grid.pixel_mm / cell)) for count in grid.shape]
-    return spread(band(rng, Grid(size[0], size[1], cell), wavelength_mm), grid)
+    coarse = band(rng, Grid(size[0], size[1], cell), wavelength_mm)
+    return np.asarray(
+        cv2.resize(coarse, grid.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32
+    )
 
 
 @lru_cache(maxsize=8)

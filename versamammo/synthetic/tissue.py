@@ -6,24 +6,18 @@ on the wanted raster, so that one strand is drawn thin on a fine raster and aver
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 
 from versamammo.synthetic.anatomy import SIDES, VIEWS, Patient, ViewPlan, breast_grid
+from versamammo.synthetic.frame import Place
 from versamammo.synthetic.grid import BASE_ROWS, Field, Grid, read_at, smooth_step, spread
 from versamammo.synthetic.outline import depth_under_skin
 from versamammo.synthetic.settings import PhantomSettings, Stream, random_stream
+from versamammo.synthetic.strands import Strands, grow_strands
 from versamammo.synthetic.texture import band, clustered_lumps, power_law, waves
 from versamammo.synthetic.vessels import Vessel, draw_vessels
-
-STRAND_SPACINGS_MM = (24.0, 14.0, 8.0, 4.5)
-FADING = 0.9  # strength of strands ~ spacing^0.9, which sets the spectral exponent
-ARC_MM = 75.0  # from the nipple, where radial strands have their stated spacing
-FARTHEST_MM = 260.0  # from the nipple to any corner
-STRETCH = (3.0, 5.0)  # length of radial strands over their spacing
 
 
 @dataclass(frozen=True)
@@ -48,19 +42,11 @@ class Composition:
 
 
 COMPOSITIONS = (
-    Composition(0.80, (0.3, 0.9), 24, 0.28, 0.30, 0.50),
-    Composition(0.95, (0.4, 1.0), 20, 0.25, 0.30, 0.50),
-    Composition(1.10, (0.5, 1.05), 16, 0.20, 0.34, 0.52),
-    Composition(1.30, (0.7, 1.25), 11, 0.13, 0.42, 0.58),
+    Composition(0.80, (0.3, 0.9), 24, 0.25, 0.30, 0.42),
+    Composition(0.95, (0.4, 1.0), 20, 0.23, 0.30, 0.42),
+    Composition(1.10, (0.5, 1.05), 16, 0.18, 0.34, 0.44),
+    Composition(1.30, (0.7, 1.25), 11, 0.12, 0.42, 0.50),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Strands:
-    """One layer of ligament sheets, seen where its noise crosses zero, and its strength."""
-
-    noise: Field
-    strength: Field
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +63,9 @@ class Tissue:
         score: how glandular a pixel would be, before strands.
         lumps: clustered lumps.
         cloud: power-law noise.
-        skin: how bright the skin line is.
+        skin: absorption of the skin line.
+        strands: layers of ligament sheets.
+        vessels: veins.
     """
 
     plan: ViewPlan
@@ -95,26 +83,6 @@ class Tissue:
     skin: Field
     strands: tuple[Strands, ...]
     vessels: tuple[Vessel, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Pixel centres of one raster relative to the nipple, mm."""
-
-    grid: Grid
-    dx: Field  # towards the chest wall
-    dy: Field  # downwards
-
-    @classmethod
-    def of(cls, plan: ViewPlan, grid: Grid) -> Place:
-        """Measure a raster from the nipple of a view."""
-        x, y = grid.coordinates()
-        return cls(grid, np.float32(plan.nipple[0]) - x, y - np.float32(plan.nipple[1]))
-
-    def project(self, direction: tuple[float, float]) -> Field:
-        """Give the component along a unit vector (x, y)."""
-        along: Field = self.dy * np.float32(direction[1]) - self.dx * np.float32(direction[0])
-        return along
 
 
 def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> Tissue:
@@ -141,7 +109,7 @@ def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> 
         muscle=smooth_step(muscle_depth, -1.5, 3.0), muscle_depth=muscle_depth,
         fibres=_fibres(rng, plan, grid), score=score, lumps=lumps, cloud=cloud,
         skin=np.clip(0.11 + 0.06 * waves(rng, grid, 60), 0.04, 0.26),
-        strands=_grow_strands(rng, coarse), vessels=draw_vessels(rng, plan),
+        strands=grow_strands(rng, coarse), vessels=draw_vessels(rng, plan),
     )  # fmt: skip
 
 
@@ -162,50 +130,6 @@ def _envelope(
         1.1 * np.clip(fan, -2, 1) + 0.9 * fade + 1.6 * np.maximum(covered, ducts)
     ).astype(np.float32)
     return envelope
-
-
-def _grow_strands(rng: np.random.Generator, place: Place) -> tuple[Strands, ...]:
-    """Lay two radial and one round layer of sheets per spacing, each bent in its own way."""
-    layers = []
-    for spacing in STRAND_SPACINGS_MM:
-        for radial in (True, True, False):
-            noise = (
-                _radial_noise(rng, place, spacing) if radial else _bent_noise(rng, place, spacing)
-            )
-            uneven = waves(rng, place.grid, max(25.0, 2 * spacing))
-            strength = np.clip(0.6 + 0.5 * uneven, 0, 1.8) * np.float32((spacing / 12) ** FADING)
-            if radial:  # they crowd at the nipple, and finer strands are weaker
-                strength *= np.minimum(np.hypot(place.dx, place.dy) / ARC_MM + 0.1, 1) ** FADING
-            layers.append(Strands(noise, strength))
-    return tuple(layers)
-
-
-def _radial_noise(rng: np.random.Generator, place: Place, spacing: float) -> Field:
-    """Make noise drawn out along lines that meet a little before the nipple."""
-    cell = spacing / 4
-    stretch = float(rng.uniform(*STRETCH))
-    rows = scipy.fft.next_fast_len(math.ceil(2 * math.pi * ARC_MM / cell), real=True)
-    cells = Grid(rows, math.ceil(FARTHEST_MM / STRETCH[0] / cell), cell)
-    noise = band(rng, cells, spacing, 0.45)
-    kink = waves(rng, place.grid, 20)
-    dx = place.dx + 5 * waves(rng, place.grid, 60) + kink
-    dy = place.dy + 5 * waves(rng, place.grid, 60) - kink
-    dx += np.float32(rng.uniform(10, 50))
-    dy += np.float32(rng.normal(0, 8))
-    row = np.arctan2(dy, dx) * np.float32(ARC_MM / cell) + np.float32(rows / 2)
-    column = np.hypot(dx, dy) * np.float32(1 / (cell * stretch))
-    return read_at(noise, column, row, "repeat")
-
-
-def _bent_noise(rng: np.random.Generator, place: Place, spacing: float) -> Field:
-    """Make noise without direction, bent a little so that no two layers are parallel."""
-    grid = place.grid
-    noise = band(rng, grid, spacing, 0.45)
-    column = np.arange(grid.columns, dtype=np.float32) + (4 / grid.pixel_mm) * waves(rng, grid, 40)
-    row = np.arange(grid.rows, dtype=np.float32)[:, None] + (4 / grid.pixel_mm) * waves(
-        rng, grid, 40
-    )
-    return read_at(noise, column, row, "mirror")
 
 
 def _muscle_depth(rng: np.random.Generator, plan: ViewPlan, grid: Grid) -> Field:

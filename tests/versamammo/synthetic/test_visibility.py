@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from versamammo.mammogram import View
+from versamammo.synthetic import PhantomSettings
+from versamammo.synthetic.anatomy import draw_patient, plan_view
+from versamammo.synthetic.appearances import APPEARANCES
+from versamammo.synthetic.lesions import Lesion
+from versamammo.synthetic.marks import mark_lesion
+from versamammo.synthetic.picture import Absorption, absorb, gland_threshold, strand_sum
+from versamammo.synthetic.tissue import Tissue, grow_tissue
+from versamammo.synthetic.visibility import contrast, subtlety
+
+MASS = next(a for a in APPEARANCES if (a.shape, a.margin) == ("round", "circumscribed"))
+
+
+def scene(density: int) -> tuple[PhantomSettings, Tissue, Absorption]:
+    """Compose a CC view of one density without lesions."""
+    prior = tuple(float(k == density) for k in range(4))
+    settings = PhantomSettings(seed=6, density_prior=prior)
+    patient = draw_patient(settings, 1)
+    plan = plan_view(settings, patient, patient.breasts[1], View.CC)
+    tissue = grow_tissue(settings, patient, plan)
+    strands = strand_sum(tissue, tissue.grid)
+    nothing = np.zeros(tissue.grid.shape, np.float32)
+    threshold = gland_threshold(tissue, strands)
+    return settings, tissue, absorb(tissue, tissue.grid, threshold, strands, nothing)
+
+
+def grade(place: tuple[PhantomSettings, Tissue, Absorption], lesion: Lesion) -> tuple[int, float]:
+    settings, tissue, clear = place
+    mark = mark_lesion(settings, 1, lesion, tissue, clear.depth, tissue.grid)
+    return subtlety(mark, clear), contrast(mark, clear)
+
+
+@pytest.fixture(scope="module")
+def fatty() -> tuple[PhantomSettings, Tissue, Absorption]:
+    return scene(0)
+
+
+@pytest.fixture(scope="module")
+def dense() -> tuple[PhantomSettings, Tissue, Absorption]:
+    return scene(3)
+
+
+LESION = Lesion("PHANTOM-x", MASS, False, 8.0, 0.2, 0, depth=45.0)
+
+
+def test_more_contrast_is_less_subtle(fatty: tuple[PhantomSettings, Tissue, Absorption]) -> None:
+    grades = [grade(fatty, replace(LESION, contrast=c))[0] for c in (0.01, 0.05, 0.1, 0.4)]
+    assert grades == sorted(grades)
+    assert grades[0] == 1
+    assert grades[-1] == 5
+
+
+def test_dense_tissue_hides_a_mass_that_shows_in_fat(
+    fatty: tuple[PhantomSettings, Tissue, Absorption],
+    dense: tuple[PhantomSettings, Tissue, Absorption],
+) -> None:
+    places = [
+        replace(LESION, depth=depth, lateral=lateral)
+        for depth in (25.0, 32.0, 39.0, 46.0)
+        for lateral in (-24.0, -12.0, 0.0, 12.0, 24.0)
+    ]
+    hidden, plain = (
+        np.median([grade(place, lesion)[1] for lesion in places]) for place in (dense, fatty)
+    )
+    assert hidden < 0.95 * plain
+
+
+def test_a_deeper_pull_is_less_subtle(fatty: tuple[PhantomSettings, Tissue, Absorption]) -> None:
+    look = next(a for a in APPEARANCES if a.kind == "nipple_retraction")
+    settings, tissue, clear = fatty
+    grades = []
+    for pull in (2.0, 4.5, 6.4):
+        lesion = replace(LESION, look=look, pull=pull)
+        mark = mark_lesion(settings, 1, lesion, tissue, clear.depth, tissue.grid)
+        grades.append(subtlety(mark, clear))
+    assert grades == [1, 3, 5]
