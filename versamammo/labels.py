@@ -67,7 +67,9 @@ class Finding:
 
     def __post_init__(self) -> None:
         if self.kind not in FINDINGS:
-            raise ValueError(f"unknown finding {self.kind!r}; expected one of {', '.join(FINDINGS)}")
+            raise ValueError(
+                f"unknown finding {self.kind!r}; expected one of {', '.join(FINDINGS)}"
+            )
 
 
 @dataclass(frozen=True)
