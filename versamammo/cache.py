@@ -1,6 +1,7 @@
 """Prepared pictures on disk: one 16-bit TIFF each, lossless, and readable by rows.
 
 Strips of 64 rows, Zstandard with a horizontal predictor; the bytes depend on the pixels alone.
+A private tag holds the CRC-32 of each strip's pixels, since Zstandard in TIFF checks nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from versamammo.errors import InputError
 from versamammo.files import write_atomically
 
 STRIP = 64  # rows
+CHECKSUMS = 65000  # the first of the private tags
 
 
 def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
@@ -30,6 +33,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
     """
     if levels.ndim != 2 or levels.dtype != np.uint16:
         raise ValueError(f"the cache holds uint16 [h, w], got {levels.dtype} {levels.shape}")
+    sums = tuple(_checksum(levels[top : top + STRIP]) for top in range(0, len(levels), STRIP))
     stream = io.BytesIO()
     tifffile.imwrite(
         stream,
@@ -42,6 +46,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
         rowsperstrip=STRIP,
         metadata=None,
         software="versamammo",
+        extratags=[(CHECKSUMS, "I", len(sums), sums, True)],
         maxworkers=1,
     )
     write_atomically(path, stream.getvalue())
@@ -80,21 +85,27 @@ def _read_strips(
     if step != 1:
         raise ValueError(f"rows are read in steps of 1, got {step}")
     stop = max(start, stop)
-    first, last = start // STRIP, -(-stop // STRIP)
-    if len(page.dataoffsets) != -(-height // STRIP):
-        raise ValueError(f"expected {-(-height // STRIP)} strips, got {len(page.dataoffsets)}")
+    first, last, count = start // STRIP, -(-stop // STRIP), -(-height // STRIP)
+    sums = np.atleast_1d(page.tags.valueof(CHECKSUMS, ()))
+    if not len(page.dataoffsets) == len(page.databytecounts) == len(sums) == count:
+        raise ValueError(f"expected {count} strips with their checksums")
     part = np.empty((min(last * STRIP, height) - first * STRIP, width), np.uint16)
     for index in range(first, last):
         tiff.filehandle.seek(page.dataoffsets[index])
         data = tiff.filehandle.read(page.databytecounts[index])
         if len(data) != page.databytecounts[index]:
-            raise ValueError(f"ends within strip {index + 1} of {len(page.dataoffsets)}")
+            raise ValueError(f"ends within strip {index + 1} of {count}")
         strip, _, _ = page.decode(data, index)
-        if strip is None:
-            raise ValueError(f"strip {index + 1} is empty")
         at = (index - first) * STRIP
-        part[at : at + strip.shape[1]] = strip[0, :, :, 0]
+        if strip is not None:
+            part[at : at + strip.shape[1]] = strip[0, :, :, 0]
+        if _checksum(part[at : at + STRIP]) != sums[index]:
+            raise ValueError(f"strip {index + 1} of {count} does not hold what was written")
     return part[start - first * STRIP : stop - first * STRIP]
+
+
+def _checksum(levels: NDArray[np.uint16]) -> int:
+    return int(imagecodecs.deflate_crc32(levels.astype("<u2", copy=False).tobytes()))
 
 
 def content_key(digest: str, settings: Mapping[str, Any]) -> str:

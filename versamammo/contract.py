@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from typing import Any
 
 from versamammo.errors import InputError
@@ -37,9 +38,10 @@ class InputContract:
 
     def __post_init__(self) -> None:
         wrong = {
-            "size": min(self.size) < 1,
-            "std": not self.std > 0,
-            "fill": not 0 <= self.fill <= 1,
+            "size": not _is_size(self.size),
+            "mean": not _is_number(self.mean),
+            "std": not (_is_number(self.std) and self.std > 0),
+            "fill": not (_is_number(self.fill) and 0 <= self.fill <= 1),
             "channels": self.channels != 1,
             "chest_wall": self.chest_wall != CHEST_WALL,
             "levels": self.levels != LEVELS,
@@ -71,6 +73,18 @@ class InputContract:
                 field="contract",
                 reason="bad-contract",
             )
-        rows, columns = record["size"]
-        plain = {**record, "size": (int(rows), int(columns))}
-        return cls(**plain)
+        size = record["size"]
+        return cls(**{**record, "size": tuple(size) if isinstance(size, list | tuple) else size})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_size(value: object) -> bool:
+    """Say whether value is (H', W') in whole positive pixels; JSON brings anything at all."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in value)
+    )

@@ -12,6 +12,7 @@ from versamammo.shapes import Levels, Mask
 
 DEPTH = 0.12  # of the picture: a rim is no deeper
 BRIGHT = 0.6  # a rim is at least this bright
+BARE = 0.7  # by this share of its brightness it falls onto bare film
 FALL = 0.2  # and falls at least this much to what lies inside it
 WHITE = 0.9  # padding of scanners that invert
 STEEPEST = 0.06  # about 3.4 degrees of tilt
@@ -24,7 +25,7 @@ class Rim:
 
     Attributes:
         level: how bright it is.
-        bare: True if most of it falls to less than half its brightness, as onto film, not tissue.
+        bare: True if it reaches beyond the breast, falling there to less than a third of its level.
     """
 
     depth: float
@@ -88,5 +89,5 @@ def find_rim(levels: Levels) -> Rim | None:
         return None
     at = (row[columns[on_line]], columns[on_line])
     level = float(np.median(strip[at]))
-    bare = bool(np.mean(fall[at] > 0.5 * level) > 0.5)
+    bare = bool(np.mean(fall[at] > BARE * level) > 0.12)
     return Rim(base, slope, level, bare)
