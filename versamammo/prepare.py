@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,11 @@ def prepare(settings: Settings) -> int:
     listing = list_images(opened, settings.limit)
     recipe = Recipe(settings.size, settings.window, settings.for_processing)
     source = name_of(opened, settings)
+    settings = replace(settings, root=opened.root)
     with output.claimed(settings.out) as out:
+        output.check_owner(out, opened.root)
         journal = Journal(out / output.JOURNAL)
-        job = Job(opened.root.resolve(), out.resolve(), recipe)
+        job = Job(opened.root, out.resolve(), recipe)
         progress = work_through(job, listing, journal, engine(settings))
         assembled = assemble(source, listing, progress.outcomes, choice)
         changed = write_all(out, settings, source, recipe, listing, assembled)

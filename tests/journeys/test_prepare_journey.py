@@ -175,8 +175,6 @@ def test_wrong_files_are_named_without_a_traceback(phantoms: Path, tmp_path: Pat
     [
         (["nowhere", "--out", "out"], "nowhere: source: no such file or folder"),
         (["{source}", "--out", "{source}/out"], "--out: lies within the source"),
-        (["{source}", "--out", "out", "--size", "big"], "--size: expected 2 numbers"),
-        (["{source}", "--out", "out", "--splits", "no.csv"], "no.csv: cannot be read"),
     ],
 )
 def test_a_caller_s_mistake_is_exit_code_2(

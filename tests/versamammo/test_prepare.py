@@ -269,6 +269,19 @@ def test_given_splits_are_followed_and_their_leaks_printed(
     assert "3 images are not in the table, 1 of its names match no image" in said
 
 
+def test_a_table_that_contradicts_a_file_is_followed_and_noted(
+    archive: Path, tmp_path: Path, here: None
+) -> None:
+    labels = table(archive, "file,laterality,age,exam_date\np0/L.dcm,R,40,2001-05-06\n"
+                            "p0/R.dcm,,80,2002-05-06\n")  # fmt: skip
+    prepare(settings(archive, tmp_path / "out", labels=labels))
+    (row,) = (r for r in read_manifest(tmp_path / "out").to_pylist() if r["path"] == "p0/L.dcm")
+    assert (row["laterality"], row["age"], row["mirrored"]) == ("R", 40, True)
+    assert row["provenance"]["laterality"] == "labels.csv: laterality"
+    assert any("the table says R, the file says L" in note for note in row["warnings"])
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["doubtful_patients"] == 1
+
+
 def test_a_limit_takes_the_first_files(archive: Path, tmp_path: Path, here: None) -> None:
     prepare(settings(archive, tmp_path / "out", limit=2))
     found = [row["path"] for row in read_manifest(tmp_path / "out").to_pylist()]
@@ -327,6 +340,7 @@ def test_an_error_of_ours_is_told_apart_and_tried_again(
         ({"out": "{}/.."}, "source-in-out"),
         ({"out": "{}/../labels.csv"}, "bad-output"),
         ({"source": "{}/../labels.csv", "labels": "{}/../labels.csv"}, "conflicting-options"),
+        ({"root": "{}/p0"}, "conflicting-options"),
         ({"workers": 0}, "bad-option"),
         ({"shares": (0.5, 0.1, 0.1)}, "bad-shares"),
     ],
@@ -340,11 +354,22 @@ def test_a_request_that_makes_no_sense_is_refused_before_any_work(
         name: value.format(archive) if isinstance(value, str) else value
         for name, value in change.items()
     }
-    paths = {name: Path(asked[name]) for name in ("out", "labels") if name in asked}
+    paths = {name: Path(asked[name]) for name in ("out", "labels", "root") if name in asked}
     with pytest.raises(InputError) as caught:
         prepare(Settings(**asked | paths))
     assert caught.value.reason == reason
     assert not (tmp_path / "out" / "manifest.parquet").exists()
+
+
+def test_one_folder_holds_one_source(archive: Path, tmp_path: Path, here: None) -> None:
+    out = tmp_path / "out"
+    prepare(settings(archive / "p0", out))
+    with pytest.raises(InputError, match="made of p0") as caught:
+        prepare(settings(archive / "p1", out))
+    assert caught.value.reason == "other-source"
+    (archive / "p0").rename(archive / "moved")
+    assert prepare(settings(archive / "moved", out)) == 0
+    assert json.loads((out / "runs.jsonl").read_text())["files"] == 2  # not done again
 
 
 def test_two_runs_do_not_write_to_one_folder(archive: Path, tmp_path: Path, here: None) -> None:

@@ -15,7 +15,7 @@ from versamammo.sources.walking import check_root
 
 @dataclass(frozen=True)
 class Opened:
-    """A source, where its files lie, and what the caller adds to it."""
+    """A source, where its files lie (a full path), and what the caller adds to it."""
 
     source: Source
     root: Path
@@ -52,7 +52,7 @@ def open_source(
                 field="--root", reason="missing-option",
             )  # fmt: skip
         check_root(root)
-        return Opened(SOURCES[choice], root, options)
+        return Opened(SOURCES[choice], root.resolve(), options)
     if not place.exists():
         raise InputError(
             "no such file or folder; SOURCE is a folder, a CSV file or one of "
@@ -69,8 +69,10 @@ def open_source(
             raise InputError(
                 "SOURCE is already a table", field="--labels", reason="conflicting-options"
             )
-        return Opened(source, root or place.parent, SourceOptions(place, columns))
-    return Opened(source, place, options)
+        return Opened(source, (root or place.parent).resolve(), SourceOptions(place, columns))
+    if root is not None and root.resolve() != place.resolve():
+        raise InputError("SOURCE is already a folder", field="--root", reason="conflicting-options")
+    return Opened(source, place.resolve(), options)
 
 
 def list_images(opened: Opened, limit: int | None = None) -> Listing:
@@ -107,7 +109,7 @@ def check_apart(root: Path, out: Path) -> None:
     Raises:
         InputError: one of the folders lies within the other.
     """
-    source, target = root.resolve(), out.resolve()
+    source, target = root, out.resolve()
     if target.is_relative_to(source):
         raise InputError(
             "lies within the source, which is never written to; choose a folder beside it",

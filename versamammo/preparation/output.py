@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,23 @@ def claimed(out: Path) -> Iterator[Path]:
             yield out
         finally:
             sweep(out)
+
+
+def check_owner(out: Path, root: Path) -> None:
+    """Keep a run from replacing the manifest of another source; a source may have been moved.
+
+    Raises:
+        InputError: the folder holds what was made of another folder that is still there.
+    """
+    try:
+        before = Path(json.loads((out / CONFIG).read_text())["root"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return
+    if before.exists() and before != root:
+        raise InputError(
+            f"holds what was made of {before.name}; choose another folder for {root.name}",
+            file=out, field="--out", reason="other-source",
+        )  # fmt: skip
 
 
 def sweep(out: Path) -> None:

@@ -96,10 +96,16 @@ def parser() -> jsonargparse.ArgumentParser:
     add("--shares", type=str, default=joined(Settings.shares), help="of patients: train,val,test")
     add("--limit", type=number, default=None, help="only the first files, in order of paths")
     add("--engine", choices=["local", "ray"], default=Settings.engine, help="who does the work")
-    add("--workers", type=int, default=len(os.sched_getaffinity(0)), help="files at a time")
+    add("--workers", type=int, default=cores(), help="files at a time; all cores by default")
     add("--seconds-per-file", type=float, default=Settings.seconds_per_file,
         help="a file that takes longer is tried once more, alone, and then given up")  # fmt: skip
     return made
+
+
+def cores() -> int:
+    """Count the processors that this process may use, where the system says so."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def from_arguments(args: jsonargparse.Namespace) -> Settings:

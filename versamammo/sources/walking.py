@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,13 @@ def checked(root: Path, path: Path) -> str | Quarantined:
 
 def inside(root: Path, path: Path) -> bool:
     """Tell whether a path, links and dots resolved, still lies under the root."""
-    return path.resolve().is_relative_to(root.resolve())
+    return path.resolve().is_relative_to(resolved(root.absolute()))
+
+
+@functools.lru_cache(maxsize=8)
+def resolved(root: Path) -> Path:
+    """Resolve a root once for all its files."""
+    return root.resolve()
 
 
 def leads_out(path: str) -> Quarantined:
