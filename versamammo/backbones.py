@@ -132,7 +132,8 @@ def pad_to_multiple(images: Tensor, stride: int, value: float) -> Tensor:
     """Fill [B, 1, H, W] up at the bottom and the right, so that coordinates stay as they are."""
     height, width = images.shape[-2:]
     below, right = -height % stride, -width % stride
-    if below or right:
+    # an exported graph must hold for images that need padding and for those that do not
+    if torch.compiler.is_exporting() or below or right:
         images = F.pad(images, (0, right, 0, below), value=value)
     return images
 

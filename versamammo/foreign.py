@@ -116,7 +116,7 @@ def _in_timms_words(
         except KeyError as error:
             message = f"is missing, as {described['model_type']} needs it"
             raise InputError(
-                message, file=folder / "config.json", field=str(error), reason="bad-config"
+                message, file=folder / "config.json", field=error.args[0], reason="bad-config"
             ) from error
         said, left_out = translate(tensors, described["model_type"])
         return dialect.backbone, arguments, said, _left_out(left_out)

@@ -2,8 +2,9 @@
 
 `AutoModel.from_pretrained` must know an encoder folder after `import versamammo`, but transformers,
 torch and timm take seconds to import, which `versamammo --help` should not pay, and transformers
-has no entry points for others' classes. So a finder waits on `sys.meta_path` for three modules
-of transformers and imports ours, which register themselves, right after each of them.
+has no entry points for others' classes. So a finder waits on `sys.meta_path` for two modules of
+transformers and imports ours, which register themselves, right after each of them. The model's own
+module follows with the first config of ours, since no model is opened without one.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 # Module of transformers: module of ours that registers with it when imported.
 _AFTER = {
     "transformers.models.auto.configuration_auto": "versamammo.configuration",
-    "transformers.models.auto.modeling_auto": "versamammo.encoder",
     "transformers.models.auto.image_processing_auto": "versamammo.image_processor",
 }
 
@@ -31,7 +30,7 @@ class _ThenOurs(SourceFileLoader):
         import_module(_AFTER[module.__name__])
 
 
-class _Waiting(MetaPathFinder):
+class _Waiting:
     """Find nothing but the modules waited for, where they would have been found anyway."""
 
     def find_spec(

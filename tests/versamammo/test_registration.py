@@ -14,8 +14,8 @@ import sys
 import versamammo
 heavy = {"torch", "timm", "transformers"} & sys.modules.keys()
 assert not heavy, heavy
-from transformers import AutoConfig
-assert "timm" not in sys.modules
+from transformers import AutoConfig, AutoModel
+assert AutoConfig.register and AutoModel.register and "timm" not in sys.modules
 assert type(AutoConfig.from_pretrained(sys.argv[1])).__name__ == "VersaMammoConfig"
 from transformers import AutoImageProcessor
 assert type(AutoImageProcessor.from_pretrained(sys.argv[1])).__name__ == "VersaMammoImageProcessor"
