@@ -25,6 +25,10 @@ STRIP = 64  # rows
 CHECKSUMS = 65000  # the first of the private tags
 
 
+# what tifffile and its decoder raise at one broken byte or another
+BROKEN = (tifffile.TiffFileError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
+
+
 def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
     """Write levels [h, w] to path, whole or not at all.
 
@@ -49,7 +53,8 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
         extratags=[(CHECKSUMS, "I", len(sums), sums, True)],
         maxworkers=1,
     )
-    write_atomically(path, stream.getvalue())
+    # to wait for the disk would take longer than the rest; whoever fills the cache asks it at last
+    write_atomically(path, stream.getvalue(), durable=False)
 
 
 def read_levels(path: Path, rows: slice | None = None) -> NDArray[np.uint16]:
@@ -68,8 +73,7 @@ def read_levels(path: Path, rows: slice | None = None) -> NDArray[np.uint16]:
             return _read_strips(tiff, page, rows)
     except OSError as error:
         raise _unusable(path, error.strerror or "cannot be read") from error
-    except (tifffile.TiffFileError, ValueError, RuntimeError, IndexError) as error:
-        # a broken stream surfaces as whatever the decoder happens to raise
+    except BROKEN as error:
         raise _unusable(path, str(error)) from error
 
 

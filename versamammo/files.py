@@ -9,10 +9,16 @@ from pathlib import Path
 PARTIAL = ".part"  # suffix of a file that is still being written
 
 
-def write_atomically(path: Path, data: bytes) -> bool:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Put `data` at `path` through a temporary file beside it; True if the bytes changed.
 
     A file that already holds these bytes is left alone, times and all.
+
+    Args:
+        path: where to.
+        data: what the file holds afterwards.
+        durable: wait until the disk has it. Without that the bytes survive the death of the
+            process, but not that of the machine in the next half minute.
 
     Raises:
         OSError: the folder cannot be written or the disk is full; no temporary file remains.
@@ -24,7 +30,8 @@ def write_atomically(path: Path, data: bytes) -> bool:
         with partial.open("wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ workers, order, engine or how often the run was killed on the way.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -67,6 +68,8 @@ def prepare(settings: Settings) -> int:
         journal = Journal(out / output.JOURNAL)
         job = Job(opened.root, out.resolve(), recipe)
         progress = work_through(job, listing, journal, engine(settings))
+        if progress.done:
+            os.sync()  # once for all pictures, before a manifest says that they are there
         assembled = assemble(source, listing, progress.outcomes, choice)
         changed = write_all(out, settings, source, recipe, listing, assembled)
         journal.tidy()

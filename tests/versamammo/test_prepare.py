@@ -16,7 +16,7 @@ import pytest
 from versamammo.cache import read_levels
 from versamammo.errors import InputError
 from versamammo.manifest import read_manifest
-from versamammo.preparation import worker
+from versamammo.preparation import progress, worker
 from versamammo.preparation.output import claimed
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import parser, prepare, run
@@ -141,6 +141,23 @@ def test_only_what_changed_is_done_again(archive: Path, tmp_path: Path, here: No
     assert counts(out) == {
         "found": 6, "prepared": 5, "quarantined": 0, "duplicates": 1, "not_images": 0
     }  # fmt: skip
+
+
+def test_after_a_power_cut_pictures_are_looked_at_before_they_are_believed(
+    archive: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as cut:
+        cut.setattr(progress, "this_boot", lambda: "the boot before")
+        cut.setattr("versamammo.prepare.assemble", None)  # the run ends before the manifest
+        with pytest.raises(TypeError):
+            prepare(settings(archive, out))
+    damaged, *_ = sorted((out / "cache").rglob("*.tif"))
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    assert prepare(settings(archive, out)) == 0
+    assert json.loads((out / "runs.jsonl").read_text())["files"] == 1
+    assert prepare(settings(archive, tmp_path / "other")) == 0
+    assert contents(out) == contents(tmp_path / "other")
 
 
 def test_other_settings_are_other_work(archive: Path, tmp_path: Path, here: None) -> None:

@@ -1,7 +1,10 @@
 """Remembers what became of every file, so that a killed run goes on where it was.
 
-One line of JSON per file, appended as files are finished; at the end of a run it is written anew
-in order. A line cut short by a kill is dropped and its file done again.
+One line of JSON per file, appended as files are finished; at the end of a run, when the disk has
+everything, it is written anew in order. A line cut short by a kill is dropped and its file done
+again. Pictures are not forced to the disk one by one, which would take longer than making some of
+them: a line names the boot of the machine that it was written in, and after another boot its
+picture must be looked at before it is believed.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -34,12 +37,17 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file as it was when it was done, under which recipe, and what became of it."""
+    """One file as it was when it was done, under which recipe, and what became of it.
+
+    Attributes:
+        boot: of the machine while the picture may not have reached the disk; None once it has.
+    """
 
     path: str
     stamp: Stamp
     recipe: str
     outcome: Outcome
+    boot: str | None = None
 
     def to_line(self) -> str:
         """Write the entry as one line of JSON."""
@@ -49,6 +57,7 @@ class Entry:
                 "path": self.path,
                 "stamp": asdict(self.stamp),
                 "recipe": self.recipe,
+                "boot": self.boot,
                 kind: asdict(self.outcome),
             },
             sort_keys=True,
@@ -65,7 +74,8 @@ class Entry:
         outcome = (
             Facts.from_json(found["facts"]) if "facts" in found else Failure(**found["failure"])
         )
-        return cls(found["path"], Stamp(**found["stamp"]), found["recipe"], outcome)
+        stamp = Stamp(**found["stamp"])
+        return cls(found["path"], stamp, found["recipe"], outcome, found["boot"])
 
 
 class Journal:
@@ -108,6 +118,20 @@ class Journal:
         self._stream = None
 
     def tidy(self) -> None:
-        """Write the whole journal anew, in order of paths, each file once."""
-        lines = (self.entries[path].to_line() + "\n" for path in sorted(self.entries))
+        """Write the whole journal anew, in order of paths, each file once.
+
+        To be called when the disk has all pictures.
+        """
+        self.entries = {
+            path: replace(self.entries[path], boot=None) for path in sorted(self.entries)
+        }
+        lines = (entry.to_line() + "\n" for entry in self.entries.values())
         write_atomically(self.path, "".join(lines).encode())
+
+
+def this_boot() -> str:
+    """Name the time since the machine was started; "unknown" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"

@@ -9,10 +9,12 @@ from functools import partial
 
 from tqdm import tqdm
 
+from versamammo.cache import read_levels
+from versamammo.errors import InputError
 from versamammo.preparation.engine import Engine, Lost
-from versamammo.preparation.journal import Entry, Journal, Stamp
+from versamammo.preparation.journal import Entry, Journal, Stamp, this_boot
 from versamammo.preparation.listing import Listing
-from versamammo.preparation.outcome import Facts, Failure, Outcome
+from versamammo.preparation.outcome import Failure, Outcome
 from versamammo.preparation.worker import Job, Task, Unchanged, cached_path, prepare_file
 
 QUIET = 15.0  # seconds between lines of progress where nobody watches
@@ -49,6 +51,7 @@ def work_through(job: Job, listing: Listing, journal: Journal, engine: Engine) -
         else:
             tasks.append(Task(path, known_key(job, entry)))
     traces: list[str] = []
+    boot = this_boot()
     bar = tqdm(
         total=len(stamps), initial=len(outcomes), unit="image", desc="preparing",
         file=sys.stderr, mininterval=0.1 if sys.stderr.isatty() else QUIET, disable=not tasks,
@@ -59,7 +62,7 @@ def work_through(job: Job, listing: Listing, journal: Journal, engine: Engine) -
             outcomes[task.path] = outcome
             stamp = stamps[task.path]
             if lasting and stamp is not None:
-                journal.add(Entry(task.path, stamp, job.recipe.name, outcome))
+                journal.add(Entry(task.path, stamp, job.recipe.name, outcome, boot))
             if isinstance(outcome, Failure) and outcome.ours:
                 traces.append(f"{task.path}\n{outcome.trace}")
             bar.update()
@@ -92,20 +95,27 @@ def is_done(job: Job, entry: Entry, stamp: Stamp | None) -> bool:
     """Tell whether an earlier run's outcome holds: same file, same recipe, picture still there."""
     if entry.stamp != stamp or entry.recipe != job.recipe.name:
         return False
-    return isinstance(entry.outcome, Failure) or is_cached(job, entry.outcome)
+    return isinstance(entry.outcome, Failure) or is_cached(job, entry)
 
 
 def known_key(job: Job, entry: Entry | None) -> str | None:
     """Give the key of a picture that is in the cache, though its file looks changed."""
     if entry is None or isinstance(entry.outcome, Failure) or entry.recipe != job.recipe.name:
         return None
-    return entry.outcome.content_key if is_cached(job, entry.outcome) else None
+    return entry.outcome.content_key if is_cached(job, entry) else None
 
 
-def is_cached(job: Job, facts: Facts) -> bool:
-    """Tell whether a picture lies in the cache, whole."""
-    try:
-        size = (job.out / cached_path(facts.content_key)).stat().st_size
-    except FileNotFoundError:
+def is_cached(job: Job, entry: Entry) -> bool:
+    """Tell whether an entry's picture lies in the cache, whole."""
+    if isinstance(entry.outcome, Failure):
         return False
-    return size == facts.cached_bytes
+    path = job.out / cached_path(entry.outcome.content_key)
+    try:
+        if path.stat().st_size != entry.outcome.cached_bytes:
+            return False
+        # the machine may have gone down before the disk had the bytes
+        if entry.boot is not None and (entry.boot != this_boot() or entry.boot == "unknown"):
+            read_levels(path)
+    except (FileNotFoundError, InputError):
+        return False
+    return True

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from versamammo.preparation.journal import Entry, Journal, Stamp
+from versamammo.preparation.journal import Entry, Journal, Stamp, this_boot
 from versamammo.preparation.outcome import Facts, Failure
 
 FACTS = Facts(
@@ -53,6 +54,14 @@ def test_a_tidy_journal_does_not_show_its_history(tmp_path: Path) -> None:
                 journal.add(entry(path))
         journal.tidy()
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
+
+
+def test_a_tidy_journal_believes_its_pictures(tmp_path: Path) -> None:
+    with (journal := Journal(tmp_path / "j")).writing():
+        journal.add(replace(entry("a"), boot=this_boot()))
+    assert Journal(tmp_path / "j").entries["a"].boot == this_boot()
+    journal.tidy()
+    assert Journal(tmp_path / "j").entries["a"].boot is None
 
 
 def test_adding_to_a_closed_journal_is_a_fault(tmp_path: Path) -> None:
