@@ -102,10 +102,12 @@ def _peel(levels: Levels, steepness: Levels, region: Mask) -> tuple[Tissue, Mask
     above = levels - plane
     least = max(4 * spread, FINEST_STEP)
     high = _few(above) > least
-    typical = quantile(_few(above)[inside & high], 0.5)
+    heights = _few(above)[inside & high]
+    typical = quantile(heights, 0.5)
     edge = 0.03 + 4 * quantile(_few(steepness)[inside & ~high], 0.5)
     on_edge = steepness > edge
-    tissue = _lowest_on_edge(above, region, on_edge, least, 0.5 * typical)
+    # above the median: where film air is still among the heights, half of it may be air
+    tissue = _lowest_on_edge(above, region, on_edge, least, 0.5 * quantile(heights, 0.7))
     if tissue is None:
         return None
     # grain rises above the air here and there, labels do so by far
