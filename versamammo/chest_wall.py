@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.mammogram import Laterality
-from versamammo.shapes import Mask, convex_hull, disc, opened
+from versamammo.shapes import Mask, convex_hull, erode_by, within
 
 Side = Literal["left", "right"]
 
@@ -43,7 +43,9 @@ def stored_mirrored(laterality: Laterality | None, chest_wall: Side) -> bool | N
 def _extent_by_row(breast: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the first and last column of the convex hull for each row it meets."""
     # the hull bridges notches at the chest wall; opening first drops labels that touch the skin
-    bulk = opened(breast, disc(breast.shape[0] / 25))
+    # by distances, since a disc of this size takes OpenCV several times longer
+    radius = breast.shape[0] / 25
+    bulk = within(erode_by(breast, radius), radius)
     hull = convex_hull(bulk if bulk.any() else breast)
     rows = hull[hull.any(axis=1)]
     first = rows.argmax(axis=1)
