@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from versamammo.chest_wall import Side
@@ -47,10 +47,6 @@ class Facts:
     crop: Mapping[str, Any]
     breast_box: tuple[float, float, float, float]
     warnings: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the facts as JSON types."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Facts:
