@@ -15,7 +15,11 @@ from tests.versamammo.spoilt_pictures import (
     spoil,
 )
 from versamammo.breast import find_breast
+from versamammo.chest_wall import stored_mirrored
 from versamammo.errors import Refused
+from versamammo.mammogram import Laterality
+from versamammo.synthetic.exam import make_exam
+from versamammo.synthetic.settings import PhantomSettings
 
 BREAST = draw_breast()
 
@@ -151,3 +155,30 @@ def test_a_picture_without_a_breast_is_refused(pixels: np.ndarray) -> None:
     with pytest.raises(Refused) as refusal:
         find_breast(pixels)
     assert refusal.value.reason == "no-breast"
+
+
+def test_phantoms_give_their_outline_side_and_marker() -> None:
+    for index in (1, 5):  # the second is stored mirrored
+        for view in make_exam(PhantomSettings(height=512), index).views:
+            found = find_breast(view.pixels)
+            mask = cv2.resize(found.mask.astype(np.uint8), view.pixels.shape[::-1]) > 0
+            assert (mask & view.breast).sum() > 0.95 * (mask | view.breast).sum()
+            assert stored_mirrored(view.laterality, found.chest_wall) == view.mirrored
+            assert len(found.marks) == 1
+
+
+@pytest.mark.slow
+def test_spoilt_phantoms_keep_their_box_and_side() -> None:
+    rng = np.random.default_rng(2)
+    views = [v for i in range(4) for v in make_exam(PhantomSettings(height=640), i).views]
+    good = sided = 0
+    for index in range(160):
+        view = views[index % len(views)]
+        right = (view.laterality is Laterality.RIGHT) != view.mirrored
+        whole = Scene(view.pixels, view.breast, "right" if right else "left")
+        scene, _ = spoil(whole, rng)
+        found = find_breast(scene.pixels)
+        good += overlap(found.box.as_tuple(), scene.box) > 0.9
+        sided += found.chest_wall == scene.chest_wall
+    assert good >= 0.9 * 160, good
+    assert sided >= 0.97 * 160, sided
