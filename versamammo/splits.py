@@ -164,10 +164,11 @@ class Leakage:
     train_and_test: int
 
     def __str__(self) -> str:
-        share = 100 * self.parted / self.groups if self.groups else 0.0
+        if not self.groups:
+            return f"no {self.kind} are known, so theirs cannot be counted"
         return (
-            f"{self.parted} of {self.groups} {self.kind} ({share:.1f} %) stand in more than one "
-            f"split, {self.train_and_test} of them in both train and test"
+            f"{self.parted} of {self.groups} {self.kind} ({self.parted / self.groups:.1%}) stand "
+            f"in more than one split, {self.train_and_test} of them in both train and test"
         )
 
 

@@ -282,7 +282,7 @@ def test_given_splits_are_followed_and_their_leaks_printed(
     assert found["p0/R.dcm"] == "test"
     assert found["p2/R.dcm"] is None
     said = capsys.readouterr().out
-    assert "1 of 2 patients (50.0 %) stand in more than one split" in said
+    assert "1 of 2 patients (50.0%) stand in more than one split" in said
     assert "3 images are not in the table, 1 of its names match no image" in said
 
 

@@ -122,7 +122,8 @@ def test_leakage_counts_groups_in_more_than_one_split() -> None:
     found = leakage("patients", [("a", "train"), ("a", "test"), ("b", "train"), ("b", "val"),
                                  ("c", "test"), ("c", "test")])  # fmt: skip
     assert (found.groups, found.parted, found.train_and_test) == (3, 2, 1)
-    assert "2 of 3 patients (66.7 %)" in str(found)
+    assert "2 of 3 patients (66.7%)" in str(found)
+    assert "cannot be counted" in str(leakage("exams", []))
 
 
 def test_a_parted_patient_is_our_own_fault() -> None:

@@ -100,7 +100,7 @@ def as_text(assembled: Assembled, counts: Counts, limit_of: int | None) -> str:
 def remarks(assembled: Assembled) -> list[str]:
     """Say what a careful user should know of patients and splits."""
     said: list[str] = []
-    if assembled.unowned:
+    if assembled.unowned and assembled.given is None:
         said.append(
             f"{assembled.unowned} images have no patient id: each exam, or each image without one, "
             "was taken as a patient of its own (--labels with a column patient_id mends that)"
