@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 
 from versamammo.synthetic.frame import Place
 from versamammo.synthetic.grid import Field, Grid, read_at
@@ -70,7 +69,7 @@ def _radial_noise(
     """Make noise drawn out along lines that meet a little before the nipple; bends in mm."""
     cell = spacing / 4
     stretch = float(rng.uniform(*STRETCH))
-    rows = scipy.fft.next_fast_len(math.ceil(2 * math.pi * ARC_MM / cell), real=True)
+    rows = math.ceil(2 * math.pi * ARC_MM / cell)
     noise = band(rng, Grid(rows, math.ceil(FARTHEST_MM / STRETCH[0] / cell), cell), spacing, 0.45)
     dx = place.dx + bend[0] + np.float32(rng.uniform(10, 50))
     dy = place.dy + bend[1] + np.float32(rng.normal(0, 8))

@@ -32,10 +32,21 @@ def _frequencies(shape: tuple[int, int], pixel_mm: float) -> Field:
     return np.asarray(np.hypot(down, across), np.float32)
 
 
-def _filtered(rng: np.random.Generator, amplitude: Field, shape: tuple[int, int]) -> Field:
-    white = rng.standard_normal(shape, dtype=np.float32)
-    field = scipy.fft.irfft2(scipy.fft.rfft2(white) * amplitude, s=shape)
-    scaled: Field = (field - field.mean()) / field.std()
+def _roomy(grid: Grid) -> tuple[int, int]:
+    """Give the next larger shape that a Fourier transform is quick on."""
+    h, w = (scipy.fft.next_fast_len(count, real=True) for count in grid.shape)
+    return h, w
+
+
+def _filtered(rng: np.random.Generator, amplitude: Field, roomy: tuple[int, int]) -> Field:
+    white = rng.standard_normal(roomy, dtype=np.float32)
+    return np.asarray(scipy.fft.irfft2(scipy.fft.rfft2(white) * amplitude, s=roomy), np.float32)
+
+
+def _standard(field: Field, grid: Grid) -> Field:
+    """Cut a field to a raster and bring it to mean 0 and deviation 1."""
+    cut = field[: grid.rows, : grid.columns]
+    scaled: Field = (cut - cut.mean()) / cut.std()
     return scaled
 
 
@@ -53,8 +64,9 @@ def power_law(
     rng: np.random.Generator, grid: Grid, exponent: float = 3.0, largest_mm: float = 50.0
 ) -> Field:
     """Make noise whose power falls as 1 / f^exponent, flat beyond `largest_mm` (Burgess 2001)."""
-    amplitude = _power_amplitude(grid.shape, grid.pixel_mm, exponent, largest_mm)
-    return _filtered(rng, amplitude, grid.shape)
+    roomy = _roomy(grid)
+    amplitude = _power_amplitude(roomy, grid.pixel_mm, exponent, largest_mm)
+    return _standard(_filtered(rng, amplitude, roomy), grid)
 
 
 @lru_cache(maxsize=64)
@@ -70,8 +82,9 @@ def band(
     rng: np.random.Generator, grid: Grid, wavelength_mm: float, octaves: float = 0.35
 ) -> Field:
     """Make noise of about one wavelength: a log-normal band, `octaves` wide in natural logs."""
-    amplitude = _band_amplitude(grid.shape, grid.pixel_mm, wavelength_mm, octaves)
-    return _filtered(rng, amplitude, grid.shape)
+    roomy = _roomy(grid)
+    amplitude = _band_amplitude(roomy, grid.pixel_mm, wavelength_mm, octaves)
+    return _standard(_filtered(rng, amplitude, roomy), grid)
 
 
 def waves(rng: np.random.Generator, grid: Grid, wavelength_mm: float) -> Field:
@@ -123,10 +136,12 @@ def clustered_lumps(
         clusters_per_cm2: mean density of clusters (Poisson).
         lumps_per_cluster: mean number of lumps of a cluster (Poisson).
     """
-    h, w = grid.shape
+    h, w = _roomy(grid)
     clusters = int(rng.poisson(clusters_per_cm2 * h * w * grid.pixel_mm**2 / 100))
     row, column = rng.uniform(0, h, clusters), rng.uniform(0, w, clusters)
-    turn = direction[row.astype(int), column.astype(int)] + rng.normal(0, 0.45, clusters)
+    last = np.array(grid.shape) - 1
+    here = np.minimum(row.astype(int), last[0]), np.minimum(column.astype(int), last[1])
+    turn = direction[here] + rng.normal(0, 0.45, clusters)
     owner = np.repeat(np.arange(clusters), rng.poisson(lumps_per_cluster, clusters))
     along, across = rng.normal(0, cluster_mm / grid.pixel_mm, (2, owner.size))
     along, across = along * 1.6, across * 0.8
@@ -137,11 +152,9 @@ def clustered_lumps(
     which = np.round(angle / np.pi * LUMP_DIRECTIONS).astype(int) % LUMP_DIRECTIONS
     places = np.ravel_multi_index((which, lump_row, lump_column), (LUMP_DIRECTIONS, h, w))
     impulses = np.bincount(places, minlength=LUMP_DIRECTIONS * h * w).astype(np.float32)
-    spectra = _lump_spectra(grid.shape, grid.pixel_mm, length_mm, narrowness)
+    spectra = _lump_spectra((h, w), grid.pixel_mm, length_mm, narrowness)
     total = (scipy.fft.rfft2(impulses.reshape(LUMP_DIRECTIONS, h, w)) * spectra).sum(0)
-    field = scipy.fft.irfft2(total, s=grid.shape)
-    scaled: Field = (field - field.mean()) / field.std()
-    return scaled
+    return _standard(np.asarray(scipy.fft.irfft2(total, s=(h, w)), np.float32), grid)
 
 
 def fold(field: Field, sharpness: float = 1.15) -> Field:
