@@ -1,6 +1,6 @@
 """Shrinking by exact areas: each new pixel is the mean of the rectangle it covers in the old.
 
-OpenCV's INTER_AREA gives the same picture; as two sparse products it takes a third of the time.
+OpenCV's INTER_AREA gives the same picture; as two sparse products it takes about half the time.
 """
 
 from __future__ import annotations
