@@ -2,7 +2,8 @@
 
     python scripts/bench_prepare.py [FILE ...] [--repeats 20] [--json FIGURES.json]
 
-Without files it makes phantoms (not real data) of full size in three compressed syntaxes. It times
+It makes phantoms (not real data) of full size in three compressed syntaxes, takes the files
+that are given beside them, and times
 1. the fastest permissive decoder on the bare frame; nothing else of the file;
 2. our whole path, from opening the file to the cached picture on disk, with one worker and two;
 3. the published preprocessing's logic, written from its description: the file opened twice, 5 px
@@ -16,12 +17,11 @@ import argparse
 import io
 import json
 import os
-import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,9 +120,15 @@ def prepare_anew(job: Job, task: Task) -> object:
 
 
 def prepare_measured(job: Job, task: Task) -> tuple[object, float]:
-    """Prepare a file in a worker; also gives the most memory it ever had, in MiB."""
-    outcome = prepare_anew(job, task)
-    return outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Prepare a file in a worker; also gives the most memory it ever had, in MiB.
+
+    Each worker has a cache of its own, since all of them prepare the same file.
+    """
+    outcome = prepare_anew(replace(job, out=job.out / str(os.getpid())), task)
+    # not ru_maxrss, which a forked process inherits from its parent
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(line for line in status if line.startswith("VmHWM"))
+    return outcome, int(peak.split()[1]) / 1024
 
 
 def phantoms(folder: Path) -> list[Path]:
@@ -262,7 +268,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = args.files or phantoms(folder / "phantoms")
+        files = [*phantoms(folder / "phantoms"), *args.files]
         rows = [measure(path.resolve(), folder, args.repeats) for path in files]
     show(rows)
     if args.json:
