@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
+
+import numpy as np
 
 from versamammo.codecs.claims import Claim, Color, broken, cut_short
 
@@ -63,17 +64,31 @@ def check_jpeg_end(data: bytes, *, jpegls: bool) -> None:
     Raises:
         InputError: `truncated` or `decode-failed`.
     """
-    # In a scan FF is followed by 00 (JPEG), by a byte below 80 (JPEG-LS), or by a restart marker.
-    marker = re.compile(rb"\xff[\x80-\xfe]" if jpegls else rb"\xff[\x01-\xcf\xd8-\xfe]")
     at = data.find(bytes((0xFF, START_OF_SCAN)))
-    while at >= 0 and (found := marker.search(data, at)):
-        code = data[found.start() + 1]
+    for code, end in _markers(data, jpegls) if at >= 0 else ():
+        if end - 2 < at:
+            continue  # within the segment before it
         if code == END_OF_IMAGE:
-            rest = len(data) - found.end()
-            if rest > MAX_REST and data[found.end() :].strip(b"\0"):
+            rest = len(data) - end
+            if rest > MAX_REST and data[end:].strip(b"\0"):
                 raise broken(f"{rest} bytes follow the end of the JPEG picture")
             return
         if code not in BETWEEN_SCANS:
             raise broken(f"a marker FF{code:02X} stands in the middle of the JPEG picture")
-        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+        at = end + int.from_bytes(data[end : end + 2], "big")
     raise cut_short("the JPEG picture ends before its end marker")
+
+
+def _markers(data: bytes, jpegls: bool) -> list[tuple[int, int]]:
+    """Find whatever looks like a marker in a scan; gives its code and where it ends.
+
+    In a scan FF is followed by 00 (JPEG), by a byte below 80 (JPEG-LS), or by a restart marker.
+    """
+    stream = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(stream[:-1] == 0xFF) + 2
+    codes = stream[ends - 1]
+    if jpegls:
+        is_marker = (codes >= 0x80) & (codes < 0xFF)
+    else:
+        is_marker = (codes > 0) & (codes < 0xFF) & ((codes < 0xD0) | (codes > 0xD7))
+    return list(zip(codes[is_marker].tolist(), ends[is_marker].tolist(), strict=True))
