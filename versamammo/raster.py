@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.color import to_grey
-from versamammo.errors import InputError, naming
+from versamammo.errors import InputError, Refused, naming
 from versamammo.grayscale import TABLE_SIZE, show, used_bits
 from versamammo.latent import LatentImage
 from versamammo.mammogram import Identifiers, Mammogram, Provenance
@@ -36,7 +36,7 @@ def expose_raster(path: Path | str, file_format: str, *, frame: int | None = Non
 
     Raises:
         InputError: the file is damaged, too large, or has no such frame.
-        Refused: it is a colour picture.
+        Refused: it is a colour picture or a mask.
     """
     path = Path(path)
     with naming(path):
@@ -61,9 +61,11 @@ def _described(picture: Picture, path: Path, file_format: str) -> LatentImage:
     inverted = picture.white_is_zero
     if inverted:
         table = 1.0 - table
-    if background_is_bright(show(thinned(stored), table)):
-        table, inverted = 1.0 - table, not inverted
+    few = show(thinned(stored), table)
+    if background_is_bright(few):
+        table, inverted, few = 1.0 - table, not inverted, 1.0 - few
         notes.append("the surroundings are bright: taken for a negative and turned round")
+    _refuse_mask(few)
     if picture.lossy:
         notes.append("the picture was compressed with loss")
     found = name_position(Positioning(), path.name)
@@ -86,6 +88,19 @@ def _described(picture: Picture, path: Path, file_format: str) -> LatentImage:
         warnings=(*notes, *found.warnings),
     )
     return LatentImage(stored, table, around)
+
+
+def _refuse_mask(few: NDArray[np.float32]) -> None:
+    """Refuse a picture of two levels, which public archives keep beside their mammograms.
+
+    Of what is not dark, at most a quarter lay between the levels in 130 masks (blurred by JPEG),
+    and at least four fifths in 142 mammograms.
+    """
+    darkest, brightest = float(few.min()), float(few.max())
+    share = (few - darkest) / max(brightest - darkest, 1e-6)
+    above = share > 0.1
+    if above.any() and (share[above] < 0.9).mean() < 0.5:
+        raise Refused("holds but two levels: a mask, not a mammogram", reason="mask")
 
 
 def _grey(pixels: NDArray[Any], notes: list[str]) -> NDArray[Any]:

@@ -129,6 +129,16 @@ def test_a_colour_photograph_is_refused(tmp_path):
     assert reason_of(path) == "not-a-mammogram"
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("background", [0, 255])
+def test_a_mask_is_refused(suffix, background, tmp_path):
+    mask = np.full((900, 700), background, np.uint8)
+    mask = cv2.ellipse(mask, (200, 400), (90, 60), 20, 0, 360, 255 - background, -1)
+    path = write(tmp_path / f"P102_R_DM_CC{suffix}", mask)
+
+    assert reason_of(path) == "mask"
+
+
 def test_a_negative_is_turned_round_and_said(picture, tmp_path):
     stored = picture(8)
     mammogram = read(write(tmp_path / "a.png", 255 - stored))
