@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from versamammo.errors import InputError
 
 PARTIAL = ".part"  # suffix of a file that is still being written
 
@@ -45,3 +50,31 @@ def sweep_partial(folder: Path) -> int:
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+@contextmanager
+def alone_in(out: Path, field: str) -> Iterator[None]:
+    """Keep every other run out of a folder, which is made if need be.
+
+    The lock belongs to the process and ends with it, however it ends.
+
+    Args:
+        out: the folder.
+        field: the option that named it, for messages.
+
+    Raises:
+        InputError: the folder cannot be made or written, or another run is at work in it.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / ".lock").open("a")
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        message = f"cannot be written: {error.strerror}"
+        raise InputError(message, file=out, field=field, reason="bad-output") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = "another run is writing to this folder; wait for it or choose another"
+            raise InputError(message, file=out, field=field, reason="in-use") from error
+        yield

@@ -7,28 +7,17 @@ and range; the words a source used are kept beside the number in the manifest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from versamammo.mammogram import Box
 
 UNKNOWN = float("nan")
 
-# The finding kinds that a source can mark on an image; a fixed order, since heads index by it.
-FINDINGS: tuple[str, ...] = (
-    "mass",
-    "calcification",
-    "asymmetry",
-    "distortion",
-    "skin_thickening",
-    "skin_retraction",
-    "nipple_retraction",
-    "lymph_node",
-)
-
 DENSITIES = ("A", "B", "C", "D")  # ACR composition; stored as 1..4
 BIRADS_EDITIONS = ("4th", "5th", "v2025")  # which manual an assessment follows
 SUBTYPES = ("HER2-enriched", "Luminal A", "Luminal B", "triple negative")
 
+# The finding kinds that a source can mark on an image; a fixed order, since heads index by it.
 FindingKind = Literal[
     "mass",
     "calcification",
@@ -39,6 +28,7 @@ FindingKind = Literal[
     "nipple_retraction",
     "lymph_node",
 ]
+FINDINGS: tuple[str, ...] = get_args(FindingKind)
 
 
 @dataclass(frozen=True)

@@ -32,3 +32,26 @@ class Engine(Protocol):
             work: a function that other processes can import; what it raises ends the run.
             tasks: taken one by one as workers become free.
         """
+
+
+def with_second_try(
+    some: Callable[[Iterable[T], int], Iterator[tuple[T, R | Lost]]],
+    tasks: Iterable[T],
+    workers: int,
+) -> Iterator[tuple[T, R | Lost]]:
+    """Try a task whose worker was lost once more after all others, alone.
+
+    If memory ran out, it was perhaps a neighbour's fault.
+
+    Args:
+        some: does tasks with so many workers.
+        tasks: all of them.
+        workers: of the first round.
+    """
+    again: list[T] = []
+    for task, result in some(tasks, workers):
+        if isinstance(result, Lost):
+            again.append(task)
+        else:
+            yield task, result
+    yield from some(again, 1)

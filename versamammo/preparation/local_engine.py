@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-from versamammo.preparation.engine import Lost
+from versamammo.preparation.engine import Lost, with_second_try
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -93,18 +94,8 @@ class LocalEngine:
         self.seconds = seconds
 
     def run(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[tuple[T, R | Lost]]:
-        """Do `work` on every task; see `Engine.run`.
-
-        A task whose worker was lost is tried once more after all others, alone: if memory ran
-        out, it was perhaps a neighbour's fault.
-        """
-        again: list[T] = []
-        for task, result in self._round(work, tasks, self.workers):
-            if isinstance(result, Lost):
-                again.append(task)
-            else:
-                yield task, result
-        yield from self._round(work, again, 1)
+        """Do `work` on every task; see `Engine.run`."""
+        return with_second_try(partial(self._round, work), tasks, self.workers)
 
     def _round(
         self, work: Callable[[T], R], tasks: Iterable[T], workers: int

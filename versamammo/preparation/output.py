@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from versamammo.errors import InputError
-from versamammo.files import PARTIAL, sweep_partial
+from versamammo.files import PARTIAL, alone_in, sweep_partial
 
 MANIFEST = "manifest.parquet"
 QUARANTINE = "quarantine.csv"
@@ -24,26 +23,11 @@ RUNS = "runs.jsonl"  # times and rates: the only file that differs from run to r
 def claimed(out: Path) -> Iterator[Path]:
     """Make the folder and keep every other run out of it; sweep what a killed one left.
 
-    The lock belongs to the process and ends with it, however it ends.
-
     Raises:
         InputError: the folder cannot be made or written, or another run is at work in it.
     """
-    try:
-        (out / CACHE).mkdir(parents=True, exist_ok=True)
-        lock = (out / ".lock").open("a")
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", file=out, field="--out", reason="bad-output"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                "another run is writing to this folder; wait for it or choose another",
-                file=out, field="--out", reason="in-use",
-            ) from error  # fmt: skip
+    with alone_in(out, "--out"):
+        (out / CACHE).mkdir(exist_ok=True)
         sweep(out)
         try:
             yield out

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
 from versamammo.errors import InputError
-from versamammo.preparation.engine import Lost
+from versamammo.preparation.engine import Lost, with_second_try
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,13 +48,7 @@ class RayEngine:
             logging_level="ERROR",
         )
         try:
-            again: list[T] = []
-            for task, result in self._round(work, tasks, self.workers):
-                if isinstance(result, Lost):
-                    again.append(task)
-                else:
-                    yield task, result
-            yield from self._round(work, again, 1)
+            yield from with_second_try(partial(self._round, work), tasks, self.workers)
         finally:
             self.ray.shutdown()
 

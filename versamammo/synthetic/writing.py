@@ -6,7 +6,6 @@ was killed is taken up where it stopped, on any number of workers.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import multiprocessing
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
-from versamammo.files import sweep_partial, write_atomically
+from versamammo.files import alone_in, sweep_partial, write_atomically
 from versamammo.synthetic.dicom_out import dicom_bytes
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.readme import readme
@@ -159,22 +158,9 @@ def _from_tables(out: Path) -> dict[int, ExamRows]:
 @contextmanager
 def _claimed(out: Path, settings: PhantomSettings) -> Iterator[None]:
     """Make sure that the folder is ours to write, alone, and hold it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    if out.is_dir():  # before the lock leaves its file among somebody's own
         _check_contents(out, settings)
-        lock = (out / ".lock").open("w")
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", file=out, field="OUT", reason="bad-output"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                "another run is writing to this folder; wait for it or choose another",
-                file=out, field="OUT", reason="in-use",
-            ) from error  # fmt: skip
+    with alone_in(out, "OUT"):
         sweep_partial(out)
         yield
 
