@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from versamammo.codecs import SYNTAXES, encode_frame
 from versamammo.codecs.decoders import DECODERS, Frame
 from versamammo.dicom import read_dicom
+from versamammo.dicom.frames import read_frame
+from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
-from versamammo.frames import read_frame
-from versamammo.header import read_header
 
 # Libraries that were weighed for a family, beyond those in the chain.
 CANDIDATES = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.breast import Breast
-from versamammo.chest_wall import stored_mirrored
+from versamammo.breast.chest_wall import stored_mirrored
 from versamammo.contract import InputContract
 from versamammo.errors import InputError
 from versamammo.geometry import Crop, fit_within

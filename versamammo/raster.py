@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.color import to_grey
+from versamammo.dicom.positioning import Positioning, name_position
 from versamammo.errors import InputError, Refused, naming
 from versamammo.grayscale import TABLE_SIZE, show, used_bits
 from versamammo.latent import LatentImage
 from versamammo.mammogram import Identifiers, Mammogram, Provenance
 from versamammo.polarity import background_is_bright, thinned
-from versamammo.positioning import Positioning, name_position
 from versamammo.raster_formats import FORMATS, Picture
 
 # Larger files hold no single mammogram of 200 million pixels at 16 bits.

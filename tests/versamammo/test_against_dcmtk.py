@@ -13,8 +13,8 @@ import pydicom
 import pytest
 
 from versamammo.codecs import SYNTAXES
-from versamammo.frames import read_frame
-from versamammo.header import read_header
+from versamammo.dicom.frames import read_frame
+from versamammo.dicom.header import read_header
 from versamammo.reading import read
 
 pytestmark = pytest.mark.skipif(

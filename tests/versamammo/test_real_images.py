@@ -12,7 +12,7 @@ import pytest
 
 from tests.versamammo.spoilt_pictures import Scene, mirrored, overlap, spoil
 from versamammo.breast import Breast, find_breast
-from versamammo.chest_wall import Side
+from versamammo.breast.chest_wall import Side
 from versamammo.mammogram import Laterality, Mammogram, View
 from versamammo.preprocess import plan_crop, stored_mirrored
 from versamammo.reading import read

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from versamammo.chest_wall import Side, stored_mirrored
+from versamammo.breast.chest_wall import Side, stored_mirrored
 from versamammo.errors import InputError
 from versamammo.labels import UNKNOWN, Finding, Labels
 from versamammo.mammogram import Box, Laterality

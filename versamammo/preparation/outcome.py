@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from versamammo.chest_wall import Side
+from versamammo.breast.chest_wall import Side
 from versamammo.errors import InputError
 from versamammo.quarantine import Quarantined
 

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from versamammo.codecs import Decoded
 from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
 from versamammo.color import to_grey
+from versamammo.dicom.frames import read_frame
+from versamammo.dicom.header import Header, read_header
+from versamammo.dicom.identity import read_age, read_identifiers
+from versamammo.dicom.positioning import read_positioning
+from versamammo.dicom.refusals import refuse_unusable
+from versamammo.dicom.rendering import render
+from versamammo.dicom.spacing import read_spacing
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError, naming
-from versamammo.frames import read_frame
-from versamammo.header import Header, read_header
-from versamammo.identity import read_age, read_identifiers
 from versamammo.latent import LatentImage
 from versamammo.mammogram import Mammogram, Provenance
-from versamammo.positioning import read_positioning
-from versamammo.refusals import refuse_unusable
-from versamammo.rendering import render
-from versamammo.spacing import read_spacing
-from versamammo.tags import Tags
 
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 COLOR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")

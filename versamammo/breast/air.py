@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.film_edges import remove_rims
-from versamammo.shapes import (
+from versamammo.breast.film_edges import remove_rims
+from versamammo.breast.shapes import (
     Levels,
     Mask,
     dilate,

@@ -5,10 +5,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from versamammo.dicom.grayscale_tags import read_grayscale, read_table
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
 from versamammo.grayscale import LookupTable, WindowFunction
-from versamammo.grayscale_tags import read_grayscale, read_table
-from versamammo.tags import Tags
 
 
 def tags_of(**values):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.dicom.grayscale_tags import read_grayscale
+from versamammo.dicom.refusals import is_for_processing
+from versamammo.dicom.tags import Tags
 from versamammo.grayscale import Grayscale, log_inverted_table, show, used_bits
-from versamammo.grayscale_tags import read_grayscale
 from versamammo.mammogram import Window
 from versamammo.polarity import background_is_bright, thinned
-from versamammo.refusals import is_for_processing
-from versamammo.tags import Tags
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
+from versamammo.dicom.positioning import is_specimen
+from versamammo.dicom.tags import Tags
+from versamammo.dicom.view_codes import find_label, parse_label
 from versamammo.errors import InputError, Refused
-from versamammo.positioning import is_specimen
-from versamammo.tags import Tags
-from versamammo.view_codes import find_label, parse_label
 
 MG_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.2"
 MG_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.2.1"

@@ -15,7 +15,7 @@ from tests.versamammo.spoilt_pictures import (
     spoil,
 )
 from versamammo.breast import find_breast
-from versamammo.chest_wall import stored_mirrored
+from versamammo.breast.chest_wall import stored_mirrored
 from versamammo.errors import Refused
 from versamammo.mammogram import Laterality
 from versamammo.synthetic.exam import make_exam

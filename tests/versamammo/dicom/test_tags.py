@@ -4,8 +4,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
-from versamammo.tags import Tags
 
 
 def tags(**values):

@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.air import Tissue, find_tissue, thickness
-from versamammo.chest_wall import Side, find_chest_wall
-from versamammo.errors import Refused
-from versamammo.mammogram import Box
-from versamammo.shapes import (
+from versamammo.breast.air import Tissue, find_tissue, thickness
+from versamammo.breast.chest_wall import Side, find_chest_wall
+from versamammo.breast.shapes import (
     Levels,
     Mask,
     closed,
@@ -29,6 +27,8 @@ from versamammo.shapes import (
     square,
     within,
 )
+from versamammo.errors import Refused
+from versamammo.mammogram import Box
 
 LONG_SIDE = 320  # pixels of the reduced copy
 SMALLEST_SIDE = 32  # pixels of a picture worth looking at

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from versamammo.dicom.tags import Tags
 from versamammo.mammogram import Identifiers
-from versamammo.tags import Tags
 
 # Patient's Age counts days, weeks, months or years (DICOM PS3.5 6.2, AS).
 YEARS_PER = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}

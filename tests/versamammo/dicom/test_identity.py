@@ -3,8 +3,8 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from versamammo.identity import read_age, read_identifiers
-from versamammo.tags import Tags
+from versamammo.dicom.identity import read_age, read_identifiers
+from versamammo.dicom.tags import Tags
 
 
 def tags(**values):

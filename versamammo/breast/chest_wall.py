@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.breast.shapes import Mask, convex_hull, erode_by, within
 from versamammo.mammogram import Laterality
-from versamammo.shapes import Mask, convex_hull, erode_by, within
 
 Side = Literal["left", "right"]
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TypeVar
 
-from versamammo.mammogram import Laterality, View
-from versamammo.tags import Tags
-from versamammo.view_codes import (
+from versamammo.dicom.tags import Tags
+from versamammo.dicom.view_codes import (
     MODIFIER_CODES,
     SIDE_CODES,
     SIDES,
@@ -25,6 +24,7 @@ from versamammo.view_codes import (
     parse_label,
     plain_words,
 )
+from versamammo.mammogram import Laterality, View
 
 Answer = TypeVar("Answer", Laterality, View)
 

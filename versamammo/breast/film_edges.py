@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.shapes import Levels, Mask
+from versamammo.breast.shapes import Levels, Mask
 
 DEPTH = 0.12  # of the picture: a rim is no deeper
 BRIGHT = 0.6  # a rim is at least this bright

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
 from versamammo.grayscale import Grayscale, LookupTable, WindowFunction
 from versamammo.mammogram import Window
-from versamammo.tags import Tags
 
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from versamammo.chest_wall import Side, find_chest_wall, stored_mirrored
+from versamammo.breast.chest_wall import Side, find_chest_wall, stored_mirrored
 from versamammo.mammogram import Laterality
 
 

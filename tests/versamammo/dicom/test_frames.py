@@ -10,9 +10,9 @@ import numpy as np
 import pydicom
 import pytest
 
+from versamammo.dicom.frames import read_frame
+from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
-from versamammo.frames import read_frame
-from versamammo.header import read_header
 from versamammo.reading import looks_readable
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from versamammo.tags import Tags
+from versamammo.dicom.tags import Tags
 
 # Detectors give 0.05 to 0.1 mm, magnified views down to 0.025 mm, coarse film scans 0.4 mm.
 PLAUSIBLE_MM = (0.01, 1.0)

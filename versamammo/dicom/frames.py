@@ -9,8 +9,8 @@ from typing import BinaryIO
 from versamammo.codecs import Decoded, decode_frame
 from versamammo.codecs.claims import check_depth, check_pixels
 from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
+from versamammo.dicom.header import Header
 from versamammo.errors import InputError
-from versamammo.header import Header
 
 INTEGER_PIXELS = 0x7FE00010
 UNDEFINED = 0xFFFFFFFF

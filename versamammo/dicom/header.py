@@ -18,8 +18,8 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from versamammo.codecs.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
-from versamammo.tags import Tags
 
 # One mammogram is far smaller; of a larger file only the header and one frame are read.
 WHOLE_FILE_BYTES = 256 * 2**20
