@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
         "versamammo.prepare", "turn an archive into a manifest and a cache of breast crops"
     ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
+    "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"
     ),

@@ -1,0 +1,1 @@
+"""Scoring answers to questions about mammograms, whoever's model gave them."""

@@ -1,0 +1,158 @@
+"""The published MammoVQA scoring, faults included, so that figures can be set side by side.
+
+Written from a description of what it does; for every other purpose use `scoring`. It takes the
+option that looks most like the whole answer, so refusals and gibberish score by chance; it picks
+options of multiple choice by shared words; its interval is that of the plain accuracy; unanswered
+questions do not count. Unlike the original, the resampling is seeded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+from rapidfuzz import fuzz, utils
+from scipy.stats import bootstrap
+
+from benchmark.vqa.answers import Answer
+from versamammo.errors import InputError
+from versamammo.vqa import Item, Kind
+
+Candidate = tuple[str, str, str]  # "A", "A: Normal", "Normal"
+
+
+@dataclass(frozen=True)
+class LegacyFigure:
+    """Plain accuracy with its BCa interval, and the weighted accuracy, which had none."""
+
+    scope: str
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    weighted: float | None
+    n: int
+
+
+def published_prompt(item: Item) -> str:
+    """Lay out a question as the published scorer needs it, options in the order of the file."""
+    listed = ", ".join(f"{chr(65 + n)}: {option}" for n, option in enumerate(item.options))
+    return f"### Question: {item.question} ### Options: {listed}. ### Answer:"
+
+
+def legacy_score(answer: str, prompt: str, item: Item) -> int:
+    """Score one answer 0 or 1 as published."""
+    candidates = _candidates(prompt, item)
+    if item.kind is Kind.MULTIPLE:
+        return int(_by_shared_words(answer, candidates) == set(item.answer))
+    chosen = _nearest(answer, candidates, _difflib_ratio) or _nearest(answer, candidates, _fuzzy)
+    return int(chosen == item.answer[0])
+
+
+def legacy_report(
+    items: Sequence[Item], answers: Sequence[Answer], *, resamples: int = 9999, seed: int = 0
+) -> tuple[LegacyFigure, ...]:
+    """Score what the answer file holds, per dataset and topic, in the published way.
+
+    An id that the bench does not know adds a zero to whatever topic came before it.
+    """
+    by_id = {item.id: item for item in items}
+    scores: dict[tuple[str, str], list[int]] = {}
+    classes: dict[str, list[tuple[str, ...]]] = {}
+    item: Item | None = None
+    for answer in answers:
+        known = answer.id in by_id
+        item = by_id.get(answer.id, item)
+        if item is None:
+            raise InputError(f"id {answer.id} is not in the bench", field="id", reason="unknown-id")
+        prompt = answer.prompt or published_prompt(item)
+        value = legacy_score(answer.text or "", prompt, item) if known else 0
+        scores.setdefault(("topic", item.group), []).append(value)
+        scores.setdefault(("dataset", item.dataset), []).append(value)
+        classes.setdefault(item.group, []).append(tuple(sorted(item.answer)))
+    return tuple(
+        _figure(key, values, classes.get(key[1]) if key[0] == "topic" else None, resamples, seed)
+        for key, values in sorted(scores.items(), reverse=True)
+    )
+
+
+def _figure(
+    key: tuple[str, str],
+    values: Sequence[int],
+    classes: Sequence[tuple[str, ...]] | None,
+    resamples: int,
+    seed: int,
+) -> LegacyFigure:
+    low, high = _interval(values, resamples, seed)
+    weighted = None
+    if classes is not None:
+        count = Counter(classes)
+        weights = np.array([len(values) / count[klass] for klass in classes])
+        weighted = float((weights * np.asarray(values)).sum() / weights.sum())
+    return LegacyFigure(*key, float(np.mean(values)), low, high, weighted, len(values))
+
+
+def _interval(values: Sequence[int], resamples: int, seed: int) -> tuple[float, float]:
+    """BCa interval of the plain mean; all answers alike have none."""
+    if len(set(values)) < 2:
+        return float("nan"), float("nan")
+    made = bootstrap(
+        (np.asarray(values, dtype=float),),
+        np.mean,
+        n_resamples=resamples,
+        confidence_level=0.95,
+        method="BCa",
+        batch=100,
+        rng=np.random.default_rng(seed),
+    )
+    return float(made.confidence_interval.low), float(made.confidence_interval.high)
+
+
+def _candidates(prompt: str, item: Item) -> list[Candidate]:
+    found = re.search(r"### Options:(.*?)\. ### Answer:", prompt, re.DOTALL)
+    if found is None:
+        raise InputError(
+            f"id {item.id}: expected '### Options: ... . ### Answer:', as published",
+            field="prompt",
+            reason="bad-prompt",
+        )
+    made = []
+    for entry in found[1].split(","):
+        full = entry.strip()
+        letter, _, bare = full.partition(":")
+        made.append((letter.strip(), full, bare.strip()))
+    return made
+
+
+def _nearest(
+    answer: str, candidates: Sequence[Candidate], alike: Callable[[str, str], float]
+) -> str | None:
+    """The option with the most similar form; ties by the sum over its forms; else None."""
+    likeness = {forms[2]: [alike(answer, form) for form in forms] for forms in candidates}
+    for measure in (max, sum):
+        best = max(measure(values) for values in likeness.values())
+        leaders = [option for option, values in likeness.items() if measure(values) == best]
+        if len(leaders) == 1:
+            return leaders[0]
+    return None
+
+
+def _difflib_ratio(answer: str, form: str) -> float:
+    return SequenceMatcher(None, answer.casefold(), form.casefold()).ratio()
+
+
+def _fuzzy(answer: str, form: str) -> float:
+    return round(fuzz.WRatio(answer, form, processor=utils.default_process))
+
+
+def _by_shared_words(answer: str, candidates: Sequence[Candidate]) -> set[str]:
+    said = set(_words(answer))
+    return {forms[2] for forms in candidates if said & set(_words(" ".join(forms)))}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())

@@ -1,0 +1,133 @@
+"""What an answer says: a letter, an option's text or a sentence, and never a guess.
+
+An answer that refuses, fails, contradicts itself or names no option gets no option at all; it
+counts as wrong in every score and is counted apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from versamammo.vqa import Item, Kind
+
+
+class Outcome(StrEnum):
+    """What became of an answer on the way to an option."""
+
+    CHOSEN = "chosen"
+    REFUSED = "refused"
+    FAILED = "failed"  # nothing was said
+    AMBIGUOUS = "ambiguous"  # several options, or a letter and a text that disagree
+    UNREADABLE = "unreadable"  # no option was named
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The options an answer chose, in the item's order; empty unless the outcome is CHOSEN."""
+
+    outcome: Outcome
+    chosen: tuple[str, ...] = ()
+
+
+_REFUSAL = re.compile(
+    r"\b(?:(?:can ?not|can't|could not|couldn't|unable to|not able to|"
+    r"impossible to|not possible to) (?:be )?(?:\w+ )?"
+    r"(?:tell|say|determined?|answer|assess|assist|help|provide|give|"
+    r"identify|interpret|analy[sz]e|see|view|diagnose|classify|evaluate|conclude|make)"
+    r"|i(?:'m| am) (?:sorry|unable|not able|not sure|unsure)|as an ai|i (?:do not|don't) know"
+    r"|not enough information|insufficient information|indeterminable)\b"
+)
+_STATED = re.compile(
+    r"\b(?:answer|option|choice)s?\b(?: is| are| would be)?\s*:?\s*", re.IGNORECASE
+)
+_LETTERS = re.compile(r"\(?[A-Z]\)?(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*|\s+)\(?[A-Z]\)?)*\.?")
+_LETTERED = re.compile(r"(?:^|[\s,;(])([A-Z])\s*[:.)](?=\s|$)")
+# "not" ends with its clause; "no" and "without" run through a list of findings
+_NOT = re.compile(r"\b(?:not|isn't|never|rather than|instead of|unlikely)\b[^,.;:]*$")
+_NO = re.compile(
+    r"\b(?:no|without|neither|nor|absence of|negative for|free of|rule[sd]? out)\b[^.;:]*$"
+)
+_TURN = re.compile(r"\b(?:but|however|although|though|only|just)\b")
+
+
+def parse(text: str | None, item: Item, letters: Mapping[str, str]) -> Reading:
+    """Read one answer against the options of its item and the letters they were shown with."""
+    said = _clean(text or "")
+    if not said:
+        return Reading(Outcome.FAILED)
+    exact = next((option for option in item.options if _fold(option) == _fold(said)), None)
+    if exact is not None:
+        return Reading(Outcome.CHOSEN, (exact,))
+    stated = _STATED.split(said)[-1] if _STATED.search(said) else ""
+    for part in (stated, said):
+        reading = _read(part, item, letters)
+        # a refusal that goes on to name options has not answered, unless it says "answer: ..."
+        if part is said and _REFUSAL.search(said.casefold()):
+            return Reading(Outcome.REFUSED)
+        if part and reading.outcome is Outcome.CHOSEN:
+            return reading
+    return reading
+
+
+def _read(said: str, item: Item, letters: Mapping[str, str]) -> Reading:
+    by_letter = _letters(said, letters)
+    if by_letter is None:
+        return Reading(Outcome.UNREADABLE)
+    by_text = _yes_no(said, item) if item.kind is Kind.YES_NO else _mentions(said, item)
+    if by_letter and by_text and by_letter != by_text:
+        return Reading(Outcome.AMBIGUOUS)
+    chosen = by_letter or by_text
+    if not chosen:
+        return Reading(Outcome.UNREADABLE)
+    if item.kind is not Kind.MULTIPLE and len(chosen) > 1:
+        return Reading(Outcome.AMBIGUOUS)
+    return Reading(Outcome.CHOSEN, tuple(option for option in item.options if option in chosen))
+
+
+def _letters(said: str, letters: Mapping[str, str]) -> set[str] | None:
+    """Options named by letter, or None for a letter that no option had."""
+    bare = said.upper() if len(said.strip("().")) == 1 else said
+    found = re.findall(r"[A-Z]", bare) if _LETTERS.fullmatch(bare) else _LETTERED.findall(said)
+    if any(letter not in letters for letter in found):
+        return None
+    return {letters[letter] for letter in found}
+
+
+def _mentions(said: str, item: Item) -> set[str]:
+    """Options whose text occurs as whole words and is not denied."""
+    text = _fold(said)
+    found = set()
+    # the longest first, blanked out once read: "fatty-glandular" does not mention "fatty"
+    for option in sorted(item.options, key=len, reverse=True):
+        for hit in re.finditer(rf"(?<![\w-]){re.escape(_fold(option))}(?:e?s)?(?![\w-])", text):
+            if not _denied(text[: hit.start()]):
+                found.add(option)
+            text = text[: hit.start()] + "\x00" * len(hit[0]) + text[hit.end() :]
+    return found
+
+
+def _denied(before: str) -> bool:
+    clause = _TURN.split(before)[-1]
+    return bool(_NOT.search(clause) or _NO.search(clause))
+
+
+def _yes_no(said: str, item: Item) -> set[str]:
+    """The option that the answer begins with; "yes and no" is both."""
+    text = _fold(said)
+    first = re.match(r"\W*(\w+)(?:\W+(?:and|or)\W+(\w+))?", text)
+    words = set(first.groups()) if first else set()
+    return {option for option in item.options if _fold(option) in words}
+
+
+def _clean(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    return " ".join(re.sub(r"[*_`\"]", " ", plain).split())
+
+
+def _fold(text: str) -> str:
+    folded = text.casefold().strip(" .")
+    return re.sub(r"\bbi-?\s?rads\b(?:\s+(?:category|score|assessment))?[\s:]*", "bi-rads ", folded)
