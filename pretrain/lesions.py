@@ -58,16 +58,29 @@ def _overlap(low: float, high: float, pixels: int) -> NDArray[np.float64]:
     return share
 
 
-@torch.no_grad()
 def lesion_probe(
     features: Tensor, lesion: NDArray[np.bool_], patients: NDArray[np.str_]
 ) -> LesionScore:
+    """Say how well patches show a lesion to a linear probe; see `lesion_scores`."""
+    scores, first = lesion_scores(features, lesion, patients)
+    areas = [auroc(scores[half], lesion[half]) for half in (first, ~first)]
+    return LesionScore(float(np.mean(areas)), int(lesion.sum()), len(lesion))
+
+
+@torch.no_grad()
+def lesion_scores(
+    features: Tensor, lesion: NDArray[np.bool_], patients: NDArray[np.str_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Fit on half of the patients and score the other half, both ways round.
 
     Args:
         features: of patches [m, D].
         lesion: [m], which of them show a lesion.
         patients: [m], whose they are.
+
+    Returns:
+        Scores [m], and which patches [m] are of the first half; scores of different halves come
+        from different fits and are not to be compared.
 
     Raises:
         ValueError: if either half has no patch with, or none without, a lesion.
@@ -76,12 +89,12 @@ def lesion_probe(
     for half in (first, ~first):
         if not 0 < lesion[half].sum() < half.sum():
             raise ValueError("a lesion probe needs patches with and without lesion in both halves")
-    areas = []
-    for train, test in ((first, ~first), (~first, first)):
+    scores = np.zeros(len(lesion))
+    for train in (first, ~first):
         weights, bias = _ridge(features[torch.from_numpy(train)], lesion[train])
-        scores = features[torch.from_numpy(test)].double().cpu() @ weights + bias
-        areas.append(auroc(scores.numpy(), lesion[test]))
-    return LesionScore(float(np.mean(areas)), int(lesion.sum()), len(lesion))
+        found = features[torch.from_numpy(~train)].double().cpu() @ weights + bias
+        scores[~train] = found.numpy()
+    return scores, first
 
 
 def _first_half(lesion: NDArray[np.bool_], patients: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -30,8 +30,37 @@ class NeighbourScore:
     classes: int
 
 
-@torch.no_grad()
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """What neighbours said of each labelled image.
+
+    Attributes:
+        predicted: [n] class numbers, counted from 0 in the order of the labels.
+        truth: [n], likewise.
+        owners: [n] patient numbers.
+    """
+
+    predicted: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+    def score(self) -> NeighbourScore:
+        """Summarise all images."""
+        right = self.predicted == self.truth
+        classes = int(self.truth.max()) + 1
+        per_class = [float(right[self.truth == kind].mean()) for kind in range(classes)]
+        return NeighbourScore(float(right.mean()), sum(per_class) / classes, len(right), classes)
+
+
 def neighbour_probe(
+    features: Tensor, labels: Sequence[float], patients: Sequence[str], *, k: int = 20
+) -> NeighbourScore:
+    """Say how well the nearest images of other patients predict a label; see `ask_neighbours`."""
+    return ask_neighbours(features, labels, patients, k=k).score()
+
+
+@torch.no_grad()
+def ask_neighbours(
     features: Tensor,
     labels: Sequence[float],
     patients: Sequence[str],
@@ -39,7 +68,7 @@ def neighbour_probe(
     k: int = 20,
     temperature: float = 0.07,
     rows_at_once: int = 1024,
-) -> NeighbourScore:
+) -> Votes:
     """Predict each image's label from the nearest images of other patients.
 
     Weighted vote of Wu et al. 2018, as DINO uses it: each of the k neighbours votes with
@@ -70,7 +99,7 @@ def neighbour_probe(
     )
     rows = torch.split(torch.arange(len(truth), device=device), rows_at_once)
     predicted = torch.cat([gallery.predict(some, k, temperature) for some in rows])
-    return _score(predicted.cpu().numpy(), truth)
+    return Votes(predicted.cpu().numpy(), truth, owner)
 
 
 @dataclass(frozen=True)
@@ -88,10 +117,3 @@ class _Gallery:
         # relative to the nearest, so that no temperature overflows; one's own patient weighs 0
         weights = ((best - best[:, :1]) / temperature).exp()
         return (self.votes[where] * weights[..., None]).sum(dim=1).argmax(dim=1)
-
-
-def _score(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> NeighbourScore:
-    right = predicted == truth
-    classes = int(truth.max()) + 1
-    per_class = [float(right[truth == kind].mean()) for kind in range(classes)]
-    return NeighbourScore(float(right.mean()), sum(per_class) / classes, len(truth), classes)

@@ -1,0 +1,193 @@
+"""What stage 1 teachers learnt, on phantom patients held out from all of them, with intervals.
+
+    python scripts/stage1_phantoms.py ours=runs/a0 ours=runs/a1 ours=runs/a2 published=runs/b0 ...
+
+Each teacher is compared with the same network before its first step and with the pixels of the
+pictures made small, and the first recipe with the others. All features are centred before cosines
+are taken. All figures are phantom figures; phantoms are not real data.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from scipy.stats import t as student
+from torch import Tensor
+
+from pretrain.export import find_checkpoint
+from pretrain.lesions import auroc, lesion_scores
+from pretrain.neighbours import ask_neighbours
+from pretrain.phantoms import PhantomArchive, phantom_archive
+from pretrain.probes import Probes, ProbeSettings
+from pretrain.recipe import Stage1, build_objective
+from pretrain.vit import Vit
+from versamammo.checkpoints import CONFIG, MODEL, step_of
+from versamammo.config import load
+from versamammo.dataset import Archive
+
+RESAMPLES = 400
+PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up
+CPU = torch.device("cpu")
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One question put to one encoder: the figure, and the same of every resampling."""
+
+    figure: float
+    resampled: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """Held-out phantoms, and how often [R, patients] each is drawn, the same for all encoders."""
+
+    probes: Probes
+    draws: Counts
+
+    def ask(self, cls: Tensor, patches: Tensor | None) -> dict[str, Answer]:
+        """Ask for density, and patches for lesions."""
+        found = {"density": self._density(cls - cls.mean(dim=0))}
+        return found if patches is None else found | {"lesion": self._lesion(patches)}
+
+    def _density(self, features: Tensor) -> Answer:
+        votes = ask_neighbours(features, self.probes.labels["density"], self.probes.patients)
+        right = votes.predicted == votes.truth
+        kinds = [votes.truth == kind for kind in np.unique(votes.truth)]
+
+        def balanced(times: Counts) -> float:
+            weights = times[votes.owners]
+            return float(np.mean([np.average(right[k], weights=weights[k]) for k in kinds]))
+
+        return self._resampled(balanced)
+
+    def _lesion(self, patches: Tensor) -> Answer:
+        lesion = self.probes.lesion
+        scores, first = lesion_scores(patches, lesion, self.probes.owners())
+        numbers = np.unique(self.probes.patients, return_inverse=True)[1]
+        owners = numbers[self.probes.chosen // self.probes.patches_each]
+
+        def area(times: Counts) -> float:
+            taken = np.repeat(np.arange(len(lesion)), times[owners])
+            halves = (taken[first[taken]], taken[~first[taken]])
+            return float(np.mean([auroc(scores[half], lesion[half]) for half in halves]))
+
+        return self._resampled(area)
+
+    def _resampled(self, figure: Callable[[Counts], float]) -> Answer:
+        once = np.ones(self.draws.shape[1], np.int64)
+        return Answer(figure(once), np.array([figure(times) for times in self.draws]))
+
+
+def examination(config: Stage1, held_out: Archive) -> Examination:
+    """Prepare all held-out images as a run's teacher sees them."""
+    probes = Probes(held_out, config.contract, ProbeSettings(images=len(held_out)), patch=14)
+    patients = len(set(probes.patients))
+    random = np.random.default_rng(0)
+    return Examination(
+        probes, random.multinomial(patients, [1 / patients] * patients, size=RESAMPLES)
+    )
+
+
+def encoders_of(folder: Path) -> tuple[Stage1, Vit, Vit]:
+    """Give a finished run's settings, its teacher, and the same before the first step."""
+    checkpoint = find_checkpoint(folder)
+    config = load(Stage1, ["--config", str(checkpoint / CONFIG)])
+    if step_of(checkpoint) != config.optim.steps:
+        raise SystemExit(f"{folder} has done {step_of(checkpoint)} of {config.optim.steps} steps")
+    torch.manual_seed(config.run.seed)
+    start, trained = build_objective(config), build_objective(config)
+    trained.load_state_dict(load_file(checkpoint / MODEL))
+    return config, trained.encoder(), start.encoder()
+
+
+Asked = dict[str, list[dict[str, Answer]]]
+
+
+def ask_all(folders: Sequence[Path], held_out: Archive) -> Asked:
+    """Ask every seed's teacher, its start, and the pixels."""
+    asked: Asked = defaultdict(list)
+    for folder in folders:
+        config, teacher, start = encoders_of(folder)
+        them = examination(config, held_out)
+        for name, vit in (("teacher", teacher), ("start", start)):
+            asked[name].append(them.ask(*them.probes.encode(vit, CPU)))
+        small = F.interpolate(them.probes.images, PIXELS, mode="area").flatten(1)
+        asked["pixels"].append(them.ask(small, None))
+    return asked
+
+
+def spread(answers: Sequence[Answer]) -> str:
+    """Write the mean over seeds, and its interval over patients."""
+    low, high = np.percentile(np.mean([one.resampled for one in answers], axis=0), [2.5, 97.5])
+    return f"{np.mean([one.figure for one in answers]):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
+    """Write a mean difference with its intervals over patients and over seeds."""
+    pairs = list(zip(answers, others, strict=True))
+    apart = [one.figure - other.figure for one, other in pairs]
+    resampled = np.mean([one.resampled - other.resampled for one, other in pairs], axis=0)
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    text = f"{np.mean(apart):+.3f} [{low:+.3f}, {high:+.3f}]"
+    if len(apart) < 2:
+        return text
+    half = student.ppf(0.975, len(apart) - 1) * np.std(apart, ddof=1) / len(apart) ** 0.5
+    return f"{text} [{np.mean(apart) - half:+.3f}, {np.mean(apart) + half:+.3f}]"
+
+
+def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
+    """Print the table."""
+    patients = len({picture.patient for picture in held_out})
+    print(
+        f"Phantom figures, {len(held_out)} images of {patients} held-out phantom patients. "
+        "density: balanced accuracy of 20 nearest neighbours, 4 classes; lesion: area under the "
+        "ROC curve of a linear patch probe. First interval: 95 % over resampled patients; second: t over seeds."
+        "\n\n| recipe | question | per seed | teacher | its start | raw pixels | above start | "
+        "above pixels | first recipe above this |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    first: Asked = {}
+    for name, folders in runs.items():
+        asked = ask_all(folders, held_out)
+        first = first or asked
+        for question in ("density", "lesion"):
+            kinds = {kind: [a[question] for a in asked[kind] if question in a] for kind in asked}
+            teacher, start, pixels = kinds["teacher"], kinds["start"], kinds["pixels"]
+            leading = [a[question] for a in first["teacher"]][: len(teacher)]
+            cells = [
+                name, question, ", ".join(f"{one.figure:.3f}" for one in teacher),
+                spread(teacher), spread(start), spread(pixels) if pixels else "",
+                above(teacher, start), above(teacher, pixels) if pixels else "",
+                above(leading, teacher[: len(leading)]) if asked is not first else "",
+            ]  # fmt: skip
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--exams", type=int, default=160, help="held-out phantom patients")
+    parser.add_argument("--seed", type=int, default=1000, help="of the held-out phantoms")
+    given = parser.parse_args()
+    runs: dict[str, list[Path]] = defaultdict(list)
+    for name, _, folder in (one.partition("=") for one in given.runs):
+        runs[name].append(Path(folder))
+    phantoms = PhantomArchive(
+        exams=given.exams, seed=given.seed, size=(384, 256), shares=(0.0, 0.0, 1.0)
+    )
+    torch.set_num_threads(1)
+    report(runs, Archive.open(phantom_archive(phantoms), ["test"]))
+
+
+if __name__ == "__main__":
+    main()
