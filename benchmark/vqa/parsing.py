@@ -74,7 +74,7 @@ def parse(text: str | None, item: Item, letters: Mapping[str, str]) -> Reading:
 
 
 def _read(said: str, item: Item, letters: Mapping[str, str]) -> Reading:
-    by_letter = _letters(said, letters)
+    by_letter = _letters(said, item, letters)
     if by_letter is None:
         return Reading(Outcome.UNREADABLE)
     by_text = _yes_no(said, item) if item.kind is Kind.YES_NO else _mentions(said, item)
@@ -88,10 +88,14 @@ def _read(said: str, item: Item, letters: Mapping[str, str]) -> Reading:
     return Reading(Outcome.CHOSEN, tuple(option for option in item.options if option in chosen))
 
 
-def _letters(said: str, letters: Mapping[str, str]) -> set[str] | None:
+def _letters(said: str, item: Item, letters: Mapping[str, str]) -> set[str] | None:
     """Options named by letter, or None for a letter that no option had."""
     bare = said.upper() if len(said.strip("().")) == 1 else said
-    found = re.findall(r"[A-Z]", bare) if _LETTERS.fullmatch(bare) else _LETTERED.findall(said)
+    # an option may end in a letter of its own: "Level A." names no option A
+    rest = said
+    for option in sorted(item.options, key=len, reverse=True):
+        rest = re.sub(rf"(?<!\w){re.escape(option)}(?!\w)", "-", rest, flags=re.IGNORECASE)
+    found = re.findall(r"[A-Z]", bare) if _LETTERS.fullmatch(bare) else _LETTERED.findall(rest)
     if any(letter not in letters for letter in found):
         return None
     return {letters[letter] for letter in found}

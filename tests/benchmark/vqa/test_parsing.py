@@ -85,3 +85,9 @@ def test_bi_rads_is_read_in_its_usual_spellings(ask):
     item = ask("Bi-Rads 4", options=("Bi-Rads 3", "Bi-Rads 4"), topic="Bi-Rads")
     for said in ("BIRADS 4", "BI-RADS category 4", "bi-rads: 4"):
         assert parse(said, item, {}).chosen == ("Bi-Rads 4",)
+
+
+def test_a_letter_inside_an_option_is_not_the_letter_of_an_option(ask):
+    item = ask("Level A", options=("Level B", "Level A"), topic="ACR")
+    reading = parse("The answer is Level A.", item, letters(item, None))
+    assert reading.chosen == ("Level A",)
