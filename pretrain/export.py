@@ -9,7 +9,6 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,14 +51,12 @@ def export(source: Path, out: Path) -> Path:
         backbone=config.vit.name,
         backbone_args={"img_size": list(config.vit.image_size), **config.vit.shape},
         contract=config.contract.to_dict(),
-        training=asdict(
-            Training(
-                data=origin["data"],
-                command=shlex.join(origin["command"]),
-                versions={name: version(name) for name in LIBRARIES},
-                steps=(f"stage 1, {config.objective}, {step} of {config.optim.steps} steps",),
-            )
-        ),
+        training=Training(
+            data=origin["data"],
+            command=shlex.join(origin["command"]),
+            versions={name: version(name) for name in LIBRARIES},
+            steps=(f"stage 1, {config.objective}, {step} of {config.optim.steps} steps",),
+        ).to_dict(),
     )
     model = VersaMammoModel.from_backbone(
         described, teacher_backbone(load_file(checkpoint / MODEL))

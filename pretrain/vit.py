@@ -25,8 +25,8 @@ class VitSettings:
         name: a timm model; `vit_base_patch14_dinov2` is the published teacher, its `_reg4_`
             variants add registers, `vit_small_...` and `vit_large_...` change the size.
         image_size: (H, W) of a global crop, each a multiple of the patch.
-        weights: local file or folder to start from, in timm's, Meta's or Hugging Face's names;
-            None starts from scratch.
+        weights: local safetensors, or a folder with them, in timm's, Meta's or Hugging Face's
+            names, or an encoder of ours; None starts from scratch.
         weights_size: (H, W) the weights were trained at; needed where that was not square and
             differs from `image_size`, since positions are stored as a plain list.
         drop_path: share of the batch that skips each residual branch, the same in every layer.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from pretrain.neighbours import neighbour_probe
+from pretrain.neighbours import ask_neighbours, neighbour_probe
 
 
 def test_the_vote_equals_scikit_learn_s_where_every_image_is_a_patient() -> None:
@@ -23,14 +23,14 @@ def test_the_vote_equals_scikit_learn_s_where_every_image_is_a_patient() -> None
         ).fit(unit[others], labels[others])
         right += int(oracle.predict(unit[i : i + 1])[0] == labels[i])
 
-    score = neighbour_probe(
+    score = ask_neighbours(
         torch.from_numpy(features),
         labels.tolist(),
         [str(i) for i in range(60)],
         k=7,
         temperature=0.1,
         rows_at_once=13,
-    )
+    ).score()
 
     assert score.accuracy == pytest.approx(right / 60)
     assert (score.images, score.classes) == (60, 3)
