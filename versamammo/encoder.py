@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.generic import ModelOutput
@@ -35,7 +34,7 @@ from versamammo.configuration import VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.features import Features
 from versamammo.image_processor import Readable, VersaMammoImageProcessor
-from versamammo.weights import check_fit, check_folder, fill
+from versamammo.weights import fill, load_strictly
 
 
 @dataclass
@@ -133,23 +132,9 @@ class VersaMammoModel(PreTrainedModel):
         """
         source = pretrained_model_name_or_path
         wants_report = options.pop("output_loading_info", False)
-        _refuse_lenience(options)
-        if source is not None and Path(source).is_dir():
-            check_folder(Path(source, options.get("subfolder", "")))
-        options |= {"use_safetensors": True, "ignore_mismatched_sizes": True}
-        try:
-            loaded = super().from_pretrained(
-                source, *arguments, **options, output_loading_info=True
-            )
-        except SafetensorError as error:
-            message = f"the weights are damaged: {error}"
-            raise InputError(message, file=source, reason="bad-weights") from error
-        model, report = cast(tuple[Self, dict[str, Any]], loaded)
-        check_fit(
-            report["missing_keys"],
-            report["unexpected_keys"],
-            report["mismatched_keys"],
-            source or "state_dict",
+        model, report = cast(
+            tuple[Self, dict[str, Any]],
+            load_strictly(super().from_pretrained, source, arguments, options),
         )
         settle(model.backbone)
         return (model, report) if wants_report else model  # type: ignore[return-value]
@@ -227,15 +212,6 @@ def _check_batch(images: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 1 or not images.is_floating_point():
         message = f"expected floating [B, 1, H, W], got {images.dtype} {list(images.shape)}"
         raise InputError(message, field="pixel_values", reason="bad-input")
-
-
-def _refuse_lenience(options: Mapping[str, Any]) -> None:
-    """Refuse options of transformers that would let a half-loaded encoder pass."""
-    lenient = {"ignore_mismatched_sizes": True, "use_safetensors": False, "weights_only": False}
-    for name, value in lenient.items():
-        if options.get(name) is value:
-            message = f"{value} is not offered: every key has to fit, and nothing is unpickled"
-            raise InputError(message, field=name, reason="bad-option")
 
 
 AutoModel.register(VersaMammoConfig, VersaMammoModel, exist_ok=True)

@@ -55,7 +55,7 @@ def load_encoder(
     Raises:
         InputError: there is no such model, it is not known here, or a key does not fit.
     """
-    folder = _folder_of(source)
+    folder = local_folder(source)
     described = _config_in(folder)
     if described.get("model_type") == VersaMammoConfig.model_type:
         if (contract, image_size, pyramid_blocks) != (None, None, None):
@@ -79,7 +79,12 @@ def load_encoder(
     return model
 
 
-def _folder_of(source: str | Path) -> Path:
+def local_folder(source: str | Path) -> Path:
+    """Give a folder as it is, or fetch a repository's JSON and safetensors files.
+
+    Raises:
+        InputError: it is neither, or cannot be had now.
+    """
     if Path(source).is_dir():
         return Path(source)
     try:

@@ -15,11 +15,8 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-# Module of transformers: module of ours that registers with it when imported.
-_AFTER = {
-    "transformers.models.auto.configuration_auto": "versamammo.configuration",
-    "transformers.models.auto.image_processing_auto": "versamammo.image_processor",
-}
+# Module waited for: modules of ours that register when imported, right after it.
+_AFTER: dict[str, list[str]] = {}
 
 
 class _ThenOurs(SourceFileLoader):
@@ -27,7 +24,8 @@ class _ThenOurs(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        import_module(_AFTER[module.__name__])
+        for ours in _AFTER[module.__name__]:
+            import_module(ours)
 
 
 class _Waiting:
@@ -44,11 +42,10 @@ class _Waiting:
         return spec
 
 
-def register_with_transformers() -> None:
-    """Register with what transformers has imported by now, and wait for the rest."""
-    if any(isinstance(finder, _Waiting) for finder in sys.meta_path):
-        return
-    sys.meta_path.insert(0, _Waiting())
-    for theirs, ours in _AFTER.items():
-        if theirs in sys.modules:
-            import_module(ours)
+def register_after(theirs: str, ours: str) -> None:
+    """Import our module as soon as theirs is imported: now, if it is there already."""
+    if not any(isinstance(finder, _Waiting) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Waiting())
+    _AFTER.setdefault(theirs, []).append(ours)
+    if theirs in sys.modules:
+        import_module(ours)

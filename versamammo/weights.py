@@ -7,8 +7,9 @@ refused here, with the keys at fault.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -89,6 +90,45 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) 
         source=source,
     )
     network.load_state_dict(tensors)
+
+
+def load_strictly(
+    load: Callable[..., Any],
+    source: str | Path | None,
+    arguments: Sequence[Any],
+    options: Mapping[str, Any],
+) -> tuple[Any, dict[str, Any]]:
+    """Let transformers load a model, all of it or nothing; gives the model and its report.
+
+    Args:
+        load: `from_pretrained` of transformers, bound to the class.
+        source: folder or repository; None if the options hold the tensors.
+        arguments: for `load`.
+        options: for `load`; what would leave weights random, or open a pickle, is refused.
+
+    Raises:
+        InputError: the weights are no safetensors, or do not match the network key by key.
+    """
+    lenient = {"ignore_mismatched_sizes": True, "use_safetensors": False, "weights_only": False}
+    for name, value in lenient.items():
+        if options.get(name) is value:
+            message = f"{value} is not offered: every key has to fit, and nothing is unpickled"
+            raise InputError(message, field=name, reason="bad-option")
+    if source is not None and Path(source).is_dir():
+        check_folder(Path(source, options.get("subfolder", "")))
+    strict = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+    try:
+        model, report = load(source, *arguments, **{**options, **strict})
+    except SafetensorError as error:
+        message = f"the weights are damaged: {error}"
+        raise InputError(message, file=source, reason="bad-weights") from error
+    check_fit(
+        report["missing_keys"],
+        report["unexpected_keys"],
+        report["mismatched_keys"],
+        source or "state_dict",
+    )
+    return model, report
 
 
 def check_fit(
