@@ -1,0 +1,134 @@
+"""Putting a vision-language model together, and one folder for all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.foreign import load_encoder
+from vlm.configuration import VersaMammoVlmConfig
+from vlm.fingerprints import encoder_hash
+from vlm.language import load_language, prepare_tokenizer
+from vlm.model import VersaMammoForImageTextToText
+from vlm.processor import VersaMammoVlmProcessor
+from vlm.projector import Projector, ProjectorSettings
+
+Language = tuple[PreTrainedModel, PreTrainedTokenizerBase]
+
+
+def assemble(
+    encoder: VersaMammoModel | str | Path,
+    language: Language | str | Path,
+    projector: ProjectorSettings | None = None,
+) -> tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]:
+    """Join an encoder and a language model by a new projector, in eval mode.
+
+    Args:
+        encoder: ours, or the name or folder of any vision model that `load_encoder` opens.
+        language: a causal language model with its tokenizer, or their name or folder.
+        projector: how many visual tokens an image becomes, and how; by default
+            pixel-shuffled two by two.
+
+    Raises:
+        InputError: a part cannot be opened, or the language model is more than words in, layers,
+            and one linear layer out.
+    """
+    projector = projector or ProjectorSettings()
+    eyes = encoder if isinstance(encoder, VersaMammoModel) else load_encoder(encoder)
+    causal, tokenizer = language if isinstance(language, tuple) else load_language(language)
+    image_token = prepare_tokenizer(tokenizer)
+    _check_shape(causal)
+    if len(tokenizer) > cast(Any, causal.get_input_embeddings()).num_embeddings:
+        causal.resize_token_embeddings(len(tokenizer))
+    head = cast(nn.Linear, causal.get_output_embeddings())
+    config = VersaMammoVlmConfig(
+        vision_config=eyes.config,
+        text_config=causal.config,
+        projector=projector.to_dict(),
+        image_token_id=image_token,
+        head_bias=head.bias is not None,
+        encoder_name="" if isinstance(encoder, VersaMammoModel) else str(encoder),
+        encoder_hash=encoder_hash(eyes),
+        language_name="" if isinstance(language, tuple) else str(language),
+    )
+    model = _join(config, eyes, causal, head)
+    processor = VersaMammoVlmProcessor(
+        eyes.image_processor,
+        tokenizer,
+        stride=eyes.stride,
+        projector=projector.to_dict(),
+        longest=getattr(causal.config, "max_position_embeddings", 4096),
+    )
+    model.generation_config = _how_to_generate(causal, processor)
+    model.eval()  # type: ignore[no-untyped-call]
+    return model, processor
+
+
+def save(
+    model: VersaMammoForImageTextToText, processor: VersaMammoVlmProcessor, folder: Path | str
+) -> None:
+    """Write everything into one folder: weights, adapter, processor, template and card."""
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+def load(
+    source: Path | str, **options: Any
+) -> tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]:
+    """Open what `save` wrote."""
+    model = VersaMammoForImageTextToText.from_pretrained(source, **options)
+    return model, VersaMammoVlmProcessor.from_pretrained(source)
+
+
+def _join(
+    config: VersaMammoVlmConfig, eyes: VersaMammoModel, causal: PreTrainedModel, head: nn.Linear
+) -> VersaMammoForImageTextToText:
+    # a skeleton without storage: the parts bring theirs
+    with torch.device("meta"):
+        model = VersaMammoForImageTextToText(config)
+    base = model.model
+    base.vision_tower = eyes
+    base.language_model = causal.base_model
+    width, llm_width = cast(int, eyes.config.hidden_size), config.text_config.hidden_size
+    base.projector = Projector(config.projector_settings, width, llm_width).to(head.weight)
+    model.lm_head = head
+    return model
+
+
+@torch.no_grad()
+def _check_shape(causal: PreTrainedModel) -> None:
+    """Make sure that head(base(words)) is all that the language model does."""
+    words = torch.arange(4, device=causal.device).unsqueeze(0)
+    causal.eval()
+    whole: Tensor = causal(input_ids=words).logits
+    head = causal.get_output_embeddings()
+    parts = None if head is None else head(causal.base_model(input_ids=words)[0])
+    if not isinstance(head, nn.Linear) or not torch.equal(whole, cast(Tensor, parts)):
+        message = (
+            f"{type(causal).__name__} does more than words in, layers and one linear layer out; "
+            "its answers would change"
+        )
+        raise InputError(message, field="language", reason="unknown-language")
+
+
+def _how_to_generate(
+    causal: PreTrainedModel, processor: VersaMammoVlmProcessor
+) -> GenerationConfig:
+    """Answer greedily, stop where the template ends a turn, never write an image token."""
+    tokenizer = processor.tokenizer
+    own = causal.generation_config
+    given = own.eos_token_id if own is not None else None
+    ends = set(given if isinstance(given, list) else [given])
+    ends |= {tokenizer.eos_token_id, *tokenizer(processor.answer_end)["input_ids"][-1:]}
+    return GenerationConfig(
+        do_sample=False,
+        eos_token_id=sorted(end for end in ends if end is not None),
+        pad_token_id=tokenizer.pad_token_id,
+        suppress_tokens=[processor.image_token_id],
+    )

@@ -1,0 +1,104 @@
+"""Answers in words: one, many at once, or as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import TextIteratorStreamer
+
+from vlm.model import VersaMammoForImageTextToText
+from vlm.processor import VersaMammoVlmProcessor
+from vlm.prompts import Question
+
+MOST_WORDS = 256  # tokens of one answer
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said.
+
+    Attributes:
+        text: without the template's marks; if cut short, up to its last whole sentence.
+        complete: False if the answer did not end by itself.
+        words: tokens that were generated.
+    """
+
+    text: str
+    complete: bool
+    words: int
+
+
+@torch.inference_mode()
+def answer(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    questions: Sequence[Question],
+    *,
+    most_words: int = MOST_WORDS,
+    **options: Any,
+) -> list[Reply]:
+    """Answer questions in one batch, greedily unless the options of `generate` say otherwise."""
+    batch = processor.encode(questions).to(model.device)
+    written = cast(Any, model).generate(**batch, max_new_tokens=most_words, **options)
+    start = batch["input_ids"].shape[1]
+    return [_reply(model, processor, row[start:], most_words) for row in written]
+
+
+def stream(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    question: Question,
+    *,
+    most_words: int = MOST_WORDS,
+) -> Iterator[str]:
+    """Answer one question piece by piece; the pieces together are the whole text.
+
+    An error while writing is raised here, once the pieces before it have been handed over.
+    """
+    batch = processor.encode([question]).to(model.device)
+    pieces = TextIteratorStreamer(
+        cast(Any, processor.tokenizer), skip_prompt=True, skip_special_tokens=True
+    )
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with torch.inference_mode():
+                cast(Any, model).generate(**batch, max_new_tokens=most_words, streamer=pieces)
+        except Exception as error:  # handed to the reader's thread, which raises it
+            failures.append(error)
+            pieces.end()
+
+    writer = Thread(target=write, daemon=True)
+    writer.start()
+    yield from pieces
+    writer.join()
+    if failures:
+        raise failures[0]
+
+
+def _reply(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    written: Tensor,
+    most_words: int,
+) -> Reply:
+    ends = torch.tensor(cast(Any, model.generation_config).eos_token_id, device=written.device)
+    stops = torch.isin(written, ends).nonzero()
+    complete = len(stops) > 0
+    own = written[: int(stops[0])] if complete else written
+    text = cast(str, processor.tokenizer.decode(own, skip_special_tokens=True)).strip()
+    return Reply(text if complete else whole_sentences(text), complete, len(own))
+
+
+def whole_sentences(text: str) -> str:
+    """Cut a text after its last whole sentence, or leave it if there is none."""
+    end = max(text.rfind(mark) for mark in (". ", "? ", "! ", ".\n"))
+    if text.endswith((".", "?", "!")) or end < 0:
+        return text
+    return text[: end + 1]

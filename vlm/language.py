@@ -1,0 +1,159 @@
+"""Language models: any that transformers opens, or a tiny one made here, offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.decoders import ByteLevel as ByteDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel, Digits
+from tokenizers.pre_tokenizers import Sequence as InTurn
+from tokenizers.trainers import BpeTrainer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+
+from versamammo.errors import InputError
+
+IMAGE_TOKEN = "<image>"
+_PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"
+
+# for language models that come without one
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class TinyLanguage:
+    """A language model that a laptop trains from nothing.
+
+    Attributes:
+        vocabulary: most entries of its byte-level vocabulary.
+        width: D_llm.
+        depth: layers.
+        heads: of attention; half as many for keys and values.
+        longest: most words that it reads at once.
+        seed: of its weights.
+    """
+
+    vocabulary: int = 1024
+    width: int = 192
+    depth: int = 4
+    heads: int = 4
+    longest: int = 4096
+    seed: int = 0
+
+
+def tiny_language(
+    texts: Iterable[str], settings: TinyLanguage = TinyLanguage()
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Make a tiny Qwen3 with random weights and a tokenizer learned from the given texts."""
+    tokenizer = train_tokenizer(texts, settings.vocabulary)
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.width,
+        intermediate_size=3 * settings.width,
+        num_hidden_layers=settings.depth,
+        num_attention_heads=settings.heads,
+        num_key_value_heads=max(1, settings.heads // 2),
+        head_dim=settings.width // settings.heads,
+        max_position_embeddings=settings.longest,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    # the caller's random numbers are none of our business
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = Qwen3ForCausalLM(config)
+    return model, tokenizer
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerBase:
+    """Learn byte pairs from texts; any other text still encodes, byte by byte.
+
+    Digits stand alone, so that coordinates and BI-RADS categories are read digit by digit.
+    """
+    bytes_alone = Tokenizer(BPE())
+    bytes_alone.pre_tokenizer = InTurn(
+        [Digits(individual_digits=True), ByteLevel(add_prefix_space=False)]
+    )
+    bytes_alone.decoder = ByteDecoder()
+    trainer = BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[_PAD, _START, _END, IMAGE_TOKEN],
+        initial_alphabet=ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bytes_alone.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bytes_alone,
+        pad_token=_PAD,
+        eos_token=_END,
+        extra_special_tokens=[_START, IMAGE_TOKEN],
+        chat_template=CHAT_TEMPLATE,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def load_language(
+    source: str | Path, dtype: torch.dtype = torch.float32
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Open a causal language model and its tokenizer by name or folder.
+
+    Raises:
+        InputError: there is none, or it holds no safetensors.
+    """
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        message = f"no language model that can be opened: {error}"
+        raise InputError(message, field="language", reason="missing-language") from error
+    return model, tokenizer
+
+
+def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Give a tokenizer the image token, padding on the left and a chat template.
+
+    Returns:
+        The image token's number.
+    """
+    if IMAGE_TOKEN not in tokenizer.get_vocab():
+        token = AddedToken(IMAGE_TOKEN, special=True, normalized=False)
+        tokenizer.add_special_tokens(
+            {"extra_special_tokens": [token]}, replace_extra_special_tokens=False
+        )
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = CHAT_TEMPLATE
+        _add_missing(tokenizer, (_START, _END))
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    number = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    assert isinstance(number, int)
+    return number
+
+
+def _add_missing(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> None:
+    absent = [token for token in tokens if token not in tokenizer.get_vocab()]
+    if absent:
+        tokenizer.add_special_tokens(
+            {"extra_special_tokens": absent}, replace_extra_special_tokens=False
+        )

@@ -1,0 +1,152 @@
+"""From an encoder's patches to visual tokens that a language model reads among its words.
+
+Mammograms are tall, so every way of saving tokens takes rectangular grids. Each visual token is
+also told where it lies: an average, a shuffle and a CNN's features know little of that, and
+questions about places need it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from versamammo.errors import InputError
+from versamammo.features import Features
+
+WAVES = 4  # sines and cosines per direction: periods of 2, 1, 1/2 and 1/4 of the image
+KINDS = ("shuffle", "pool", "resampler")
+
+
+@dataclass(frozen=True)
+class ProjectorSettings:
+    """How many visual tokens an image becomes, and how.
+
+    Attributes:
+        kind: "shuffle" lays neighbouring patches side by side, so that a calcification smaller
+            than a patch survives; "pool" averages to a budget; "resampler" asks with learned
+            queries (Flamingo, arXiv 2204.14198).
+        shrink: (rows, columns) of patches per token, for "shuffle"; (1, 1) keeps every patch.
+        tokens: the most tokens per image for "pool", their exact number for "resampler".
+        heads: of the resampler's attention.
+    """
+
+    kind: str = "shuffle"
+    shrink: tuple[int, int] = (2, 2)
+    tokens: int = 64
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        numbers = (*self.shrink, self.tokens, self.heads)
+        if self.kind not in KINDS or len(self.shrink) != 2 or any(n < 1 for n in numbers):
+            message = f"{self} makes no sense; kinds are {', '.join(KINDS)}, numbers positive"
+            raise InputError(message, field="projector", reason="bad-config")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain lists, strings and numbers, as they lie in config.json."""
+        return asdict(self) | {"shrink": list(self.shrink)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> ProjectorSettings:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            InputError: a key is missing or unknown, or a value makes no sense.
+        """
+        names = {field.name for field in fields(cls)}
+        if set(record) != names:
+            message = f"expected the keys {sorted(names)}, got {sorted(record)}"
+            raise InputError(message, field="projector", reason="bad-config")
+        return cls(**{**record, "shrink": tuple(record["shrink"])})
+
+    def token_grid(self, grid: tuple[int, int]) -> tuple[int, int]:
+        """Give (rows, columns) of visual tokens for a patch grid (h, w)."""
+        h, w = grid
+        if self.kind == "shuffle":
+            return -(-h // self.shrink[0]), -(-w // self.shrink[1])
+        if self.kind == "resampler":
+            return self.tokens, 1
+        rows = max(1, min(h, int(math.sqrt(self.tokens * h / w))))
+        columns = max(1, min(w, self.tokens // rows))
+        # a grid narrower than its share leaves tokens over; rows take them
+        return max(1, min(h, self.tokens // columns)), columns
+
+    def tokens_for(self, size: tuple[int, int], stride: int) -> int:
+        """Count the visual tokens of an image of (H, W) pixels, padded to the encoder's stride."""
+        rows, columns = self.token_grid((-(-size[0] // stride), -(-size[1] // stride)))
+        return rows * columns
+
+
+class Projector(nn.Module):
+    """Turns `Features` into visual tokens [B, M, D_llm]."""
+
+    def __init__(self, settings: ProjectorSettings, width: int, llm_width: int) -> None:
+        super().__init__()
+        self.settings = settings
+        beside = math.prod(settings.shrink) if settings.kind == "shuffle" else 1
+        self.norm = nn.LayerNorm(width)
+        self.resampler = (
+            Resampler(width, settings.tokens, settings.heads)
+            if settings.kind == "resampler"
+            else None
+        )
+        self.into = nn.Linear(width * beside, llm_width)
+        self.place = nn.Linear(4 * WAVES, llm_width, bias=False)
+        self.out = nn.Linear(llm_width, llm_width)
+
+    def forward(self, features: Features) -> Tensor:
+        """Turn patches [B, N, D] into visual tokens [B, M, D_llm], row by row."""
+        patches = self.norm(features.patches)
+        grid = self.settings.token_grid(features.grid)
+        if self.resampler is not None:
+            hidden = self.into(self.resampler(patches, features.grid))
+        else:
+            gathered = self._gather(patches, features.grid, grid)
+            hidden = self.into(gathered) + self.place(places(grid).to(patches))
+        tokens: Tensor = self.out(F.gelu(hidden))  # [B, M, D_llm]
+        return tokens
+
+    def _gather(self, patches: Tensor, grid: tuple[int, int], tokens: tuple[int, int]) -> Tensor:
+        image = patches.transpose(1, 2).unflatten(2, grid)  # [B, D, h, w]
+        if self.settings.kind == "pool":
+            return F.adaptive_avg_pool2d(image, tokens).flatten(2).transpose(1, 2)
+        rows, columns = self.settings.shrink
+        image = F.pad(image, (0, -grid[1] % columns, 0, -grid[0] % rows))
+        # [B, D * rows * columns, M], M row by row
+        return F.unfold(image, (rows, columns), stride=(rows, columns)).transpose(1, 2)
+
+
+class Resampler(nn.Module):
+    """Learned queries that look at all patches: always the same number of tokens."""
+
+    def __init__(self, width: int, tokens: int, heads: int) -> None:
+        super().__init__()
+        if width % heads:
+            message = f"{heads} heads do not divide the encoder's width {width}"
+            raise InputError(message, field="projector.heads", reason="bad-config")
+        self.queries = nn.Parameter(torch.randn(tokens, width) * width**-0.5)
+        self.place = nn.Linear(4 * WAVES, width, bias=False)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+
+    def forward(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Ask patches [B, N, D] for tokens [B, M, D]."""
+        keys = patches + self.place(places(grid).to(patches))
+        queries = self.queries.expand(len(patches), -1, -1)
+        answer, _ = self.attention(queries, keys, patches, need_weights=False)
+        asked: Tensor = queries + answer
+        return asked
+
+
+def places(grid: tuple[int, int]) -> Tensor:
+    """Say where the cells of a grid (h, w) lie, as waves over 0..1, [h * w, 4 * WAVES]."""
+    h, w = grid
+    y = (torch.arange(h) + 0.5) / h
+    x = (torch.arange(w) + 0.5) / w
+    yx = torch.cartesian_prod(y, x) if h * w > 1 else torch.stack([y, x], dim=1)  # [N, 2]
+    angles = yx.unsqueeze(-1) * math.pi * 2.0 ** torch.arange(WAVES)  # [N, 2, WAVES]
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(1)
