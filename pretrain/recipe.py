@@ -10,7 +10,6 @@ from pretrain.contrastive_mim import ContrastiveMim, ContrastiveMimSettings
 from pretrain.masks import MaskSettings
 from pretrain.monitors import CollapseRule
 from pretrain.objectives import Objective
-from pretrain.phantoms import PhantomArchive
 from pretrain.probes import ProbeSettings
 from pretrain.schedules import Schedules, scaled_learning_rate
 from pretrain.self_distillation import SelfDistillation, SelfDistillationSettings
@@ -20,6 +19,7 @@ from pretrain.views import ViewSettings
 from pretrain.vit import VitSettings, build_vit
 from versamammo.contract import InputContract
 from versamammo.errors import InputError
+from versamammo.practice import PhantomArchive
 from versamammo.run import RunSettings
 
 

@@ -20,7 +20,6 @@ from accelerate.utils import tqdm
 from pretrain.feeding import CropDataset, Feed
 from pretrain.objectives import Objective
 from pretrain.parameters import apply_knobs
-from pretrain.phantoms import phantom_archive
 from pretrain.pictures import draw, save_picture
 from pretrain.probes import Probes
 from pretrain.recipe import FREE, Stage1, build_objective, check_together, fitted
@@ -33,6 +32,7 @@ from versamammo.config import load
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.launching import start_all_processes
+from versamammo.practice import phantom_archive
 from versamammo.run import Run
 from versamammo.sampling import Share, StepSampler
 

@@ -26,13 +26,13 @@ from torch import Tensor
 from pretrain.export import find_checkpoint
 from pretrain.lesions import auroc, lesion_scores
 from pretrain.neighbours import ask_neighbours
-from pretrain.phantoms import PhantomArchive, phantom_archive
 from pretrain.probes import Probes, ProbeSettings
 from pretrain.recipe import Stage1, build_objective
 from pretrain.vit import Vit
 from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.dataset import Archive
+from versamammo.practice import PhantomArchive, phantom_archive
 
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up

@@ -5,7 +5,8 @@ import torch
 from lightly.utils.scheduler import cosine_schedule
 from transformers import get_cosine_schedule_with_warmup
 
-from pretrain.schedules import Schedules, cosine, linear, scaled_learning_rate, warm_cosine
+from pretrain.schedules import Schedules, scaled_learning_rate
+from versamammo.schedules import cosine, linear, warm_cosine
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.994, 1.0), (0.04, 0.2), (1.0, 0.0)])
