@@ -88,7 +88,8 @@ class Stage1:
         workers: processes that make views, for each training process.
         tissue: what counts as breast.
         objective: the published code's (`dinov2`) or the paper's words (`contrastive_mim`).
-        sizing: `recommended` sets prototypes and teacher temperature by the archive's size.
+        sizing: `recommended` sets prototypes, bottleneck and teacher temperature by the archive's
+            size.
         dinov2: heads and losses of that objective.
         contrastive: heads and losses of the other.
         vit: the teacher's architecture.
@@ -149,11 +150,11 @@ def fitted(config: Stage1, images: int) -> Stage1:
     """Fill in what the size of the archive decides."""
     if config.sizing == "given" or config.objective != "dinov2":
         return config
-    size = recommended_sizing(images, config.dinov2.centering, config.optim.batch)
+    size = recommended_sizing(images, config.optim.batch)
     return replace(
         config,
         sizing="given",
-        dinov2=replace(config.dinov2, prototypes=size.prototypes),
+        dinov2=replace(config.dinov2, prototypes=size.prototypes, bottleneck=size.bottleneck),
         optim=replace(config.optim, teacher_temperature=size.teacher_temperature),
     )
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pretrain.centering import CenteringKind
-
 # DINO: 65,536 prototypes, 1.28 M images, batch 1,024; DINOv2: 131,072, 142 M images, batch 2,048.
 # Both keep at most 32 prototypes per target (each image gives two targets) and DINO, the
 # denser of the two, 20 images per prototype.
 PROTOTYPES_PER_IMAGE_OF_A_STEP = 64
 IMAGES_PER_PROTOTYPE = 16
+PROTOTYPES_PER_DIMENSION, WIDEST_BOTTLENECK = 8, 256
 FEWEST_PROTOTYPES, MOST_PROTOTYPES = 256, 131_072
 STEPS_PER_EPOCH = 64
 SMALLEST_BATCH, LARGEST_BATCH = 16, 1024
@@ -27,12 +26,14 @@ class Sizing:
     Attributes:
         batch: images per step on all machines together.
         prototypes: K of each head.
+        bottleneck: width in which features are compared with prototypes.
         teacher_temperature: start and end.
         reason: for the log and the model card.
     """
 
     batch: int
     prototypes: int
+    bottleneck: int
     teacher_temperature: tuple[float, float]
     reason: str
 
@@ -53,18 +54,26 @@ def recommended_batch(images: int) -> int:
     return _power_of_two(images // STEPS_PER_EPOCH, SMALLEST_BATCH, LARGEST_BATCH)
 
 
-def recommended_temperature(centering: CenteringKind, batch: int) -> tuple[float, float]:
+def recommended_bottleneck(prototypes: int) -> int:
+    """Give a width well below the number of prototypes.
+
+    Where there are as many dimensions as prototypes, one direction is equally far from all of
+    them: student and teacher agree on it within some 50 steps, and nothing is learnt any more.
+    """
+    return min(WIDEST_BOTTLENECK, prototypes // PROTOTYPES_PER_DIMENSION)
+
+
+def recommended_temperature(batch: int) -> tuple[float, float]:
     """Give the teacher's first and last temperature.
 
-    Softer targets (0.07, DINO and DINOv2) carry more but collapse sooner. Sinkhorn-Knopp forbids
-    the collapse; a running centre does so only if estimated from enough images.
+    Softer targets (0.07, DINO and DINOv2) carry more but collapse sooner: a running centre does
+    not forbid it unless estimated from enough images, and Sinkhorn-Knopp does not keep targets of
+    few images from growing uniform.
     """
-    return (0.04, 0.07) if centering == "sinkhorn" or batch >= 256 else (0.04, 0.04)
+    return (0.04, 0.07) if batch >= 256 else (0.04, 0.04)
 
 
-def recommended_sizing(
-    images: int, centering: CenteringKind = "sinkhorn", batch: int | None = None
-) -> Sizing:
+def recommended_sizing(images: int, batch: int | None = None) -> Sizing:
     """Choose what depends on the size of the archive; a given batch is kept.
 
     Raises:
@@ -79,7 +88,8 @@ def recommended_sizing(
         f"({batch}) and {IMAGES_PER_PROTOTYPE} images of the archive ({images}) to each, never "
         f"fewer than {FEWEST_PROTOTYPES}"
     )
-    return Sizing(batch, prototypes, recommended_temperature(centering, batch), reason)
+    temperature = recommended_temperature(batch)
+    return Sizing(batch, prototypes, recommended_bottleneck(prototypes), temperature, reason)
 
 
 def _power_of_two(value: int, low: int, high: int) -> int:

@@ -4,6 +4,7 @@ import pytest
 
 from pretrain.sizing import (
     recommended_batch,
+    recommended_bottleneck,
     recommended_prototypes,
     recommended_sizing,
     recommended_temperature,
@@ -40,10 +41,14 @@ def test_an_epoch_keeps_enough_steps() -> None:
     ]
 
 
-def test_a_small_batch_with_a_running_centre_keeps_its_targets_sharp() -> None:
-    assert recommended_temperature("softmax", 32) == (0.04, 0.04)
-    assert recommended_temperature("softmax", 512) == (0.04, 0.07)
-    assert recommended_temperature("sinkhorn", 32) == (0.04, 0.07)
+def test_targets_of_a_small_batch_stay_sharp() -> None:
+    assert recommended_temperature(32) == (0.04, 0.04)
+    assert recommended_temperature(512) == (0.04, 0.07)
+
+
+@pytest.mark.parametrize(("prototypes", "width"), [(256, 32), (1024, 128), (131_072, 256)])
+def test_prototypes_stay_crowded(prototypes: int, width: int) -> None:
+    assert recommended_bottleneck(prototypes) == width
 
 
 def test_the_reason_names_the_numbers_it_rests_on() -> None:
