@@ -35,9 +35,11 @@ from versamammo.preparation.summary import as_bytes, as_text, count, summarise, 
 from versamammo.preparation.worker import Job, Recipe
 from versamammo.quarantine import write_quarantine
 from versamammo.sources import phantom
+from versamammo.sources.marker import is_twin
 from versamammo.split_tables import read_splits
 
 PHANTOM = phantom.NAME
+DRAWN = "drawn"  # as --splits: heed no split but ours
 
 __all__ = ["parser", "prepare", "run"]
 
@@ -55,9 +57,10 @@ def prepare(settings: Settings) -> int:
     opened = open_source(settings.source, settings.root, settings.labels, settings.columns)
     check_apart(opened.root, settings.out)
     choice = SplitChoice(
-        None if settings.splits is None else read_splits(settings.splits),
+        None if settings.splits in (None, DRAWN) else read_splits(settings.splits),
         settings.seed,
         settings.shares,
+        official=settings.splits != DRAWN,
     )
     listing = list_images(opened, settings.limit)
     recipe = Recipe(settings.size, settings.window, settings.for_processing)
@@ -88,9 +91,11 @@ def name_of(opened: Opened, settings: Settings) -> str:
         InputError: phantoms were to get a name that does not say what they are.
     """
     own = opened.source.NAME
-    if own == PHANTOM and settings.name and own not in settings.name:
+    if is_twin(opened.root):
+        own = f"{PHANTOM}-{own}"
+    if PHANTOM in own and settings.name and PHANTOM not in settings.name:
         raise InputError(
-            f"phantoms are not real data: their name must hold the word {own!r}",
+            f"phantoms are not real data: their name must hold the word {PHANTOM!r}",
             field="--name", reason="phantom-renamed",
         )  # fmt: skip
     return settings.name or own

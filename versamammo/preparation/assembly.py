@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from versamammo.errors import InputError
+from versamammo.official_splits import split_officially
 from versamammo.preparation.candidates import Candidate, as_row, merge
 from versamammo.preparation.comparisons import compare, impossible_ages
 from versamammo.preparation.listing import Listing
 from versamammo.preparation.outcome import Failure, Outcome
 from versamammo.quarantine import Quarantined
+from versamammo.sources.archives.notes import unmapped
+from versamammo.sources.contract import Told
 from versamammo.split_tables import Given, Names, SplitTable, apply_table
-from versamammo.splits import Member, assert_nobody_is_parted, group_key, split_by_patient
+from versamammo.splits import Member, assert_nobody_is_parted, group_key
 
 
 @dataclass(frozen=True)
 class SplitChoice:
-    """How images are put into splits: by a given table, or drawn by patient."""
+    """How images are put into splits: by a given table, the archive's own way, or drawn by patient.
+
+    Attributes:
+        official: keep the archive's own split where it has one.
+    """
 
     table: SplitTable | None
     seed: int
     shares: tuple[float, float, float]
+    official: bool = True
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Assembled:
         given: what a given table of splits did, None if the splits are ours.
         unowned: images without a patient id; each exam, or each image, was taken as a patient.
         doubtful: patients whose ages and dates cannot belong to one person.
+        unmapped: words of the source that became no number, and how often.
+        official: images that the archive itself places in a split.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -43,6 +54,8 @@ class Assembled:
     given: Given | None
     unowned: int
     doubtful: tuple[str, ...]
+    unmapped: Mapping[tuple[str, str], int]
+    official: int
 
 
 def assemble(
@@ -70,7 +83,14 @@ def assemble(
         given=given,
         unowned=sum(image.patient_id is None for image in images),
         doubtful=tuple(impossible_ages(images)),
+        unmapped=counted(told for image in images for told in unmapped(image.record)),
+        official=sum(image.record.official_split is not None for image in images),
     )
+
+
+def counted(told: Iterable[Told]) -> dict[tuple[str, str], int]:
+    """Count (fact, word), in a fixed order."""
+    return dict(sorted(Counter((one.fact, one.words) for one in told).items()))
 
 
 def put_into_splits(
@@ -84,7 +104,12 @@ def put_into_splits(
         Member(image.image_id, group, image.labels)
         for image, group in zip(images, groups(images), strict=True)
     ]
-    drawn = split_by_patient(members, choice.seed, choice.shares)
+    official = {
+        image.image_id: image.record.official_split
+        for image in images
+        if choice.official and image.record.official_split is not None
+    }
+    drawn = split_officially(members, official, choice.seed, choice.shares)
     assert_nobody_is_parted(members, drawn)
     return [drawn[image.image_id] for image in images], None
 

@@ -16,6 +16,7 @@ from versamammo.preparation.journal import Entry, Journal, Stamp, this_boot
 from versamammo.preparation.listing import Listing
 from versamammo.preparation.outcome import Failure, Outcome
 from versamammo.preparation.worker import Job, Task, Unchanged, cached_path, prepare_file
+from versamammo.sources.frames import parted
 
 QUIET = 15.0  # seconds between lines of progress where nobody watches
 
@@ -86,7 +87,7 @@ def settle(result: Outcome | Unchanged | Lost, before: Entry | None) -> tuple[Ou
 def stamp_of(job: Job, path: str) -> Stamp | None:
     """Look at a file's size and time; None if it cannot be looked at."""
     try:
-        return Stamp.of(job.root / path)
+        return Stamp.of(job.root / parted(path)[0])
     except OSError:
         return None  # reading it will say why
 

@@ -91,7 +91,8 @@ def parser() -> jsonargparse.ArgumentParser:
     add("--window", type=number, default=None, help="which VOI window of the files, from 0")
     add("--for-processing", action="store_true", help="accept FOR PROCESSING images")
     add("--splits", type=str | None, default=None, help="TABLE.csv or "
-        "published:TABLE.csv[#DATASET]; drawn by patient if not given")  # fmt: skip
+        "published:TABLE.csv[#DATASET], or drawn; by default the archive's own test stays test and "
+        "the rest is drawn by patient")  # fmt: skip
     add("--seed", type=int, default=Settings.seed, help="of the drawn splits")
     add("--shares", type=str, default=joined(Settings.shares), help="of patients: train,val,test")
     add("--limit", type=number, default=None, help="only the first files, in order of paths")

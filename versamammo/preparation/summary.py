@@ -62,6 +62,11 @@ def summarise(
         "leakage": None if given is None else [asdict(leak) for leak in given.leaks],
         "without_patient_id": assembled.unowned,
         "doubtful_patients": len(assembled.doubtful),
+        "official_splits": assembled.official,
+        "unmapped": [
+            {"fact": fact, "word": word, "images": number}
+            for (fact, word), number in assembled.unmapped.items()
+        ],
         "settings": dict(settings),
         "versions": {"versamammo": __version__, "python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in DECODING},
@@ -109,6 +114,7 @@ def remarks(assembled: Assembled) -> list[str]:
         said.append(
             f"{len(assembled.doubtful)} patient ids have ages and exam dates that no one person has"
         )
+    said += unmapped_words(assembled)
     if (given := assembled.given) is not None:
         said.append(
             f"given splits: {given.unnamed} images are not in the table, "
@@ -116,6 +122,19 @@ def remarks(assembled: Assembled) -> list[str]:
         )
         said += [f"leakage: {leak}" for leak in given.leaks]
     return said
+
+
+def unmapped_words(assembled: Assembled) -> list[str]:
+    """List the words that became no number, the most frequent of each fact."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for (fact, word), number in assembled.unmapped.items():
+        found.setdefault(fact, []).append((-number, word))
+    return [
+        f"no number for {fact}: "
+        + ", ".join(f"{word!r} {-number}" for number, word in sorted(words)[:SHOWN])
+        + (f" and {len(words) - SHOWN} more words, in summary.json" if len(words) > SHOWN else "")
+        for fact, words in found.items()
+    ]
 
 
 def worst(refused: Sequence[Quarantined]) -> list[str]:

@@ -22,6 +22,7 @@ from versamammo.mammogram import Mammogram
 from versamammo.preparation.outcome import Facts, Failure, Outcome
 from versamammo.preprocess import plan_crop, shrink_cut
 from versamammo.reading import expose
+from versamammo.sources.frames import parted
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused
 METHOD = 1
@@ -101,11 +102,13 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
     """
     settle_in()
     try:
-        data = read_bytes(job.root / task.path)
-        key = job.recipe.key(hashlib.sha256(data).hexdigest())
+        file, frame = parted(task.path)
+        data = read_bytes(job.root / file)
+        digest = hashlib.sha256(data).hexdigest()
+        key = job.recipe.key(digest if frame is None else f"{digest} frame {frame}")
         if key == task.known:
             return Unchanged()
-        picture = look(job.root / task.path, job.recipe)
+        picture = look(job.root / file, job.recipe, frame)
     except InputError as error:
         return Failure.because(error)
     except MemoryError:
@@ -153,9 +156,9 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def look(path: Path, recipe: Recipe) -> Look:
+def look(path: Path, recipe: Recipe, frame: int | None = None) -> Look:
     """Read a file, find its breast and cut it out; only that part of the picture is looked up."""
-    latent = expose(path, window=recipe.window, for_processing=recipe.for_processing)
+    latent = expose(path, window=recipe.window, for_processing=recipe.for_processing, frame=frame)
     samples = latent.sample(sampled)
     breast = find_breast_in(samples, latent.size)
     crop = plan_crop(latent.size, breast, bounds=recipe.size)

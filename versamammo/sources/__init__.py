@@ -1,18 +1,53 @@
 """Where images come from: one module per archive, asked in this order who knows a folder.
 
 To add an archive, write a module with `NAME`, `detect` and `records` (see `contract.Source`) and
-put it here, before `table` and `folder`, which take anything.
+put it here, before `table` and `folder`, which take anything. An archive's own module comes before
+those of re-packed tables.
 """
 
 from __future__ import annotations
 
 from versamammo.sources import folder, phantom, table
+from versamammo.sources.archives import (
+    bmcd,
+    cbis_ddsm,
+    cdd_cesm,
+    cmmd,
+    csaw_m,
+    dbt,
+    dmid,
+    embed,
+    inbreast,
+    kau_bcmd,
+    lamis,
+    mias,
+    mm,
+    nlbs,
+    rsna,
+    vindr_mammo,
+)
 from versamammo.sources.contract import Source
 
 SOURCES: dict[str, Source] = {
     source.NAME: source
     for source in (
         phantom,
+        bmcd,
+        cbis_ddsm,
+        cdd_cesm,
+        cmmd,
+        csaw_m,
+        dbt,
+        dmid,
+        embed,
+        inbreast,
+        kau_bcmd,
+        lamis,
+        mias,
+        mm,
+        nlbs,
+        rsna,
+        vindr_mammo,
         table,
         folder,
     )

@@ -1,7 +1,8 @@
 """What every source of images must offer: find itself on disk and list its images.
 
-A source reads tables and folder names, never pixels; what the files say of themselves is added
-later by the workers. One module per archive, listed in `versamammo.sources.SOURCES`.
+A source reads tables and folder names; what the files say of themselves is added later by the
+workers. Only where an archive has places or sides nowhere else does its module look into files.
+One module per archive, listed in `versamammo.sources.SOURCES`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class ImageRecord:
     Attributes:
         path: relative to the source root, with forward slashes.
         published_name: what published split tables call this image; None means the file's stem.
-        told: the source's own words beside each number.
+        official_split: "train", "val" or "test" where the archive itself parts its images.
+        told: the source's own words beside each number, also those that became none.
     """
 
     path: str
@@ -45,6 +47,7 @@ class ImageRecord:
     labels: Labels = field(default_factory=Labels)
     birads_edition: str | None = None
     published_name: str | None = None
+    official_split: str | None = None
     told: tuple[Told, ...] = ()
 
 

@@ -1,0 +1,143 @@
+"""EMBED open data (Emory): metadata of every picture, clinical rows per finding and side.
+
+A clinical row of side B, or of no side, speaks of both breasts. The letters of `asses` are the
+hospital's. Synthetic 2-D views (C-view) are left out with that reason:
+they repeat an exam's slices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from versamammo.labels import Finding
+from versamammo.mammogram import Box
+from versamammo.quarantine import Quarantined
+from versamammo.sources import words
+from versamammo.sources.archives.catalogue import ARCHIVES
+from versamammo.sources.archives.joining import joined, pictures
+from versamammo.sources.archives.notes import Notes, most_serious, record
+from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
+from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+
+NAME = "embed"
+ARCHIVE = ARCHIVES[NAME]
+METADATA = ("EMBED_OpenData_metadata.csv", "EMBED_OpenData_metadata_reduced.csv")
+CLINICAL = ("EMBED_OpenData_clinical.csv", "EMBED_OpenData_clinical_reduced.csv")
+IMAGE_COLUMNS = (
+    "empi_anon", "acc_anon", "anon_dicom_path", "finalimagetype", "imagelateralityfinal",
+    "viewposition", "study_date_anon", "num_roi", "roi_coords",
+)  # fmt: skip
+CLINICAL_COLUMNS = ("empi_anon", "acc_anon", "side", "asses", "tissueden", "path_severity")
+PREFIX = "anon_dicom/"
+ASSESSMENT = {"a": 0, "n": 1, "b": 2, "p": 3, "s": 4, "m": 5, "k": 6}
+# 0 invasive, 1 in situ, 2 high risk, 3 borderline, 4 benign, 5 negative, 6 another cancer
+SEVERITY = {"0": 2.0, "1": 2.0, "4": 1.0, "5": 1.0}
+UNGRADED = {"2", "3", "6"}
+MALE = ("5",)  # as a density: "normal male"
+
+
+def detect(root: Path) -> bool:
+    """Say whether EMBED's tables lie here."""
+    return root.is_dir() and bool(found(root, *METADATA))
+
+
+def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
+    """List every 2-D picture with what was reported of its breast.
+
+    Raises:
+        InputError: a table or all pictures are missing.
+    """
+    sheet = needed(root, ARCHIVE, *METADATA)
+    clinical = needed(root, ARCHIVE, *CLINICAL)
+    reports = grouped(read_lines(clinical, CLINICAL_COLUMNS), lambda line: line["acc_anon"].strip())
+    rows = grouped(read_lines(sheet, IMAGE_COLUMNS), lambda line: place(line["anon_dicom_path"]))
+    kept: list[str | Quarantined] = []
+    for path in pictures(root, ARCHIVE, (".dcm",)):
+        lines = rows.get(place(path)) if isinstance(path, str) else None
+        if isinstance(path, str) and lines and lines[0]["finalimagetype"].strip().lower() != "2d":
+            yield Quarantined(path, "FinalImageType", "synthetic-2d", "a view made of slices")
+            del rows[place(path)]
+        else:
+            kept.append(path)
+    yield from joined(kept, rows, sheet.name, place, partial(describe, reports, clinical.name))
+
+
+def place(path: str) -> str:
+    """Name a picture by cohort, patient, study and file, whatever lies before."""
+    return "/".join(PurePosixPath(path.strip().rpartition(PREFIX)[2]).parts[-4:])
+
+
+def describe(
+    reports: Mapping[str, Sequence[Line]], sheet: str, path: str, lines: Sequence[Line]
+) -> ImageRecord:
+    """Describe one picture."""
+    line, notes = lines[0], Notes(sheet)
+    side = notes.side(line["imagelateralityfinal"], "ImageLateralityFinal")
+    about = [
+        row
+        for row in reports.get(line["acc_anon"].strip(), [])
+        if not words.said(row["side"]) or row["side"].strip().upper() in ("B", side or "")
+    ]
+    read_report(about, notes)
+    marked = regions(line, about, notes)
+    patient, exam = line["empi_anon"].strip(), line["acc_anon"].strip()
+    return record(
+        path, notes, notes.labels(marked), patient=patient, exam=exam, side=side,
+        view=notes.view(line["viewposition"], "ViewPosition"), image=PurePosixPath(path).stem,
+        day=words.day(line["study_date_anon"].strip()[:10]),
+        name=f"{exam}/{PurePosixPath(path).stem}",
+    )  # fmt: skip
+
+
+def read_report(about: Sequence[Line], notes: Notes) -> None:
+    """Note density, assessment and pathology of one breast; of several findings the worst."""
+    density = notes.same(about, "tissueden")
+    notes.number("density", density.removesuffix(".0"), "tissueden", meaningless=MALE)
+    letters = [row["asses"].strip().lower() for row in about if words.said(row["asses"])]
+    where = notes.where("asses")
+    known = [words.one_of(ASSESSMENT)(x, where) for x in letters if x != "x"]
+    if letters:
+        notes.keep("birads", most_serious(known), "; ".join(letters).upper(), "asses")
+    grades = [row["path_severity"].strip().removesuffix(".0") for row in about]
+    grades = [grade for grade in grades if words.said(grade)]
+    graded = [
+        words.one_of(SEVERITY)(grade, notes.where("path_severity"))
+        for grade in grades
+        if grade not in UNGRADED
+    ]
+    if grades:
+        worst = max(graded, default=float("nan"))
+        notes.keep("pathology", worst, "; ".join(grades), "path_severity")
+        if worst == 2:
+            notes.keep("cancer", 1.0, "; ".join(grades), "path_severity")
+            notes.keep("invasive", float("0" in grades), "; ".join(grades), "path_severity")
+
+
+def regions(line: Line, about: Sequence[Line], notes: Notes) -> list[Finding]:
+    """Read the boxes of a picture, (top, left, bottom, right) each.
+
+    A box has no kind of its own: it gets the breast's, where one kind alone is reported.
+    """
+    boxes = re.findall(r"\(([\d.]+), ?([\d.]+), ?([\d.]+), ?([\d.]+)\)", line["roi_coords"])
+    kind = only_reported(about)
+    found = []
+    for number, corners in enumerate(boxes):
+        y1, x1, y2, x2 = map(float, corners)
+        if kind is None:
+            notes.unmapped("region", line["roi_coords"], "ROI_coords")
+        else:
+            lesion = f"{line['acc_anon'].strip()}_{number}"
+            found.append(Finding(kind, lesion_id=lesion, box=Box(x1, y1, x2, y2)))
+    return found
+
+
+def only_reported(about: Sequence[Line]) -> str | None:
+    """Name the one kind of finding that a breast's rows describe; None if several or none."""
+    columns = {"massshape": "mass", "calcfind": "calcification", "calcdistri": "calcification"}
+    kinds = {
+        kind for row in about for column, kind in columns.items() if words.said(row.get(column, ""))
+    }
+    return next(iter(kinds)) if len(kinds) == 1 else None
