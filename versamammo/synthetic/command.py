@@ -11,6 +11,7 @@ import jsonargparse
 from versamammo import NOTICE
 from versamammo.synthetic.rule import label_ceilings
 from versamammo.synthetic.settings import PhantomSettings
+from versamammo.synthetic.twins import LAYOUTS, write_twin
 from versamammo.synthetic.writing import write_phantoms
 
 DESCRIPTION = f"""\
@@ -32,6 +33,12 @@ def parser() -> jsonargparse.ArgumentParser:
         "out", type=Path, metavar="OUT", help="folder to write; new, or of a stopped run"
     )
     made.add_class_arguments(PhantomSettings)
+    made.add_argument(
+        "--layout",
+        choices=list(LAYOUTS),
+        default=None,
+        help="write a miniature of this archive's raw layout instead, to rehearse `prepare` on",
+    )
     made.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes")
     return made
 
@@ -44,6 +51,11 @@ def run(args: jsonargparse.Namespace) -> int:
     """
     names = [field.name for field in fields(PhantomSettings)]
     settings = PhantomSettings(**{name: getattr(args, name) for name in names})
+    if args.layout is not None:
+        shown = write_twin(args.out, args.layout, settings)
+        print(f"{args.out}: the layout of {args.layout}, {len(shown)} images of phantoms")
+        print("Phantoms are not real data.")
+        return 0
     made = write_phantoms(args.out, settings, args.workers)
     images = 4 * settings.dates * settings.exams
     print(f"{args.out}: {settings.exams} phantom exams, {images} images; {made} exams made now")
