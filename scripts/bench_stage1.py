@@ -13,6 +13,7 @@ import argparse
 import multiprocessing as mp
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -183,8 +184,9 @@ def _step(
 
 def apart(case: Case) -> Measured:
     """Measure in a fresh process, whose peak memory is its own."""
-    with mp.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, (case,))
+    # not a Pool, whose processes may not start a loader's workers
+    with ProcessPoolExecutor(1, mp_context=mp.get_context("spawn")) as pool:
+        return pool.submit(measure, case).result()
 
 
 def report(case: Case, peak_tflops: float) -> None:
