@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
+    "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"
     ),

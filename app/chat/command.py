@@ -1,0 +1,107 @@
+"""The verb `chat`: the page on this computer, for this computer, unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonargparse
+
+from app.chat.limits import Limits
+from versamammo import NOTICE
+from versamammo.errors import InputError
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def parser() -> jsonargparse.ArgumentParser:
+    """Describe the verb's arguments."""
+    made = jsonargparse.ArgumentParser(description=f"Talk about a mammogram. {NOTICE}")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    made.add_argument("--port", type=int, default=7860, help="port to listen on")
+    made.add_argument("--login", type=Path | None, default=None, help="file of name:password lines")
+    made.add_argument("--open", action="store_true", help="open the page in the browser")
+    return made
+
+
+def read_logins(path: Path) -> list[tuple[str, str]]:
+    """Read name:password lines; a password may hold colons.
+
+    Raises:
+        InputError: the file is missing, empty, or a line has no colon.
+    """
+    try:
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=path, field="--login") from error
+    pairs = [line.partition(":")[::2] for line in lines]
+    if not pairs or not all(name and password for name, password in pairs):
+        raise InputError("expected lines of name:password", file=path, field="--login")
+    return [(name, password) for name, password in pairs]
+
+
+def run(args: jsonargparse.Namespace) -> int:
+    """Serve until stopped; what was uploaded is deleted then."""
+    logins = read_logins(args.login) if args.login else None
+    if args.host not in LOCAL and logins is None:
+        print(
+            f"versamammo: anyone who reaches {args.host}:{args.port} can use this page; "
+            "--login asks for a name and password",
+            file=sys.stderr,
+        )
+    # a service is stopped by a signal that would leave the private folder behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    home = Path(tempfile.mkdtemp(prefix="versamammo-chat-"))
+    desk, url, page = serve(args.host, args.port, home, logins, args.open)
+    print(f"VersaMammo chat: {url}  ({NOTICE})", flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        print("versamammo: stopped; what was uploaded is deleted")
+        return 0
+    finally:
+        page.close(verbose=False)
+        desk.close()
+
+
+def serve(
+    host: str,
+    port: int,
+    home: Path,
+    logins: list[tuple[str, str]] | None = None,
+    show: bool = False,
+    **desk_settings: Any,
+) -> tuple[Any, str, Any]:
+    """Start the server and return at once: (desk, address, page)."""
+    # gradio reads these when it is imported, so it is imported after them
+    os.environ["GRADIO_TEMP_DIR"] = str(home)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    from starlette.middleware import Middleware
+
+    from app.chat.desk import Desk
+    from app.chat.examples import example_exam
+    from app.chat.hardening import Hardening
+    from app.chat.looks import CSS, SCRIPT, theme
+    from app.chat.page import build
+
+    desk = Desk(home, **{"limits": Limits(), **desk_settings})
+    page = build(desk)
+    # the example is made while the page is being looked at
+    threading.Thread(target=example_exam, daemon=True).start()
+    _, url, _ = page.launch(
+        server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
+        prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,
+        max_file_size=desk.limits.file_bytes, auth=logins, footer_links=[], enable_monitoring=False,
+        theme=theme(), css=CSS, head=SCRIPT, mcp_server=False, pwa=False,
+        app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits)],
+                    "docs_url": None, "redoc_url": None, "openapi_url": None},
+    )  # fmt: skip
+    return desk, url, page

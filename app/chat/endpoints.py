@@ -1,0 +1,101 @@
+"""The same as an API: /ask, /findings and /render take files, and forget them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.chat.contracts import Turn
+from app.chat.desk import Desk
+from app.chat.exports import with_notice
+from app.chat.intake import Intake
+from app.chat.picture import Look
+from app.chat.report import record, turn_record
+from app.chat.shelf import Visit
+from versamammo.errors import InputError
+
+
+def add_endpoints(desk: Desk) -> None:
+    """Add the named endpoints to the page that is being built."""
+    calls = Endpoints(desk)
+    with gr.Column(visible=False):
+        files = gr.File(file_count="multiple", label="files")
+        question = gr.Textbox(label="question")
+        view = gr.Number(-1, precision=0, label="view")
+        level = gr.Number(50, label="level")
+        width = gr.Number(100, label="width")
+        invert = gr.Checkbox(False, label="invert")
+        outline = gr.Checkbox(False, label="outline")
+        boxes = gr.Checkbox(True, label="boxes")
+        heat = gr.Checkbox(False, label="heat")
+        answer, picture = gr.JSON(), gr.File()
+        looks = [view, level, width, invert, outline, boxes, heat]
+        busy: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2}
+        gr.Button().click(calls.ask, [files, question], answer, api_name="ask", **busy)
+        gr.Button().click(calls.findings, [files], answer, api_name="findings", **busy)
+        gr.Button().click(calls.render, [files, *looks], picture, api_name="render", **busy)
+
+
+class Endpoints:
+    """What each endpoint does; nothing is kept between calls."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def ask(self, files: list[str] | None, question: str) -> dict[str, Any]:
+        """Answer one question about the files; gives answer, evidence, confidence and speaker."""
+        try:
+            asked = self.desk.check(question or "")
+        except InputError as error:
+            raise gr.Error(error.message) from None
+        visit, intake = self._visit(files)
+        pieces = list(self.desk.answerer.answer(visit.exam, asked, ()))
+        if not pieces:
+            raise gr.Error("The model gave no answer.")
+        told = record(visit.exam, visit.findings, (), self.desk.cards)
+        turn = turn_record(visit.exam, Turn(asked, pieces[-1]))
+        kept = ("notice", "versamammo", "spoken_by", "phantom", "warnings")
+        return {key: told[key] for key in kept} | turn | refusals(intake)
+
+    def findings(self, files: list[str] | None) -> dict[str, Any]:
+        """Say all that is known of the files; `findings` is null where no model looked."""
+        visit, intake = self._visit(files)
+        told = record(visit.exam, visit.findings, (), self.desk.cards)
+        told.pop("conversation")
+        return told | refusals(intake)
+
+    def render(
+        self, files: list[str] | None, view: float, level: float, width: float,
+        invert: bool, outline: bool, boxes: bool, heat: bool,
+    ) -> str:  # fmt: skip
+        """Draw the files as a PNG: `view` counts from 0, -1 is the hanging."""
+        visit, _ = self._visit(files)
+        number = int(view)
+        if not -1 <= number < len(visit.exam.images):
+            raise gr.Error(f"view {number} does not exist; there are {len(visit.exam.images)}.")
+        look = Look(
+            None if number < 0 else number, min(max(level, 0.0), 100.0),
+            min(max(width, 2.0), 200.0),
+            invert, False, outline, boxes, heat,
+        )  # fmt: skip
+        picture = with_notice(self.desk.draw(visit, look), self.desk.cards, visit.exam.phantom)
+        path = Path(tempfile.mkdtemp(dir=self.desk.home, prefix="render-")) / "mammogram.png"
+        picture.save(path)
+        return str(path)
+
+    def _visit(self, files: Sequence[str] | None) -> tuple[Visit, Intake]:
+        *_, intake = self.desk.take_in(files or [])
+        if intake.exam is None:
+            why = "; ".join(f"{name}: {reason}" for name, reason in intake.refused)
+            raise gr.Error(f"No picture could be used. {why}" if why else "No file was sent.")
+        findings = self.desk.finder.find(intake.exam) if self.desk.finder else None
+        return Visit(intake.exam, findings), intake
+
+
+def refusals(intake: Intake) -> dict[str, Any]:
+    """List refused files for an API's answer."""
+    return {"refused": [{"file": name, "why": why} for name, why in intake.refused]}

@@ -1,0 +1,146 @@
+"""An exam as the page holds it: pictures without anything that names a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.breast import Breast, find_breast
+from versamammo.errors import InputError
+from versamammo.mammogram import Box, Identifiers, Laterality, Mammogram, View
+from versamammo.reading import read
+
+WHITE = 65535
+SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'
+HUNG = ((Laterality.RIGHT, View.CC), (Laterality.LEFT, View.CC),
+        (Laterality.RIGHT, View.MLO), (Laterality.LEFT, View.MLO))  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ExamImage:
+    """One picture of an exam.
+
+    Attributes:
+        levels: uint16 [H, W], 0..65535, as stored; half of what float32 would take.
+        told: the mammogram's tags, its pixels and identifiers taken out.
+        breast: where the breast lies, or None if none was found.
+    """
+
+    levels: NDArray[np.uint16]
+    told: Mammogram
+    breast: Breast | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name the picture as a reader would: R CC, or ? where the tags do not say."""
+        return f"{self.told.laterality or '?'} {self.told.view or '?'}"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) as stored."""
+        rows, columns = self.levels.shape
+        return rows, columns
+
+    @property
+    def chest_wall(self) -> str:
+        """The side of the stored picture on which the chest wall lies."""
+        if self.breast is not None:
+            return self.breast.chest_wall
+        return "right" if self.told.laterality is Laterality.RIGHT else "left"
+
+    @property
+    def pixels_say_side(self) -> Laterality | None:
+        """The side a picture stored in the standard way would show; None if that is unclear."""
+        if self.breast is None or self.breast.confidence < SURE:
+            return None
+        return Laterality.LEFT if self.breast.chest_wall == "left" else Laterality.RIGHT
+
+    @property
+    def side(self) -> Laterality:
+        """The side it is hung on: the tags' word, else the pixels'."""
+        standard = Laterality.LEFT if self.chest_wall == "left" else Laterality.RIGHT
+        return self.told.laterality or standard
+
+    @property
+    def disagrees(self) -> bool:
+        """True if the tags name one side and the pixels look like the other."""
+        told, seen = self.told.laterality, self.pixels_say_side
+        return told is not None and seen is not None and told is not seen
+
+    def mammogram(self) -> Mammogram:
+        """Give the picture as models read it: float32 [H, W], without identifiers."""
+        return replace(self.told, pixels=self.levels.astype(np.float32) / np.float32(WHITE))
+
+    def millimetres(self, box: Box) -> tuple[float, float] | None:
+        """Give (width, height) of a box in millimetres, or None if the spacing is unknown."""
+        if self.told.spacing_mm is None:
+            return None
+        between_rows, between_columns = self.told.spacing_mm
+        return box.width * between_columns, box.height * between_rows
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Pictures dropped together, in hanging order, with what should be known of them as a set."""
+
+    images: tuple[ExamImage, ...]
+    warnings: tuple[str, ...] = ()
+    phantom: bool = False
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory its pictures take."""
+        return sum(image.levels.nbytes for image in self.images)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the pictures; those that share one are numbered."""
+        plain = [image.name for image in self.images]
+        return tuple(
+            name if plain.count(name) == 1 else f"{name} ({plain[: i + 1].count(name)})"
+            for i, name in enumerate(plain)
+        )
+
+
+def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
+    """Read one file; the identifiers are for telling patients apart and are not kept.
+
+    Raises:
+        InputError: the file cannot be used, with the reason.
+    """
+    mammogram = read(path)
+    notes: tuple[str, ...] = ()
+    breast: Breast | None = None
+    try:
+        breast = find_breast(mammogram.pixels)
+        notes = breast.notes
+    except InputError as error:
+        notes = (f"no breast was found: {error.message}",)
+    levels = np.round(np.clip(mammogram.pixels, 0, 1) * np.float32(WHITE)).astype(np.uint16)
+    told = replace(
+        mammogram,
+        pixels=np.zeros((1, 1), np.float32),
+        identifiers=Identifiers(),
+        provenance=replace(mammogram.provenance, file=""),
+    )
+    return ExamImage(levels, told, breast, notes), mammogram.identifiers
+
+
+def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
+    """Order pictures as readers hang them, and warn where they may not belong together."""
+    order = {place: number for number, place in enumerate(HUNG)}
+    ranked = sorted(
+        (image for image, _ in loaded),
+        key=lambda image: order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
+    )
+    warnings = []
+    for word, key in (("patients", "patient_id"), ("exams", "exam_id")):
+        if len({getattr(ids, key) for _, ids in loaded} - {None}) > 1:
+            warnings.append(f"These pictures come from different {word}.")
+            break
+    phantom = any("PHANTOM" in (ids.patient_id or "").upper() for _, ids in loaded)
+    return Exam(tuple(ranked), tuple(warnings), phantom)

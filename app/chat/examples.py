@@ -1,0 +1,31 @@
+"""The example that is there at once: a phantom exam, made on the spot. Not real data."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+from app.chat.exam import Exam, gather, load_image
+from versamammo.synthetic import PhantomSettings, write_phantoms
+
+SETTINGS = PhantomSettings(exams=1, seed=11, height=1024)
+
+
+_making = threading.Lock()
+
+
+def example_exam() -> Exam:
+    """Give the phantom exam; who asks while it is being made waits for it."""
+    with _making:
+        return _make()
+
+
+@lru_cache(maxsize=1)
+def _make() -> Exam:
+    """Make it as DICOM files and read it through the same door as any other."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "phantom"
+        write_phantoms(archive, SETTINGS)
+        return gather([load_image(path) for path in sorted((archive / "images").rglob("*.dcm"))])

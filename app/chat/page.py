@@ -1,0 +1,200 @@
+"""The page: drop, look, ask, take away. It only wires the desk to what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from app.chat.desk import Desk
+from app.chat.endpoints import add_endpoints
+from app.chat.facts import SUGGESTED
+from app.chat.layout import Parts, lay_out
+from app.chat.panels import (
+    EMPTY_VIEW,
+    facts_html,
+    findings_html,
+    refused_html,
+    view_html,
+    warnings_html,
+)
+from app.chat.picture import PRESETS, Look
+from app.chat.report import draft
+from app.chat.shelf import Visit
+from versamammo.errors import InputError
+
+OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
+ALL = "All views"
+Message = dict[str, str]
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+
+
+def build(desk: Desk) -> gr.Blocks:
+    """Build the page around a desk."""
+    with gr.Blocks(
+        title="VersaMammo chat", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
+    ) as page:
+        parts = lay_out(desk, SUGGESTED)
+        token = gr.State(
+            None, time_to_live=desk.limits.held_seconds, delete_callback=desk.shelf.drop
+        )
+        Wiring(desk, parts, token).connect()
+        add_endpoints(desk)
+    page.queue(max_size=desk.limits.waiting, default_concurrency_limit=2)
+    return page  # type: ignore[no-any-return]
+
+
+class Wiring:
+    """Connects the parts of the page with the desk."""
+
+    def __init__(self, desk: Desk, parts: Parts, token: gr.State) -> None:
+        self.desk = desk
+        self.parts = parts
+        self.token = token
+
+    def connect(self) -> None:
+        """Connect everything."""
+        p, token = self.parts, self.token
+        shown = [
+            token,
+            p.status,
+            p.viewer,
+            p.view,
+            p.warnings,
+            p.facts,
+            p.findings,
+            p.report,
+            p.chat,
+        ]
+        reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
+        p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading)
+        p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading)
+        p.example.click(self.open_example, [token], shown, **reading)
+        looks = [p.view, p.level, p.width, p.invert, p.true_size, p.outline, p.boxes, p.heat]
+        for part in (p.view, p.invert, p.true_size, p.outline, p.boxes, p.heat):
+            part.input(self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE)
+        for slider in (p.level, p.width):
+            slider.release(
+                self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE
+            )
+        p.preset.input(lambda name: PRESETS[name], [p.preset], [p.level, p.width], **PRIVATE).then(
+            self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE
+        )
+        asking: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2, **PRIVATE}
+        told = [p.chat, p.question, p.viewer]
+        for trigger in (p.question.submit, p.send.click):
+            trigger(self.ask, [token, p.question, p.chat, *looks], told, **asking)
+        for button in p.suggested:
+            button.click(self.ask, [token, button, p.chat, *looks], told, **asking)
+        p.export.click(self.export, [token, p.report, *looks], [p.exports], **PRIVATE)
+
+    def take_in(self, files: list[str] | None, token: str | None) -> Iterator[tuple[Any, ...]]:
+        """Read what was dropped and open it; refused files are named, the others go on."""
+        keep = (gr.skip(),) * 7
+        intake = None
+        for intake in self.desk.take_in(files or []):
+            if intake.exam is None:
+                status = refused_html(intake.refused, intake.progress)
+                yield (gr.skip(), status, *keep, gr.skip())
+        if intake is None or intake.exam is None:
+            yield (gr.skip(), gr.skip(), *keep, None)
+            return
+        status = refused_html(intake.refused, intake.progress)
+        self.desk.shelf.drop(token)
+        opened, visit = self.desk.open(intake.exam)
+        yield (*self._shown(opened, visit, status), None)
+
+    def open_example(self, token: str | None) -> tuple[Any, ...]:
+        """Open the phantom exam."""
+        self.desk.shelf.drop(token)
+        opened, visit = self.desk.open_example()
+        return self._shown(opened, visit, refused_html([], "The example: a phantom exam."))
+
+    def _shown(self, token: str, visit: Visit, status: str) -> tuple[Any, ...]:
+        exam = visit.exam
+        single = len(exam.images) == 1
+        choices = [*([] if single else [(ALL, -1)]), *zip(exam.names, range(99), strict=False)]
+        number = 0 if single else -1
+        card = self.desk.finder.card if self.desk.finder else None
+        return (
+            token,
+            status,
+            self._picture(visit, Look(view=0 if single else None)),
+            gr.update(choices=choices, value=number),
+            warnings_html(exam),
+            facts_html(exam),
+            findings_html(exam, visit.findings, card),
+            draft(exam, visit.findings, card),
+            [],
+        )
+
+    def redraw(self, token: str | None, *settings: Any) -> str:
+        """Draw again with other settings."""
+        visit = self.desk.shelf.get(token)
+        return EMPTY_VIEW if visit is None else self._picture(visit, look_of(visit, *settings))
+
+    def _picture(self, visit: Visit, look: Look) -> str:
+        names = visit.exam.names
+        which = ", ".join(names) if look.view is None else names[look.view]
+        return view_html(self.desk.draw(visit, look), f"Mammogram: {which}", look.true_size)
+
+    def ask(
+        self, token: str | None, question: str, chat: list[Message], *settings: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """Answer in the chat, piece by piece, then draw what the answer points to."""
+        visit = self.desk.shelf.get(token)
+        if visit is None:
+            raise gr.Error(OVER if token else "Drop a picture first, or open the example.")
+        try:
+            asked = self.desk.check(question)
+        except InputError as error:
+            raise gr.Error(error.message) from None
+        talk = [*chat, {"role": "user", "content": asked}]
+        yield [*talk, {"role": "assistant", "content": "…"}], "", gr.skip()
+        speaker = self.desk.answerer.card
+        answer = None
+        for answer in self.desk.ask(visit, asked):
+            said = {"role": "assistant", "content": signed(answer.text, speaker.is_model)}
+            yield [*talk, said], gr.skip(), gr.skip()
+        if answer is not None:
+            words = signed(answer.text, speaker.is_model, pointing(visit, answer.confidence))
+            drawn = self._picture(visit, look_of(visit, *settings))
+            yield [*talk, {"role": "assistant", "content": words}], gr.skip(), drawn
+
+    def export(self, token: str | None, report: str, *settings: Any) -> list[str]:
+        """Write the visit's files."""
+        visit = self.desk.shelf.get(token)
+        if visit is None:
+            raise gr.Error(OVER if token else "There is nothing to export yet.")
+        return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
+
+
+def signed(text: str, is_model: bool, pointed: str = "") -> str:
+    """Add to an answer who gave it and what it points to."""
+    speaker = "" if is_model else "[No model: from tags and measurements]\n"
+    return f"{speaker}{text}{pointed}"
+
+
+def pointing(visit: Visit, confidence: float | None) -> str:
+    """Say what the last answer points to, with sizes and confidence."""
+    lines = []
+    for evidence in visit.pointed:
+        name = visit.exam.names[evidence.image]
+        size = evidence.box and visit.exam.images[evidence.image].millimetres(evidence.box)
+        extent = f", {size[0]:.0f} x {size[1]:.0f} mm" if size else ""
+        sure = "" if evidence.confidence is None else f", confidence {evidence.confidence:.2f}"
+        lines.append(f"→ {name}: {evidence.word}{extent}{sure}")
+    if confidence is not None:
+        lines.append(f"Confidence of the answer: {confidence:.2f}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def look_of(visit: Visit, *settings: Any) -> Look:
+    """Turn the controls' values into a look; a view that does not exist is the hanging."""
+    view, level, width, *switches = settings
+    chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else None
+    invert, true_size, outline, boxes, heat = (bool(switch) for switch in switches)
+    # the hanging has no pixels of one file, so true size shows its first picture
+    chosen = 0 if true_size and chosen is None else chosen
+    return Look(chosen, float(level), float(width), invert, true_size, outline, boxes, heat)
