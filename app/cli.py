@@ -35,6 +35,9 @@ VERBS: dict[str, Verb] = {
         "versamammo.prepare", "turn an archive into a manifest and a cache of breast crops"
     ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
+    "questions": Verb(
+        "vlm.instructions.command", "make questions and answers from a prepared archive"
+    ),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
     "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
     "doctor": Verb(

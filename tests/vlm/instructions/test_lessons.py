@@ -1,0 +1,84 @@
+"""What is learned: drawn by seed alone, topics and answers alike, places where the lesion lies."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tests.vlm.archives import LESION, SIZE, write_archive
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+from vlm.instructions import LessonPool, Mixture
+from vlm.instructions.lessons import facts, report
+from vlm.places import boxes_in
+
+ONLY_CLOSED = {"open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    folder = write_archive(tmp_path_factory.mktemp("lessons") / "prepared")
+    return Archive.open(folder, ["train"])
+
+
+def test_a_draw_follows_from_its_number_alone(archive: Archive) -> None:
+    first, second = LessonPool(archive), LessonPool(archive)
+    assert [first.draw((0, n)) for n in range(20)] == [second.draw((0, n)) for n in range(20)]
+    assert first.draw((0, 1)) != first.draw((1, 1))
+
+
+def test_topics_and_their_answers_come_alike(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(**ONLY_CLOSED))
+    drawn = [pool.draw((7, n)) for n in range(3000)]
+    topics = Counter(lesson.topic for lesson in drawn)
+    assert set(topics) == {
+        "View", "Laterality", "ACR", "Bi-Rads", "Pathology", "Abnormality", "Mass"
+    }  # fmt: skip
+    assert max(topics.values()) < 1.25 * min(topics.values())
+    masses = Counter(lesson.answer for lesson in drawn if lesson.topic == "Mass")
+    # only one patient in three has a mass, yet both answers are learned alike
+    assert 0.8 < masses["Yes"] / masses["No"] < 1.25
+
+
+def test_options_come_in_every_order(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(**ONLY_CLOSED, topics=("View",)))
+    firsts = Counter("A: CC" in pool.draw((1, n)).question for n in range(200))
+    assert 60 < firsts[True] < 140
+
+
+def test_the_place_of_a_mass_leads_back_to_its_box(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(closed=0, open=0, places=1, reports=0, turns=0))
+    lesson = pool.draw((0, 0))
+    (box,) = boxes_in(lesson.answer, pool.pictures[lesson.images[0]].crop)
+    # two decimals are half a per cent of the picture
+    assert np.allclose(box.as_tuple(), list(LESION.values()), atol=0.006 * max(SIZE))
+
+
+def test_a_report_says_composition_findings_with_place_and_assessment(archive: Archive) -> None:
+    texts = [report(picture) for picture in archive]
+    assert texts[0] == (
+        "Composition: ACR D. Findings: mass at [0.17, 0.31, 0.42, 0.50]. Assessment: BI-RADS 4."
+    )
+    assert texts[2] == "Composition: ACR A. Findings: none. Assessment: BI-RADS 1."
+
+
+def test_two_turns_are_about_the_same_images_and_two_topics(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(closed=0, open=0, places=0, reports=0, turns=1))
+    lessons = [pool.draw((0, n)) for n in range(30)]
+    assert all(len(lesson.history) == 1 for lesson in lessons)
+    assert all(lesson.history[0].question != lesson.question for lesson in lessons)
+
+
+def test_facts_tell_what_is_there_and_what_is_not(archive: Archive) -> None:
+    told = facts(archive[0], np.random.default_rng(0))
+    assert "Mass [0.17, 0.31, 0.42, 0.50]" in told
+    assert "no calcification" in told
+    assert "asymmetry" not in told, "nobody looked for it"
+    assert "Right" not in told, "the side belongs to the exam context"
+
+
+def test_an_unknown_topic_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="no topic 'Colour'"):
+        Mixture(topics=("Colour",))

@@ -1,0 +1,79 @@
+"""Benchmark questions from a prepared archive, in the MammoVQA format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+from versamammo.vqa import Item
+from vlm.instructions.drawing import Images, LessonPool, Mixture
+from vlm.instructions.topics import BY_NAME, Answer, Topic
+
+
+def make_items(
+    folder: Path,
+    splits: tuple[str, ...] = ("test",),
+    *,
+    seed: int = 0,
+    per_answer: int = 50,
+    topics: tuple[str, ...] = (),
+    exams: bool = True,
+) -> tuple[Item, ...]:
+    """Ask about the images of some splits, each answer of a topic equally often where it can be.
+
+    Args:
+        folder: that `versamammo prepare` wrote; items name files of its cache.
+        splits: whose patients are asked about.
+        seed: of the wording, the order of options and the choice of images.
+        per_answer: most items of one answer to one topic.
+        topics: only these; all that are known if empty.
+        exams: also ask about all views of an exam.
+
+    Raises:
+        InputError: there are no such images, or nothing is known of them.
+    """
+    if per_answer < 1:
+        raise InputError(f"found {per_answer}; expected 1 or more", field="per_answer")
+    archive = Archive.open(folder, splits)
+    pool = LessonPool(archive, Mixture(topics=topics))
+    sources = archive.table.column("source").to_pylist()
+    made: list[Item] = []
+    for number, (name, classes) in enumerate(pool.answers.items()):
+        random = np.random.default_rng((seed, number))
+        for answer, images in sorted(classes.items()):
+            usable = [one for one in images if exams or len(one) == 1]
+            for place in sorted(random.permutation(len(usable))[:per_answer]):
+                chosen = usable[place]
+                source = sources[chosen[0]]
+                made.append(
+                    _item(str(len(made) + 1), BY_NAME[name], pool, chosen, answer, source, random)
+                )
+    return tuple(made)
+
+
+def _item(
+    id_: str,
+    topic: Topic,
+    pool: LessonPool,
+    images: Images,
+    answer: Answer,
+    source: str,
+    random: np.random.Generator,
+) -> Item:
+    pictures = pool.of(images)
+    offered = topic.offered(pictures)
+    options = tuple(offered[i] for i in random.permutation(len(offered)))
+    return Item(
+        id=id_,
+        images=tuple(f"/{picture.file.parent.name}/{picture.file.name}" for picture in pictures),
+        dataset=source,
+        topic=topic.name,
+        kind=topic.kind,
+        question=topic.wordings[int(random.integers(len(topic.wordings)))],
+        options=options,
+        answer=tuple(option for option in options if option in answer),
+        patient=pictures[0].patient,
+    )
