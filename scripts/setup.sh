@@ -14,8 +14,8 @@ venv=${VENV:-.venv}
 
 # uv resolves and unpacks about five times faster; pip is the way when uv cannot reach an index.
 "$venv/bin/python" -m pip install --quiet --upgrade pip uv
-"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -c constraints.txt -e '.[dev]' ||
-  "$venv/bin/python" -m pip install --quiet -c constraints.txt -e '.[dev]'
+"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -c constraints.txt -e '.[dev,serve]' ||
+  "$venv/bin/python" -m pip install --quiet -c constraints.txt -e '.[dev,serve]'
 
 if ! { command -v dcmj2pnm && command -v dciodvfy; } >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
