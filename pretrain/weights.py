@@ -27,7 +27,11 @@ def local_weights(source: Path) -> dict[str, Tensor]:
     tensors = read_tensors(source)
     kind = _kind_of(source, tensors)
     if kind == VersaMammoConfig.model_type:
-        return {name.removeprefix(OURS): tensor for name, tensor in tensors.items()}
+        return {
+            name.removeprefix(OURS): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(OURS)
+        }
     return dict(tensors) if kind is None else translate(tensors, kind)[0]
 
 

@@ -42,7 +42,7 @@ class VersaMammoConfig(PreTrainedConfig):
         pyramid_blocks: blocks of a ViT that give the pyramid; evenly spread if None.
         contract: how an image is prepared, `InputContract.to_dict()`.
         training: how the weights came about, `Training.to_dict()`.
-        heads: what the attribute heads beside the encoder predict, by name; empty if none.
+        heads: what the heads predict, `describe_heads`; empty if there are none.
         hidden_size: D, filled in when the model is built.
     """
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
+import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.generic import ModelOutput
@@ -33,7 +34,9 @@ from versamammo.backbones import (
 from versamammo.configuration import VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.features import Features
+from versamammo.heads import Heads
 from versamammo.image_processor import Readable, VersaMammoImageProcessor
+from versamammo.onnx_graph import Graph, graph_beside
 from versamammo.weights import fill, load_strictly
 
 
@@ -60,6 +63,9 @@ class VersaMammoModel(PreTrainedModel):
     Attributes:
         backbone: the timm network; its keys are the weights' keys after `backbone.`.
         levels: channels and stride of each map of the pyramid.
+        heads: what reads attributes and findings off the features; None if none were learnt.
+        graph: the same network in ONNX Runtime, if the folder held one of these weights; used on a
+            CPU where no gradient is wanted.
         stride: side of a patch in pixels; other sides are padded to its multiple with background.
     """
 
@@ -77,7 +83,10 @@ class VersaMammoModel(PreTrainedModel):
         self.levels = pyramid_of(self.backbone, config.pyramid_blocks)
         self.stride = stride_of(self.backbone)
         config.hidden_size = cast(Backbone, self.backbone).num_features
+        self.heads = Heads(config.hidden_size, self.levels, config.heads) if config.heads else None
         contract = config.input_contract
+        self.graph: Graph | None = None
+        self._graphed = -1
         self.background = (contract.fill - contract.mean) / contract.std
         self._keep_in_fp32_modules_strict = _batch_norm_keys(self)
         self.post_init()  # type: ignore[no-untyped-call]
@@ -93,6 +102,12 @@ class VersaMammoModel(PreTrainedModel):
         else:
             batch = self.image_processor.preprocess(images)["pixel_values"].to(self.device)
         _check_batch(batch)
+        if self._may_use_graph(batch):
+            return cast(Graph, self.graph)(batch)
+        return self.encode_by_torch(batch)
+
+    def encode_by_torch(self, batch: Tensor) -> Features:
+        """Look at prepared images [B, 1, H, W] with torch, whatever graph lies beside."""
         padded = pad_to_multiple(batch.to(self.dtype), self.stride, self.background)
         return look(self.backbone, padded, self.levels)
 
@@ -108,6 +123,18 @@ class VersaMammoModel(PreTrainedModel):
             pyramid=features.pyramid,
         )
         return output.to_tuple() if return_dict is False else output
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor | Readable) -> list[dict[str, dict[str, float]]]:
+        """Say for each image how probable each class of each attribute is.
+
+        Raises:
+            InputError: an image cannot be read, or the encoder has no heads (`no-heads`).
+        """
+        if self.heads is None:
+            message = "has no heads; stage 2 trains them"
+            raise InputError(message, field="heads", reason="no-heads")
+        return self.heads.attributes.in_words(self.encode(images).pooled)
 
     @property
     def image_processor(self) -> VersaMammoImageProcessor:
@@ -137,11 +164,15 @@ class VersaMammoModel(PreTrainedModel):
             load_strictly(super().from_pretrained, source, arguments, options),
         )
         settle(model.backbone)
+        if source is not None and Path(source).is_dir():
+            folder = Path(source, str(options.get("subfolder", "")))
+            model.graph = graph_beside(folder, model.stride)
+            model._graphed = model._changes()
         return (model, report) if wants_report else model  # type: ignore[return-value]
 
     @classmethod
     def from_backbone(cls, config: VersaMammoConfig, tensors: Mapping[str, Tensor]) -> Self:
-        """Wrap weights of the timm network itself, as training holds them.
+        """Wrap weights of the timm network itself, as training holds them; heads stay random.
 
         Raises:
             InputError: they do not match the network key by key.
@@ -157,6 +188,20 @@ class VersaMammoModel(PreTrainedModel):
         """Write config.json, model.safetensors and preprocessor_config.json."""
         self.image_processor.save_pretrained(save_directory)
         super().save_pretrained(save_directory, **options)
+
+    def _may_use_graph(self, batch: Tensor) -> bool:
+        """Say whether the graph gives what torch would: on a CPU, without gradient, as loaded."""
+        return (
+            self.graph is not None
+            and not (torch.is_grad_enabled() or self.training or torch.compiler.is_exporting())
+            and batch.device.type == self.device.type == "cpu"
+            and batch.dtype == self.dtype == torch.float32
+            and self._graphed == self._changes()
+        )
+
+    def _changes(self) -> int:
+        """Count how often weights were written to."""
+        return sum(tensor._version for tensor in (*self.parameters(), *self.buffers()))
 
     def _init_weights(self, module: nn.Module) -> None:
         """Compute again the buffers that are not saved, such as rotary angles.

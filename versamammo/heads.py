@@ -1,0 +1,204 @@
+"""Small heads on an encoder: what the image shows as a whole, and where findings lie.
+
+They are saved among the encoder's own weights, under `heads.`, so that all keys stay strict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from versamammo.attributes import Attribute, Scale, attributes_named
+from versamammo.errors import InputError
+from versamammo.features import Features, Level
+from versamammo.labels import FINDINGS
+
+FINEST_STRIDE = 8  # of the heat map: a calcification cluster spans a few such cells
+SMALLEST_GAP = 1e-3  # between two cutpoints, in logits
+
+
+class NamesHead(nn.Module):
+    """Classes without order: one linear score each."""
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, classes)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Give log-probabilities [B, K] of features [B, D]."""
+        return F.log_softmax(self.linear(pooled), dim=-1)
+
+
+class OrdinalHead(nn.Module):
+    """Classes in order: one score, and cutpoints between the classes (McCullagh 1980).
+
+    P(y > k) = sigmoid(score - cut_k). Cutpoints rise by construction, so that no class can get a
+    negative probability, which CORAL's free biases allow during training.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, 1)
+        # cutpoints one unit apart around zero: softplus(0.5413) = 1
+        self.first = nn.Parameter(torch.tensor(-(classes - 2) / 2))
+        self.gaps = nn.Parameter(torch.full((classes - 2,), 0.5413))
+
+    def cutpoints(self) -> Tensor:
+        """Give the K - 1 cutpoints, rising."""
+        steps = F.softplus(self.gaps) + SMALLEST_GAP
+        return torch.cat([self.first[None], self.first + steps.cumsum(0)])
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Give log-probabilities [B, K] of features [B, D]."""
+        above = self.linear(pooled) - self.cutpoints()  # [B, K - 1], log odds of y > k
+        low, high = F.logsigmoid(-above), F.logsigmoid(above)
+        # log(sigmoid(a) - sigmoid(b)) = logsigmoid(a) + logsigmoid(-b) + log(1 - exp(b - a))
+        between = torch.log1p(-torch.exp(above[:, 1:] - above[:, :-1]))
+        middle = high[:, :-1] + low[:, 1:] + between
+        return torch.cat([low[:, :1], middle, high[:, -1:]], dim=1)
+
+
+class AttributeHeads(nn.Module):
+    """One head for each attribute.
+
+    The heads learn with the classes' frequencies added to their log-probabilities (logit
+    adjustment, Menon et al. 2021): alone they treat rare and common classes alike, which is what
+    a decision wants; with the frequencies they give the probabilities of the archive.
+
+    Attributes:
+        attributes: what is predicted.
+        log_prior: [K] of each attribute, the classes' frequencies among those known.
+        log_temperature: of each attribute, set on validation patients.
+    """
+
+    def __init__(self, width: int, names: Sequence[str]) -> None:
+        super().__init__()
+        self.attributes = attributes_named(names)
+        self.heads = nn.ModuleDict({one.name: _head(width, one) for one in self.attributes})
+        self.log_prior = nn.ParameterDict(
+            {
+                one.name: nn.Parameter(
+                    torch.zeros(len(one.classes)) - torch.tensor(float(len(one.classes))).log(),
+                    requires_grad=False,
+                )
+                for one in self.attributes
+            }
+        )
+        self.log_temperature = nn.Parameter(torch.zeros(len(names)), requires_grad=False)
+
+    def forward(self, pooled: Tensor) -> dict[str, Tensor]:
+        """Give log-probabilities [B, K] of pooled features [B, D], all classes alike frequent."""
+        pooled = pooled.float()
+        return {one.name: self.heads[one.name](pooled) for one in self.attributes}
+
+    def adjusted(self, pooled: Tensor) -> dict[str, Tensor]:
+        """Give log-probabilities [B, K] at the archive's class frequencies, not calibrated."""
+        return {
+            name: F.log_softmax(found + self.log_prior[name], dim=-1)
+            for name, found in self(pooled).items()
+        }
+
+    def probabilities(self, pooled: Tensor) -> dict[str, Tensor]:
+        """Give calibrated probabilities [B, K] at the archive's class frequencies."""
+        temperatures = self.log_temperature.exp().unbind()
+        adjusted = self.adjusted(pooled)
+        return {
+            name: F.softmax(adjusted[name] / temperature, dim=-1)
+            for name, temperature in zip(adjusted, temperatures, strict=True)
+        }
+
+    @torch.no_grad()
+    def in_words(self, pooled: Tensor) -> list[dict[str, dict[str, float]]]:
+        """Give for each of the images [B, D] the probability of each class of each attribute."""
+        found = self.probabilities(pooled)
+        return [
+            {
+                one.name: dict(zip(one.classes, found[one.name][i].tolist(), strict=True))
+                for one in self.attributes
+            }
+            for i in range(len(pooled))
+        ]
+
+
+class FindingHead(nn.Module):
+    """A heat map of findings: maps of all strides are brought to the finest and added up.
+
+    Attributes:
+        kinds: of findings, one channel each.
+        chosen: which maps of the pyramid are read.
+        stride: pixels of the input per cell of the heat map.
+    """
+
+    def __init__(self, levels: Sequence[Level], kinds: Sequence[str], width: int) -> None:
+        super().__init__()
+        _check_kinds(kinds)
+        self.kinds = tuple(kinds)
+        self.chosen = [i for i, level in enumerate(levels) if level.stride >= FINEST_STRIDE]
+        self.stride = min(levels[i].stride for i in self.chosen)
+        self.sides = nn.ModuleList(nn.Conv2d(levels[i].channels, width, 1) for i in self.chosen)
+        self.mix = nn.Sequential(
+            nn.GroupNorm(8, width), nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU()
+        )
+        self.score = nn.Conv2d(width, len(kinds), 1)
+        # findings cover about a hundredth of a breast: start from there
+        nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
+
+    def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
+        """Give log odds [B, K, h, w] that a cell shows a finding of each kind."""
+        maps = [side(pyramid[i].float()) for i, side in zip(self.chosen, self.sides, strict=True)]
+        finest = max((one.shape[-2:] for one in maps), key=lambda size: size[0] * size[1])
+        laid = [
+            one
+            if one.shape[-2:] == finest
+            else F.interpolate(one, finest, mode="bilinear", align_corners=False)
+            for one in maps
+        ]
+        found: Tensor = self.score(self.mix(torch.stack(laid).sum(dim=0)))
+        return found
+
+
+class Heads(nn.Module):
+    """All heads of one encoder; `config.heads` describes them.
+
+    Attributes:
+        attributes: what the image shows as a whole.
+        findings: where findings lie; None if no kind was marked in the archive.
+    """
+
+    def __init__(self, width: int, levels: Sequence[Level], described: Mapping[str, Any]) -> None:
+        super().__init__()
+        if described.keys() != {"attributes", "findings", "width"}:
+            message = f"expected attributes, findings and width, got {sorted(described)}"
+            raise InputError(message, field="heads", reason="bad-config")
+        self.attributes = AttributeHeads(width, described["attributes"])
+        kinds = described["findings"]
+        self.findings = FindingHead(levels, kinds, described["width"]) if kinds else None
+
+    def heat(self, features: Features) -> Tensor | None:
+        """Give log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
+        return None if self.findings is None else self.findings(features.pyramid)
+
+
+def describe_heads(
+    attributes: Sequence[str], kinds: Sequence[str], width: int = 64
+) -> dict[str, Any]:
+    """Describe heads for `VersaMammoConfig.heads`."""
+    attributes_named(attributes)
+    _check_kinds(kinds)
+    return {"attributes": list(attributes), "findings": list(kinds), "width": width}
+
+
+def _head(width: int, attribute: Attribute) -> nn.Module:
+    ordinal = attribute.scale is Scale.ORDINAL
+    return (OrdinalHead if ordinal else NamesHead)(width, len(attribute.classes))
+
+
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for kind in kinds:
+        if kind not in FINDINGS:
+            message = f"unknown finding {kind!r}; expected some of {', '.join(FINDINGS)}"
+            raise InputError(message, field="heads.findings", reason="bad-config")
