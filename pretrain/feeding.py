@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -81,7 +82,17 @@ def collate_samples(samples: Sequence[Sample]) -> CropBatch:
     )
 
 
-class Feed:
+class Movable(Protocol):
+    """A batch that can be copied to a device."""
+
+    def to(self, device: torch.device, non_blocking: bool) -> Self:
+        """Copy to a device."""
+
+
+Batch = TypeVar("Batch", bound=Movable)
+
+
+class Feeder(Generic[Batch]):
     """Batches on the device, and how long the training waited for them.
 
     Attributes:
@@ -89,7 +100,12 @@ class Feed:
     """
 
     def __init__(
-        self, dataset: CropDataset, sampler: StepSampler, device: torch.device, workers: int
+        self,
+        dataset: Dataset[Any],
+        collate: Callable[[Sequence[Any]], Batch],
+        sampler: StepSampler,
+        device: torch.device,
+        workers: int,
     ) -> None:
         self.device = device
         self.waited = 0.0
@@ -97,23 +113,32 @@ class Feed:
         self.loader = DataLoader(
             dataset,
             batch_sampler=sampler,
-            collate_fn=collate_samples,
+            collate_fn=collate,
             num_workers=workers,
             worker_init_fn=_one_thread,
             pin_memory=self.on_gpu,
             prefetch_factor=4 if workers else None,
         )
 
-    def __iter__(self) -> Iterator[CropBatch]:
+    def __iter__(self) -> Iterator[Batch]:
         batches = iter(self.loader)
         while True:
             began = time.perf_counter()
-            batch = next(batches, None)
+            batch: Batch | None = next(batches, None)
             if batch is None:
                 return
             moved = batch.to(self.device, non_blocking=self.on_gpu)
             self.waited += time.perf_counter() - began
             yield moved
+
+
+class Feed(Feeder[CropBatch]):
+    """Stage 1's batches of crops."""
+
+    def __init__(
+        self, dataset: CropDataset, sampler: StepSampler, device: torch.device, workers: int
+    ) -> None:
+        super().__init__(dataset, collate_samples, sampler, device, workers)
 
 
 def _one_thread(_: int) -> None:

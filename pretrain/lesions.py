@@ -5,6 +5,7 @@ The probe is linear and fitted in closed form on half of the patients, scored on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from versamammo.contract import InputContract
 from versamammo.dataset import Picture
+from versamammo.geometry import Crop
 
 RIDGE = 0.01  # share of the features' mean variance
 
@@ -36,19 +38,27 @@ class LesionScore:
 
 def lesion_share(picture: Picture, contract: InputContract, patch: int) -> NDArray[np.float64]:
     """Give the share of each patch [h, w] of the contract's input that lesion boxes cover."""
-    height, width = contract.size
-    covered = np.zeros((height, width), np.float64)
     boxes = [found.box.as_tuple() for found in picture.labels.findings if found.box is not None]
-    for box in picture.crop.within(contract.size).boxes_to_input(np.reshape(boxes, (-1, 4))):
+    covered = cover_of(boxes, picture.crop, contract.size)
+    h, w = contract.size[0] // patch, contract.size[1] // patch
+    blocks = covered[: h * patch, : w * patch].reshape(h, patch, w, patch)
+    share: NDArray[np.float64] = blocks.mean(axis=(1, 3))
+    return share
+
+
+def cover_of(
+    boxes: Sequence[tuple[float, float, float, float]], crop: Crop, size: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Give the share of each pixel of an input of size (H, W) that source boxes cover."""
+    height, width = size
+    covered = np.zeros(size, np.float64)
+    for box in crop.within(size).boxes_to_input(np.reshape(boxes, (-1, 4))):
         if np.isnan(box).any():
             continue
         rows = _overlap(box[1], box[3], height)
         columns = _overlap(box[0], box[2], width)
         covered = np.maximum(covered, rows[:, None] * columns[None, :])
-    h, w = height // patch, width // patch
-    blocks = covered[: h * patch, : w * patch].reshape(h, patch, w, patch)
-    share: NDArray[np.float64] = blocks.mean(axis=(1, 3))
-    return share
+    return covered
 
 
 def _overlap(low: float, high: float, pixels: int) -> NDArray[np.float64]:

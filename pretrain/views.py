@@ -136,8 +136,15 @@ def _cut(rows: Levels, box: Box, first: int, size: tuple[int, int]) -> Levels:
 def _look(
     levels: Levels, random: np.random.Generator, settings: ViewSettings
 ) -> tuple[Image, tuple[bool, bool]]:
-    look = settings.look
     picture = levels.astype(np.float32) / np.float32(settings.full_scale)
+    picture = vary(picture, random, settings.look)
+    upside_down, mirrored = (bool(random.random() < chance) for chance in settings.look.flip)
+    picture = picture[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    return (picture - settings.mean) / settings.std, (upside_down, mirrored)
+
+
+def vary(picture: Image, random: np.random.Generator, look: LookSettings) -> Image:
+    """Change the window, sharpness and noise of a picture [H, W] in 0..1."""
     picture = _window(picture, random, look)
     if random.random() < look.blur:
         sigma = random.uniform(*look.blur_pixels)
@@ -147,9 +154,7 @@ def _look(
         grain = random.standard_normal(picture.shape, dtype=np.float32)
         strength = np.float32(random.uniform(0, look.noise_level))
         picture = np.clip(picture + strength * np.sqrt(picture) * grain, 0, 1)
-    upside_down, mirrored = (bool(random.random() < chance) for chance in look.flip)
-    picture = picture[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
-    return (picture - settings.mean) / settings.std, (upside_down, mirrored)
+    return picture
 
 
 def _window(picture: Image, random: np.random.Generator, look: LookSettings) -> Image:

@@ -160,6 +160,11 @@ class Run:
         elif self.accelerator.is_main_process:
             path.write_text(json.dumps({**found, "command": sys.argv}, indent=2))
 
+    def origin(self) -> dict[str, Any]:
+        """Give what `note_origin` wrote: `data` (hash), `images`, `sources` and `command`."""
+        found: dict[str, Any] = json.loads((self.folder / ORIGIN).read_text())
+        return found
+
     def history(self) -> list[dict[str, Any]]:
         """Give all readings so far, as they lie in the log."""
         path = self.folder / METRICS

@@ -1,0 +1,107 @@
+"""The teacher beside the student: it sees the same fine view and says what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pretrain import export
+from versamammo.checkpoints import checkpoints_in
+from versamammo.contract import InputContract
+from versamammo.encoder import VersaMammoModel
+from versamammo.features import Features
+from versamammo.foreign import load_encoder
+from versamammo.run import CHECKPOINTS
+
+LEAST_STD = 1e-4
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What the teacher says of a batch; nothing here carries a gradient.
+
+    Attributes:
+        pooled: [B, D], standardised.
+        patches: [B, D, h, w], standardised.
+        patch: side of a patch in pixels of the fine view.
+    """
+
+    pooled: Tensor
+    patches: Tensor
+    patch: int
+
+
+class Guide:
+    """A frozen teacher whose features are standardised, dimension by dimension.
+
+    What all mammograms have in common fills most of a teacher's features; once it is taken away
+    a student that answers every image alike is as bad as chance.
+    """
+
+    def __init__(self, teacher: VersaMammoModel, taught: InputContract, images: Tensor) -> None:
+        """Measure the teacher's mean and spread.
+
+        Args:
+            teacher: any encoder.
+            taught: how the student's images are prepared.
+            images: [n, 1, H, W], prepared so, not varied.
+        """
+        self.teacher = teacher.requires_grad_(False)
+        self.teacher.train(False)
+        own = teacher.config.input_contract
+        self.factor = taught.std / own.std
+        self.offset = (taught.mean - own.mean) / own.std
+        seen = [self._look(some) for some in images.split(8)]
+        self.pooled_at = _moments(torch.cat([one.pooled for one in seen]))
+        self.patches_at = _moments(torch.cat([one.patches.flatten(0, 1) for one in seen]))
+
+    @property
+    def width(self) -> int:
+        """The teacher's D."""
+        return len(self.pooled_at[0])
+
+    @torch.no_grad()
+    def __call__(self, views: Tensor) -> Guidance:
+        """Look at fine views [B, 1, H, W], normalised for the student."""
+        seen = self._look(views)
+        patches = (seen.patches.float() - self.patches_at[0]) / self.patches_at[1]
+        pooled = (seen.pooled.float() - self.pooled_at[0]) / self.pooled_at[1]
+        laid_out = patches.transpose(1, 2).unflatten(2, seen.grid)
+        return Guidance(pooled, laid_out, self.teacher.stride)
+
+    @torch.no_grad()
+    def _look(self, views: Tensor) -> Features:
+        parameter = next(self.teacher.parameters())
+        shown = views.to(parameter.device) * self.factor + self.offset
+        on_gpu = parameter.device.type == "cuda"
+        with torch.autocast(parameter.device.type, torch.bfloat16, enabled=on_gpu):
+            seen: Features = self.teacher.encode(shown)
+        return seen
+
+
+def open_teacher(source: Path, scratch: Path, first: Callable[[], bool]) -> VersaMammoModel:
+    """Load a teacher from an encoder's folder, a timm or transformers folder, or a stage 1 run.
+
+    Args:
+        source: that folder.
+        scratch: where a stage 1 run's teacher is exported to.
+        first: says whether this process is the one that writes; all others wait until it has.
+
+    Raises:
+        InputError: there is no model there, or it is not known.
+    """
+    if not checkpoints_in(source / CHECKPOINTS):
+        return load_encoder(source)
+    if first() and not (scratch / "config.json").is_file():
+        export.export(source, scratch)
+    return load_encoder(scratch)
+
+
+def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    wide = rows.double()
+    std = wide.std(dim=0, correction=0).clamp_min(LEAST_STD)
+    return wide.mean(dim=0).float(), std.float()

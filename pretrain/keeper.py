@@ -1,0 +1,148 @@
+"""Between stage 2's steps: logs, validates each epoch, keeps the best encoder, says when to stop.
+
+What it decides follows from the log alone, so that a run which goes on decides the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import shlex
+import shutil
+import sys
+import time
+from importlib.metadata import version
+
+from pretrain.export import LIBRARIES
+from pretrain.feeding import Feeder
+from pretrain.schedules import Knobs
+from pretrain.stage2_recipe import Stage2
+from pretrain.student import Student
+from pretrain.student_card import student_card
+from pretrain.validation import FIGURE, Seen, Validation
+from pretrain.watch import Watch
+from pretrain.whole_feeding import WholeBatch
+from versamammo.backbones import recompute_activations
+from versamammo.configuration import Training
+from versamammo.encoder import VersaMammoModel
+from versamammo.run import Run
+
+ENCODER = "encoder"
+
+
+class Keeper:
+    """Watches one run.
+
+    Attributes:
+        watch: figures of every step.
+        stopped: whether the last epochs brought nothing better.
+        encoder_folder: where the best encoder is.
+    """
+
+    def __init__(
+        self, run: Run, config: Stage2, student: Student, validation: Validation, epoch: int
+    ) -> None:
+        """Go on from what the log holds.
+
+        Args:
+            run: of training.
+            config: its settings.
+            student: whose running mean is validated.
+            validation: the images for it.
+            epoch: steps per epoch.
+        """
+        self.run = run
+        self.config = config
+        self.student = student
+        self.validation = validation
+        self.epoch = epoch
+        history = run.history()
+        self.watch = Watch(config.collapse, history)
+        self.figures = [line[FIGURE] for line in history if FIGURE in line]
+        self.encoder_folder = run.folder / ENCODER
+
+    def begin(self, first: int, feed: Feeder[WholeBatch]) -> None:
+        """Validate a student that has not learnt yet, and start the clock."""
+        self.feed = feed
+        if first == 0:
+            self._validate(0)
+        self._restart_clock(first)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the best figure is older than the patience allows."""
+        patience = self.config.learning.patience
+        since = len(self.figures) - 1 - self.figures.index(max(self.figures)) if patience else 0
+        return patience > 0 and since >= patience
+
+    def look(self, done: int, knobs: Knobs) -> None:
+        """Log and validate what is due after `done` steps.
+
+        Raises:
+            CollapsedError: if the run should not go on.
+        """
+        if self._due(done, self.config.run.log_every):
+            metrics = self.watch.read(done, self.config.learning.parts)
+            metrics["learning_rate"] = knobs.learning_rate
+            self.run.log(done, metrics, self._speed(done))
+            self.watch.judge()
+            self._restart_clock(done)
+        if self._due(done, self.epoch):
+            self._validate(done)
+            self._restart_clock(done)
+
+    def saves(self, done: int) -> bool:
+        """Say whether a checkpoint is due."""
+        return self.stopped or self._due(done, self.config.run.checkpoint_every)
+
+    def _due(self, done: int, every: int) -> bool:
+        return done == self.config.learning.steps or done % every == 0
+
+    def _validate(self, done: int) -> None:
+        seen = self.validation.see(self.student.mean)
+        answers = self.validation.ask(self.student.mean, seen)
+        figure = answers.get(FIGURE)
+        # without heads there is no figure: the last is kept
+        if figure is None or not self.figures or figure > max(self.figures):
+            self._keep(done, seen, answers)
+        if figure is not None:
+            self.figures.append(figure)
+        self.run.log(done, answers, {})
+
+    def _keep(self, done: int, seen: Seen, answers: dict[str, float]) -> None:
+        """Write the running mean, calibrated, as an encoder's folder, whole or not at all."""
+        if not self.run.accelerator.is_main_process:
+            return
+        best: VersaMammoModel = copy.deepcopy(self.student.mean)
+        if self.config.student.checkpointing:
+            recompute_activations(best.backbone, False)
+        if best.heads is not None:
+            self.validation.calibrate(best.heads.attributes, seen)
+        best.config.training = self._training(done).to_dict()
+        partial = self.encoder_folder.with_suffix(".part")
+        shutil.rmtree(partial, ignore_errors=True)
+        best.save_pretrained(partial)
+        card = student_card(self.config, done, self.run.origin(), answers)
+        (partial / "README.md").write_text(card)
+        shutil.rmtree(self.encoder_folder, ignore_errors=True)
+        partial.rename(self.encoder_folder)
+
+    def _training(self, done: int) -> Training:
+        settings = self.config
+        steps = f"stage 2, {settings.objective}, {done} of {settings.learning.steps} steps"
+        return Training(
+            data=self.run.origin()["data"],
+            command=shlex.join(sys.argv),
+            versions={name: version(name) for name in LIBRARIES},
+            steps=(steps,),
+        )
+
+    def _speed(self, done: int) -> dict[str, float]:
+        seconds = time.perf_counter() - self.began
+        images = (done - self.since) * self.config.learning.batch
+        return {
+            "speed/images_per_second": images / seconds,
+            "speed/waiting_for_data": self.feed.waited / seconds,
+        }
+
+    def _restart_clock(self, done: int) -> None:
+        self.feed.waited, self.since, self.began = 0.0, done, time.perf_counter()

@@ -1,0 +1,49 @@
+"""What an archive's labels allow to learn: counted once, over its training images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pretrain.lesions import cover_of
+from pretrain.stage2_recipe import Stage2
+from pretrain.student import Known
+from pretrain.supervision import frequencies_of
+from pretrain.whole_feeding import hide
+from versamammo.attributes import classes_of
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+from versamammo.labels import FINDINGS
+
+LEAST_RATE = 1e-4  # of covered cells: keeps the chance loss of very rare kinds finite
+
+
+def known_of(archive: Archive, config: Stage2) -> Known:
+    """Count classes, and how much of the images findings cover.
+
+    Labels that the run hides are not counted: it may not know even how frequent they are.
+
+    Raises:
+        InputError: the labels are wanted, but there is no attribute with two classes.
+    """
+    classes, marked, covered, images = [], np.zeros(len(FINDINGS)), np.zeros(len(FINDINGS)), 0
+    for index, picture in enumerate(archive):
+        boxes = {
+            kind: [f.box.as_tuple() for f in picture.labels.findings if f.kind == kind and f.box]
+            for kind in FINDINGS
+        }
+        has = np.array([bool(boxes[kind]) for kind in FINDINGS])
+        own = classes_of(picture.labels, picture.view, picture.laterality)
+        shown, has = hide(own, has, config.hide_labels, seed=config.run.seed, index=index)
+        classes.append(shown)
+        marked += has
+        for k in np.flatnonzero(has):
+            cover = cover_of(boxes[FINDINGS[k]], picture.crop, config.views.size)
+            covered[k] += cover.mean()
+        images += 1
+    attributes = frequencies_of(np.stack(classes))
+    if config.terms.supervised and not attributes:
+        message = "no attribute has two different known values; set terms.supervised to false"
+        raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
+    kinds = np.flatnonzero(marked)
+    rates = (covered[kinds] / images).clip(LEAST_RATE, 0.5)
+    return Known(attributes, tuple(FINDINGS[k] for k in kinds), rates)

@@ -1,0 +1,160 @@
+"""Stage 2: the encoder, a student that learns labels and what a teacher sees.
+
+    accelerate launch pretrain/stage2.py                       # phantoms, a small teacher first
+    accelerate launch pretrain/stage2.py --config configs/pretrain/stage2_b5.yaml \
+        --data PREPARED --teacher runs/stage1_vitb
+
+The same command goes on with a run that was stopped.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import tqdm
+from timm.layers.norm_act import convert_sync_batchnorm
+
+from pretrain import stage1
+from pretrain.feeding import Feeder
+from pretrain.guide import Guide, open_teacher
+from pretrain.keeper import Keeper
+from pretrain.known import known_of
+from pretrain.parameters import apply_knobs
+from pretrain.recipe import Stage1
+from pretrain.stage2_recipe import FREE, Stage2
+from pretrain.student import Student, tissue_cell
+from pretrain.validation import Validation
+from pretrain.watch import CollapsedError
+from pretrain.whole_feeding import WholeDataset, collate_wholes
+from versamammo import NOTICE
+from versamammo.config import load
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+from versamammo.launching import start_all_processes
+from versamammo.practice import phantom_archive
+from versamammo.preprocess import to_input
+from versamammo.run import Run
+from versamammo.sampling import Share, StepSampler
+
+MEASURED = 64  # images on which the teacher's mean and spread are taken
+
+
+def train(config: Stage2) -> Path:
+    """Train a student, or go on training; returns the folder of the best encoder.
+
+    Raises:
+        InputError: the archive, the teacher or the settings cannot be trained with.
+        CollapsedError: the student stopped telling images apart.
+    """
+    teacher = _teacher_folder(config)
+    folder, archive = _open_data(config)
+    run = Run(config.run, config, config.learning.parts, FREE)
+    accelerator, learning = run.accelerator, config.learning
+    share = Share(
+        learning.batch, learning.parts, accelerator.num_processes, accelerator.process_index
+    )
+    run.note_origin(archive)
+    guide = None if teacher is None else _open_guide(run, config, archive, teacher)
+
+    torch.manual_seed(config.run.seed)
+    student = Student(config, known_of(archive, config), guide.width if guide else 0)
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
+    optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
+    model, optimizer = accelerator.prepare(student, optimizer)
+    first = run.resume(model, optimizer)
+
+    sampler = StepSampler(len(archive), share, range(first, learning.steps), config.run.seed)
+    dataset = WholeDataset(
+        archive, config.views,
+        cell=tissue_cell(student.encoder), seed=config.run.seed, hidden=config.hide_labels,
+    )  # fmt: skip
+    feed = Feeder(dataset, collate_wholes, sampler, accelerator.device, config.workers)
+    validation = Validation(
+        Archive.open(folder, config.validation), config.views, config.validation_images
+    )
+    keeper = Keeper(run, config, student, validation, sampler.steps_per_epoch)
+    schedules = learning.schedules()
+    keeper.begin(first, feed)
+
+    batches = iter(feed)
+    for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
+        if keeper.stopped:
+            break
+        knobs = schedules.at(step)
+        apply_knobs(optimizer, knobs)
+        for part in range(learning.parts):
+            views = next(batches)
+            run.seed(step, part)
+            norm = None
+            guidance = guide(views.high) if guide is not None else None  # teacher
+            with accelerator.accumulate(model):
+                outcome = model(views, guidance)  # student, losses
+                accelerator.backward(outcome.total)
+                if accelerator.sync_gradients:
+                    norm = accelerator.clip_grad_norm_(model.parameters(), learning.clip)
+                optimizer.step()
+                optimizer.zero_grad()
+            keeper.watch.see(outcome, norm)
+        student.update_mean(knobs.momentum)
+
+        keeper.look(step + 1, knobs)
+        if keeper.saves(step + 1):
+            run.save(step + 1, model, optimizer)
+    accelerator.end_training()
+    return keeper.encoder_folder
+
+
+def _teacher_folder(config: Stage2) -> Path | None:
+    """Give the teacher's folder, after training a small one if none was named."""
+    if not config.needs_teacher:
+        return None
+    if config.teacher is not None:
+        return config.teacher
+    settings = ["--config", str(config.stage1_config), "--run.output", "runs/stage1_for_stage2"]
+    first: Stage1 = load(Stage1, settings)
+    PartialState().print("no teacher is named: training a small one by stage 1 on phantoms")
+    stage1.train(first)
+    return first.run.output
+
+
+def _open_data(config: Stage2) -> tuple[Path, Archive]:
+    """Open the archive; one process makes phantoms first, the others find them made."""
+    with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
+        folder = config.data or phantom_archive(config.phantoms)
+    return folder, Archive.open(folder, config.splits)
+
+
+def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Guide:
+    with run.accelerator.main_process_first():
+        model = open_teacher(
+            teacher, run.folder / "teacher", lambda: run.accelerator.is_main_process
+        )
+    every = max(1, len(archive) // MEASURED)
+    contract = config.views.contract
+    some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
+    images = torch.stack([to_input(one.levels(), contract) for one in some])
+    return Guide(model.to(run.accelerator.device), contract, images)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 1 for a collapsed run, or 2 for a bad input."""
+    start_all_processes()
+    try:
+        encoder = train(load(Stage2, argv))
+    except InputError as error:
+        print(f"stage 2: {error}", file=sys.stderr)
+        return 2
+    except CollapsedError as error:
+        print(f"stage 2 was stopped: {error}", file=sys.stderr)
+        return 1
+    PartialState().print(f"{encoder}\n{NOTICE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

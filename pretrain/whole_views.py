@@ -1,0 +1,175 @@
+"""Two looks at a whole breast for the student, one fine and one coarse, with places kept.
+
+The chest wall stays on the left, as the encoder's contract says: a look turns, scales and shifts
+the breast a little around the middle of the chest wall, and changes window, sharpness and noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pretrain.lesions import cover_of
+from pretrain.views import Image, LookSettings, vary
+from versamammo.attributes import classes_of
+from versamammo.contract import InputContract
+from versamammo.dataset import Picture
+from versamammo.geometry import fit_within
+from versamammo.labels import FINDINGS
+from versamammo.preprocess import WHITE
+from versamammo.resampling import resize_area
+
+_LOOK = LookSettings(flip=(0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class WholeSettings:
+    """How a whole breast is shown.
+
+    Attributes:
+        size: (H, W) of the fine view, and of the exported encoder's input.
+        low: (H, W) of the coarse view.
+        mean: subtracted from brightness 0..1, as the encoder's input contract says.
+        std: divides after that.
+        scale: smallest and largest factor, drawn evenly on a log scale.
+        turn: largest angle in degrees.
+        shift: largest shift, as a share of the view's sides.
+        look: how brightness and sharpness vary; `flip` is not used.
+        air: brightness above which a pixel is tissue.
+    """
+
+    size: tuple[int, int] = (256, 192)
+    low: tuple[int, int] = (128, 96)
+    mean: float = 0.2
+    std: float = 0.2
+    scale: tuple[float, float] = (0.85, 1.15)
+    turn: float = 8.0
+    shift: float = 0.04
+    look: LookSettings = _LOOK
+    air: float = 0.05
+
+    @property
+    def contract(self) -> InputContract:
+        """How images are prepared for the exported encoder."""
+        return InputContract(size=self.size, mean=self.mean, std=self.std)
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """One image's looks and what is known of it.
+
+    Attributes:
+        high: float32 [1, H, W], normalised.
+        low: float32 [1, H', W'], normalised.
+        move: [2, 3], from the input of the encoder's contract to `high`, (x, y) in pixels.
+        tissue: share of tissue, float32 [gh, gw] on cells of `high`.
+        cover: share that findings of each kind cover, float32 [K, gh, gw].
+        placed: [K], whether it is known where findings of a kind lie.
+        classes: int64 [A], -1 where unknown.
+    """
+
+    high: NDArray[np.float32]
+    low: NDArray[np.float32]
+    move: NDArray[np.float64]
+    tissue: NDArray[np.float32]
+    cover: NDArray[np.float32]
+    placed: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+
+
+def whole_views(
+    picture: Picture, settings: WholeSettings, cell: int, *, seed: int, epoch: int, index: int
+) -> Whole:
+    """Draw both looks at one image; everything random follows from (seed, epoch, index).
+
+    Args:
+        picture: one prepared mammogram.
+        settings: how it is shown.
+        cell: side in pixels of the cells on which tissue and findings are counted.
+        seed: of the run.
+        epoch: how often the archive was seen before.
+        index: of the image in the archive.
+    """
+    random = np.random.default_rng((seed, epoch, index, 2))
+    levels = picture.levels().astype(np.float32) / np.float32(WHITE)
+    shown = resize_area(levels, fit_within(levels.shape, settings.size))
+    move, coarse = (draw_move(random, size, settings) for size in (settings.size, settings.low))
+    plain = moved(shown, move, settings.size)
+    low = moved(resize_area(shown, fit_within(shown.shape, settings.low)), coarse, settings.low)
+    placed, cover = places_of(picture, settings, move, cell)
+    return Whole(
+        _normal(vary(plain, random, settings.look), settings),
+        _normal(vary(low, random, settings.look), settings),
+        move,
+        on_cells((plain > settings.air).astype(np.float32), cell),
+        cover,
+        placed,
+        classes_of(picture.labels, picture.view, picture.laterality),
+    )
+
+
+def draw_move(
+    random: np.random.Generator, size: tuple[int, int], settings: WholeSettings
+) -> NDArray[np.float64]:
+    """Draw a turn, a scale and a shift around the middle of the chest wall, as [2, 3]."""
+    angle = np.deg2rad(random.uniform(-settings.turn, settings.turn))
+    low, high = np.log(settings.scale)
+    factor = np.exp(random.uniform(low, high))
+    turned = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.array([0.0, size[0] / 2])
+    shift = random.uniform(-settings.shift, settings.shift, 2) * np.array([size[1], size[0]])
+    return np.column_stack([turned, middle + shift - turned @ middle])
+
+
+def moved(picture: Image, move: NDArray[np.float64], size: tuple[int, int]) -> Image:
+    """Show a picture [h, w] through a move, on black, as [H, W]."""
+    # OpenCV counts from the middle of the first pixel, we from its corner
+    centred = move.copy()
+    centred[:, 2] += move[:, :2] @ np.array([0.5, 0.5]) - 0.5
+    shown = cv2.warpAffine(picture, centred, (size[1], size[0]), flags=cv2.INTER_LINEAR)
+    return np.asarray(shown, dtype=np.float32)
+
+
+def move_points(points: NDArray[np.float64], move: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map points (x, y) [..., 2] of the encoder's input to the look."""
+    return points @ move[:, :2].T + move[:, 2]
+
+
+def on_cells(picture: Image, cell: int) -> NDArray[np.float32]:
+    """Average [H, W] over cells, padded with zeros to whole cells."""
+    height, width = picture.shape
+    rows, columns = -(-height // cell), -(-width // cell)
+    padded = np.zeros((rows * cell, columns * cell), np.float32)
+    padded[:height, :width] = picture
+    means: NDArray[np.float32] = padded.reshape(rows, cell, columns, cell).mean(axis=(1, 3))
+    return means
+
+
+def places_of(
+    picture: Picture, settings: WholeSettings, move: NDArray[np.float64] | None, cell: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Give which kinds' places are known [K], and what share of each cell [K, h, w] they cover.
+
+    A kind's places are known where it is absent, and where every finding of it has a box; a kind
+    that is present somewhere, or that nobody looked for, teaches nothing about places.
+    """
+    placed, cover = [], []
+    for kind in FINDINGS:
+        found = [one for one in picture.labels.findings if one.kind == kind]
+        boxes = [one.box.as_tuple() for one in found if one.box is not None]
+        absent = getattr(picture.labels, kind) == 0 and not found
+        placed.append(absent or (len(boxes) > 0 and len(boxes) == len(found)))
+        covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
+        shown = covered if move is None else moved(covered, move, settings.size)
+        cover.append(on_cells(shown, cell))
+    return np.array(placed), np.stack(cover)
+
+
+def _normal(picture: Image, settings: WholeSettings) -> NDArray[np.float32]:
+    normal: NDArray[np.float32] = (picture[None] - np.float32(settings.mean)) / np.float32(
+        settings.std
+    )
+    return normal

@@ -1,0 +1,147 @@
+"""Attributes and places of findings: in units of chance, and blind to what is unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from sklearn.metrics import log_loss
+
+from pretrain.supervision import (
+    attribute_loss,
+    finding_loss,
+    frequencies_of,
+    set_priors,
+    start_at_rates,
+)
+from versamammo.attributes import ATTRIBUTES
+from versamammo.features import Level
+from versamammo.heads import AttributeHeads, FindingHead, OrdinalHead
+
+NAMES = ("density", "pathology", "mass")
+ENTROPIES = [1.2, 0.9, 0.5]
+
+
+def heads() -> AttributeHeads:
+    torch.manual_seed(0)
+    return AttributeHeads(6, NAMES)
+
+
+def test_the_ordinal_head_is_the_cumulative_link_model() -> None:
+    torch.manual_seed(0)
+    head = OrdinalHead(5, 4).double()
+    features = torch.randn(7, 5, dtype=torch.float64)
+
+    found = head(features).exp().detach().numpy()
+
+    score = (features @ head.linear.weight.T + head.linear.bias).detach().numpy()
+    above = expit(score - head.cutpoints().detach().numpy())  # P(y > k)
+    padded = np.concatenate([np.ones((7, 1)), above, np.zeros((7, 1))], axis=1)
+    np.testing.assert_allclose(found, -np.diff(padded, axis=1), rtol=1e-9)
+    assert (np.diff(head.cutpoints().detach().numpy()) > 0).all()
+
+
+def test_ordinal_probabilities_stay_finite_for_extreme_scores() -> None:
+    head = OrdinalHead(1, 4)
+    with torch.no_grad():
+        head.linear.weight.fill_(1.0)
+    features = torch.tensor([[-200.0], [0.0], [200.0]], requires_grad=True)
+    found = head(features)
+    found.sum().backward()
+    assert torch.isfinite(found).all()
+    assert torch.isfinite(features.grad).all()
+
+
+def test_the_loss_of_names_is_scikit_learns_over_the_entropy() -> None:
+    own = heads()
+    pooled = torch.randn(8, 6)
+    classes = torch.tensor([[-1, k % 3, -1] for k in range(8)])
+    frequencies = frequencies_of(_all_columns(classes))
+    set_priors(own, frequencies)
+    _, each = attribute_loss(own, pooled, classes, ENTROPIES)
+
+    logits = own.heads["pathology"].linear(pooled) + own.log_prior["pathology"]
+    expected = log_loss(classes[:, 1], logits.softmax(1).detach().numpy()) / ENTROPIES[1]
+    assert float(each["pathology"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_student_that_knows_only_frequencies_pays_one() -> None:
+    own = heads()
+    torch.nn.init.zeros_(own.heads["mass"].linear.weight)
+    torch.nn.init.zeros_(own.heads["mass"].linear.bias)
+    classes = torch.full((2000, 3), -1)
+    classes[:, 2] = torch.arange(2000) % 10 == 0
+    (found,) = frequencies_of(_all_columns(classes))
+    set_priors(own, [found])
+
+    total, _ = attribute_loss(own, torch.randn(2000, 6), classes, [1.0, 1.0, found.entropy])
+
+    assert found.shares == pytest.approx([0.9, 0.1], abs=2e-3)
+    assert float(total) == pytest.approx(1, abs=0.01)
+
+
+def test_unknown_labels_move_nothing() -> None:
+    own = heads()
+    pooled = torch.randn(5, 6, requires_grad=True)
+    classes = torch.tensor([[0, -1, -1], [-1, -1, -1], [3, -1, -1], [-1, -1, -1], [1, -1, -1]])
+
+    total, _ = attribute_loss(own, pooled, classes, ENTROPIES)
+    total.backward()
+
+    moved = pooled.grad.abs().sum(dim=1) > 0
+    assert moved.tolist() == [True, False, True, False, True]
+    for name in ("pathology", "mass"):  # known of no image: present for DDP, but still
+        for parameter in own.heads[name].parameters():
+            assert not parameter.grad.any()
+
+
+def test_an_unknown_image_changes_neither_the_loss_nor_its_weight() -> None:
+    own = heads()
+    pooled = torch.randn(4, 6)
+    classes = torch.tensor([[0, 1, 1], [2, 0, 0]])
+    alone, _ = attribute_loss(own, pooled[:2], classes, ENTROPIES)
+    unknown = torch.full((2, 3), -1)
+    together, _ = attribute_loss(own, pooled, torch.cat([classes, unknown]), ENTROPIES)
+    torch.testing.assert_close(alone, together)
+
+
+def test_a_step_in_which_nothing_is_known_costs_nothing() -> None:
+    pooled = torch.randn(3, 6, requires_grad=True)
+    total, _ = attribute_loss(heads(), pooled, torch.full((3, 3), -1), ENTROPIES)
+    total.backward()
+    assert float(total) == 0
+    assert not pooled.grad.any()
+
+
+def test_places_that_are_unknown_move_nothing() -> None:
+    log_odds = torch.randn(2, 3, 4, 5, requires_grad=True)
+    cover = torch.rand(2, 3, 4, 5)
+    placed = torch.tensor([[True, False, False], [False, True, False]])
+
+    finding_loss(log_odds, cover, placed, torch.tensor([0.1, 0.2, 0.3])).backward()
+
+    assert ((log_odds.grad.abs().sum(dim=(2, 3)) > 0) == placed).all()
+
+
+def test_a_heat_map_at_the_base_rate_pays_one() -> None:
+    rates = torch.tensor([0.05])
+    head = FindingHead([Level(8, 8, 0)], ["mass"], 8)
+    torch.nn.init.zeros_(head.score.weight)
+    start_at_rates(head, rates)
+    cover = (torch.arange(400) % 20 == 0).float().view(1, 1, 20, 20)
+    loss = finding_loss(head([torch.randn(1, 8, 20, 20)]), cover, torch.ones(1, 1).bool(), rates)
+    assert float(loss) == pytest.approx(1, abs=1e-4)
+
+
+def test_an_attribute_with_one_class_is_not_asked() -> None:
+    classes = np.full((5, len(ATTRIBUTES)), -1)
+    classes[:, list(ATTRIBUTES).index("cancer")] = 0
+    assert frequencies_of(classes) == []
+
+
+def _all_columns(classes: torch.Tensor) -> np.ndarray:
+    """Spread the columns of NAMES over all attributes."""
+    whole = np.full((len(classes), len(ATTRIBUTES)), -1)
+    whole[:, [list(ATTRIBUTES).index(name) for name in NAMES]] = classes.numpy()
+    return whole
