@@ -40,6 +40,8 @@ VERBS: dict[str, Verb] = {
     ),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
     "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
+    "find": Verb("app.find", "say what an encoder sees in mammogram files, and where"),
+    "export": Verb("app.export", "write an encoder as an ONNX graph, checked against torch"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"
     ),
