@@ -44,7 +44,8 @@ def test_labels_meet_their_files_and_both_sides_are_counted(
 
 
 def test_the_most_particular_source_is_asked_first(tmp_path: Path) -> None:
-    assert list(SOURCES) == ["phantom", "table", "folder"]
+    assert next(iter(SOURCES)) == "phantom"
+    assert list(SOURCES)[-2:] == ["table", "folder"]  # which take anything
     (tmp_path / "phantom.json").write_text("{}")
     (tmp_path / "a.csv").touch()
     assert phantom.detect(tmp_path)

@@ -84,7 +84,7 @@ ARCHIVES: dict[str, Archive] = {
         _archive("kau-bcmd", "KAU-BCMD", "https://doi.org/10.3390/data6110111",
                  "see the download page", "ask", (5662, 1416, 3), "birads", "cls.kau"),
         _archive("lamis", "LAMIS-DMDB", "on request from the LAMIS laboratory, Tebessa",
-                 "by agreement with the authors", "ask", (2216, None, 30),
+                 "by agreement with the authors", "ask", (2212, None, 30),
                  "density birads pathology", "ext.cls.lamis"),
         _archive("mias", "mini-MIAS", "http://peipa.essex.ac.uk/info/mias.html",
                  "MIAS licence agreement, research only", "ask", (322, 161, 0.3),

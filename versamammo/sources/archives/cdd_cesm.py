@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from versamammo.labels import Finding
-from versamammo.masks import via_points
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES
@@ -23,6 +22,7 @@ from versamammo.sources.archives.notes import Notes, most_serious, record
 from versamammo.sources.archives.outlines import box_around
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.masks import via_points
 
 NAME = "cdd-cesm"
 ARCHIVE = ARCHIVES[NAME]

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from versamammo.errors import InputError
 from versamammo.labels import Finding
 from versamammo.mammogram import View
-from versamammo.masks import osirix_regions
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.joining import joined, pictures
@@ -21,6 +20,7 @@ from versamammo.sources.archives.notes import Notes, record
 from versamammo.sources.archives.outlines import box_around
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.masks import osirix_regions
 
 NAME = "inbreast"
 ARCHIVE = ARCHIVES[NAME]

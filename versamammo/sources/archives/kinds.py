@@ -9,9 +9,9 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
         "mass": r"\bmass(?:es)?\b(?! enhancement)(?<!non mass)",
-        "calcification": r"calcification",
+        "calcification": r"calcific",
         "asymmetry": r"asymm?etr",
-        "distortion": r"distortion",
+        "distortion": r"distort",
         "skin_thickening": r"skin thickening",
         "skin_retraction": r"skin retraction",
         "nipple_retraction": r"nipple retraction",

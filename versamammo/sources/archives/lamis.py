@@ -26,7 +26,7 @@ ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5} | {str(n): n for n in range
 SEVERITY = {"normal": 0, "bening": 1, "benign": 1} | dict.fromkeys(
     ("maling", "malign", "malingant", "malignant"), 2
 )
-STEM = re.compile(r"(P\d+)_(\w+?)_(L|R|U)_(CC|MLO|UNK)(?:[_ (-].*)?", re.IGNORECASE)
+STEM = re.compile(r"(P[A-Z]*\d+)_([^_]+)_(L|R|U)_(CC|MLO|UNK)(?:[_ (-].*)?", re.IGNORECASE)
 
 
 def detect(root: Path) -> bool:

@@ -21,7 +21,7 @@ NAME = "nlbs"
 ARCHIVE = ARCHIVES[NAME]
 SHEET = "NLBSP-metadata.csv"
 COLUMNS = ("file_path", "image_laterality", "view_position", "cancer", "false_positive")
-STUDY = re.compile(r"(?:2_B)?\d{6,}")
+STUDY = re.compile(r"(?:\d_[A-Z])?\d{6,}")
 
 
 def detect(root: Path) -> bool:

@@ -1,7 +1,7 @@
 """Boxes and masks that archives draw as polygons, circles or pictures, in pixels of the file.
 
 A point of an annotation names a pixel: what it touches is inside. So the box of a polygon reaches
-to the far edge of its last pixel, and bounds exactly what `versamammo.masks.read_mask` fills.
+to the far edge of its last pixel and bounds exactly what `masks.read_mask` fills.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 
 from versamammo.errors import InputError
 from versamammo.mammogram import Box
-from versamammo.masks import picture_mask
+from versamammo.sources.masks import picture_mask
 
 Point = tuple[float, float]
 

@@ -18,7 +18,6 @@ from versamammo.sources.archives.joining import joined, pictures, stem
 from versamammo.sources.archives.notes import Notes, record
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
-from versamammo.split_tables import WORDS
 
 NAME = "vindr-mammo"
 ARCHIVE = ARCHIVES[NAME]
@@ -29,6 +28,7 @@ COLUMNS = (
     "finding_categories", "finding_birads", *CORNERS, "split",
 )  # fmt: skip
 NOTHING = "no finding"
+PARTS = {"training": "train", "test": "test"}
 
 
 def detect(root: Path) -> bool:
@@ -50,6 +50,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
 def describe(path: str, lines: Sequence[Line]) -> ImageRecord:
     """Describe one picture."""
     notes = Notes(SHEET)
+    part = notes.same(lines, "split")
+    if part not in PARTS:
+        words.refuse(part, notes.where("split"), "training or test")
     notes.number("birads", notes.same(lines, "breast_birads"), "breast_birads")
     notes.number("density", notes.same(lines, "breast_density"), "breast_density")
     marked = [
@@ -59,7 +62,7 @@ def describe(path: str, lines: Sequence[Line]) -> ImageRecord:
     ]
     return record(
         path, notes, notes.labels(marked, FINDINGS), exam=notes.same(lines, "study_id"),
-        image=stem(path), name=stem(path), edition="5th", split=WORDS[notes.same(lines, "split")],
+        image=stem(path), name=stem(path), edition="5th", split=PARTS[part],
         side=notes.side(notes.same(lines, "laterality"), "laterality"),
         view=notes.view(notes.same(lines, "view_position"), "view_position"),
     )  # fmt: skip

@@ -1,0 +1,164 @@
+"""Archives with something wrong: said by name, never passed over, never guessed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from versamammo.errors import InputError
+from versamammo.sources.archives.catalogue import ARCHIVES
+
+from .conftest import Twin
+
+# layout: its main table, a column of it, and a cell whose word is replaced by nonsense
+TABLES = {
+    "bmcd": ("Suspicious_case.xlsx", "Folder #"),
+    "cbis-ddsm": ("csv/mass_case_description_train_set.csv", "assessment"),
+    "cdd-cesm": ("Radiology-manual-annotations.xlsx", "BIRADS"),
+    "cmmd": ("CMMD_clinicaldata_revision.xlsx", "classification"),
+    "csaw-m": ("labels/CSAW-M_train.csv", "Label"),
+    "dbt": ("BCS-DBT-labels-test-PHASE-2.csv", "Cancer"),
+    "dmid": ("Metadata.xlsx", "abnormality"),
+    "inbreast": ("INbreast.csv", "Bi-Rads"),
+    "mias": ("Info.txt", None),
+    "nlbs": ("NLBSP-metadata.csv", "Cancer"),
+    "vindr-mammo": ("finding_annotations.csv", "finding_categories"),
+    "rsna": ("train.csv", "BIRADS"),
+    "embed": ("tables/EMBED_OpenData_clinical.csv", "asses"),
+}
+WORDS = {  # layout: a word of its table, and one that nobody knows
+    "cbis-ddsm": ("MALIGNANT", "UNCERTAIN"),
+    "cdd-cesm": ("Malignant", "Uncertain"),
+    "cmmd": ("Malignant", "Uncertain"),
+    "dmid": ("CIRC", "BLOB"),
+    "mias": ("CIRC", "BLOB"),
+    "vindr-mammo": ("Mass", "Blob"),
+    "embed": (",S,", ",Z,"),
+}
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Replace text in a table, CSV or workbook."""
+    if path.suffix != ".xlsx":
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        return
+    book = openpyxl.load_workbook(path)
+    cells = [cell for row in book.active.iter_rows() for cell in row if old in str(cell.value)]
+    assert cells
+    for cell in cells:
+        cell.value = str(cell.value).replace(old, new)
+    book.save(path)
+
+
+@pytest.mark.parametrize("layout", TABLES)
+def test_a_missing_sheet_is_named_with_where_to_get_it(
+    layout: str, twin: Callable[[str], Twin]
+) -> None:
+    made = twin(layout)
+    (made.root / TABLES[layout][0]).unlink()
+    with pytest.raises(InputError) as caught:
+        made.read()
+    assert caught.value.reason == "missing-sheet"
+    assert ARCHIVES[made.source].link in caught.value.message
+    assert ARCHIVES[made.source].licence in caught.value.message
+
+
+@pytest.mark.parametrize("layout", [name for name, table in TABLES.items() if table[1]])
+def test_a_renamed_column_is_named(layout: str, twin: Callable[[str], Twin]) -> None:
+    made = twin(layout)
+    table, column = TABLES[layout]
+    assert column is not None
+    change(made.root / table, column, "Renamed")
+    with pytest.raises(InputError) as caught:
+        made.read()
+    assert caught.value.reason == "missing-column"
+    assert "Renamed" in caught.value.message
+
+
+@pytest.mark.parametrize("layout", [*TABLES, "kau-bcmd", "lamis", "mm"])
+def test_no_pictures_at_all_is_said(layout: str, twin: Callable[[str], Twin]) -> None:
+    made = twin(layout)
+    for path in made.root.rglob("*"):
+        if path.suffix in (".dcm", ".dicom", ".png", ".jpg", ".pgm"):
+            path.unlink()
+    with pytest.raises(InputError) as caught:
+        made.read()
+    assert caught.value.reason == "missing-sheet"
+
+
+@pytest.mark.parametrize("layout", TABLES)
+def test_an_orphan_picture_is_kept_out(layout: str, twin: Callable[[str], Twin]) -> None:
+    made = twin(layout)
+    before, _ = made.read()
+    first = made.root / made.shown[0].path.partition("#")[0]
+    orphan = orphan_of(layout, first)
+    orphan.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(first, orphan)
+    after, refused = made.read()
+    relative = orphan.relative_to(made.root).as_posix()
+    assert relative in {entry.path for entry in refused}
+    assert set(after) == set(before)
+
+
+def orphan_of(layout: str, first: Path) -> Path:
+    """Name a picture that no row of a table speaks of."""
+    if layout == "bmcd":
+        return first.parent.parent / "77" / first.name
+    if layout in ("cmmd", "cbis-ddsm"):
+        parts = list(first.parts)
+        parts[-4] = "D9-9999" if layout == "cmmd" else "Mass-Test_P_88888_LEFT_CC"
+        return Path(*parts)
+    if layout == "rsna":
+        return first.with_name("99999999.dcm")
+    return first.with_name(first.name.replace(first.stem, f"{first.stem[:1]}9990001"))
+
+
+@pytest.mark.parametrize(
+    "layout", ["csaw-m", "dmid", "inbreast", "vindr-mammo", "rsna", "cdd-cesm"]
+)
+def test_a_picture_twice_is_kept_out_twice(layout: str, twin: Callable[[str], Twin]) -> None:
+    made = twin(layout)
+    first = made.root / made.shown[0].path
+    (first.parent / "copy").mkdir()
+    shutil.copy(first, first.parent / "copy" / first.name)
+    kept, refused = made.read()
+    assert [entry.reason for entry in refused].count("ambiguous-file") == 2
+    assert made.shown[0].path not in kept
+
+
+@pytest.mark.parametrize("layout", WORDS)
+def test_an_unknown_word_keeps_its_pictures_out(layout: str, twin: Callable[[str], Twin]) -> None:
+    made = twin(layout)
+    before, _ = made.read()
+    change(made.root / TABLES[layout][0], *WORDS[layout])
+    after, refused = made.read()
+    said = [entry for entry in refused if entry.reason == "unknown-word"]
+    assert said
+    assert len(after) == len(before) - len({entry.path for entry in said})
+
+
+def test_two_categories_of_one_name_are_kept_out(twin: Callable[[str], Twin]) -> None:
+    made = twin("kau-bcmd")
+    first = made.root / made.shown[0].path
+    other = made.root / "Birad0" / first.name
+    other.parent.mkdir()
+    shutil.copy(first, other)
+    _, refused = made.read()
+    assert [entry.reason for entry in refused] == ["copies-disagree"] * 2
+
+
+def test_contradicting_rows_keep_a_picture_out(twin: Callable[[str], Twin]) -> None:
+    made = twin("rsna")
+    table = made.root / "train.csv"
+    header, first, *rest = table.read_text().splitlines()
+    cells = first.split(",")
+    cells[6] = str(1 - int(cells[6]))
+    table.write_text("\n".join([header, first, ",".join(cells), *rest]) + "\n")
+    _, refused = made.read()
+    assert [entry.reason for entry in refused] == ["rows-disagree"]

@@ -1,0 +1,63 @@
+"""The verb `sources`: the public archives, what each holds, and what its terms allow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonargparse
+
+from versamammo import NOTICE
+from versamammo.published_splits import published_leakage
+from versamammo.sources.archives.catalogue import ARCHIVES, SHAREABLE, Archive
+
+HEADER = ("name", "images", "patients", "GB", "weights", "licence", "labels", "tasks")
+REMARK = """\
+weights: whether weights trained on an archive may be passed on, as we read its terms: yes,
+non-commercial, ask, no. This is no legal advice; read the terms before you publish.
+Get one, then: versamammo prepare NAME --root FOLDER --out DIR
+Rehearse it:   versamammo phantom OUT --layout NAME --exams 4 --seed 0 --height 384"""
+
+
+def parser() -> jsonargparse.ArgumentParser:
+    """Describe the verb's arguments."""
+    made = jsonargparse.ArgumentParser(description=f"List the public archives. {NOTICE}")
+    made.add_argument("--shareable", action="store_true",
+        help="only those whose terms let trained weights be passed on")  # fmt: skip
+    made.add_argument("--links", action="store_true", help="where to get each")
+    made.add_argument("--splits", type=Path | None, default=None,
+        help="a published table of splits: count the patients that it parts")  # fmt: skip
+    return made
+
+
+def run(args: jsonargparse.Namespace) -> int:
+    """Print what is asked for."""
+    if args.splits is not None:
+        for dataset, leak in published_leakage(args.splits).items():
+            print(f"{dataset}: {leak}")
+        return 0
+    chosen = [a for a in ARCHIVES.values() if not args.shareable or a.weights in SHAREABLE]
+    if args.links:
+        for archive in chosen:
+            print(f"{archive.name:<12} {archive.link}")
+        return 0
+    print(as_text([HEADER, *map(cells, chosen)]))
+    print(REMARK)
+    return 0
+
+
+def cells(archive: Archive) -> tuple[str, ...]:
+    """Write one archive as the words of a row."""
+    return (
+        archive.name, f"{archive.images:,}", f"{archive.patients:,}" if archive.patients else "?",
+        f"{archive.gigabytes:g}", archive.weights, archive.licence, " ".join(archive.labels),
+        " ".join(archive.tasks),
+    )  # fmt: skip
+
+
+def as_text(rows: list[tuple[str, ...]]) -> str:
+    """Lay rows out in columns."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip()
+        for row in rows
+    )
