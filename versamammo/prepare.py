@@ -28,6 +28,7 @@ from versamammo.preparation.engine import Engine
 from versamammo.preparation.journal import Journal
 from versamammo.preparation.listing import Listing, Opened, check_apart, list_images, open_source
 from versamammo.preparation.local_engine import LocalEngine
+from versamammo.preparation.plan import make_plan
 from versamammo.preparation.progress import Progress, work_through
 from versamammo.preparation.ray_engine import RayEngine
 from versamammo.preparation.settings import Settings, from_arguments, parser
@@ -64,6 +65,9 @@ def prepare(settings: Settings) -> int:
     )
     listing = list_images(opened, settings.limit)
     recipe = Recipe(settings.size, settings.window, settings.for_processing)
+    if settings.plan:
+        print(make_plan(opened.root, listing, recipe).as_text(settings.workers))
+        return 0
     source = name_of(opened, settings)
     settings = replace(settings, root=opened.root)
     with output.claimed(settings.out) as out:

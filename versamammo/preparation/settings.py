@@ -43,6 +43,7 @@ class Settings:
     engine: Literal["local", "ray"] = "local"
     workers: int = 1
     seconds_per_file: float = 120.0
+    plan: bool = False
 
     def __post_init__(self) -> None:
         check_shares(self.shares)
@@ -98,6 +99,8 @@ def parser() -> jsonargparse.ArgumentParser:
     add("--limit", type=number, default=None, help="only the first files, in order of paths")
     add("--engine", choices=["local", "ray"], default=Settings.engine, help="who does the work")
     add("--workers", type=int, default=cores(), help="files at a time; all cores by default")
+    add("--plan", action="store_true",
+        help="say what it would cost in disk and hours, from a sample; write nothing")  # fmt: skip
     add("--seconds-per-file", type=float, default=Settings.seconds_per_file,
         help="a file that takes longer is tried once more, alone, and then given up")  # fmt: skip
     return made
