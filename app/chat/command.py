@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -24,7 +25,7 @@ def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
     made = jsonargparse.ArgumentParser(description=f"Talk about a mammogram. {NOTICE}")
     made.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    made.add_argument("--port", type=int, default=7860, help="port to listen on")
+    made.add_argument("--port", type=int, default=7860, help="port to listen on; 0: any free one")
     made.add_argument("--login", type=Path | None, default=None, help="file of name:password lines")
     made.add_argument("--open", action="store_true", help="open the page in the browser")
     return made
@@ -58,7 +59,7 @@ def run(args: jsonargparse.Namespace) -> int:
     # a service is stopped by a signal that would leave the private folder behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Path(tempfile.mkdtemp(prefix="versamammo-chat-"))
-    desk, url, page = serve(args.host, args.port, home, logins, args.open)
+    desk, url, page = serve(args.host, args.port or free_port(), home, logins, args.open)
     print(f"VersaMammo chat: {url}  ({NOTICE})", flush=True)
     try:
         while True:
@@ -69,6 +70,13 @@ def run(args: jsonargparse.Namespace) -> int:
     finally:
         page.close(verbose=False)
         desk.close()
+
+
+def free_port() -> int:
+    """Give a port of this computer that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def serve(

@@ -20,6 +20,7 @@ def theme() -> gr.themes.Base:
         block_label_text_color_dark="white",
         block_title_text_color="*primary_800",
         block_title_text_color_dark="white",
+        checkbox_border_color="*neutral_500",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_300",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -84,9 +85,9 @@ class Wiring:
         asking: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2, **PRIVATE}
         told = [p.chat, p.question, p.viewer]
         for trigger in (p.question.submit, p.send.click):
-            trigger(self.ask, [token, p.question, p.chat, *looks], told, **asking)
+            trigger(self.talk, [token, p.question, p.chat, *looks], told, **asking)
         for button in p.suggested:
-            button.click(self.ask, [token, button, p.chat, *looks], told, **asking)
+            button.click(self.talk, [token, button, p.chat, *looks], told, **asking)
         p.export.click(self.export, [token, p.report, *looks], [p.exports], **PRIVATE)
 
     def take_in(self, files: list[str] | None, token: str | None) -> Iterator[tuple[Any, ...]]:
@@ -139,7 +140,7 @@ class Wiring:
         which = ", ".join(names) if look.view is None else names[look.view]
         return view_html(self.desk.draw(visit, look), f"Mammogram: {which}", look.true_size)
 
-    def ask(
+    def talk(
         self, token: str | None, question: str, chat: list[Message], *settings: Any
     ) -> Iterator[tuple[Any, ...]]:
         """Answer in the chat, piece by piece, then draw what the answer points to."""
@@ -150,17 +151,17 @@ class Wiring:
             asked = self.desk.check(question)
         except InputError as error:
             raise gr.Error(error.message) from None
-        talk = [*chat, {"role": "user", "content": asked}]
-        yield [*talk, {"role": "assistant", "content": "…"}], "", gr.skip()
+        said_so_far = [*chat, {"role": "user", "content": asked}]
+        yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
         speaker = self.desk.answerer.card
         answer = None
         for answer in self.desk.ask(visit, asked):
             said = {"role": "assistant", "content": signed(answer.text, speaker.is_model)}
-            yield [*talk, said], gr.skip(), gr.skip()
+            yield [*said_so_far, said], gr.skip(), gr.skip()
         if answer is not None:
             words = signed(answer.text, speaker.is_model, pointing(visit, answer.confidence))
             drawn = self._picture(visit, look_of(visit, *settings))
-            yield [*talk, {"role": "assistant", "content": words}], gr.skip(), drawn
+            yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), drawn
 
     def export(self, token: str | None, report: str, *settings: Any) -> list[str]:
         """Write the visit's files."""
@@ -171,9 +172,9 @@ class Wiring:
 
 
 def signed(text: str, is_model: bool, pointed: str = "") -> str:
-    """Add to an answer who gave it and what it points to."""
+    """Add to an answer who gave it and what it points to; markup is shown, not run."""
     speaker = "" if is_model else "[No model: from tags and measurements]\n"
-    return f"{speaker}{text}{pointed}"
+    return escape(f"{speaker}{text}{pointed}", quote=False)
 
 
 def pointing(visit: Visit, confidence: float | None) -> str:

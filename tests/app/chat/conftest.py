@@ -1,0 +1,85 @@
+"""Hand-made voices and a running server for the chat's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.chat.contracts import (
+    Answer,
+    Attribute,
+    Card,
+    Evidence,
+    Findings,
+    HeatMap,
+    Region,
+    Turn,
+)
+from app.chat.exam import Exam, gather, load_image
+from versamammo.mammogram import Box
+
+
+class Echo:
+    """Repeats the question, points to a box, and says how many turns came before."""
+
+    card = Card("Echo", "1", "hand-made for tests")
+
+    def answer(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+        yield Answer("You asked:")
+        here = Evidence(0, "here", Box(100, 100, 200, 180), 0.5)
+        yield Answer(f"You asked: {question} ({len(history)} before)", (here,), 0.75)
+
+
+class Marker:
+    """Marks one box and one heat map in the first picture of every exam."""
+
+    card = Card("Marker", "1", "hand-made for tests")
+
+    def find(self, exam: Exam) -> Findings:
+        box = Box(100, 150, 160, 230)
+        return Findings(
+            (Attribute("density", {"A": 0.1, "B": 0.6, "C": 0.2, "D": 0.1}, edition="5"),),
+            (Region(0, box, "mass", 0.9),),
+            (HeatMap(0, np.ones((4, 4), np.float32), box),),
+            ("BI-RADS category",),
+        )
+
+
+def files_of(archive: Path) -> list[Path]:
+    """The four views of the first phantom exam."""
+    return sorted((archive / "images").rglob("*.dcm"))[:4]
+
+
+@pytest.fixture(scope="session")
+def views(phantoms: Path) -> list[Path]:
+    return files_of(phantoms)
+
+
+@pytest.fixture(scope="session")
+def exam(views: list[Path]) -> Exam:
+    return gather([load_image(path) for path in views])
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def marker() -> Marker:
+    return Marker()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A page without a model, on a port of its own: (address, private folder)."""
+    from app.chat.command import free_port, serve
+
+    home = tmp_path_factory.mktemp("chat") / "home"
+    desk, url, page = serve("127.0.0.1", free_port(), home)
+    yield url.rstrip("/"), home
+    page.close(verbose=False)
+    desk.close()

@@ -1,0 +1,119 @@
+"""A person's way through the page, in an installed Chromium; pictures of it are kept in runs/."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from app.chat.facts import SUGGESTED
+from versamammo import NOTICE
+
+pytestmark = pytest.mark.browser
+
+SHOTS = Path(__file__).parents[3] / "runs" / "browser"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+GE = "dicom/GH133_GE_Senographe_R_MLO.dcm"
+
+
+@pytest.fixture
+def page(server: tuple[str, Path]) -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium is installed")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox cannot be set up by root in a container
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        made = browser.new_page(viewport={"width": 1440, "height": 1000})
+        asked: list[str] = []
+        made.on("request", lambda request: asked.append(request.url))
+        made.goto(server[0])
+        yield made
+        made.wait_for_load_state()
+        elsewhere = [url for url in asked if not url.startswith((server[0], "data:", "blob:"))]
+        browser.close()
+        assert elsewhere == []
+
+
+def shown(page: Page) -> str:
+    return page.locator(".vm-view img").get_attribute("src") or ""
+
+
+def changes(page: Page, selector: str) -> None:
+    """Click, and wait until the picture is another one."""
+    before = shown(page)
+    page.click(selector)
+    expect(page.locator(".vm-view img")).not_to_have_attribute("src", before, timeout=15_000)
+
+
+def drop(page: Page, *files: Path) -> None:
+    page.set_input_files("#vm-files input[type=file]", [str(file) for file in files])
+
+
+def test_the_example_is_hung_asked_about_and_taken_away(page: Page) -> None:
+    page.click("#vm-example")
+    expect(page.locator(".vm-view img")).to_have_attribute(
+        "alt", "Mammogram: R CC, L CC, R MLO, L MLO", timeout=30_000
+    )
+    page.screenshot(path=SHOTS / "four-views.png", full_page=True)
+    page.fill("#vm-question textarea", "Is there a mass? <img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    expect(page.locator("#vm-chat")).to_contain_text("nothing here looks for findings")
+    expect(page.locator("#vm-chat")).to_contain_text("<img src=x")
+    assert page.locator("#vm-chat img[src='x']").count() == 0
+    page.get_by_role("tab", name="Take away").click()
+    page.click("#vm-export")
+    expect(page.locator(".gradio-container")).to_contain_text("mammogram-chat", timeout=30_000)
+    expect(page.locator(".vm-notice")).to_have_text(NOTICE)
+
+
+def test_a_real_dicom_is_seen_asked_about_and_its_overlays_toggled(page: Page, real: Path) -> None:
+    drop(page, real / GE)
+    expect(page.locator(".vm-view img")).to_have_attribute(
+        "alt", "Mammogram: R MLO", timeout=30_000
+    )
+    page.get_by_role("button", name=SUGGESTED[0]).click()
+    expect(page.locator("#vm-chat")).to_contain_text("the tags say side right, view MLO")
+    expect(page.locator("#vm-chat")).to_contain_text("117 x 217 mm")
+    page.wait_for_timeout(500)
+    changes(page, "#vm-outline input")
+    page.screenshot(path=SHOTS / "real.png", full_page=True)
+    changes(page, "#vm-boxes input")
+    changes(page, "#vm-invert input")
+    changes(page, "#vm-true input")
+    page.screenshot(path=SHOTS / "original-pixels.png")
+
+
+def test_a_text_file_is_refused_and_the_picture_beside_it_read(
+    page: Page, views: list[Path], tmp_path: Path
+) -> None:
+    note = tmp_path / "<b>note.txt"
+    note.write_text("no picture")
+    drop(page, note, views[0])
+    expect(page.locator("#vm-status")).to_contain_text("was not used: this is no picture")
+    expect(page.locator(".vm-view img")).to_have_attribute("alt", "Mammogram: L CC")
+    page.screenshot(path=SHOTS / "refused.png", full_page=True)
+
+
+def test_a_question_without_a_picture_is_answered_with_what_to_do(page: Page) -> None:
+    page.fill("#vm-question textarea", "Is there a mass?")
+    page.click("#vm-send")
+    expect(page.get_by_text("Drop a picture first")).to_be_visible()
+
+
+def test_keys_invert_and_zoom_and_a_phone_needs_no_sideways_scrolling(page: Page) -> None:
+    page.click("#vm-example")
+    expect(page.locator(".vm-view img")).to_be_visible(timeout=30_000)
+    before = shown(page)
+    page.locator(".vm-view").focus()
+    page.keyboard.press("i")
+    expect(page.locator(".vm-view img")).not_to_have_attribute("src", before)
+    page.keyboard.press("+")
+    assert "scale(1.25)" in (page.locator(".vm-view img").get_attribute("style") or "")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("#vm-dark")
+    page.screenshot(path=SHOTS / "phone-dark.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from app.chat.desk import Desk
+from app.chat.exam import Exam
+from app.chat.picture import Look
+from app.chat.report import OPEN, draft
+from versamammo import NOTICE, __version__
+from versamammo.errors import InputError
+
+
+@pytest.fixture
+def desk(tmp_path: Path, echo: object, marker: object) -> Desk:
+    return Desk(tmp_path / "home", answerer=echo, finder=marker)  # type: ignore[arg-type]
+
+
+def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
+    desk: Desk, exam: Exam
+) -> None:
+    _, visit = desk.open(exam)
+    list(desk.ask(visit, "What is $here$ <b>?"))
+    paths = {path.suffix: path for path in desk.export(visit, Look(), "my report")}
+    told = json.loads(paths[".json"].read_text())
+    assert told["notice"] == NOTICE
+    assert told["versamammo"] == __version__
+    assert [card["name"] for card in told["spoken_by"]] == ["Echo", "Marker"]
+    assert told["conversation"][0]["question"] == "What is $here$ <b>?"
+    assert told["conversation"][0]["evidence"][0]["size_mm"] is not None
+    assert told["report_draft"] == "my report"
+    assert told["phantom"] is True
+    assert Image.open(paths[".png"]).height > 1280
+    pdf = paths[".pdf"].read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert NOTICE.encode() in pdf
+
+
+def test_history_reaches_the_answerer_and_turns_are_kept_apart(desk: Desk, exam: Exam) -> None:
+    _, first = desk.open(exam)
+    _, second = desk.open(exam)
+    list(desk.ask(first, "one"))
+    *_, answer = desk.ask(first, "two")
+    assert answer.text == "You asked: two (1 before)"
+    assert second.turns == []
+
+
+def test_the_draft_leaves_indication_and_management_to_the_reader(
+    exam: Exam, marker: object
+) -> None:
+    findings = marker.find(exam)  # type: ignore[attr-defined]
+    text = draft(exam, findings, marker.card)  # type: ignore[attr-defined]
+    assert "B (probability 0.60, BI-RADS edition 5)" in text
+    assert "Attempted in vain: BI-RADS category" in text
+    assert text.count(OPEN) >= 4
+    bare = draft(exam, None, None)
+    assert "No model looked for findings" in bare
+    assert "marked nothing" not in bare
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"), [(" \x00\n", "empty-question"), ("x" * 2001, "long-question")]
+)
+def test_empty_and_oversized_questions_are_refused(desk: Desk, question: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        desk.check(question)
+    assert caught.value.reason == reason
+
+
+def test_the_private_folder_is_for_its_owner_only_and_goes_with_the_desk(desk: Desk) -> None:
+    assert desk.home.stat().st_mode & 0o777 == 0o700
+    desk.close()
+    assert not desk.home.exists()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from app.chat.exam import Exam
+from app.chat.facts import warnings_of
+from app.chat.intake import Intake, take_in
+from app.chat.limits import Limits
+from versamammo.reading import read
+
+
+def drop(home: Path, files: list[Path], limits: Limits | None = None) -> Intake:
+    home.mkdir(exist_ok=True)
+    uploaded = []
+    for number, file in enumerate(files):
+        target = home / str(number) / file.name
+        target.parent.mkdir()
+        shutil.copy(file, target)
+        uploaded.append(target)
+    *_, last = take_in(uploaded, home, limits or Limits())
+    return last
+
+
+def test_four_views_are_hung_in_reading_order(tmp_path: Path, views: list[Path]) -> None:
+    intake = drop(tmp_path / "home", list(reversed(views)))
+    assert intake.exam is not None
+    assert intake.exam.names == ("R CC", "L CC", "R MLO", "L MLO")
+    assert intake.exam.phantom
+    assert not intake.refused
+
+
+def test_a_refused_file_says_why_and_the_others_go_on(tmp_path: Path, views: list[Path]) -> None:
+    text = tmp_path / "note.txt"
+    text.write_text("not a picture")
+    intake = drop(tmp_path / "home", [text, views[0]])
+    assert intake.exam is not None
+    assert len(intake.exam.images) == 1
+    assert [name for name, _ in intake.refused] == ["note.txt"]
+    assert "no picture that can be read" in intake.refused[0][1]
+
+
+def test_uploads_and_unpacked_files_are_gone_after_reading(
+    tmp_path: Path, views: list[Path]
+) -> None:
+    packed = tmp_path / "exam.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, file in enumerate(views):
+            archive.write(file, f"folder/{number}.dcm")
+    home = tmp_path / "home"
+    intake = drop(home, [packed])
+    assert intake.exam is not None
+    assert len(intake.exam.images) == 4
+    assert [p for p in home.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("outside", ["secret.dcm", "link.dcm"])
+def test_a_path_outside_the_private_folder_is_neither_read_nor_deleted(
+    tmp_path: Path, views: list[Path], outside: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    secret = tmp_path / "secret.dcm"
+    shutil.copy(views[0], secret)
+    path = secret
+    if outside == "link.dcm":
+        path = home / outside
+        path.symlink_to(secret)
+    *_, intake = take_in([path], home, Limits())
+    assert intake.exam is None
+    assert "not a file that was uploaded here" in intake.refused[0][1]
+    assert secret.exists()
+
+
+def test_no_more_pictures_are_taken_than_an_exam_may_have(
+    tmp_path: Path, views: list[Path]
+) -> None:
+    intake = drop(tmp_path / "home", views, Limits(images=3))
+    assert intake.exam is not None
+    assert len(intake.exam.images) == 3
+    assert "only 3 pictures" in intake.refused[0][1]
+
+
+def test_pictures_of_two_patients_are_pointed_out_without_naming_them(
+    tmp_path: Path, phantoms: Path
+) -> None:
+    files = sorted((phantoms / "images").rglob("*.dcm"))
+    intake = drop(tmp_path / "home", [files[0], files[-1]])
+    assert intake.exam is not None
+    assert warnings_of(intake.exam)[0] == "These pictures come from different patients."
+
+
+def test_what_is_kept_holds_no_identifier(exam: Exam, views: list[Path]) -> None:
+    told = repr([image.told for image in exam.images])
+    ids = read(views[0]).identifiers
+    assert ids.patient_id
+    for value in (ids.patient_id, ids.exam_id, ids.image_id, ids.exam_date, views[0].name):
+        assert value is None or value not in told
+
+
+def test_a_dicomdir_without_its_files_says_so(tmp_path: Path, views: list[Path]) -> None:
+    from pydicom.fileset import FileSet
+
+    made = FileSet()
+    for file in views:
+        made.add(file)
+    made.write(tmp_path / "medium")
+    intake = drop(tmp_path / "home", [tmp_path / "medium" / "DICOMDIR"])
+    assert intake.exam is None
+    assert "index of 4 files, of which 4 were not dropped" in intake.refused[0][1]
+
+
+def test_a_zip_of_a_medium_is_read_with_its_dicomdir(tmp_path: Path, views: list[Path]) -> None:
+    from pydicom.fileset import FileSet
+
+    made = FileSet()
+    for file in views:
+        made.add(file)
+    made.write(tmp_path / "medium")
+    packed = shutil.make_archive(str(tmp_path / "medium"), "zip", tmp_path / "medium")
+    intake = drop(tmp_path / "home", [Path(packed)])
+    assert intake.exam is not None
+    assert len(intake.exam.images) == 4
+    assert not intake.refused

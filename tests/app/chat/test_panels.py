@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.chat.exam import Exam
+from app.chat.panels import facts_html, findings_html, refused_html, warnings_html
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def test_markup_in_tags_file_names_and_model_words_is_shown_and_not_run(
+    exam: Exam, marker: object
+) -> None:
+    image = exam.images[0]
+    evil = replace(image, told=replace(image.told, warnings=(EVIL,)), notes=(EVIL,))
+    hostile = replace(exam, images=(evil,))
+    findings = marker.find(hostile)  # type: ignore[attr-defined]
+    findings = replace(findings, failed=(EVIL,), regions=(replace(findings.regions[0], word=EVIL),))
+    shown = [
+        warnings_html(hostile),
+        facts_html(hostile),
+        refused_html([(EVIL, EVIL)], EVIL),
+        findings_html(hostile, findings, marker.card),  # type: ignore[attr-defined]
+    ]
+    assert not any("<img" in html for html in shown)
+    assert sum("&lt;img" in html for html in shown) == 3
+
+
+def test_a_missing_model_is_not_shown_as_no_finding(exam: Exam) -> None:
+    assert "does not mean that there is no finding" in findings_html(exam, None, None)
