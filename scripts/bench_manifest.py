@@ -1,0 +1,168 @@
+"""Times a manifest of a million rows: open, filter, split, read a part; against plain pandas.
+
+Every step runs in a process of its own, so that its peak memory is its own. The rows are invented:
+four images an exam, labels drawn at random. Usage: bench_manifest.py [--rows N] [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from versamammo.labels import UNKNOWN, Labels
+from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
+from versamammo.shards import read_shard
+from versamammo.splits import DEFAULT_SHARES, Member, split_by_patient
+
+SHARDS = 8
+WANTED = [("split", "=", "train"), ("view", "=", "CC"), ("density", ">=", 3)]
+TRAINING = ["cache_path", "density", "birads", "pathology"]
+
+
+def invent(path: Path, rows: int) -> None:
+    """Write a manifest of so many rows, a chunk at a time."""
+    rng = np.random.default_rng(0)
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for start in range(0, rows, ROWS_PER_GROUP):
+            numbers = np.arange(start, min(start + ROWS_PER_GROUP, rows))
+            writer.write_table(chunk(numbers, rng), row_group_size=ROWS_PER_GROUP)
+
+
+def chunk(numbers: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    n = len(numbers)
+    known: dict[str, object] = {
+        "image_id": [f"1.2.826.0.1.{i}" for i in numbers],
+        "source": ["bench"] * n,
+        "path": [f"images/{i // 4:07d}/{i % 4}.dcm" for i in numbers],
+        "cache_path": [f"cache/{i % 256:02x}/{i:064x}.tif" for i in numbers],
+        "content_key": [f"{i:064x}" for i in numbers],
+        "patient_id": [f"P{i // 8:07d}" for i in numbers],
+        "exam_id": [f"1.2.826.0.2.{i // 4}" for i in numbers],
+        "laterality": ["LR"[i % 2] for i in numbers],
+        "view": [("CC", "MLO")[i // 2 % 2] for i in numbers],
+        "rows": np.full(n, 3000),
+        "columns": np.full(n, 2400),
+        "split": np.array(["train", "val", "test"])[rng.choice(3, n, p=DEFAULT_SHARES)],
+        "density": rng.integers(1, 5, n).astype(np.float32),
+        "birads": rng.integers(0, 6, n).astype(np.float32),
+        "pathology": rng.choice([0.0, 1.0, 2.0, np.nan], n).astype(np.float32),
+    }
+    columns = [
+        pa.array(known[field.name], field.type) if field.name in known else pa.nulls(n, field.type)
+        for field in SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def ours_open(path: Path) -> int:
+    check_schema(path, pq.read_schema(path))
+    return int(pq.read_metadata(path).num_rows)
+
+
+def theirs_open(path: Path) -> int:
+    return len(pd.read_parquet(path))
+
+
+def ours_filter(path: Path) -> int:
+    return int(read_manifest(path, TRAINING, WANTED).num_rows)
+
+
+def theirs_filter(path: Path) -> int:
+    table = pd.read_parquet(path)
+    kept = table[(table["split"] == "train") & (table["view"] == "CC") & (table["density"] >= 3)]
+    return len(kept[TRAINING])
+
+
+def ours_split(path: Path) -> int:
+    names = ["image_id", "patient_id", "density", "birads", "pathology"]
+    columns = [column.to_pylist() for column in read_manifest(path, names).columns]
+    members = (
+        Member(image, patient, Labels(density=d, birads=b, pathology=UNKNOWN if p is None else p))
+        for image, patient, d, b, p in zip(*columns, strict=True)
+    )
+    return len(split_by_patient(members, 0))
+
+
+def theirs_split(path: Path) -> int:
+    """Shuffle patients and cut: no stratification, and other splits when one patient is added."""
+    table = pd.read_parquet(path)
+    patients = table["patient_id"].drop_duplicates().sample(frac=1, random_state=0).to_numpy()
+    cuts = (np.cumsum(DEFAULT_SHARES)[:-1] * len(patients)).astype(int)
+    parts = dict.fromkeys(patients[: cuts[0]], "train")
+    parts |= dict.fromkeys(patients[cuts[0] : cuts[1]], "val")
+    parts |= dict.fromkeys(patients[cuts[1] :], "test")
+    return len(table["patient_id"].map(parts))
+
+
+def ours_shard(path: Path) -> int:
+    return int(read_shard(path, 3, SHARDS, TRAINING, pc.field("split") == "train").num_rows)
+
+
+def theirs_shard(path: Path) -> int:
+    table = pd.read_parquet(path)
+    return len(table[table["split"] == "train"].iloc[3::SHARDS][TRAINING])
+
+
+STEPS: dict[str, tuple[Callable[[Path], int], Callable[[Path], int]]] = {
+    "open": (ours_open, theirs_open),
+    "filter": (ours_filter, theirs_filter),
+    "split": (ours_split, theirs_split),
+    "shard": (ours_shard, theirs_shard),
+}
+
+
+def child(step: str, path: Path) -> None:
+    """Run one step and print what it took."""
+    name, _, whose = step.partition(":")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    rows = STEPS[name][whose == "pandas"](path)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"rows": rows, "s": seconds, "mb": peak / 1024, "base": before / 1024}))
+
+
+def measured(step: str, path: Path) -> dict[str, float]:
+    words = [sys.executable, __file__, "--child", step, "--out", str(path)]
+    found: dict[str, float] = json.loads(subprocess.check_output(words))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--child", default=None)
+    args = parser.parse_args()
+    if args.child:
+        child(args.child, args.out)
+        return
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:
+        path = Path(folder) / "manifest.parquet"
+        invent(path, args.rows)
+        print(f"{args.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB; peak memory of a process")
+        print("step     ours s   pandas s  ratio   ours MB  pandas MB  rows")
+        for name in STEPS:
+            ours, theirs = measured(f"{name}:ours", path), measured(f"{name}:pandas", path)
+            print(
+                f"{name:<7}{ours['s']:>8.2f}{theirs['s']:>11.2f}{theirs['s'] / ours['s']:>7.1f}"
+                f"{ours['mb']:>10.0f}{theirs['mb']:>11.0f}  {ours['rows']:,.0f}"
+                f" (imports alone {ours['base']:.0f} MB)"
+            )
+
+
+if __name__ == "__main__":
+    main()
