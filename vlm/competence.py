@@ -1,0 +1,115 @@
+"""What a model was trained to answer, and how sure it may be: `competence.json` beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
+from versamammo.vqa import Item, Kind
+from vlm.instructions.wording import prompt_of
+from vlm.likelihood import fit_temperature, option_scores
+from vlm.model import VersaMammoForImageTextToText
+from vlm.processor import VersaMammoVlmProcessor
+from vlm.prompts import Question
+from vlm.shelf import Shelf
+
+FILE = "competence.json"
+
+# words that tell what a free question is about, the first topic that matches wins
+_SPEAKS_OF: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Place", ("where", "place of", "location", "locate", "in which box")),
+    ("Report", ("report", "describe", "summar")),
+    ("Bi-Rads", ("bi-rads", "birads", "assess", "category")),
+    ("ACR", ("acr", "dens", "composition", "dense")),
+    ("Masking potential", ("masking", "hide")),
+    ("Subtlety", ("subtle", "obvious")),
+    ("Background tissue", ("tissue",)),
+    ("Invasive cancer", ("invasive",)),
+    ("Cancer", ("cancer",)),
+    ("Pathology", ("benign", "malignan", "pathology")),
+    ("Mass", ("mass",)),
+    ("Calcification", ("calcification",)),
+    ("Asymmetry", ("asymmetr",)),
+    ("Architectural distortion", ("distortion",)),
+    ("Skin thickening", ("thicken",)),
+    ("Nipple retraction", ("retracted nipple", "nipple retraction")),
+    ("Skin retraction", ("retracted skin", "skin retraction")),
+    ("Suspicious lymph node", ("lymph",)),
+    ("Abnormality", ("abnormal", "finding", "found", "lesion")),
+    ("View", ("view", "projection", "oblique", "craniocaudal")),
+    ("Laterality", ("side", "left", "right", "laterality", "which breast")),
+)
+
+
+@dataclass(frozen=True)
+class Competence:
+    """What may be asked.
+
+    Attributes:
+        topics: that were learned.
+        temperature: of option likelihoods, fitted on patients not learned from.
+        fitted_on: how many questions it was fitted on; 0 if it never was.
+    """
+
+    topics: tuple[str, ...] = ()
+    temperature: float = 1.0
+    fitted_on: int = 0
+
+
+def topic_of(question: str) -> str | None:
+    """Guess what a free question is about; None if nothing in it tells."""
+    said = question.casefold()
+    for topic, words in _SPEAKS_OF:
+        if any(word in said for word in words):
+            return topic
+    return None
+
+
+def calibrate(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    items: Sequence[Item],
+    shelf: Shelf,
+    topics: Sequence[str],
+) -> Competence:
+    """Fit the temperature on questions of one right option, exam context withheld."""
+    scores, truths = [], []
+    for item in items:
+        if item.kind is Kind.MULTIPLE:
+            continue
+        pictures = tuple(map(shelf.take, item.images))
+        question = Question(prompt_of(item), pictures, context=False)
+        scores.append(option_scores(model, processor, question, item.options).cpu())
+        truths.append(item.options.index(item.answer[0]))
+    temperature = fit_temperature(scores, truths) if scores else 1.0
+    return Competence(tuple(topics), temperature, len(scores))
+
+
+def write_competence(folder: Path, competence: Competence) -> None:
+    """Write it beside the model."""
+    write_atomically(folder / FILE, (json.dumps(asdict(competence), indent=1) + "\n").encode())
+
+
+def read_competence(folder: Path) -> Competence:
+    """Read it; a folder without one knows nothing of what it was trained for.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return Competence()
+    try:
+        record = json.loads(file.read_text())
+        if set(record) != {field.name for field in fields(Competence)}:
+            raise ValueError(f"found the keys {sorted(record)}")
+        return Competence(
+            tuple(record["topics"]), float(record["temperature"]), int(record["fitted_on"])
+        )
+    except (ValueError, TypeError) as error:
+        message = f"cannot be used: {error}"
+        raise InputError(message, file=file, reason="bad-competence") from error

@@ -1,0 +1,118 @@
+"""Packed conversations for every step, the same whoever makes them and whenever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from versamammo import dataset
+from versamammo.contract import InputContract
+from versamammo.mammogram import Laterality, View
+from versamammo.sampling import Share
+from vlm.instructions import Lesson, LessonPool
+from vlm.instructions.lessons import facts
+from vlm.language import IMAGE_TOKEN
+from vlm.packing import PackedBatch, pack
+from vlm.processor import IGNORED, Example, VersaMammoVlmProcessor
+from vlm.prompts import Picture, Question
+from vlm.recipe import PhaseName
+from vlm.shelf import KEPT, shown
+
+PHASE_NUMBERS: dict[PhaseName, int] = {"words": 1, "projector": 2, "adapter": 3}
+
+
+class StepDataset(Dataset[list[PackedBatch]]):
+    """What one process learns in each step, one batch per part."""
+
+    def __init__(
+        self,
+        pool: LessonPool,
+        processor: VersaMammoVlmProcessor,
+        share: Share,
+        phase: PhaseName,
+        *,
+        longest: int,
+        seed: int,
+    ) -> None:
+        self.pool = pool
+        self.processor = processor
+        self.share = share
+        self.phase = phase
+        self.longest = longest
+        self.seed = seed
+        self.contract = InputContract.from_dict(processor.image_processor.contract)
+        self.picture = lru_cache(KEPT)(self._picture)
+
+    def __getitem__(self, step: int) -> list[PackedBatch]:
+        filler = self.processor.tokenizer.pad_token_id
+        assert isinstance(filler, int)
+        return [
+            pack([self.example(step, place) for place in self._places(part)], self.longest, filler)
+            for part in range(self.share.parts)
+        ]
+
+    def _places(self, part: int) -> range:
+        return range(self.share.batch)[self.share.of(part)]
+
+    def example(self, step: int, place: int) -> Example:
+        """Draw the conversation at one place of a step and turn it into words and labels."""
+        key = (self.seed, PHASE_NUMBERS[self.phase], step, place)
+        lesson = self.pool.draw(key)
+        if self.phase != "words":
+            return self.processor.example(self.question(lesson), lesson.answer)
+        return self._in_words(lesson, np.random.default_rng((*key, 1)))
+
+    def question(self, lesson: Lesson) -> Question:
+        """Show a lesson's images."""
+        pictures = tuple(self.picture(image) for image in lesson.images)
+        return Question(lesson.question, pictures, lesson.history, lesson.context)
+
+    def _in_words(self, lesson: Lesson, random: np.random.Generator) -> Example:
+        """Tell what the images show in the places of the images."""
+        pictures = self.pool.of(lesson.images)
+        question = Question(
+            lesson.question, tuple(map(_unseen, pictures)), lesson.history, lesson.context
+        )
+        text = self.processor.render(question)
+        for picture in pictures:
+            text = text.replace(IMAGE_TOKEN, facts(picture, random), 1)
+        tokenizer = self.processor.tokenizer
+        asked = tokenizer(text, add_special_tokens=False)["input_ids"]
+        ending = lesson.answer + self.processor.answer_end
+        told = tokenizer(ending, add_special_tokens=False)["input_ids"]
+        return Example((*asked, *told), (*[IGNORED] * len(asked), *told), ())
+
+    def _picture(self, image: int) -> Picture:
+        return shown(self.pool.pictures[image], self.contract)
+
+
+def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[PackedBatch]]:
+    """Give the batches of some steps, made beside the training by worker processes if asked."""
+    return iter(
+        DataLoader(
+            steps,
+            batch_size=None,
+            sampler=which,
+            num_workers=workers,
+            worker_init_fn=_one_thread,
+            prefetch_factor=4 if workers else None,
+        )
+    )
+
+
+def _unseen(picture: dataset.Picture) -> Picture:
+    """Give a picture's tags without its pixels, which words stand for."""
+    return Picture(
+        pixels=torch.empty(0),
+        laterality=None if picture.laterality is None else Laterality(picture.laterality),
+        view=View(picture.view) if picture.view in set(View) else None,
+        stored_mirrored=picture.crop.mirrored,
+    )
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,50 @@
+"""How likely the model finds each option as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vlm.model import VersaMammoForImageTextToText
+from vlm.processor import IGNORED, VersaMammoVlmProcessor
+from vlm.prompts import Question
+
+
+@torch.inference_mode()
+def option_scores(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    question: Question,
+    options: Sequence[str],
+) -> Tensor:
+    """Give the log-likelihood [K] of each option as the whole answer, its end included."""
+    batch = processor.encode([question] * len(options), list(options)).to(model.device)
+    labels = batch.pop("labels")[:, 1:]
+    logits = model(**batch).logits[:, :-1].float()
+    learned = labels != IGNORED
+    each = F.cross_entropy(
+        logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
+    )  # [K, T - 1]
+    scores: Tensor = -(each * learned).sum(1)
+    return scores
+
+
+def probabilities(scores: Tensor, temperature: float = 1.0) -> Tensor:
+    """Turn scores [K] into probabilities; a temperature above 1 is less sure."""
+    return (scores / temperature).softmax(0)
+
+
+def fit_temperature(scores: Sequence[Tensor], truths: Sequence[int]) -> float:
+    """Find the temperature under which the right options are likeliest (arXiv 1706.04599)."""
+    candidates = torch.logspace(-1, 1, 81)
+    losses = [
+        sum(
+            float(-probabilities(one, float(t)).clamp(min=1e-12)[truth].log())
+            for one, truth in zip(scores, truths, strict=True)
+        )
+        for t in candidates
+    ]
+    return float(candidates[int(torch.tensor(losses).argmin())])

@@ -1,0 +1,258 @@
+"""Teach a language model to answer from mammograms: projector first, then LoRA beside it.
+
+    accelerate launch vlm/train.py                # phantoms, a small encoder, a tiny language model
+    accelerate launch vlm/train.py --config configs/vlm/qwen3_0.6b.yaml --data PREPARED
+
+A tiny language model that begins from nothing first learns its language from descriptions of the
+images. Every phase is a run of its own within the folder; the same command goes on with what was
+stopped, and `model/` is the whole that can be loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import tqdm
+
+from versamammo import NOTICE
+from versamammo.config import load
+from versamammo.contract import InputContract
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
+from versamammo.launching import start_all_processes
+from versamammo.practice import phantom_archive
+from versamammo.run import Run
+from versamammo.sampling import Share
+from versamammo.schedules import warm_cosine
+from versamammo.vqa import Item
+from vlm.adapter import add_adapter
+from vlm.assembly import assemble, save
+from vlm.checking import check_answers
+from vlm.competence import calibrate, write_competence
+from vlm.feeding import StepDataset, feed
+from vlm.instructions import LessonPool, make_items
+from vlm.learner import Learner
+from vlm.model import VersaMammoForImageTextToText
+from vlm.packing import PackedBatch
+from vlm.processor import VersaMammoVlmProcessor
+from vlm.recipe import PhaseName, VlmTraining, build_encoder, build_language
+from vlm.shelf import Shelf
+
+# What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
+FREE = ("workers", "data", "phantoms.folder")
+CALIBRATION_ITEMS = 200  # most questions that confidence is calibrated on
+
+
+def train(config: VlmTraining) -> Path:
+    """Train, or go on training; returns the folder of the finished model.
+
+    Raises:
+        InputError: the archive, the parts or the settings cannot be trained with.
+    """
+    with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
+        folder = config.data or phantom_archive(config.phantoms)
+    archive = Archive.open(folder, config.splits)
+    pool = LessonPool(archive, config.mixture)
+    torch.manual_seed(config.run.seed)
+    model, processor = assemble(
+        build_encoder(config), build_language(config, pool), config.projector
+    )
+    checks = Checks(folder, config, processor)
+    for phase in config.phases():
+        if phase == "adapter":
+            torch.manual_seed(config.run.seed)
+            add_adapter(model, config.lora)
+        Phase(config, phase, archive).learn(model, processor, pool, checks)
+    model.train(False)
+    out = config.run.output / "model"
+    if PartialState().is_main_process:
+        _finish(model, processor, pool, checks, out)
+    PartialState().wait_for_everyone()
+    return out
+
+
+def _finish(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    pool: LessonPool,
+    checks: Checks,
+    out: Path,
+) -> None:
+    """Save the model, what it was trained for, and how sure it may be."""
+    save(model, processor, out)
+    chosen = checks.items[:: max(1, len(checks.items) // CALIBRATION_ITEMS)]
+    topics = (*sorted(pool.answers), *(["Place"] if pool.placed else []), "Report")
+    competence = calibrate(model, processor, chosen, checks.shelf, topics)
+    write_competence(out, competence)
+
+
+class Checks:
+    """Questions about patients who are not learned from."""
+
+    def __init__(
+        self, folder: Path, config: VlmTraining, processor: VersaMammoVlmProcessor
+    ) -> None:
+        contract = InputContract.from_dict(processor.image_processor.contract)
+        self.shelf = Shelf(folder, contract)
+        self.processor = processor
+        self.items: tuple[Item, ...] = make_items(
+            folder,
+            config.check_splits,
+            seed=config.run.seed,
+            per_answer=config.check_items,
+            topics=config.mixture.topics,
+        )
+
+    def ask(self, model: VersaMammoForImageTextToText) -> dict[str, float]:
+        """Answer them all."""
+        return check_answers(model, self.processor, self.items, self.shelf)
+
+
+class Phase:
+    """One phase of training: what learns, how fast, and for how long."""
+
+    def __init__(self, config: VlmTraining, phase: PhaseName, archive: Archive) -> None:
+        self.config = config
+        self.phase = phase
+        self.steps = config.steps(phase)
+        number = config.phases().index(phase) + 1
+        settings = replace(config.run, output=config.run.output / f"{number}_{phase}")
+        self.run = Run(settings, replace(config, run=settings), config.parts, FREE)
+        self.run.note_origin(archive)
+        accelerator = self.run.accelerator
+        self.share = Share(
+            config.batch, config.parts, accelerator.num_processes, accelerator.process_index
+        )
+
+    def learn(
+        self,
+        vlm: VersaMammoForImageTextToText,
+        processor: VersaMammoVlmProcessor,
+        pool: LessonPool,
+        checks: Checks,
+    ) -> None:
+        """Take the steps that are left."""
+        config, accelerator = self.config, self.run.accelerator
+        learner = Learner(vlm, self.phase, config.teaches_encoder)
+        if config.checkpointing:
+            options = {"use_reentrant": False}
+            vlm.model.language_model.gradient_checkpointing_enable(options)
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": found, "lr": 0.0, "peak": config.learning_rate(self.phase, part)}
+                for part, found in learner.groups().items()
+            ],
+            betas=(0.9, 0.98),
+            weight_decay=0.0,
+        )
+        model, optimizer = accelerator.prepare(learner, optimizer)
+        first = self.run.resume(model, optimizer)
+        seed = config.run.seed
+        dataset = StepDataset(
+            pool, processor, self.share, self.phase, longest=config.longest, seed=seed
+        )
+        batches = feed(dataset, range(first, self.steps), config.workers)
+        progress = tqdm(range(first, self.steps), initial=first, total=self.steps, desc=self.phase)
+        clock = Clock(first)
+        for step in progress:
+            for group in optimizer.param_groups:
+                group["lr"] = warm_cosine(step, self.steps, config.lengths.rise, group["peak"], 0.0)
+            parts = [part.to(accelerator.device) for part in next(batches)]
+            words = self._words(parts)
+            for number, rows in enumerate(parts):
+                self.run.seed(step, number)
+                with accelerator.accumulate(model):
+                    loss = model(rows) / words  # each answer word of the step weighs alike
+                    # accelerate divides by the parts, and DDP by the processes
+                    accelerator.backward(loss * config.parts * accelerator.num_processes)
+                    if accelerator.sync_gradients:
+                        accelerator.clip_grad_norm_(model.parameters(), config.clip)
+                    optimizer.step()
+                    optimizer.zero_grad()
+                clock.see(rows, loss)
+            self._look(step + 1, vlm, checks, clock)
+            if (step + 1) % config.run.checkpoint_every == 0 or step + 1 == self.steps:
+                self.run.save(step + 1, model, optimizer)
+        accelerator.end_training()
+        accelerator.free_memory()
+
+    def _words(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
+        """Count the answer words that all processes learn in one step."""
+        device = self.run.accelerator.device
+        own = torch.tensor(float(sum(part.answer_words for part in parts)), device=device)
+        return self.run.accelerator.reduce(own, "sum")  # type: ignore[no-any-return]
+
+    def _look(
+        self, done: int, vlm: VersaMammoForImageTextToText, checks: Checks, clock: Clock
+    ) -> None:
+        last = done == self.steps
+        if not last and done % self.config.run.log_every:
+            return
+        total = self.run.accelerator.reduce(clock.loss, "sum")
+        metrics, speed = {"loss": float(total) / max(1, done - clock.since)}, clock.speed()
+        # every process answers: with sharded weights one alone would wait for the others
+        if self.phase != "words" and (last or done % self.config.check_every == 0):
+            metrics |= checks.ask(vlm)
+        self.run.log(done, metrics, speed)
+        clock.restart(done)
+
+
+class Clock:
+    """What has been learned since the last reading, and how fast."""
+
+    def __init__(self, done: int) -> None:
+        self.restart(done)
+
+    def restart(self, done: int) -> None:
+        """Measure from here on."""
+        self.loss = torch.zeros(())
+        self.since, self.tokens, self.filled = done, 0, 0
+        self.began = time.perf_counter()
+
+    def see(self, rows: PackedBatch, loss: torch.Tensor) -> None:
+        """Count one batch."""
+        self.loss = self.loss.to(loss.device) + loss.detach()
+        self.tokens += rows.samples.numel()
+        self.filled += int((rows.samples > 0).sum())
+
+    def speed(self) -> dict[str, float]:
+        """Tell tokens a second on this process, and the share of rows that is no padding."""
+        seconds = time.perf_counter() - self.began
+        return {
+            "speed/tokens_per_second": self.filled / seconds,
+            "speed/filled": self.filled / max(1, self.tokens),
+        }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 2 for a bad input."""
+    start_all_processes()
+    try:
+        config = load(VlmTraining, argv)
+        _say_parts(config)
+        folder = train(config)
+    except InputError as error:
+        print(f"vlm: {error}", file=sys.stderr)
+        return 2
+    PartialState().print(f"{folder}\n{NOTICE}")
+    return 0
+
+
+def _say_parts(config: VlmTraining) -> None:
+    say = PartialState(cpu=not torch.cuda.is_available()).print
+    if config.encoder is None:
+        say("no --encoder folder: a small one begins from nothing and learns in the last phase")
+    if config.language is None:
+        say("no --language: a tiny one begins from nothing and knows only these questions")
+    if config.data is None:
+        say("no --data: phantoms, which are not real data")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
