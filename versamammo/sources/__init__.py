@@ -7,7 +7,7 @@ those of re-packed tables.
 
 from __future__ import annotations
 
-from versamammo.sources import folder, phantom, table
+from versamammo.sources import coco, folder, hospital, phantom, table
 from versamammo.sources.archives import (
     bmcd,
     cbis_ddsm,
@@ -48,6 +48,8 @@ SOURCES: dict[str, Source] = {
         nlbs,
         rsna,
         vindr_mammo,
+        hospital,
+        coco,
         table,
         folder,
     )

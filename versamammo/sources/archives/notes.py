@@ -18,6 +18,7 @@ from versamammo.sources import words
 from versamammo.sources.contract import ImageRecord, Told
 
 T = TypeVar("T")
+UNCODED_VIEWS = ("AT",)  # axillary tail
 CONCERN = (1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0)  # BI-RADS categories by how soon a reader acts
 
 
@@ -96,9 +97,10 @@ class Notes:
         return self.placed("laterality", words.laterality(word, self.where(column)), word, column)
 
     def view(self, word: str, column: str) -> View | None:
-        """Read the projection; one that DICOM has no code for stays unknown and is listed."""
-        known = word.strip().upper() in set(View)
-        return self.placed("view", View(word.strip().upper()) if known else None, word, column)
+        """Read the projection; one without DICOM abbreviation is listed as unmapped."""
+        uncoded = word.strip().upper() in UNCODED_VIEWS
+        value = None if uncoded else words.view(word, self.where(column))
+        return self.placed("view", value, word, column)
 
     def age(self, word: str, column: str) -> float:
         """Read the patient's age."""
