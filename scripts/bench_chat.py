@@ -35,20 +35,20 @@ class Tally:
 
 
 def make_picture(folder: Path, number: int) -> tuple[Path, str]:
-    """Draw a bright half disc of the visitor's own size; gives it and what to expect."""
+    """Draw a half disc of the visitor's own size; gives it and what to expect."""
     rows, columns = 1600 + 8 * number, 1200 + 8 * number
     y, x = np.ogrid[:rows, :columns]
-    inside = ((y - rows / 2) / (0.42 * rows)) ** 2 + (x / (0.7 * columns)) ** 2 < 1
-    noise = np.random.default_rng(number).normal(0, 300, (rows, columns))
-    levels = np.where(inside, 30000 + noise, 500 + noise / 10).astype(np.uint16)
+    away = ((y - rows / 2) / (0.42 * rows)) ** 2 + (x / (0.7 * columns)) ** 2
+    noise = np.random.default_rng(number).normal(0, 400, (rows, columns))
+    tissue = 12000 + 30000 * (1 - away) * (1 + 0.3 * np.sin(x / 90) * np.sin(y / 70))
+    levels = np.where(away < 1, tissue + noise, 900 + noise / 4).clip(0, 65535).astype(np.uint16)
     path = folder / f"visitor{number}.png"
     Image.fromarray(levels).save(path)
     return path, f"{columns} x {rows} pixels"
 
 
-def visit(url: str, path: Path, expected: str, until: float, tally: Tally) -> None:
+def visit(client: Client, path: Path, expected: str, until: float, tally: Tally) -> None:
     """Ask until time is up."""
-    client = Client(url, verbose=False)
     while time.monotonic() < until:
         start = time.monotonic()
         try:
@@ -76,10 +76,12 @@ def main() -> None:
     before = most = server.memory_info().rss if server else 0
     with tempfile.TemporaryDirectory() as folder:
         pictures = [make_picture(Path(folder), number) for number in range(args.users)]
+        # each a session of its own, opened before the clock starts
+        clients = [Client(args.url, verbose=False) for _ in pictures]
         until = time.monotonic() + args.seconds
         threads = [
-            threading.Thread(target=visit, args=(args.url, path, expected, until, tally))
-            for path, expected in pictures
+            threading.Thread(target=visit, args=(client, path, expected, until, tally))
+            for client, (path, expected) in zip(clients, pictures, strict=True)
         ]
         for thread in threads:
             thread.start()

@@ -50,7 +50,7 @@ class Parts:
 
 def lay_out(desk: Desk, suggested: Sequence[str]) -> Parts:
     """Build the page: the light box on the left, the talk on the right."""
-    gr.HTML(banner_html(), elem_classes="vm-banner")
+    gr.HTML(banner_html())
     parts: dict[str, object] = {}
     with gr.Row():
         gr.Markdown(
@@ -90,8 +90,8 @@ def _light_box() -> dict[str, object]:
         preset = gr.Dropdown(
             list(PRESETS), value=next(iter(PRESETS)), label="Window", min_width=150
         )
-        level = gr.Slider(0, 100, 50, step=1, label="Level %", min_width=150, elem_id="vm-level")
-        width = gr.Slider(2, 200, 100, step=1, label="Width %", min_width=150)
+        level = gr.Slider(0, 100, 50, step=1, label="Level", min_width=150, elem_id="vm-level")
+        width = gr.Slider(2, 200, 100, step=1, label="Width", min_width=150)
     with gr.Row(elem_classes="vm-switches"):
         invert = gr.Checkbox(False, label="Invert", elem_id="vm-invert", min_width=90)
         true_size = gr.Checkbox(False, label="Original pixels", elem_id="vm-true", min_width=130)

@@ -20,6 +20,7 @@ def theme() -> gr.themes.Base:
         block_label_text_color_dark="white",
         block_title_text_color="*primary_800",
         block_title_text_color_dark="white",
+        block_border_width="1px",
         checkbox_border_color="*neutral_500",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_300",
@@ -28,17 +29,16 @@ def theme() -> gr.themes.Base:
 
 
 CSS = """
-.vm-notice {position: sticky; top: 0; z-index: 40; background: #7c2d12; color: #fff;
-  padding: 6px 12px; font-weight: 600; text-align: center; border-radius: 4px;}
-.vm-banner {position: sticky !important; top: 0; z-index: 40; overflow: visible !important;}
+.vm-notice {position: fixed; top: 0; left: 0; right: 0; z-index: 60; background: #7c2d12;
+  color: #fff; padding: 5px 12px; font-weight: 600; text-align: center;}
+.gradio-container {padding-top: 34px !important;}
 .vm-view {position: relative; overflow: hidden; background: #000; border-radius: 6px;
   height: min(78vh, 900px); display: flex; align-items: center; justify-content: center;
   padding-bottom: 24px; touch-action: none; cursor: grab; outline-offset: 2px;}
 .vm-view:focus-visible {outline: 3px solid #2dd4bf;}
 .vm-view img {max-width: 100%; max-height: 100%; object-fit: contain; user-select: none;
   transform-origin: 0 0; margin: 0;}
-.vm-true img {max-width: none; max-height: none; image-rendering: pixelated;}
-.vm-true {align-items: flex-start; justify-content: flex-start;}
+.vm-true img {max-width: none; max-height: none; flex: none; image-rendering: pixelated;}
 .vm-empty {color: #cbd5e1; text-align: center; cursor: default; height: 320px;}
 .vm-empty p {color: #cbd5e1; font-size: 1.05rem;}
 .vm-stamp {position: absolute; left: 0; right: 0; bottom: 0; text-align: center; padding: 3px;
@@ -48,8 +48,8 @@ CSS = """
 .vm-table caption {text-align: left; font-weight: 600; padding: 4px 0;}
 .vm-table th, .vm-table td {padding: 5px 8px !important; text-align: left; vertical-align: top;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;}
-.vm-switches {flex-wrap: wrap !important;}
-.vm-switches > * {flex: 1 1 auto !important; min-width: max-content !important;}
+.vm-switches, .vm-switches .form {flex-wrap: wrap !important;}
+.vm-switches .form > * {flex: 1 1 auto !important; min-width: max-content !important;}
 #vm-files .wrap, #vm-files button {color: var(--body-text-color);}
 .vm-clash td {background: #b45309; color: #fff;}
 .vm-bar {width: 45%;} .vm-bar i {display: block; height: .8em; background: #0d9488;
@@ -63,7 +63,8 @@ CSS = """
 .vm-keys {font-size: .85rem; opacity: .9;}
 #vm-suggest button {white-space: normal; text-align: left; font-weight: 400;}
 #vm-title h1 {margin: 0; font-size: 1.4rem;} #vm-title p {margin: 2px 0;}
-@media (max-width: 720px) {.vm-view {height: 62vh;} .gradio-container {padding: 8px !important;}}
+@media (max-width: 720px) {.vm-view {height: 62vh;}
+  .gradio-container {padding: 50px 6px 8px !important;}}
 footer {display: none !important;}
 """
 

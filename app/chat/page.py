@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -14,6 +13,7 @@ from app.chat.facts import SUGGESTED
 from app.chat.layout import Parts, lay_out
 from app.chat.panels import (
     EMPTY_VIEW,
+    disarm,
     facts_html,
     findings_html,
     refused_html,
@@ -174,7 +174,7 @@ class Wiring:
 def signed(text: str, is_model: bool, pointed: str = "") -> str:
     """Add to an answer who gave it and what it points to; markup is shown, not run."""
     speaker = "" if is_model else "[No model: from tags and measurements]\n"
-    return escape(f"{speaker}{text}{pointed}", quote=False)
+    return disarm(f"{speaker}{text}{pointed}")
 
 
 def pointing(visit: Visit, confidence: float | None) -> str:

@@ -21,6 +21,15 @@ EMPTY_VIEW = (
 )
 
 
+def disarm(text: str) -> str:
+    """Make words that the chat shows harmless, whoever wrote them.
+
+    Gradio's chat turns entities back into characters and keeps tags that it takes for safe, even
+    without markdown; a tag or an entity with a space of no width after its first sign is neither.
+    """
+    return text.replace("&", "&\u200b").replace("<", "<\u200b")
+
+
 def view_html(picture: Image.Image, description: str, true_size: bool) -> str:
     """Show a picture as part of the page itself, so that no file of it is left anywhere."""
     shown = np.asarray(picture)[..., ::-1]

@@ -62,12 +62,14 @@ def test_the_example_is_hung_asked_about_and_taken_away(page: Page) -> None:
     page.fill("#vm-question textarea", "Is there a mass? <img src=x onerror=alert(1)>")
     page.keyboard.press("Enter")
     expect(page.locator("#vm-chat")).to_contain_text("nothing here looks for findings")
-    expect(page.locator("#vm-chat")).to_contain_text("<img src=x")
+    expect(page.locator("#vm-chat")).to_contain_text("<\u200bimg src=x")
     assert page.locator("#vm-chat img[src='x']").count() == 0
     page.get_by_role("tab", name="Take away").click()
     page.click("#vm-export")
     expect(page.locator(".gradio-container")).to_contain_text("mammogram-chat", timeout=30_000)
+    page.mouse.wheel(0, 2000)
     expect(page.locator(".vm-notice")).to_have_text(NOTICE)
+    expect(page.locator(".vm-notice")).to_be_in_viewport()
 
 
 def test_a_real_dicom_is_seen_asked_about_and_its_overlays_toggled(page: Page, real: Path) -> None:
@@ -115,5 +117,6 @@ def test_keys_invert_and_zoom_and_a_phone_needs_no_sideways_scrolling(page: Page
     assert "scale(1.25)" in (page.locator(".vm-view img").get_attribute("style") or "")
     page.set_viewport_size({"width": 390, "height": 844})
     page.click("#vm-dark")
+    page.wait_for_timeout(500)  # colours fade over
     page.screenshot(path=SHOTS / "phone-dark.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.chat.exam import Exam
-from app.chat.panels import facts_html, findings_html, refused_html, warnings_html
+from app.chat.panels import disarm, facts_html, findings_html, refused_html, warnings_html
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -28,3 +28,10 @@ def test_markup_in_tags_file_names_and_model_words_is_shown_and_not_run(
 
 def test_a_missing_model_is_not_shown_as_no_finding(exam: Exam) -> None:
     assert "does not mean that there is no finding" in findings_html(exam, None, None)
+
+
+def test_neither_a_tag_nor_an_entity_is_left_in_what_the_chat_shows() -> None:
+    shown = disarm("<img src=x> &lt;b&gt; a < b & c")
+    assert "<img" not in shown
+    assert "&lt;" not in shown
+    assert shown.replace("\u200b", "") == "<img src=x> &lt;b&gt; a < b & c"
