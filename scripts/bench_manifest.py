@@ -22,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from versamammo.labels import UNKNOWN, Labels
 from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
+from versamammo.resplit import COLUMNS, split_table
 from versamammo.shards import read_shard
-from versamammo.splits import DEFAULT_SHARES, Member, split_by_patient
+from versamammo.splits import DEFAULT_SHARES
 
 SHARDS = 8
 WANTED = [("split", "=", "train"), ("view", "=", "CC"), ("density", ">=", 3)]
@@ -56,9 +56,10 @@ def chunk(numbers: np.ndarray, rng: np.random.Generator) -> pa.Table:
         "rows": np.full(n, 3000),
         "columns": np.full(n, 2400),
         "split": np.array(["train", "val", "test"])[rng.choice(3, n, p=DEFAULT_SHARES)],
-        "density": rng.integers(1, 5, n).astype(np.float32),
-        "birads": rng.integers(0, 6, n).astype(np.float32),
-        "pathology": rng.choice([0.0, 1.0, 2.0, np.nan], n).astype(np.float32),
+        # labels of an exam are those of its four images
+        "density": rng.integers(1, 5, n)[numbers // 4 * 4 % n].astype(np.float32),
+        "birads": rng.integers(0, 6, n)[numbers // 4 * 4 % n].astype(np.float32),
+        "pathology": rng.choice([0, 1, 2, np.nan], n)[numbers // 4 * 4 % n].astype(np.float32),
     }
     columns = [
         pa.array(known[field.name], field.type) if field.name in known else pa.nulls(n, field.type)
@@ -87,13 +88,7 @@ def theirs_filter(path: Path) -> int:
 
 
 def ours_split(path: Path) -> int:
-    names = ["image_id", "patient_id", "density", "birads", "pathology"]
-    columns = [column.to_pylist() for column in read_manifest(path, names).columns]
-    members = (
-        Member(image, patient, Labels(density=d, birads=b, pathology=UNKNOWN if p is None else p))
-        for image, patient, d, b, p in zip(*columns, strict=True)
-    )
-    return len(split_by_patient(members, 0))
+    return len(split_table(read_manifest(path, COLUMNS), 0))
 
 
 def theirs_split(path: Path) -> int:

@@ -67,13 +67,20 @@ def split_by_patient(
     classes: dict[str, set[str]] = {}
     for member in listed:
         classes.setdefault(member.group, set()).update(strata(member.labels))
+    split = split_groups(classes, seed, shares)
+    return {member.image: split[member.group] for member in listed}
+
+
+def split_groups(
+    classes: Mapping[str, set[str]], seed: int, shares: Sequence[float]
+) -> dict[str, str]:
+    """Give every group a split, from the classes that its images have."""
     # in the order of the hash, a tie between two patients is broken the same way everywhere
     groups = sorted(classes, key=lambda group: (chance(seed, group), group))
     start = np.searchsorted(np.cumsum(shares)[:-1], [chance(seed, g) for g in groups], "right")
     presence = membership([classes[group] for group in groups])  # [G, C]
     found = even_out(presence, start, np.asarray(shares))
-    split = dict(zip(groups, (SPLITS[index] for index in found), strict=True))
-    return {member.image: split[member.group] for member in listed}
+    return dict(zip(groups, (SPLITS[index] for index in found), strict=True))
 
 
 def check_shares(shares: Sequence[float]) -> None:
