@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,15 @@ class Sheet:
         return (tuple(row[place] for place in places) for row in self.rows)
 
 
-def read_sheet(path: Path, *, may_be_empty: bool = False) -> Sheet:
+def read_sheet(
+    path: Path, *, may_be_empty: bool = False, wanted: Callable[[str], bool] | None = None
+) -> Sheet:
     """Read a CSV, whichever of comma, semicolon and tab parts its first line.
+
+    Args:
+        path: the table.
+        may_be_empty: accept a table of a header alone.
+        wanted: chooses columns by their name, for tables too wide to hold; all by default.
 
     Raises:
         InputError: it cannot be read, a row has more or fewer cells than the header, or there
@@ -52,7 +59,10 @@ def read_sheet(path: Path, *, may_be_empty: bool = False) -> Sheet:
         raise InputError(
             f"cannot be read as a table: {error}", file=path, reason="bad-table"
         ) from error
-    header, *rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    columns = [column for column in table.columns if wanted is None or wanted(str(column[0]))]
+    if not columns:
+        return Sheet((), ())
+    header, *rows = zip(*(column.to_pylist() for column in columns), strict=True)
     if not rows and not may_be_empty:
         raise InputError("the table has no rows", file=path, reason="empty-table")
     return Sheet(tuple(name.strip() for name in header), tuple(rows))

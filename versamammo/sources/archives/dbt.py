@@ -9,6 +9,7 @@ nobody says where to look.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,7 @@ PARTS = {"train": "train", "validation": "val", "test": "test"}
 KEY = ("patientid", "studyuid", "view")
 OUTCOMES = {"normal": 0.0, "benign": 1.0, "cancer": 2.0}
 MEANING = {"benign": 0.0, "cancer": 1.0}
+BOX_COLUMNS = (*KEY, "slice", "x", "y", "width", "height", "class")
 Boxes = Mapping[str, Sequence[Line]]
 
 
@@ -60,9 +62,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     for part in parts:
         volumes = table(root, "file-paths", part, (*KEY, "descriptive_path"))
         labels = grouped(table(root, "labels", part, (*KEY, "normal", "benign", "cancer")), key)
-        boxes = grouped(
-            table(root, "boxes", part, (*KEY, "slice", "x", "y", "width", "height", "class")), key
-        )
+        boxes = grouped(numbered(table(root, "boxes", part, BOX_COLUMNS)), key)
         for line in volumes:
             path = there.get(place(line["descriptive_path"]))
             if path is None:
@@ -88,7 +88,18 @@ def table(root: Path, kind: str, part: str, columns: Sequence[str]) -> list[Line
     places = found(root, f"BCS-DBT*{kind}-{part}*.csv")
     if not places:
         raise missing(ARCHIVE, f"BCS-DBT-{kind}-{part}.csv")
-    return read_lines(places[0], columns)
+    return read_lines(places[0], columns, also=("ad",))
+
+
+def numbered(boxes: Sequence[Line]) -> list[Line]:
+    """Name each box as the published tables of splits do: class, end of the study's id, count."""
+    counts: Counter[str] = Counter()
+    named: list[Line] = []
+    for box in boxes:
+        start = f"{box['class'].strip()}_{box['studyuid'].strip()[-5:]}"
+        named.append({**box, "name": f"{start}_{counts[start]}"})
+        counts[start] += 1
+    return named
 
 
 def key(line: Line) -> str:
@@ -155,18 +166,17 @@ def slice_record(
     marked = [
         Finding(
             "distortion" if is_distortion(box) else "mass",
-            lesion_id=f"{key(line)} {n}",
+            lesion_id=box["name"],
             box=stored_box(box, size, turned),
             pathology=words.one_of(MEANING)(box["class"], notes.where("Class")),
         )
-        for n, box in enumerate(boxes)
+        for box in boxes
     ]
-    tail = line["studyuid"].strip()[-5:]
     return record(
         frame_path(path, number), notes, notes.labels(marked), patient=line["patientid"].strip(),
         exam=line["studyuid"].strip(), image=f"{key(line)} slice {number}",
         side=notes.side(view[0], "View"), view=notes.view(view[1:].rstrip("0123456789"), "View"),
-        name=f"{boxes[0]['class'].strip() if boxes else outcome}_{tail}_0", split=PARTS[part],
+        name=boxes[0]["name"] if boxes else None, split=PARTS[part],
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ IMAGE_COLUMNS = (
     "viewposition", "study_date_anon", "num_roi", "roi_coords",
 )  # fmt: skip
 CLINICAL_COLUMNS = ("empi_anon", "acc_anon", "side", "asses", "tissueden", "path_severity")
+KINDS = {"massshape": "mass", "calcfind": "calcification", "calcdistri": "calcification"}
 PREFIX = "anon_dicom/"
 ASSESSMENT = {"a": 0, "n": 1, "b": 2, "p": 3, "s": 4, "m": 5, "k": 6}
 # 0 invasive, 1 in situ, 2 high risk, 3 borderline, 4 benign, 5 negative, 6 another cancer
@@ -52,7 +53,10 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     """
     sheet = needed(root, ARCHIVE, *METADATA)
     clinical = needed(root, ARCHIVE, *CLINICAL)
-    reports = grouped(read_lines(clinical, CLINICAL_COLUMNS), lambda line: line["acc_anon"].strip())
+    reports = grouped(
+        read_lines(clinical, CLINICAL_COLUMNS, also=tuple(KINDS)),
+        lambda line: line["acc_anon"].strip(),
+    )
     rows = grouped(read_lines(sheet, IMAGE_COLUMNS), lambda line: place(line["anon_dicom_path"]))
     kept: list[str | Quarantined] = []
     for path in pictures(root, ARCHIVE, (".dcm",)):
@@ -136,8 +140,7 @@ def regions(line: Line, about: Sequence[Line], notes: Notes) -> list[Finding]:
 
 def only_reported(about: Sequence[Line]) -> str | None:
     """Name the one kind of finding that a breast's rows describe; None if several or none."""
-    columns = {"massshape": "mass", "calcfind": "calcification", "calcdistri": "calcification"}
     kinds = {
-        kind for row in about for column, kind in columns.items() if words.said(row.get(column, ""))
+        kind for row in about for column, kind in KINDS.items() if words.said(row.get(column, ""))
     }
     return next(iter(kinds)) if len(kinds) == 1 else None

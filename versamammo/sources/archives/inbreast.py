@@ -48,7 +48,11 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
         InputError: the table or all pictures are missing.
     """
     sheet = needed(root, ARCHIVE, *SHEETS)
-    lines = [line for line in read_lines(sheet, COLUMNS) if line["file_name"].strip().isdigit()]
+    lines = [
+        line
+        for line in read_lines(sheet, COLUMNS, also=tuple(MARKS))
+        if line["file_name"].strip().isdigit()
+    ]
     rows = grouped(lines, lambda line: line["file_name"].strip())
     regions = {path.stem: path for path in found(root, "AllXML/*.xml", "AllXML/*.XML")}
     listed = pictures(root, ARCHIVE, (".dcm",))

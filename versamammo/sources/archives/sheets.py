@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -44,23 +44,27 @@ def needed(root: Path, archive: Archive, *names: str) -> Path:
     return places[0]
 
 
-def read_lines(path: Path, columns: Sequence[str], sheet: str | None = None) -> list[Line]:
+def read_lines(
+    path: Path, columns: Sequence[str], sheet: str | None = None, also: Sequence[str] = ()
+) -> list[Line]:
     """Read a table's rows; columns are known by their letters and digits alone.
 
     Args:
         path: CSV, XLS or XLSX.
         columns: those that must be there, as `slug` spells them.
         sheet: of a workbook; its first by default.
+        also: columns that may be there; no others are kept.
 
     Raises:
         InputError: the table cannot be read, is empty or lacks a column ("missing-column").
     """
-    header, rows = of_workbook(path, sheet) if is_workbook(path) else of_text(path)
+    kept = {*columns, *also}
+    header, rows = of_workbook(path, sheet) if is_workbook(path) else of_text(path, kept)
     names = [slug(name) for name in header]
     for column in columns:
         if column not in names:
             raise InputError(
-                f"no column {column!r}; the table has {', '.join(name for name in header if name)}",
+                f"no column {column!r}; the table has {columns_of(path, header)}",
                 file=path, field=column, reason="missing-column",
             )  # fmt: skip
     lines: list[Line] = [
@@ -71,14 +75,22 @@ def read_lines(path: Path, columns: Sequence[str], sheet: str | None = None) -> 
     return lines
 
 
+def columns_of(path: Path, header: Sequence[str]) -> str:
+    """List all columns of a table for a message, also those that were not kept."""
+    if is_workbook(path):
+        return ", ".join(filter(None, header))
+    with path.open(encoding="utf-8-sig") as stream:
+        return stream.readline().strip()
+
+
 def is_workbook(path: Path) -> bool:
     """Tell a workbook from a table of text."""
     return path.suffix.lower() in (".xls", ".xlsx")
 
 
-def of_text(path: Path) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
-    """Take header and rows of a CSV."""
-    sheet = read_sheet(path)
+def of_text(path: Path, kept: Collection[str]) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """Take header and rows of a CSV, of some columns; those of all EMBED would fill the memory."""
+    sheet = read_sheet(path, wanted=lambda name: slug(name) in kept)
     return sheet.header, sheet.rows
 
 
