@@ -13,6 +13,7 @@ from torch import Tensor
 from pretrain.gathering import all_rows, rank, sum_over_processes, world_size
 
 SMALL = 1e-6
+LEAST_CHANCE = 0.1  # nats: relations that hardly differ from none are not to be blown up
 
 
 def pooled_loss(found: Tensor, wanted: Tensor) -> Tensor:
@@ -44,17 +45,19 @@ def consistency_loss(low: Tensor, high: Tensor, temperature: float) -> Tensor:
     """Let a coarse look at an image lie where a fine look at it lies, among all images.
 
     The fine looks' similarities to one another, with themselves, are what the coarse looks'
-    similarities to the fine ones should be. The fine looks only teach here.
+    similarities to the fine ones should be. The fine looks only teach here. What all images have
+    in common is taken away first: while the student is young it is nearly all there is, and all
+    images would be equally alike.
 
     Args:
         low: features [B, D] of small views.
         high: features [B, D] of other, large views of the same images.
         temperature: of both softmaxes.
     """
-    fine = F.normalize(high.detach().float(), dim=1)
+    fine = _centred(high.detach())
     others = all_rows(fine)  # [n, D]
     wanted = F.log_softmax(fine @ others.T / temperature, dim=1)
-    coarse = F.normalize(low.float(), dim=1)
+    coarse = _centred(low)
     found = F.log_softmax(coarse @ others.T / temperature, dim=1)
     return relative_divergence(found, wanted)
 
@@ -68,7 +71,7 @@ def relative_divergence(found: Tensor, wanted: Tensor) -> Tensor:
     chance = F.kl_div(even, wanted, reduction="batchmean", log_target=True)
     chance = sum_over_processes(chance.detach().clone()) / world_size()
     divergence = F.kl_div(found, wanted, reduction="batchmean", log_target=True)
-    return divergence / chance.clamp_min(SMALL)
+    return divergence / chance.clamp_min(LEAST_CHANCE)
 
 
 def dense_loss(found: Tensor, wanted: Tensor, tissue: Tensor) -> Tensor:
@@ -112,11 +115,15 @@ def at_patches(
 
 def _log_likeness(features: Tensor, temperature: float) -> Tensor:
     """Give log-probabilities [B, n - 1] of each own row's cosines with all other rows."""
-    centred = features.float()
-    mean = all_rows(centred).mean(dim=0)
-    unit = F.normalize(centred - mean, dim=1)
+    unit = _centred(features)
     everyone = all_rows(unit)  # [n, D]
     cosines = unit @ everyone.T / temperature
     own = torch.arange(len(unit), device=unit.device) + rank() * len(unit)
     others = torch.ones_like(cosines, dtype=torch.bool).scatter_(1, own[:, None], False)
     return F.log_softmax(cosines[others].view(len(unit), -1), dim=1)
+
+
+def _centred(features: Tensor) -> Tensor:
+    """Take the mean over all processes' rows away from [B, D], and give each row length 1."""
+    rows = features.float()
+    return F.normalize(rows - all_rows(rows).mean(dim=0), dim=1)

@@ -74,7 +74,7 @@ class Terms:
     relational: bool = True
     dense: bool = True
     consistency: bool = True
-    temperature: float = 0.1
+    temperature: float = 0.2
 
     @property
     def needs_teacher(self) -> bool:

@@ -1,0 +1,151 @@
+"""The whole of stage 2 on a handful of half discs, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel
+
+from pretrain import stage2
+from pretrain.validation import FIGURE, best_temperature
+from tests.pretrain.archives import write_archive
+from versamammo.configuration import VersaMammoConfig
+from versamammo.contract import InputContract
+from versamammo.encoder import VersaMammoModel
+from versamammo.run import Run, lines_of
+
+TINY = """
+run: {seed: 3, log_every: 2, checkpoint_every: 2, threads: 1, track: []}
+terms: {temperature: 1.0} # four half discs are too few for sharp relations
+workers: 0
+validation: [test]
+student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16, 16, 24, 32]},
+          head_width: 16}
+views: {size: [160, 112], low: [80, 56]}
+learning: {steps: 6, batch: 4, warmup_steps: 1, momentum: 0.9}
+"""
+Train = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_archive(tmp_path_factory.mktemp("prepared") / "data")
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teacher") / "vit"
+    torch.manual_seed(0)
+    config = VersaMammoConfig(
+        backbone="vit_small_patch14_reg4_dinov2",
+        backbone_args={"img_size": [84, 56], "depth": 2, "embed_dim": 16, "num_heads": 2},
+        contract=InputContract(size=(84, 56), mean=0.5, std=0.25).to_dict(),
+    )
+    VersaMammoModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def train(tmp_path: Path, data: Path, teacher: Path) -> Train:
+    """Train in a named folder, with more options at will."""
+    config = tmp_path / "tiny.yaml"
+    config.write_text(TINY)
+
+    def go(name: str, *options: str) -> int:
+        out = ["--run.output", str(tmp_path / name), "--data", str(data)]
+        return stage2.main(["--config", str(config), *out, "--teacher", str(teacher), *options])
+
+    return go
+
+
+def losses_of(folder: Path) -> list[float]:
+    return [line["loss"] for line in lines_of(folder / "metrics.jsonl") if "loss" in line]
+
+
+def test_it_learns_and_its_encoder_opens_with_heads(train: Train, tmp_path: Path) -> None:
+    assert train("run", "--learning.steps", "40", "--learning.base_learning_rate", "0.05") == 0
+
+    losses = losses_of(tmp_path / "run")
+    assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
+    lines = lines_of(tmp_path / "run" / "metrics.jsonl")
+    figures = [line[FIGURE] for line in lines if FIGURE in line]
+    assert max(figures) > figures[0]
+
+    encoder = AutoModel.from_pretrained(tmp_path / "run" / "encoder")
+    answers = encoder.probabilities(torch.randn(2, 1, 160, 112))
+    assert len(answers) == 2
+    assert sum(answers[0]["density"].values()) == pytest.approx(1)
+    assert encoder.heads.findings.kinds == ("mass",)
+
+
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train("undisturbed") == 0
+
+    save = Run.save
+
+    def save_and_stop(self: Run, step: int, *others: object) -> None:
+        save(self, step, *others)
+        if step == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train("stopped")
+    monkeypatch.setattr(Run, "save", save)
+    assert train("stopped") == 0
+
+    one, other = tmp_path / "undisturbed", tmp_path / "stopped"
+    assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    for name in (
+        "checkpoints/step_00000006/model.safetensors",
+        "checkpoints/step_00000006/optimizer.safetensors",
+        "encoder/model.safetensors",
+    ):
+        first, second = load_file(one / name), load_file(other / name)
+        assert first.keys() == second.keys()
+        for key, value in first.items():
+            assert torch.equal(value, second[key]), key
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--objective", "as_published"],
+        ["--terms.supervised", "false"],
+        [f"--terms.{name}=false" for name in ("pooled", "relational", "dense", "consistency")],
+        ["--student.checkpointing", "true"],
+        ["--hide_labels", "0.9"],
+    ],
+    ids=["as_published", "unsupervised", "supervised_only", "checkpointing", "labels_hidden"],
+)
+def test_every_objective_trains(train: Train, tmp_path: Path, options: list[str]) -> None:
+    options = [word for one in options for word in one.split("=")]
+    assert train("run", *options, "--learning.steps", "4") == 0
+    assert np.isfinite(losses_of(tmp_path / "run")).all()
+    assert (tmp_path / "run" / "encoder" / "model.safetensors").is_file()
+
+
+def test_it_stops_when_nothing_gets_better(train: Train, tmp_path: Path) -> None:
+    stuck = ["--learning.base_learning_rate", "1e-12", "--learning.final_learning_rate", "1e-12"]
+    assert train("run", *stuck, "--learning.patience", "2", "--learning.steps", "40") == 0
+    assert lines_of(tmp_path / "run" / "metrics.jsonl")[-1]["step"] < 40
+
+
+def test_other_settings_are_refused(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train("run", "--learning.steps", "2") == 0
+    assert train("run", "--learning.steps", "4") == 2
+    assert "learning.steps" in capsys.readouterr().err
+
+
+def test_the_temperature_is_the_one_that_was_hidden() -> None:
+    random = torch.Generator().manual_seed(0)
+    scores = torch.randn(20000, 3, generator=random) * 2
+    truth = torch.multinomial(scores.softmax(1), 1, generator=random)[:, 0]
+    assert best_temperature((3 * scores).log_softmax(1), truth) == pytest.approx(3, rel=0.05)
