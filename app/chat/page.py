@@ -151,7 +151,7 @@ class Wiring:
             asked = self.desk.check(question)
         except InputError as error:
             raise gr.Error(error.message) from None
-        said_so_far = [*chat, {"role": "user", "content": asked}]
+        said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
         yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
         speaker = self.desk.answerer.card
         answer = None

@@ -24,8 +24,8 @@ EMPTY_VIEW = (
 def disarm(text: str) -> str:
     """Make words that the chat shows harmless, whoever wrote them.
 
-    Gradio's chat turns entities back into characters and keeps tags that it takes for safe, even
-    without markdown; a tag or an entity with a space of no width after its first sign is neither.
+    Gradio's chat keeps tags that it takes for safe, pictures among them, even without markdown; a
+    tag or an entity with a space of no width after its first sign is neither.
     """
     return text.replace("&", "&\u200b").replace("<", "<\u200b")
 
