@@ -34,10 +34,14 @@ VERBS: dict[str, Verb] = {
     "prepare": Verb(
         "versamammo.prepare", "turn an archive into a manifest and a cache of breast crops"
     ),
+    "sources": Verb(
+        "versamammo.sources.command", "list the public archives: labels, licence, where to get them"
+    ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
     "questions": Verb(
         "vlm.instructions.command", "make questions and answers from a prepared archive"
     ),
+    "ask": Verb("app.asking", "ask a trained model one question about mammograms"),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
     "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
     "find": Verb("app.find", "say what an encoder sees in mammogram files, and where"),

@@ -1,0 +1,201 @@
+"""Questions about mammograms, answered: in words, or by choosing among options, or not at all.
+
+Every answer names the images that were looked at. A question about something the model was not
+trained for is said to be so; among options, one that is not likely enough is not chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from versamammo import NOTICE
+from versamammo.errors import InputError
+from versamammo.image_processor import OneImage
+from versamammo.mammogram import Box
+from versamammo.vqa import Kind
+from vlm.assembly import load
+from vlm.competence import Competence, read_competence, topic_of
+from vlm.generation import MOST_WORDS, answer, stream
+from vlm.instructions.wording import closed_prompt
+from vlm.likelihood import option_scores, probabilities
+from vlm.model import VersaMammoForImageTextToText
+from vlm.places import boxes_in
+from vlm.processor import VersaMammoVlmProcessor
+from vlm.prompts import Picture, Question, Turn, caption, look_at
+
+SURE_ENOUGH = 0.5  # a choice less likely than this is not made
+
+
+@dataclass(frozen=True)
+class Place:
+    """A box in pixels of one image's file."""
+
+    image: int
+    box: Box
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says.
+
+    Attributes:
+        text: the answer in words; empty if it abstains.
+        looked_at: the images, as `R MLO (file.dcm)`.
+        choice: the chosen option; None without options, or if none is likely enough.
+        confidence: calibrated probability of the likeliest option; None for free text.
+        probabilities: of every option.
+        places: boxes that the answer names, if it is about one image.
+        complete: False if the answer was cut off at its last whole sentence.
+        trained: whether the model was trained for such questions; None if nobody knows.
+        notes: what a careful reader should know.
+    """
+
+    text: str
+    looked_at: tuple[str, ...]
+    choice: str | None = None
+    confidence: float | None = None
+    probabilities: tuple[tuple[str, float], ...] = ()
+    places: tuple[Place, ...] = ()
+    complete: bool = True
+    trained: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Assistant:
+    """A model with its processor, and what it was trained for."""
+
+    def __init__(
+        self,
+        model: VersaMammoForImageTextToText,
+        processor: VersaMammoVlmProcessor,
+        competence: Competence | None = None,
+    ) -> None:
+        self.model = model
+        self.processor = processor
+        self.competence = competence or Competence()
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Assistant:
+        """Open what `vlm/train.py` wrote.
+
+        Raises:
+            InputError: it is no such folder, or is damaged.
+        """
+        model, processor = load(folder)
+        cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(model, processor, read_competence(Path(folder)))
+
+    def look(self, images: Sequence[OneImage]) -> tuple[Picture, ...]:
+        """Read and prepare images.
+
+        Raises:
+            InputError: one of them cannot be read, or is no mammogram.
+        """
+        return tuple(look_at(image, self.processor.image_processor) for image in images)
+
+    def answer(
+        self,
+        pictures: Sequence[Picture],
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        context: bool = True,
+        most_words: int = MOST_WORDS,
+    ) -> Answer:
+        """Answer in words."""
+        asked = Question(question, tuple(pictures), tuple(history), context)
+        reply = answer(self.model, self.processor, [asked], most_words=most_words)[0]
+        cut = () if reply.complete else ("the answer was cut off after its last whole sentence",)
+        return Answer(
+            text=reply.text,
+            looked_at=_names(pictures),
+            places=_places(reply.text, pictures),
+            complete=reply.complete,
+            trained=self.trained_for(question),
+            notes=(*self._notes(question), *cut),
+        )
+
+    def stream(
+        self, pictures: Sequence[Picture], question: str, history: Sequence[Turn] = ()
+    ) -> Iterator[str]:
+        """Answer in words, piece by piece."""
+        asked = Question(question, tuple(pictures), tuple(history))
+        return stream(self.model, self.processor, asked)
+
+    def choose(
+        self,
+        pictures: Sequence[Picture],
+        question: str,
+        options: Sequence[str],
+        *,
+        context: bool = True,
+        sure_enough: float = SURE_ENOUGH,
+    ) -> Answer:
+        """Choose among options by how likely each is as the answer, or abstain.
+
+        Raises:
+            InputError: fewer than two options, one that is empty, or one given twice.
+        """
+        _check_options(options)
+        asked = Question(
+            closed_prompt(Kind.SINGLE, question, options), tuple(pictures), (), context
+        )
+        scores = option_scores(self.model, self.processor, asked, options)
+        chances = probabilities(scores, self.competence.temperature).tolist()
+        best = max(range(len(options)), key=chances.__getitem__)
+        sure = chances[best] >= sure_enough
+        notes = self._notes(question)
+        if not self.competence.fitted_on:
+            notes = (*notes, "confidence is not calibrated")
+        if not sure:
+            notes = (*notes, f"no option is {sure_enough:.0%} likely; none is chosen")
+        return Answer(
+            text=options[best] if sure else "",
+            looked_at=_names(pictures),
+            choice=options[best] if sure else None,
+            confidence=chances[best],
+            probabilities=tuple(zip(options, chances, strict=True)),
+            trained=self.trained_for(question),
+            notes=notes,
+        )
+
+    def trained_for(self, question: str) -> bool | None:
+        """Say whether such questions were trained; None if the model's folder does not tell."""
+        if not self.competence.topics:
+            return None
+        return topic_of(question) in self.competence.topics
+
+    def _notes(self, question: str) -> tuple[str, ...]:
+        trained = self.trained_for(question)
+        if trained is None:
+            return (NOTICE, "what this model was trained for is not known")
+        if trained:
+            return (NOTICE,)
+        known = ", ".join(self.competence.topics)
+        about = f"this model was not trained for such questions, only for: {known}"
+        return (NOTICE, f"{about}; do not rely on the answer")
+
+
+def _names(pictures: Sequence[Picture]) -> tuple[str, ...]:
+    return tuple(
+        f"{caption(picture, number, context=True).rstrip(':')} ({picture.name})"
+        for number, picture in enumerate(pictures, start=1)
+    )
+
+
+def _places(text: str, pictures: Sequence[Picture]) -> tuple[Place, ...]:
+    if len(pictures) != 1 or pictures[0].crop is None:
+        return ()
+    return tuple(Place(0, box) for box in boxes_in(text, pictures[0].crop))
+
+
+def _check_options(options: Sequence[str]) -> None:
+    folded = {option.strip().casefold() for option in options}
+    if len(options) < 2 or "" in folded or len(folded) < len(options):
+        message = f"found {list(options)}; expected two or more, each different and not empty"
+        raise InputError(message, field="options", reason="bad-options")
