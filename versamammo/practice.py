@@ -38,7 +38,8 @@ def phantom_archive(settings: PhantomArchive) -> Path:
     """Make the phantoms and prepare them, unless that was done; returns the prepared folder."""
     workers = len(os.sched_getaffinity(0))
     rows, wide = settings.size
-    name = f"{settings.exams}x{settings.height}_seed{settings.seed}_fit{rows}x{wide}"
+    shares = "-".join(f"{100 * share:g}" for share in settings.shares)
+    name = f"{settings.exams}x{settings.height}_seed{settings.seed}_fit{rows}x{wide}_{shares}"
     raw = settings.folder / name / "phantoms"
     prepared = settings.folder / name / "prepared"
     if (prepared / "manifest.parquet").is_file():

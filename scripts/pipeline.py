@@ -1,0 +1,271 @@
+"""From nothing to a model that answers: phantoms, teacher, student, language, scores, card.
+
+    python scripts/pipeline.py --config configs/pipeline/smoke.yaml
+
+Each step is the command that a person would type; it is printed before it runs. A step that was
+finished is not done again, and one that was stopped goes on. The result is one folder with
+`encoder/`, `vlm/`, `scores.json` and a card. Phantoms are not real data, and neither are figures
+on them clinical results.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from versamammo import NOTICE, __version__
+from versamammo.config import dump, load
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
+from versamammo.practice import PhantomArchive, phantom_archive
+
+CONTROLS = ("none", "blank", "shuffled")
+LARGEST_FILE = 15_000_000  # bytes; a repository wants no larger ones
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Make a small model from nothing.
+
+    Attributes:
+        out: folder of the runs.
+        result: folder of the finished model; replaced as a whole.
+        phantoms: that are learned from; their test share is not touched here.
+        held_out: other phantom patients, all of which are asked about.
+        stage1: settings of the teacher.
+        stage2: of the student, which becomes the encoder.
+        vlm: of projector, adapter and language model.
+        per_answer: most questions of one answer of one topic.
+    """
+
+    out: Path = Path("runs/pipeline")
+    result: Path = Path("runs/pipeline/model")
+    phantoms: PhantomArchive = field(
+        default_factory=lambda: PhantomArchive(exams=160, size=(384, 256), shares=(0.85, 0.15, 0))
+    )
+    held_out: PhantomArchive = field(
+        default_factory=lambda: PhantomArchive(
+            exams=60, seed=9001, size=(384, 256), shares=(0, 0, 1)
+        )
+    )
+    stage1: Path = Path("configs/pretrain/stage1_smoke.yaml")
+    stage2: Path = Path("configs/pretrain/stage2_smoke.yaml")
+    vlm: Path = Path("configs/vlm/smoke.yaml")
+    per_answer: int = 40
+
+
+class Steps:
+    """Runs commands in turn, each at most once to its end, and remembers how long they took."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "steps.json"
+        self.done: dict[str, dict[str, Any]] = (
+            json.loads(self.file.read_text()) if self.file.is_file() else {}
+        )
+
+    def run(self, name: str, *command: str | Path, output: Path | None = None) -> None:
+        """Run a command unless that very command was finished before.
+
+        Raises:
+            InputError: it ended with an error.
+        """
+        words = [str(word) for word in command]
+        if self.done.get(name, {}).get("command") == shlex.join(words):
+            return
+        print(f"\n== {name}\n$ {shlex.join(words)}", flush=True)
+        began = time.perf_counter()
+        with (output or Path(os.devnull)).open("w") as stream:
+            code = subprocess.run(words, stdout=stream if output else None, check=False).returncode
+        if code:
+            message = f"ended with code {code}; the same command goes on from there"
+            raise InputError(message, field=name, reason="step-failed")
+        self.note(name, shlex.join(words), time.perf_counter() - began)
+
+    def note(self, name: str, command: str, seconds: float) -> None:
+        """Remember that a step is done."""
+        before = self.done.get(name, {}).get("seconds", 0.0) if not command else 0.0
+        self.done[name] = {"command": command, "seconds": round(before + seconds, 1)}
+        write_atomically(self.file, (json.dumps(self.done, indent=1) + "\n").encode())
+
+    @property
+    def minutes(self) -> float:
+        """How long all of it took."""
+        return sum(float(step["seconds"]) for step in self.done.values()) / 60
+
+
+def make(config: Pipeline) -> Path:
+    """Do every step; returns the folder of the finished model.
+
+    Raises:
+        InputError: a step failed.
+    """
+    config.out.mkdir(parents=True, exist_ok=True)
+    write_atomically(config.out / "pipeline.yaml", dump(config).encode())
+    steps = Steps(config.out)
+    began = time.perf_counter()
+    data, held_out = phantom_archive(config.phantoms), phantom_archive(config.held_out)
+    if "phantoms" not in steps.done:
+        steps.note("phantoms", "made on the way", time.perf_counter() - began)
+    teach(config, steps, data)
+    scores = examine(config, steps, held_out)
+    return gather(config, steps, scores)
+
+
+def teach(config: Pipeline, steps: Steps, data: Path) -> None:
+    """Train teacher, student and language, one after the other."""
+    launch = (sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "1")
+    steps.run(
+        "stage 1: teacher", *launch, "pretrain/stage1.py", "--config", config.stage1,
+        "--data", data, "--run.output", config.out / "stage1",
+    )  # fmt: skip
+    steps.run(
+        "stage 2: encoder", *launch, "pretrain/stage2.py", "--config", config.stage2,
+        "--data", data, "--teacher", config.out / "stage1", "--run.output", config.out / "stage2",
+    )  # fmt: skip
+    steps.run(
+        "language", *launch, "vlm/train.py", "--config", config.vlm, "--data", data,
+        "--encoder", config.out / "stage2" / "encoder", "--run.output", config.out / "vlm",
+    )  # fmt: skip
+
+
+def examine(config: Pipeline, steps: Steps, held_out: Path) -> dict[str, Any]:
+    """Ask about patients whom nothing was learned from, with controls."""
+    bench, model = config.out / "questions.json", config.out / "vlm" / "model"
+    versamammo = (sys.executable, "-m", "app.cli")
+    steps.run(
+        "questions", *versamammo, "questions", held_out, "--out", bench,
+        "--per-answer", str(config.per_answer), "--exams", "false",
+    )  # fmt: skip
+    files = {}
+    for control, context in [(name, "false") for name in CONTROLS] + [("none", "true")]:
+        name = "context" if context == "true" else control
+        files[name] = config.out / f"answers_{name}.jsonl"
+        steps.run(
+            f"answers: {name}", sys.executable, "vlm/predict.py", "--model", model,
+            "--bench", bench, "--images", held_out, "--out", files[name],
+            "--control", control, "--context", context,
+        )  # fmt: skip
+    scored = config.out / "scores.json"
+    steps.run(
+        "scores", *versamammo, "score", files["none"], "--bench", bench, "--json",
+        *(f"--control={name}={file}" for name, file in files.items() if name != "none"),
+        output=scored,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(scored.read_text())
+    return found
+
+
+def gather(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> Path:
+    """Put encoder, language model, scores and card into one folder, and swap it in.
+
+    Raises:
+        InputError: a file would be too large for a repository.
+    """
+    fresh = config.result.with_name(config.result.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(config.out / "stage2" / "encoder", fresh / "encoder")
+    shutil.copytree(config.out / "vlm" / "model", fresh / "vlm")
+    write_atomically(fresh / "scores.json", (json.dumps(scores, indent=1) + "\n").encode())
+    write_atomically(fresh / "README.md", card(config, steps, scores).encode())
+    for file in fresh.rglob("*"):
+        if file.is_file() and file.stat().st_size > LARGEST_FILE:
+            message = f"has {file.stat().st_size:,} bytes; expected {LARGEST_FILE:,} at most"
+            raise InputError(message, file=file, reason="too-large")
+    shutil.rmtree(config.result, ignore_errors=True)
+    fresh.rename(config.result)
+    return config.result
+
+
+def card(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> str:
+    """Write what it is, how it was made and how well it answers about phantoms."""
+    rows = "\n".join(
+        f"| {step} | `{' '.join(record['command'].split()[1:])}` | {record['seconds']:.0f} |"
+        for step, record in steps.done.items()
+    )
+    return f"""# A small model for trying things out
+
+**{NOTICE} It has seen nothing but phantoms, invented pictures that are not real data. What it
+says of a real mammogram is worth nothing: it must not be used on patients.**
+
+`encoder/` is a stage 2 encoder with its heads, `vlm/` a vision-language model on the same encoder.
+`versamammo chat --model FOLDER`, `versamammo find --encoder FOLDER/encoder`, `versamammo ask
+--model FOLDER/vlm`.
+
+## How it was made
+
+versamammo {__version__}, {config.phantoms.exams} phantom patients (seed {config.phantoms.seed}) of
+four views, {steps.minutes:.0f} minutes in all on {len(os.sched_getaffinity(0))} processor cores:
+`python scripts/pipeline.py` with the settings in `pipeline.yaml`.
+
+| step | command | seconds |
+|---|---|---|
+{rows}
+
+## How it answers about other phantoms
+
+Class-balanced accuracy in per cent with 95 % intervals over resampled patients,
+{config.held_out.exams} phantom patients of another seed ({config.held_out.seed}). The exam context
+(what the tags say of side and view) is withheld, but for the last column. *blank* sees empty
+images, *shuffled* those of another patient: what is no better than these does not come from the
+image. {scores["clusters"]}.
+
+{table(scores)}
+"""
+
+
+def table(scores: dict[str, Any]) -> str:
+    """Lay out topics by controls, as Markdown."""
+    names = ["blank", "shuffled", "majority class", "context"]
+    lines = [
+        f"| topic | n | answers | {' | '.join(names)} |",
+        "|" + "---|" * (3 + len(names)),
+    ]
+    controls = {
+        name: {(one["scope"], one["name"]): one for one in scores["controls"][name]["figures"]}
+        for name in names
+    }
+    for figure in scores["figures"]:
+        if figure["scope"] not in ("all", "topic"):
+            continue
+        key = (figure["scope"], figure["name"])
+        others = " | ".join(_cell(controls[name].get(key)) for name in names)
+        lines.append(
+            f"| {figure['name']} | {figure['balanced']['n']} | {_cell(figure)} | {others} |"
+        )
+    return "\n".join(lines)
+
+
+def _cell(figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return ""
+    made = figure["balanced"]
+    low, high = made["low"], made["high"]
+    if low is None or high is None:
+        return f"{100 * made['value']:.0f}"
+    return f"{100 * made['value']:.0f} [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 2 for a bad input or a step that failed."""
+    try:
+        config = load(Pipeline, argv)
+        folder = make(config)
+    except InputError as error:
+        print(f"pipeline: {error}", file=sys.stderr)
+        return 2
+    shutil.copy(config.out / "pipeline.yaml", folder / "pipeline.yaml")
+    print(f"\n{folder}\n{NOTICE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
