@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from pretrain.batches import CropBatch, collate
-from pretrain.crops import TissueMap
 from pretrain.masks import MaskSettings, masks_for
+from pretrain.pairs import Companions
 from pretrain.tissue import TissueMaps
-from pretrain.views import Views, ViewSettings, make_views
+from pretrain.views import Shown, Views, ViewSettings, make_views
 from versamammo.dataset import Archive
 from versamammo.sampling import Draw, StepSampler
 
@@ -50,20 +50,26 @@ class CropDataset(Dataset[Sample]):
         self.masks = masks
         self.patch = patch
         self.seed = seed
+        self.companions = Companions(archive, views.pairs)
 
     def __getitem__(self, draw: Draw) -> Sample:
-        picture = self.archive[draw.image]
-        tissue = self.tissue[draw.image]
-        views = make_views(
-            picture.levels, tissue, self.views, seed=self.seed, epoch=draw.epoch, index=draw.image
-        )
-        return Sample(views, self._masks(draw, views, tissue), draw.image)
+        shown = [
+            Shown(self.archive[image].levels, self.tissue[image]) for image in self._images(draw)
+        ]
+        views = make_views(shown, self.views, seed=self.seed, epoch=draw.epoch, index=draw.image)
+        return Sample(views, self._masks(draw, views, shown), draw.image)
 
-    def _masks(self, draw: Draw, views: Views, tissue: TissueMap) -> NDArray[np.bool_]:
+    def _images(self, draw: Draw) -> list[int]:
+        """Give the image, and the one it is compared with if that is another."""
+        random = np.random.default_rng((self.seed, draw.epoch, draw.image, 2))
+        other = self.companions.draw(draw.image, random)
+        return [draw.image] if other == draw.image else [draw.image, other]
+
+    def _masks(self, draw: Draw, views: Views, shown: Sequence[Shown]) -> NDArray[np.bool_]:
         crops, size = self.views.overview.number, self.views.overview.size
         breast = [
-            tissue.at_mm(geometry.patch_centers_mm(self.patch))
-            for geometry in views.geometry[:crops]
+            shown[i].tissue.at_mm(geometry.patch_centers_mm(self.patch))
+            for i, geometry in zip(views.of[:crops], views.geometry[:crops], strict=True)
         ]
         masks = masks_for(
             [draw.position], self.masks, (size[0] // self.patch, size[1] // self.patch),

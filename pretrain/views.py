@@ -1,4 +1,4 @@
-"""Several looks at one mammogram, as a radiologist takes them: nearer, brighter, softer.
+"""Several looks at one mammogram or exam, as a radiologist takes them: nearer, brighter, softer.
 
 One channel of 16-bit levels throughout. What natural-image recipes do to hue is left out, and
 so is solarisation, which would turn the brightest tissue, calcifications and dense strands,
@@ -7,7 +7,7 @@ dark. Everything random follows from (seed, epoch, index) alone, never from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pretrain.crops import CropSettings, Geometry, Levels, TissueMap, draw_box
+from pretrain.pairs import PairKind
 from versamammo.mammogram import Box
 
 Image = NDArray[np.float32]
@@ -59,6 +60,8 @@ class ViewSettings:
         overview: the global crops, which teacher and student see.
         detail: the local crops, which only the student sees.
         look: how brightness and sharpness vary.
+        pairs: what the crops of one sample have in common: the `image`, or else every second one
+            is of another picture of the same `breast` or of the same `exam`.
         full_scale: the level that counts as white.
         mean: subtracted from brightness 0..1, as the encoder's input contract says.
         std: divides after that.
@@ -67,64 +70,86 @@ class ViewSettings:
     overview: CropSettings = _OVERVIEW
     detail: CropSettings = _DETAIL
     look: LookSettings = LookSettings()
+    pairs: PairKind = "image"
     full_scale: int = 65535
     mean: float = 0.5
     std: float = 0.25
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """An image that views are taken of: how to read its rows, and where its breast is."""
+
+    read: ReadRows
+    tissue: TissueMap
+
+
+@dataclass(frozen=True, eq=False)
 class Views:
-    """All looks at one image.
+    """All looks at one image, or at two that belong together.
 
     Attributes:
         overview: float32 [G, 1, H, W], normalised.
         detail: float32 [L, 1, H', W'], normalised.
-        geometry: where each view came from, the overview's first.
+        of: which of the images each view shows, the overview's first.
+        geometry: where in that image it came from, in the same order.
         tissue: share of tissue under each view, in the same order.
     """
 
     overview: NDArray[np.float32]
     detail: NDArray[np.float32]
+    of: tuple[int, ...]
     geometry: tuple[Geometry, ...]
     tissue: tuple[float, ...]
 
 
 def make_views(
-    read: ReadRows, tissue: TissueMap, settings: ViewSettings, *, seed: int, epoch: int, index: int
+    images: Sequence[Shown], settings: ViewSettings, *, seed: int, epoch: int, index: int
 ) -> Views:
-    """Draw the views of one image.
+    """Draw the views of one image, or of several by turns.
 
     Places are drawn before a pixel is read, and then only the rows that some view needs.
 
     Args:
-        read: reads rows of the cached image.
-        tissue: where its breast is.
+        images: of one sample, one or more.
         settings: how many views of which kind.
         seed: of the run.
         epoch: how often the archive was seen before.
-        index: of the image in the archive.
+        index: of the first image in the archive.
     """
     random = np.random.default_rng((seed, epoch, index))
     kinds = [settings.overview] * settings.overview.number
     kinds += [settings.detail] * settings.detail.number
-    boxes = [draw_box(random, tissue, kind) for kind in kinds]
-    first = int(min(box.y1 for box in boxes))
-    rows = read(slice(first, int(max(box.y2 for box in boxes))))
-    pictures, geometry = [], []
-    for box, kind in zip(boxes, kinds, strict=True):
-        picture, flipped = _look(_cut(rows, box, first, kind.size), random, settings)
-        pictures.append(picture)
-        geometry.append(Geometry(_in_mm(box, tissue), kind.size, flipped))
     split = settings.overview.number
+    images = images[: max(split, settings.detail.number)]  # no view is left for any more
+    # by turns within each kind
+    of = [place % len(images) for count in (split, len(kinds) - split) for place in range(count)]
+    boxes = [draw_box(random, images[i].tissue, kind) for i, kind in zip(of, kinds, strict=True)]
+    rows = [
+        _read(image.read, [box for i, box in zip(of, boxes, strict=True) if i == number])
+        for number, image in enumerate(images)
+    ]
+    pictures, geometry = [], []
+    for i, box, kind in zip(of, boxes, kinds, strict=True):
+        picture, flipped = _look(_cut(*rows[i], box, kind.size), random, settings)
+        pictures.append(picture)
+        geometry.append(Geometry(_in_mm(box, images[i].tissue), kind.size, flipped))
     return Views(
         _stack(pictures[:split], settings.overview.size),
         _stack(pictures[split:], settings.detail.size),
+        tuple(of),
         tuple(geometry),
-        tuple(tissue.share(box) for box in boxes),
+        tuple(images[i].tissue.share(box) for i, box in zip(of, boxes, strict=True)),
     )
 
 
-def _cut(rows: Levels, box: Box, first: int, size: tuple[int, int]) -> Levels:
+def _read(read: ReadRows, boxes: Sequence[Box]) -> tuple[Levels, int]:
+    """Read the rows that some box needs, and say which is the first."""
+    first = int(min(box.y1 for box in boxes))
+    return read(slice(first, int(max(box.y2 for box in boxes)))), first
+
+
+def _cut(rows: Levels, first: int, box: Box, size: tuple[int, int]) -> Levels:
     """Resize one box of the rows read; shrinking averages, so that no calcification is skipped."""
     top, bottom = int(box.y1) - first, int(box.y2) - first
     region = rows[top:bottom, int(box.x1) : int(box.x2)]

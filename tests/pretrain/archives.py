@@ -62,6 +62,7 @@ def row_of(index: int, patient: int, split: str, density: int, lesion: bool) -> 
         "cache_path": f"cache/{index}.tif",
         "content_key": f"{index}",
         "patient_id": f"patient {patient}",
+        "exam_id": f"exam {patient}",
         "laterality": "L" if index % 2 else "R",
         "view": "MLO" if index % 4 > 1 else "CC",
         "spacing_mm": {"row": 1.0, "column": 1.0},

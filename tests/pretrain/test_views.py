@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pretrain.crops import CropSettings, tissue_map
-from pretrain.views import LookSettings, Views, ViewSettings, make_views
+from pretrain.views import LookSettings, Shown, Views, ViewSettings, make_views
 from tests.pretrain.test_crops import half_disc
 
 PLAIN = LookSettings(black=0, white=0, gamma=0, blur=0, noise=0, flip=(0.0, 0.0))
@@ -23,7 +23,8 @@ def views_of(
     image: NDArray[np.uint16], settings: ViewSettings = SETTINGS, index: int = 5, epoch: int = 2
 ) -> Views:
     tissue = tissue_map(half_disc(), (0.5, 0.5), threshold=1000)
-    return make_views(lambda rows: image[rows], tissue, settings, seed=11, epoch=epoch, index=index)
+    shown = Shown(lambda rows: image[rows], tissue)
+    return make_views([shown], settings, seed=11, epoch=epoch, index=index)
 
 
 def test_views_follow_from_seed_epoch_and_index_alone() -> None:
@@ -93,7 +94,7 @@ def test_only_the_rows_some_view_needs_are_read_and_only_once() -> None:
         asked.append(rows)
         return image[rows]
 
-    views = make_views(read, tissue, details, seed=0, epoch=0, index=0)
+    views = make_views([Shown(read, tissue)], details, seed=0, epoch=0, index=0)
 
     tops = [geometry.box_mm.y1 / 0.5 for geometry in views.geometry]
     bottoms = [geometry.box_mm.y2 / 0.5 for geometry in views.geometry]
