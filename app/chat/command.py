@@ -15,6 +15,7 @@ from typing import Any
 import jsonargparse
 
 from app.chat.limits import Limits
+from app.chat.models import Models, bundled, load_models
 from versamammo import NOTICE
 from versamammo.errors import InputError
 
@@ -24,6 +25,11 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
     made = jsonargparse.ArgumentParser(description=f"Talk about a mammogram. {NOTICE}")
+    made.add_argument(
+        "--model", default="", metavar="DIR",
+        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
+        "the bundled models/demo unless told otherwise",
+    )  # fmt: skip
     made.add_argument("--host", default="127.0.0.1", help="address to listen on")
     made.add_argument("--port", type=int, default=7860, help="port to listen on; 0: any free one")
     made.add_argument("--login", type=Path | None, default=None, help="file of name:password lines")
@@ -58,8 +64,15 @@ def run(args: jsonargparse.Namespace) -> int:
         )
     # a service is stopped by a signal that would leave the private folder behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    models = open_models(args.model)
     home = Path(tempfile.mkdtemp(prefix="versamammo-chat-"))
-    desk, url, page = serve(args.host, args.port or free_port(), home, logins, args.open)
+    desk, url, page = serve(
+        args.host, args.port or free_port(), home, logins, args.open,
+        answerer=models.answerer, finder=models.finder,
+    )  # fmt: skip
+    for card in desk.cards:
+        said = f"{card.name}, {card.version}; data: {card.data}" if card.is_model else card.name
+        print(f"versamammo: {said}")
     print(f"VersaMammo chat: {url}  ({NOTICE})", flush=True)
     try:
         while True:
@@ -70,6 +83,17 @@ def run(args: jsonargparse.Namespace) -> int:
     finally:
         page.close(verbose=False)
         desk.close()
+
+
+def open_models(named: str) -> Models:
+    """Open the model that is named, or the bundled one if there is one.
+
+    Raises:
+        InputError: the folder cannot be used.
+    """
+    if named == "none":
+        return load_models(None)
+    return load_models(Path(named) if named else bundled())
 
 
 def free_port() -> int:

@@ -23,12 +23,14 @@ class Card:
     Attributes:
         is_model: False for what is read from tags and measured on pixels without any weights.
         data: what it was trained on; phantoms are called phantoms.
+        phantoms_only: True if it never saw a real mammogram.
     """
 
     name: str
     version: str
     data: str
     is_model: bool = True
+    phantoms_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as far as it has been written; `evidence` may come with the last piece only."""
+    """An answer as far as it has been written; all but the text may come with the last piece only.
+
+    Attributes:
+        confidence: 0..1, or None where nothing was estimated.
+        notes: what a careful reader should know of this answer.
+        speaker: who gave it, where that is not the answerer itself.
+    """
 
     text: str
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    notes: tuple[str, ...] = ()
+    speaker: Card | None = None
 
 
 @dataclass(frozen=True)
@@ -63,30 +73,26 @@ class Turn:
     answer: Answer
 
 
-class Answerer(Protocol):
-    """Answers questions about an exam."""
-
-    @property
-    def card(self) -> Card:
-        """Say who speaks."""
-
-    def answer(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        """Give the answer piece by piece, each piece holding all text so far."""
-
-
 @dataclass(frozen=True)
 class Attribute:
     """Probabilities 0..1 of an attribute's values, such as density A to D.
 
     Attributes:
         image: which image they were read from, or None for the whole exam.
-        edition: of BI-RADS, where the attribute is one of its categories.
+        edition: of BI-RADS, where the attribute is one of its categories and the edition is known.
+        how: how an exam's probabilities came from those of its images.
     """
 
     name: str
     probabilities: Mapping[str, float]
     image: int | None = None
     edition: str | None = None
+    how: str = ""
+
+    @property
+    def likeliest(self) -> str:
+        """Name the likeliest value."""
+        return max(self.probabilities, key=lambda value: self.probabilities[value])
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,41 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a finder says of an exam; `failed` names what it attempted in vain."""
+    """Everything a finder says of an exam; `failed` names what it attempted in vain.
+
+    Attributes:
+        least: the score from which a place is marked.
+    """
 
     attributes: tuple[Attribute, ...] = ()
     regions: tuple[Region, ...] = ()
     heat: tuple[HeatMap, ...] = ()
     failed: tuple[str, ...] = ()
+    least: float | None = None
+
+    def of(self, name: str, image: int | None) -> Attribute | None:
+        """Give an attribute of one image, or of the whole exam; None if it is not known."""
+        for attribute in self.attributes:
+            if (attribute.name, attribute.image) == (name, image):
+                return attribute
+        return None
+
+
+class Answerer(Protocol):
+    """Answers questions about an exam."""
+
+    @property
+    def card(self) -> Card:
+        """Say who speaks."""
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        """Give a few questions that it can answer."""
+
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None
+    ) -> Iterator[Answer]:
+        """Give the answer piece by piece, each piece holding all text so far."""
 
 
 class Finder(Protocol):

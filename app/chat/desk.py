@@ -83,7 +83,7 @@ class Desk:
         asked = self.check(question)
         history = tuple(visit.turns[-self.limits.history :])
         answer = Answer("")
-        for answer in self.answerer.answer(visit.exam, asked, history):
+        for answer in self.answerer.answer(visit.exam, asked, history, visit.findings):
             yield answer
         visit.turns.append(Turn(asked, answer))
 

@@ -53,7 +53,7 @@ class Endpoints:
         except InputError as error:
             raise gr.Error(error.message) from None
         visit, intake = self._visit(files)
-        pieces = list(self.desk.answerer.answer(visit.exam, asked, ()))
+        pieces = list(self.desk.answerer.answer(visit.exam, asked, (), visit.findings))
         if not pieces:
             raise gr.Error("The model gave no answer.")
         told = record(visit.exam, visit.findings, (), self.desk.cards)

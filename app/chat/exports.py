@@ -13,7 +13,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from app.chat.contracts import Card
+from app.chat.contracts import Card, Turn
 from app.chat.picture import Look, draw
 from app.chat.report import record
 from app.chat.shelf import Visit
@@ -70,7 +70,7 @@ def who(cards: Sequence[Card]) -> str:
 
 def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card]) -> bytes:
     """Lay picture, report draft and conversation out on A4 pages, the notice on each."""
-    talk = "\n\n".join(f"Q: {turn.question}\nA: {turn.answer.text}" for turn in visit.turns)
+    talk = "\n\n".join(_in_words(visit, turn) for turn in visit.turns)
     text = f"{report}\n\nCONVERSATION\n{talk or 'No question was asked.'}"
     lines = [part for line in text.splitlines() for part in textwrap.wrap(line, COLUMNS) or [""]]
     made = io.BytesIO()
@@ -89,6 +89,14 @@ def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card
                       family="DejaVu Sans", linespacing=1.35, parse_math=False)  # fmt: skip
             pdf.savefig(page)
     return made.getvalue()
+
+
+def _in_words(visit: Visit, turn: Turn) -> str:
+    sure = "" if turn.answer.confidence is None else f"\n(confidence {turn.answer.confidence:.2f})"
+    by = turn.answer.speaker
+    source = "\n(no model: from tags and measurements)" if by and not by.is_model else ""
+    notes = "".join(f"\n(note: {note})" for note in turn.answer.notes)
+    return f"Q: {turn.question}\nA: {turn.answer.text}{sure}{source}{notes}"
 
 
 def _page(cards: Sequence[Card]) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.chat.contracts import Answer, Card, Evidence, Turn
+from app.chat.contracts import Answer, Attribute, Card, Evidence, Findings, Turn
 from app.chat.exam import Exam, ExamImage
 from versamammo import __version__
 from versamammo.mammogram import Laterality
@@ -15,6 +15,11 @@ NO_MODEL = Card(
     version=__version__,
     data="none; nothing was learned",
     is_model=False,
+)
+SURE_OF_VIEW = 0.9  # from which a model's word on the view counts against the tags'
+PHANTOMS_ONLY = (
+    "The model learnt from phantoms only, and these pictures are none: what it says of them has "
+    "never been shown to be true."
 )
 SIDES = {Laterality.RIGHT: "right", Laterality.LEFT: "left"}
 SUGGESTED = (
@@ -41,8 +46,8 @@ class Fact:
     disagree: bool = False
 
 
-def facts_of(image: ExamImage) -> tuple[Fact, ...]:
-    """List what is known of one picture without a model."""
+def facts_of(image: ExamImage, view: Attribute | None = None) -> tuple[Fact, ...]:
+    """List what is known of one picture: without a model, but for the view, if a finder told."""
     told, seen = image.told, image.pixels_say_side
     rows, columns = image.size
     return (
@@ -52,11 +57,25 @@ def facts_of(image: ExamImage) -> tuple[Fact, ...]:
             f"as a {SIDES[seen]} breast (chest wall {image.chest_wall})" if seen else "unclear",
             image.disagrees,
         ),
-        Fact("View", str(told.view or "not said"), "not judged without a model"),
+        Fact("View", str(told.view or "not said"), _view(view), _views_disagree(image, view)),
         Fact("Picture", _spacing(image), f"{columns} x {rows} pixels, {told.bits} bits"),
         Fact("Breast", "-", _breast_size(image)),
         Fact("Burned-in marks", "-", _marks(image)),
     )
+
+
+def _view(view: Attribute | None) -> str:
+    if view is None:
+        return "not judged without a model"
+    return f"{view.likeliest} (model, {view.probabilities[view.likeliest]:.2f})"
+
+
+def _views_disagree(image: ExamImage, view: Attribute | None) -> bool:
+    """Say whether a model is sure of another view than the tags; it knows CC and MLO only."""
+    if view is None or str(image.told.view) not in view.probabilities:
+        return False
+    sure = view.probabilities[view.likeliest] >= SURE_OF_VIEW
+    return sure and view.likeliest != str(image.told.view)
 
 
 def _spacing(image: ExamImage) -> str:
@@ -79,15 +98,26 @@ def _marks(image: ExamImage) -> str:
     return f"{count} found, covered in case they name a person" if count else "none found"
 
 
-def warnings_of(exam: Exam) -> tuple[str, ...]:
-    """Gather what a careful reader should know before trusting the pictures."""
+def warnings_of(
+    exam: Exam, findings: Findings | None = None, cards: Sequence[Card] = ()
+) -> tuple[str, ...]:
+    """Gather what a careful reader should know before trusting the pictures, or the model."""
     said = list(exam.warnings)
-    for name, image in zip(exam.names, exam.images, strict=True):
+    if not exam.phantom and any(card.phantoms_only for card in cards):
+        said.insert(0, PHANTOMS_ONLY)
+    for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
         if image.disagrees and image.told.laterality and image.pixels_say_side:
             said.append(
                 f"{name}: the tags say {SIDES[image.told.laterality]}, but the picture is stored "
                 f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
                 "side is wrong."
+            )
+        view = findings.of("view", number) if findings is not None else None
+        if view is not None and _views_disagree(image, view):
+            said.append(
+                f"{name}: the tags say {image.told.view}, but the model takes the picture for "
+                f"{view.likeliest} ({view.probabilities[view.likeliest]:.2f}). One of them is "
+                "wrong."
             )
         said += [f"{name}: {note}" for note in (*image.told.warnings, *image.notes)]
     return tuple(said)
@@ -97,12 +127,15 @@ class Facts:
     """Answers from tags and measurements; says so, and refuses what would need a model."""
 
     card = NO_MODEL
+    suggested = SUGGESTED
 
-    def answer(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
+    ) -> Iterator[Answer]:
         """Give what is known without a model, a line at a time."""
         words = question.lower()
         topics = [t for t, keys in TOPICS.items() if any(key in words for key in keys)]
-        lines = [line for topic in topics for line in self._lines(exam, topic)]
+        lines = [line for topic in topics for line in self._lines(exam, topic, findings)]
         if not lines or _asks_for_a_finding(words):
             lines = [
                 "No model is loaded, so nothing here looks for findings, density or BI-RADS, and "
@@ -114,15 +147,18 @@ class Facts:
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line
-            yield Answer(text)
-        yield Answer(text, evidence)
+            yield Answer(text, speaker=NO_MODEL)
+        yield Answer(text, evidence, speaker=NO_MODEL)
 
-    def _lines(self, exam: Exam, topic: str) -> list[str]:
+    def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
         if topic == "warnings":
-            return list(warnings_of(exam)) or ["There are no warnings about these pictures."]
+            return list(warnings_of(exam, findings)) or [
+                "There are no warnings about these pictures."
+            ]
         lines = []
-        for name, image in zip(exam.names, exam.images, strict=True):
-            facts = {fact.what: fact for fact in facts_of(image)}
+        for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
+            view = findings.of("view", number) if findings is not None else None
+            facts = {fact.what: fact for fact in facts_of(image, view)}
             lines.append(f"{name}: {_sentence(image, facts, topic)}")
         return lines
 
@@ -143,10 +179,10 @@ def _asks_for_a_finding(words: str) -> bool:
 def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
     if topic == "side":
         side, view = facts["Side"], facts["View"]
-        verdict = "These disagree." if side.disagree else ""
+        verdict = "These disagree." if side.disagree or view.disagree else ""
         return (
             f"the tags say side {side.tags}, view {view.tags}; the pixels look stored "
-            f"{side.pixels}; the view is {view.pixels}. {verdict}"
+            f"{side.pixels}; the view, by the pixels, is {view.pixels}. {verdict}"
         ).strip()
     if topic == "size":
         return (

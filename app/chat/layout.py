@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.chat.desk import Desk
+from app.chat.findings_panel import findings_html
 from app.chat.looks import TURN_DARK
-from app.chat.panels import EMPTY_VIEW, banner_html, cards_html, facts_html, findings_html
+from app.chat.panels import EMPTY_VIEW, banner_html, cards_html, facts_html
 from app.chat.picture import PRESETS
 
 KEYS = (
@@ -40,6 +41,7 @@ class Parts:
     facts: gr.HTML
     findings: gr.HTML
     report: gr.Textbox
+    redraft: gr.Button
     chat: gr.Chatbot
     question: gr.Textbox
     send: gr.Button
@@ -136,10 +138,15 @@ def _panels(desk: Desk) -> dict[str, object]:
                 label="Edit and copy", lines=14, max_lines=24, buttons=["copy"],
                 elem_id="vm-report", interactive=True,
             )  # fmt: skip
+            redraft = gr.Button(
+                "Write the draft again, with the conversation (your changes go)",
+                size="sm", elem_id="vm-redraft",
+            )  # fmt: skip
         with gr.Tab("Take away"):
             export = gr.Button("Write JSON, PNG and PDF", elem_id="vm-export")
             exports = gr.File(label="Files", file_count="multiple", interactive=False)
     return {
-        "facts": facts, "findings": findings, "report": report, "export": export,
+        "facts": facts, "findings": findings, "report": report, "redraft": redraft,
+        "export": export,
         "exports": exports,
     }  # fmt: skip

@@ -54,6 +54,7 @@ CSS = """
 .vm-clash td {background: #b45309; color: #fff;}
 .vm-bar {width: 45%;} .vm-bar i {display: block; height: .8em; background: #0d9488;
   border-radius: 2px; min-width: 1px;}
+.vm-details {margin: 6px 0;} .vm-details summary {cursor: pointer; font-weight: 600;}
 .vm-warnings {border-left: 4px solid #d97706; padding: 6px 10px 6px 26px; margin: 6px 0;
   background: color-mix(in srgb, #d97706 14%, transparent); list-style: disc;}
 .vm-refused {border-left: 4px solid #dc2626; padding: 6px 10px 6px 26px; margin: 6px 0;

@@ -7,15 +7,15 @@ from typing import Any
 
 import gradio as gr
 
+from app.chat.contracts import Answer
 from app.chat.desk import Desk
 from app.chat.endpoints import add_endpoints
-from app.chat.facts import SUGGESTED
+from app.chat.findings_panel import findings_html
 from app.chat.layout import Parts, lay_out
 from app.chat.panels import (
     EMPTY_VIEW,
     disarm,
     facts_html,
-    findings_html,
     refused_html,
     view_html,
     warnings_html,
@@ -36,7 +36,7 @@ def build(desk: Desk) -> gr.Blocks:
     with gr.Blocks(
         title="VersaMammo chat", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
     ) as page:
-        parts = lay_out(desk, SUGGESTED)
+        parts = lay_out(desk, desk.answerer.suggested)
         token = gr.State(
             None, time_to_live=desk.limits.held_seconds, delete_callback=desk.shelf.drop
         )
@@ -88,6 +88,7 @@ class Wiring:
             trigger(self.talk, [token, p.question, p.chat, *looks], told, **asking)
         for button in p.suggested:
             button.click(self.talk, [token, button, p.chat, *looks], told, **asking)
+        p.redraft.click(self.redraft, [token], [p.report], **PRIVATE)
         p.export.click(self.export, [token, p.report, *looks], [p.exports], **PRIVATE)
 
     def take_in(self, files: list[str] | None, token: str | None) -> Iterator[tuple[Any, ...]]:
@@ -123,10 +124,10 @@ class Wiring:
             status,
             self._picture(visit, Look(view=0 if single else None)),
             gr.update(choices=choices, value=number),
-            warnings_html(exam),
-            facts_html(exam),
+            warnings_html(exam, visit.findings, self.desk.cards),
+            facts_html(exam, visit.findings),
             findings_html(exam, visit.findings, card),
-            draft(exam, visit.findings, card),
+            draft(exam, visit.findings, self.desk.cards),
             [],
         )
 
@@ -153,15 +154,27 @@ class Wiring:
             raise gr.Error(error.message) from None
         said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
         yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
-        speaker = self.desk.answerer.card
         answer = None
         for answer in self.desk.ask(visit, asked):
-            said = {"role": "assistant", "content": signed(answer.text, speaker.is_model)}
+            said = {"role": "assistant", "content": self._signed(answer)}
             yield [*said_so_far, said], gr.skip(), gr.skip()
         if answer is not None:
-            words = signed(answer.text, speaker.is_model, pointing(visit, answer.confidence))
+            words = self._signed(answer, pointing(visit, answer))
             drawn = self._picture(visit, look_of(visit, *settings))
             yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), drawn
+
+    def _signed(self, answer: Answer, pointed: str = "") -> str:
+        """Add to an answer what it points to, and who gave it if no model did; markup is shown."""
+        speaker = answer.speaker or self.desk.answerer.card
+        by = "" if speaker.is_model else "[No model: from tags and measurements]\n"
+        return disarm(f"{by}{answer.text}{pointed}")
+
+    def redraft(self, token: str | None) -> str:
+        """Write the draft again, with the conversation so far."""
+        visit = self.desk.shelf.get(token)
+        if visit is None:
+            raise gr.Error(OVER if token else "Drop a picture first, or open the example.")
+        return draft(visit.exam, visit.findings, self.desk.cards, visit.turns)
 
     def export(self, token: str | None, report: str, *settings: Any) -> list[str]:
         """Write the visit's files."""
@@ -171,23 +184,20 @@ class Wiring:
         return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
 
 
-def signed(text: str, is_model: bool, pointed: str = "") -> str:
-    """Add to an answer who gave it and what it points to; markup is shown, not run."""
-    speaker = "" if is_model else "[No model: from tags and measurements]\n"
-    return disarm(f"{speaker}{text}{pointed}")
-
-
-def pointing(visit: Visit, confidence: float | None) -> str:
-    """Say what the last answer points to, with sizes and confidence."""
+def pointing(visit: Visit, answer: Answer) -> str:
+    """Say what an answer points to, with sizes and confidence, and what to keep in mind."""
     lines = []
-    for evidence in visit.pointed:
+    for evidence in answer.evidence:
         name = visit.exam.names[evidence.image]
         size = evidence.box and visit.exam.images[evidence.image].millimetres(evidence.box)
-        extent = f", {size[0]:.0f} x {size[1]:.0f} mm" if size else ""
+        extent = (
+            f", {size[0]:.0f} x {size[1]:.0f} mm" if size and " mm" not in evidence.word else ""
+        )
         sure = "" if evidence.confidence is None else f", confidence {evidence.confidence:.2f}"
         lines.append(f"→ {name}: {evidence.word}{extent}{sure}")
-    if confidence is not None:
-        lines.append(f"Confidence of the answer: {confidence:.2f}")
+    if answer.confidence is not None:
+        lines.append(f"Confidence of the answer: {answer.confidence:.2f}")
+    lines += [f"Note: {note}" for note in answer.notes]
     return "".join(f"\n{line}" for line in lines)
 
 

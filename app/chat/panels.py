@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from app.chat.contracts import Attribute, Card, Findings
+from app.chat.contracts import Card, Findings
 from app.chat.exam import Exam
 from app.chat.facts import facts_of, warnings_of
 from versamammo import NOTICE, __version__
@@ -43,13 +43,13 @@ def view_html(picture: Image.Image, description: str, true_size: bool) -> str:
     )
 
 
-def facts_html(exam: Exam | None) -> str:
+def facts_html(exam: Exam | None, findings: Findings | None = None) -> str:
     """Give the table of what the tags say against what the pixels say."""
     if exam is None:
         return '<p class="vm-hint">Nothing to compare yet.</p>'
     rows = []
-    for name, image in zip(exam.names, exam.images, strict=True):
-        facts = facts_of(image)
+    for place, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
+        facts = facts_of(image, findings.of("view", place) if findings is not None else None)
         for number, fact in enumerate(facts):
             head = f'<th rowspan="{len(facts)}" scope="rowgroup">{escape(name)}</th>'
             mark = ' class="vm-clash"' if fact.disagree else ""
@@ -61,9 +61,11 @@ def facts_html(exam: Exam | None) -> str:
     return f'<div class="vm-scroll"><table class="vm-table">{head}{"".join(rows)}</table></div>'
 
 
-def warnings_html(exam: Exam | None) -> str:
-    """List warnings; disagreements come first because they are written first."""
-    said = [] if exam is None else list(warnings_of(exam))
+def warnings_html(
+    exam: Exam | None, findings: Findings | None = None, cards: Sequence[Card] = ()
+) -> str:
+    """List warnings, those about the model and about the set of pictures first."""
+    said = [] if exam is None else list(warnings_of(exam, findings, cards))
     if exam is not None and exam.phantom:
         said.insert(0, "These are phantom pictures: invented, not of a person.")
     if not said:
@@ -79,48 +81,6 @@ def refused_html(refused: Sequence[tuple[str, str]], progress: str) -> str:
     )
     listed = f'<ul class="vm-refused" role="alert">{lines}</ul>' if lines else ""
     return f'<p class="vm-progress" role="status">{escape(progress)}</p>{listed}'
-
-
-def findings_html(exam: Exam | None, findings: Findings | None, card: Card | None) -> str:
-    """Give the panel of density, BI-RADS and other attributes with their probabilities."""
-    if card is None:
-        return (
-            '<p class="vm-hint"><b>No model is loaded.</b> Density, BI-RADS and findings are not '
-            "assessed. An empty panel does not mean that there is no finding.</p>"
-        )
-    if exam is None or findings is None:
-        return '<p class="vm-hint">No exam is open.</p>'
-    parts = [_bars(exam, attribute) for attribute in findings.attributes]
-    parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]
-    parts += [_region_rows(exam, findings)]
-    return "".join(parts)
-
-
-def _bars(exam: Exam, attribute: Attribute) -> str:
-    where = "whole exam" if attribute.image is None else exam.names[attribute.image]
-    edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
-    rows = "".join(
-        f'<tr><td>{escape(value)}</td><td class="vm-bar"><i style="width:{100 * p:.0f}%"></i></td>'
-        f"<td>{p:.2f}</td></tr>"
-        for value, p in attribute.probabilities.items()
-    )
-    title = f"{attribute.name} ({where}{edition})"
-    return f'<table class="vm-table"><caption>{escape(title)}</caption>{rows}</table>'
-
-
-def _region_rows(exam: Exam, findings: Findings) -> str:
-    if not findings.regions:
-        return '<p class="vm-hint">The model marked no region.</p>'
-    rows = []
-    for region in findings.regions:
-        size = exam.images[region.image].millimetres(region.box)
-        extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
-        rows.append(
-            f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
-            f"<td>{extent}</td><td>{region.score:.2f}</td></tr>"
-        )
-    head = "<tr><th>Picture</th><th>Finding</th><th>Size</th><th>Score</th></tr>"
-    return f'<table class="vm-table">{head}{"".join(rows)}</table>'
 
 
 def cards_html(cards: Sequence[Card]) -> str:

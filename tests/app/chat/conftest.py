@@ -26,8 +26,11 @@ class Echo:
     """Repeats the question, points to a box, and says how many turns came before."""
 
     card = Card("Echo", "1", "hand-made for tests")
+    suggested = ("What is it?",)
 
-    def answer(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None
+    ) -> Iterator[Answer]:
         yield Answer("You asked:")
         here = Evidence(0, "here", Box(100, 100, 200, 180), 0.5)
         yield Answer(f"You asked: {question} ({len(history)} before)", (here,), 0.75)

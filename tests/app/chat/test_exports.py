@@ -52,11 +52,11 @@ def test_the_draft_leaves_indication_and_management_to_the_reader(
     exam: Exam, marker: object
 ) -> None:
     findings = marker.find(exam)  # type: ignore[attr-defined]
-    text = draft(exam, findings, marker.card)  # type: ignore[attr-defined]
+    text = draft(exam, findings, [marker.card])  # type: ignore[attr-defined]
     assert "B (probability 0.60, BI-RADS edition 5)" in text
     assert "Attempted in vain: BI-RADS category" in text
     assert text.count(OPEN) >= 4
-    bare = draft(exam, None, None)
+    bare = draft(exam, None, [])
     assert "No model looked for findings" in bare
     assert "marked nothing" not in bare
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.chat.exam import Exam
-from app.chat.panels import disarm, facts_html, findings_html, refused_html, warnings_html
+from app.chat.findings_panel import findings_html
+from app.chat.panels import disarm, facts_html, refused_html, warnings_html
 
 EVIL = "<img src=x onerror=alert(1)>"
 

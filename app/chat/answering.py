@@ -1,0 +1,234 @@
+"""Answers from a model: what is recognised is asked in the words it was trained with, or refused.
+
+A closed question is answered by how likely each option is, for each picture or for the exam; what
+the tags say or can be measured comes from there and not from a model; what no model was trained
+for is not answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from app.chat.contracts import Answer, Card, Evidence, Findings, Turn
+from app.chat.exam import Exam
+from app.chat.facts import NO_MODEL, PHANTOMS_ONLY, Facts
+from app.chat.judging import Judge, seen_weights
+from app.chat.regions import described
+from app.chat.understanding import KINDS, Asked, Subject, understand
+from versamammo.errors import InputError
+from vlm.instructions.topics import BY_NAME
+from vlm.prompts import MOST_VIEWS
+from vlm.prompts import Turn as Said
+
+SURE_ENOUGH = 0.6  # of yes or no; below that neither is said
+LIKELY = 0.5  # of one among more options
+SHOWN = 0.1  # other options are named from here on
+AT_ODDS = 0.7  # from which an encoder's head speaks against a language model
+NAMES = {"ACR": "Density (ACR)", "Bi-Rads": "BI-RADS", "Masking potential": "Masking potential"}
+
+
+class Answering:
+    """Answers about an exam by a judge, and by tags and measurements where those suffice."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._facts = Facts()
+
+    @property
+    def card(self) -> Card:
+        """Say who speaks."""
+        return self.judge.card
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        """Give questions that were trained for."""
+        asked = [
+            ("Abnormality", "Is anything suspicious, and where?"),
+            ("Mass", "Is there a mass?"),
+            ("Calcification", "Are there suspicious calcifications?"),
+            ("ACR", "How dense is the breast?"),
+            ("Bi-Rads", "Which BI-RADS category fits?"),
+            ("Report", "Describe the pictures."),
+        ]
+        known = tuple(words for topic, words in asked if self._knows(topic))
+        return (*known[:5], "Which side and view is each picture?", "Do the tags and pixels agree?")
+
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
+    ) -> Iterator[Answer]:
+        """Give the answer piece by piece; what cannot be answered is said to be so."""
+        asked = understand(question, exam, history)
+        ways: dict[Subject, Callable[[], Iterator[Answer]]] = {
+            Subject.FINDINGS: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
+            Subject.PLACES: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
+            Subject.SIZES: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
+            Subject.REPORT: lambda: self._report(exam, asked, findings),
+            Subject.OTHER: lambda: self._topic(exam, asked, findings),
+            Subject.GENERAL: lambda: self._talk(exam, question, history),
+            Subject.UNKNOWN: lambda: self._talk(exam, question, history),
+        }
+        if asked.subject is Subject.TAGS:
+            yield from self._facts.answer(exam, question, history, findings)
+            return
+        if not asked.images:
+            names = ", ".join(exam.names)
+            yield Answer(f"There is no such picture here. These are: {names}.", speaker=NO_MODEL)
+            return
+        try:
+            for piece in ways[asked.subject]():
+                yield self._noted(piece, exam)
+        except InputError as error:
+            yield Answer(f"This could not be answered: {error.message}.")
+
+    def _noted(self, answer: Answer, exam: Exam) -> Answer:
+        warned = self.card.phantoms_only and not exam.phantom and answer.speaker is None
+        notes = (*answer.notes, *([PHANTOMS_ONLY] if warned else []))
+        return Answer(answer.text, answer.evidence, answer.confidence, notes, answer.speaker)
+
+    def _knows(self, topic: str) -> bool:
+        if topic == "Abnormality":
+            return any(self.judge.knows(kind) for kind in KINDS)
+        return self.judge.knows(topic)
+
+    def _kinds(self, asked: Asked) -> tuple[str, ...]:
+        return asked.kinds or tuple(kind for kind in KINDS if self.judge.knows(kind))
+
+    def _findings(
+        self, exam: Exam, asked: Asked, seen: Findings | None, kinds: Sequence[str]
+    ) -> Iterator[Answer]:
+        """Say of each kind in which pictures it is, where and how large."""
+        lines: list[str] = []
+        evidence: list[Evidence] = []
+        sure: list[tuple[bool, float]] = []
+        notes: list[str] = []
+        for kind in kinds:
+            if not self.judge.knows(kind):
+                lines.append(f"{kind}: not answered; the model was not trained to tell.")
+                yield Answer("\n".join(lines))
+                continue
+            said: list[str] = []
+            for image in asked.images:
+                yes = self.judge.weigh(exam, [image], kind, seen).get("Yes")
+                said.append(f"{exam.names[image]} {_verdict(yes)}")
+                yield Answer("\n".join([*lines, f"{kind}: {'; '.join(said)}."]))
+                if yes is None:
+                    continue
+                if yes >= SURE_ENOUGH:
+                    evidence += self._marks(exam, image, kind, yes, seen)
+                sure.append((yes >= SURE_ENOUGH, max(yes, 1 - yes)))
+                notes += self._at_odds(exam, image, kind, yes, seen)
+            lines.append(f"{kind}: {'; '.join(said)}.")
+        yield Answer("\n".join(lines), tuple(evidence), _overall(sure), tuple(notes))
+
+    def _marks(
+        self, exam: Exam, image: int, kind: str, yes: float, seen: Findings | None
+    ) -> list[Evidence]:
+        """Point to the places of a finding, or to the whole picture if none is known."""
+        boxes = self.judge.places(exam, image, kind, seen)
+        where = [
+            Evidence(image, f"{kind.lower()}, {described(exam.images[image], box)}", box, yes)
+            for box in boxes
+        ]
+        return where or [Evidence(image, f"{kind.lower()}, place not known", None, yes)]
+
+    def _at_odds(
+        self, exam: Exam, image: int, topic: str, yes: float, seen: Findings | None
+    ) -> list[str]:
+        """Tell where the encoder's own head contradicts."""
+        other = seen_weights(seen, [image], topic).get("Yes")
+        if other is None or (yes >= 0.5) == (other >= 0.5) or max(other, 1 - other) < AT_ODDS:
+            return []
+        word = "yes" if other >= 0.5 else "no"
+        return [f"{exam.names[image]}, {topic.lower()}: the encoder says {word} ({other:.2f})"]
+
+    def _topic(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
+        """Answer a question with one answer, for the exam if that was trained, else a picture."""
+        topic = asked.topic or ""
+        if topic == "Cancer" and not self.judge.knows(topic):
+            topic = "Pathology"
+        if not self.judge.knows(topic):
+            yield self._not_trained(topic)
+            return
+        together = BY_NAME[topic].exam and 1 < len(asked.images) <= MOST_VIEWS
+        groups = [asked.images] if together else [(image,) for image in asked.images]
+        lines: list[str] = []
+        evidence: list[Evidence] = []
+        surest: list[float] = []
+        for group in groups:
+            weights = self.judge.weigh(exam, group, topic, seen)
+            if weights:
+                surest.append(max(weights.values()))
+                evidence += [Evidence(i, NAMES.get(topic, topic), None, None) for i in group]
+            who = f"{', '.join(exam.names[i] for i in group)}: " if len(groups) > 1 else ""
+            lines.append(f"{who}{NAMES.get(topic, topic)}: {_chosen(weights)}")
+            yield Answer("\n".join(lines))
+        yield Answer("\n".join(lines), tuple(evidence), min(surest, default=None))
+
+    def _report(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
+        """Describe each picture in the model's words, or list its findings if it has none."""
+        if not self.judge.knows("Report"):
+            yield from self._findings(exam, asked, seen, self._kinds(asked))
+            return
+        lines: list[str] = []
+        for image in asked.images:
+            written = ""
+            for written in self.judge.describe(exam, image):
+                yield Answer("\n".join([*lines, f"{exam.names[image]}: {written}"]))
+            lines.append(f"{exam.names[image]}: {written or '(no words)'}")
+        evidence = tuple(Evidence(image, "described", None, None) for image in asked.images)
+        free = "free text: how sure the model is of it was not estimated"
+        yield Answer("\n".join(lines), evidence, None, (free,))
+
+    def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+        """Let the model speak freely if its language reaches that far, else abstain."""
+        before = [Said(turn.question, turn.answer.text) for turn in history]
+        words = self.judge.talk(exam, question, before)
+        if words is None:
+            yield self._not_trained(None)
+            return
+        note = "the model was not trained for such questions; do not rely on the answer"
+        text = ""
+        for text in words:
+            yield Answer(text)
+        yield Answer(text, (), None, (note,))
+
+    def _not_trained(self, topic: str | None) -> Answer:
+        what = f"“{topic}”" if topic else "such questions"
+        known = [NAMES.get(name, name).lower() for name in BY_NAME if self._knows(name)]
+        about = ", ".join(known) or "nothing"
+        return Answer(
+            f"I do not answer that: this model was not trained for {what}, and a guess would look "
+            f"like an answer. It can be asked about: {about}; side, view, sizes and warnings come "
+            "from tags and measurements."
+        )
+
+
+def _verdict(yes: float | None) -> str:
+    if yes is None:
+        return "not judged"
+    if yes >= SURE_ENOUGH:
+        return f"yes ({yes:.2f})"
+    return f"no ({1 - yes:.2f})" if 1 - yes >= SURE_ENOUGH else f"not sure (yes {yes:.2f})"
+
+
+def _overall(sure: Sequence[tuple[bool, float]]) -> float | None:
+    """Give how sure the answer is: of the surest yes, or of the least sure no if all are no."""
+    positive = [chance for yes, chance in sure if yes]
+    return max(positive) if positive else min((chance for _, chance in sure), default=None)
+
+
+def _chosen(weights: Mapping[str, float]) -> str:
+    """Name the likeliest option and those beside it; none is chosen if none is likely."""
+    if not weights:
+        return "not judged."
+    ranked = sorted(weights.items(), key=lambda one: -one[1])
+    listed = [f"{_plain(option)} {chance:.2f}" for option, chance in ranked if chance >= SHOWN]
+    best, chance = ranked[0]
+    if chance < LIKELY:
+        return f"not sure; {', '.join(listed)}."
+    also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
+    return f"{_plain(best)} ({chance:.2f}){also}."
+
+
+def _plain(option: str) -> str:
+    return option.removeprefix("Level ").removeprefix("Bi-Rads ")

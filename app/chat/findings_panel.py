@@ -1,0 +1,107 @@
+"""The panel of what a model sees: density, BI-RADS, marked places, all probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from app.chat.contracts import Attribute, Card, Findings
+from app.chat.exam import Exam
+from app.chat.regions import in_words
+
+TITLES = {
+    "density": "Density (ACR)", "birads": "BI-RADS", "incomplete": "More images needed",
+    "distortion": "architectural distortion", "lymph_node": "suspicious lymph node",
+}  # fmt: skip
+BARS = ("density", "birads")  # shown at a glance; the rest in a table
+NO_MODEL_LOADED = (
+    '<p class="vm-hint"><b>No model that looks at pictures is loaded.</b> Density, BI-RADS and '
+    "findings are not assessed here. An empty panel does not mean that there is no finding.</p>"
+)
+
+
+def findings_html(exam: Exam | None, findings: Findings | None, card: Card | None) -> str:
+    """Give the panel of density, BI-RADS and other attributes with their probabilities."""
+    if card is None:
+        return NO_MODEL_LOADED
+    if exam is None or findings is None:
+        return '<p class="vm-hint">No exam is open.</p>'
+    parts = [_bars(exam, attribute) for attribute in _at_a_glance(findings)]
+    parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]
+    parts += [_region_rows(exam, findings), _all_rows(exam, findings)]
+    return "".join(parts)
+
+
+def title_of(name: str) -> str:
+    """Name an attribute as readers do."""
+    return TITLES.get(name, name.replace("_", " "))
+
+
+def _at_a_glance(findings: Findings) -> list[Attribute]:
+    """Take density and BI-RADS of the exam; of a single picture its own."""
+    chosen = []
+    for name in BARS:
+        own = [one for one in findings.attributes if one.name == name]
+        chosen += [one for one in own if one.image is None] or own[:1]
+    return chosen
+
+
+def _bars(exam: Exam, attribute: Attribute) -> str:
+    where = "whole exam" if attribute.image is None else exam.names[attribute.image]
+    edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
+    how = f"; {attribute.how}" if attribute.how else ""
+    rows = "".join(
+        f'<tr><td>{escape(value)}</td><td class="vm-bar"><i style="width:{100 * p:.0f}%"></i></td>'
+        f"<td>{p:.2f}</td></tr>"
+        for value, p in attribute.probabilities.items()
+    )
+    title = f"{title_of(attribute.name)} ({where}{edition}{how})"
+    return f'<table class="vm-table"><caption>{escape(title)}</caption>{rows}</table>'
+
+
+def _region_rows(exam: Exam, findings: Findings) -> str:
+    least = "" if findings.least is None else f" with a score of {findings.least:.2f} or more"
+    if not findings.regions:
+        return f'<p class="vm-hint">The model marked no place{least}.</p>'
+    rows = []
+    for region in findings.regions:
+        image = exam.images[region.image]
+        size = image.millimetres(region.box)
+        extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
+        rows.append(
+            f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
+            f"<td>{escape(in_words(image, region.box))}</td><td>{extent}</td>"
+            f"<td>{region.score:.2f}</td></tr>"
+        )
+    head = "<tr><th>Picture</th><th>Finding</th><th>Place</th><th>Size</th><th>Score</th></tr>"
+    title = f"<caption>Marked places{least}</caption>"
+    return (
+        f'<div class="vm-scroll"><table class="vm-table">{title}{head}{"".join(rows)}</table></div>'
+    )
+
+
+def _all_rows(exam: Exam, findings: Findings) -> str:
+    """Give each attribute of each picture: its likeliest value and the probability of that."""
+    names = list(dict.fromkeys(one.name for one in findings.attributes if one.image is not None))
+    if not names:
+        return ""
+    head = "".join(f"<th>{escape(name)}</th>" for name in exam.names)
+    rows = [
+        f"<tr><td>{escape(title_of(name))}</td>{_cells(exam, findings, name)}</tr>"
+        for name in names
+    ]
+    return (
+        '<details class="vm-details"><summary>Everything, picture by picture</summary>'
+        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}</tr>'
+        f"{''.join(rows)}</table></div></details>"
+    )
+
+
+def _cells(exam: Exam, findings: Findings, name: str) -> str:
+    found: Sequence[Attribute | None] = [findings.of(name, i) for i in range(len(exam.images))]
+    return "".join(
+        "<td>-</td>"
+        if one is None
+        else f"<td>{escape(one.likeliest)} ({one.probabilities[one.likeliest]:.2f})</td>"
+        for one in found
+    )

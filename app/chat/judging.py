@@ -1,0 +1,210 @@
+"""Who weighs the answers to a closed question about pictures: a language model, or heads alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from app.chat.contracts import Card, Findings
+from app.chat.exam import Exam, ExamImage
+from app.chat.queueing import OneAtATime
+from app.chat.regions import in_words
+from versamammo.geometry import Crop
+from versamammo.mammogram import Box
+from vlm.assistant import Assistant
+from vlm.instructions.topics import BY_NAME, FINDING_WORDS
+from vlm.places import boxes_in
+from vlm.prompts import MOST_VIEWS, Picture, Turn
+
+Weights = dict[str, float]  # of each option, 0..1
+
+
+class Judge(Protocol):
+    """Says how likely each option of a topic is."""
+
+    @property
+    def card(self) -> Card:
+        """Say who judges."""
+
+    def knows(self, topic: str) -> bool:
+        """Say whether it was trained for a topic."""
+
+    def weigh(
+        self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
+    ) -> Weights:
+        """Weigh a topic's options for some pictures together.
+
+        Raises:
+            InputError: a picture cannot be used.
+        """
+
+    def places(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> tuple[Box, ...]:
+        """Say where findings of a kind lie in one picture where they were found."""
+
+    def describe(self, exam: Exam, image: int) -> Iterator[str]:
+        """Describe one picture in words, piece by piece; nothing if it cannot."""
+
+    def talk(self, exam: Exam, question: str, before: Sequence[Turn]) -> Iterator[str] | None:
+        """Answer any question in words, or None if it should not be asked such."""
+
+
+class LanguageJudge:
+    """A vision-language model. Each question is put in the words that it was trained with.
+
+    What the tags say is withheld: its answers are to come from the pixels, and its confidence was
+    calibrated so.
+    """
+
+    def __init__(self, assistant: Assistant, card: Card, desk: OneAtATime) -> None:
+        self.card = card
+        self._assistant = assistant
+        self._queue = desk
+        self._prepared: WeakKeyDictionary[ExamImage, Picture] = WeakKeyDictionary()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its confidence was compared with the truth."""
+        return self._assistant.competence.fitted_on > 0
+
+    def knows(self, topic: str) -> bool:
+        """Say whether it was trained for a topic; a model that does not tell is taken to be."""
+        topics = self._assistant.competence.topics
+        return not topics or topic in topics
+
+    def weigh(
+        self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
+    ) -> Weights:
+        """Weigh by the likelihood of each option as the whole answer."""
+        asked = BY_NAME[topic]
+        pictures = self._look(exam, images)
+        with self._queue.turn():
+            said = self._assistant.choose(
+                pictures, asked.wordings[0], asked.options, context=False, sure_enough=0
+            )
+        return dict(said.probabilities)
+
+    def places(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> tuple[Box, ...]:
+        """Take the boxes of what an encoder saw, else ask for them if that was trained."""
+        marked = regions_of(seen, image, kind)
+        if marked or not self.knows("Place"):
+            return marked
+        (picture,) = self._look(exam, [image])
+        with self._queue.turn():
+            said = self._assistant.answer([picture], f"Where is the {kind.lower()}?")
+        return tuple(place.box for place in said.places)
+
+    def describe(self, exam: Exam, image: int) -> Iterator[str]:
+        """Give a short report, its boxes turned into words."""
+        if not self.knows("Report"):
+            return
+        (picture,) = self._look(exam, [image])
+        pieces = self._queue.stream(
+            lambda: self._assistant.stream([picture], "Write a short report.")
+        )
+        written = ""
+        for piece in pieces:
+            written += piece
+            # a box is shown when it is whole
+            whole = (
+                written
+                if written.count("[") == written.count("]")
+                else written[: written.rfind("[")]
+            )
+            yield speak_places(whole, picture.crop, exam.images[image])
+        yield speak_places(written, picture.crop, exam.images[image])
+
+    def talk(self, exam: Exam, question: str, before: Sequence[Turn]) -> Iterator[str] | None:
+        """Let a language model that learnt its language elsewhere speak; a tiny one must not."""
+        if not self._assistant.model.config.language_name:
+            return None
+        return self._speak(exam, question, before)
+
+    def _speak(self, exam: Exam, question: str, before: Sequence[Turn]) -> Iterator[str]:
+        pictures = self._look(exam, range(len(exam.images)))
+        written = ""
+        for piece in self._queue.stream(lambda: self._assistant.stream(pictures, question, before)):
+            written += piece
+            yield written
+
+    def _look(self, exam: Exam, images: Sequence[int]) -> list[Picture]:
+        """Prepare pictures, each once."""
+        chosen = [exam.images[number] for number in images][:MOST_VIEWS]
+        for image in chosen:
+            if image not in self._prepared:
+                with self._queue.turn():
+                    (self._prepared[image],) = self._assistant.look([image.mammogram()])
+        return [self._prepared[image] for image in chosen]
+
+
+class HeadsJudge:
+    """An encoder's heads alone: what they said of the exam, put into answers."""
+
+    def __init__(self, card: Card, attributes: Sequence[str]) -> None:
+        self.card = card
+        self._attributes = frozenset(attributes)
+
+    def knows(self, topic: str) -> bool:
+        """Say whether there is a head for a topic."""
+        return ATTRIBUTES.get(topic, "") in self._attributes
+
+    def weigh(
+        self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
+    ) -> Weights:
+        """Average over the pictures what the head said of each."""
+        return seen_weights(seen, images, topic)
+
+    def places(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> tuple[Box, ...]:
+        """Give the boxes that the encoder marked."""
+        return regions_of(seen, image, kind)
+
+    def describe(self, exam: Exam, image: int) -> Iterator[str]:
+        """Say nothing: heads have no words of their own."""
+        yield from ()
+
+    def talk(self, exam: Exam, question: str, before: Sequence[Turn]) -> Iterator[str] | None:
+        """Say nothing."""
+        return None
+
+
+ATTRIBUTES = {  # a topic, and the name of the head that speaks of it
+    "ACR": "density", "Bi-Rads": "birads", "Pathology": "pathology", "Cancer": "cancer",
+    "Invasive cancer": "invasive", "Subtlety": "subtlety", "Masking potential": "masking",
+    "Background tissue": "tissue",
+    **{word: name for name, word in FINDING_WORDS.items()},
+}  # fmt: skip
+_PREFIX = {"ACR": "Level ", "Bi-Rads": "Bi-Rads ", "Masking potential": "Level ",
+           "Subtlety": "Level "}  # fmt: skip
+
+
+def seen_weights(seen: Findings | None, images: Sequence[int], topic: str) -> Weights:
+    """Average what a head said of some pictures, in the options of a topic; empty if nothing."""
+    name = ATTRIBUTES.get(topic, "")
+    found = [one for i in images if seen is not None and (one := seen.of(name, i)) is not None]
+    if not found:
+        return {}
+    prefix = _PREFIX.get(topic, "")
+    return {
+        f"{prefix}{value if prefix else value.capitalize()}": sum(
+            one.probabilities[value] for one in found
+        )
+        / len(found)
+        for value in found[0].probabilities
+    }
+
+
+def regions_of(seen: Findings | None, image: int, kind: str) -> tuple[Box, ...]:
+    """Give the boxes of a kind of finding that an encoder marked in a picture."""
+    regions = seen.regions if seen is not None else ()
+    return tuple(one.box for one in regions if (one.image, one.word) == (image, kind.lower()))
+
+
+def speak_places(text: str, crop: Crop | None, image: ExamImage) -> str:
+    """Turn boxes in shares of the breast into words for where they lie."""
+
+    def words(match: re.Match[str]) -> str:
+        boxes = boxes_in(match[0], crop) if crop is not None else ()
+        return f"({in_words(image, boxes[0])})" if boxes else "(place unclear)"
+
+    return re.sub(r"\[[^\]]*\]", words, text)

@@ -1,0 +1,173 @@
+"""From a model's folder to who answers and who looks. A folder is data: nothing in it is run.
+
+A folder holds `vlm/` (a vision-language model) and `encoder/` (an encoder with heads), or is one
+of the two itself. `about.json` beside them may tell a name, a version and what the training data
+were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from app.chat.contracts import Answerer, Card, Finder
+from app.chat.facts import Facts
+from versamammo.errors import InputError
+
+ABOUT = "about.json"
+LONGEST = 300  # characters of one line of `about.json`
+UNKNOWN = "not written down in the model's folder"
+BUNDLED = Path("models") / "demo"
+
+
+@dataclass(frozen=True)
+class Models:
+    """Who answers and who looks."""
+
+    answerer: Answerer
+    finder: Finder | None = None
+
+
+def bundled() -> Path | None:
+    """Give the folder of the bundled model, where the program lies or is run; None if absent."""
+    for place in (Path(__file__).parents[2], Path.cwd()):
+        if (place / BUNDLED).is_dir():
+            return place / BUNDLED
+    return None
+
+
+def load_models(folder: Path | None) -> Models:
+    """Open a model's folder; without one, only tags and measurements speak.
+
+    Raises:
+        InputError: there is no such folder, it holds no model, or the model is damaged.
+    """
+    if folder is None:
+        return Models(Facts())
+    language, encoder = parts_of(folder)
+    # torch is imported only where there is a model
+    from app.chat.answering import Answering
+    from app.chat.judging import HeadsJudge, LanguageJudge
+    from app.chat.queueing import OneAtATime
+    from app.chat.seeing import Seeing
+    from versamammo.encoder import VersaMammoModel
+    from vlm.assistant import Assistant
+
+    queue = OneAtATime()
+    finder: Seeing | None = None
+    assistant: Assistant | None = None
+    if language is not None:
+        assistant = Assistant.load(language)
+    if encoder is not None:
+        finder = Seeing(VersaMammoModel.from_pretrained(encoder), card_of(folder, encoder), queue)
+    elif assistant is not None:
+        # an encoder that kept its heads inside the vision-language model can look, too
+        eyes: VersaMammoModel = assistant.model.model.vision_tower
+        if eyes.heads is not None:
+            assert language is not None
+            finder = Seeing(eyes, card_of(folder, language), queue)
+    if assistant is not None and language is not None:
+        return Models(Answering(LanguageJudge(assistant, card_of(folder, language), queue)), finder)
+    assert finder is not None, "a folder has one part at least"
+    return Models(Answering(HeadsJudge(finder.card, finder.attributes)), finder)
+
+
+def parts_of(folder: Path) -> tuple[Path | None, Path | None]:
+    """Find the vision-language model and the encoder of a folder.
+
+    Raises:
+        InputError: there is neither.
+    """
+    if not folder.is_dir():
+        message = "there is no such folder; `--model none` goes without a model"
+        raise InputError(message, file=folder, field="--model", reason="missing-model")
+    kind = _kind(folder)
+    if kind == "versamammo_vlm":
+        return folder, None
+    if kind == "versamammo":
+        return None, folder
+    found = tuple(part if part.is_dir() else None for part in (folder / "vlm", folder / "encoder"))
+    if found == (None, None):
+        message = "holds neither vlm/ nor encoder/, and is neither of them itself"
+        raise InputError(message, file=folder, field="--model", reason="no-model")
+    return found[0], found[1]
+
+
+def card_of(folder: Path, part: Path) -> Card:
+    """Say who speaks for a part: by `about.json`, else by the part's own card."""
+    about = read_about(folder)
+    told = _own_card(part)
+    name = about.get("name", folder.name)
+    what = "encoder" if _kind(part) == "versamammo" else "language model"
+    version = " ".join([*filter(None, [about.get("version")]), f"weights {weights_hash(part)}"])
+    card = replace(told, name=f"{name}, {what}", version=version)
+    data, only = about.get("data"), about.get("phantoms_only")
+    return replace(
+        card,
+        data=card.data if data is None else data,
+        phantoms_only=card.phantoms_only if only is None else only,
+    )
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """Read `about.json`, if there is one.
+
+    Raises:
+        InputError: it is not as described at the top of this module.
+    """
+    file = folder / ABOUT
+    if not file.is_file():
+        return {}
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
+    kinds = {"name": str, "version": str, "data": str, "phantoms_only": bool}
+    good = isinstance(told, dict) and all(
+        isinstance(value, kinds.get(key, ())) and (value is True or len(str(value)) <= LONGEST)
+        for key, value in told.items()
+    )
+    if not good:
+        message = f"expected {', '.join(kinds)} as short texts, and the last as true or false"
+        raise InputError(message, file=file, reason="bad-about")
+    return dict(told)
+
+
+def weights_hash(part: Path) -> str:
+    """Name a part by the bytes of all its weights."""
+    digest = hashlib.sha256()
+    for file in sorted(part.rglob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _own_card(part: Path) -> Card:
+    """Tell from a part's config, or from the README of older ones, which data it was made of."""
+    config = _config(part)
+    training = config.get("training") if isinstance(config.get("training"), dict) else {}
+    sources = [str(one) for one in (training.get("sources") or config.get("sources") or [])]
+    file = part / "README.md"
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    row = re.search(r"^\| data \| (.+?) \|$", text, re.M)
+    if not sources and row:
+        sources = row[1].partition(" of ")[2].split(", ")
+    only = bool(sources) and all("phantom" in source for source in sources)
+    data = row[1] if row else ", ".join(sources)
+    return Card("", "", (data or UNKNOWN)[:LONGEST], phantoms_only=only)
+
+
+def _config(part: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # what is wrong with it is said when it is opened
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _kind(folder: Path) -> str:
+    return str(_config(folder).get("model_type", ""))
