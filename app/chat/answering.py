@@ -13,7 +13,7 @@ from app.chat.contracts import Answer, Card, Evidence, Findings, Turn
 from app.chat.exam import Exam
 from app.chat.facts import NO_MODEL, PHANTOMS_ONLY, Facts
 from app.chat.judging import Judge, seen_weights
-from app.chat.regions import described
+from app.chat.regions import in_words
 from app.chat.understanding import KINDS, Asked, Subject, understand
 from versamammo.errors import InputError
 from vlm.instructions.topics import BY_NAME
@@ -24,7 +24,7 @@ SURE_ENOUGH = 0.6  # of yes or no; below that neither is said
 LIKELY = 0.5  # of one among more options
 SHOWN = 0.1  # other options are named from here on
 AT_ODDS = 0.7  # from which an encoder's head speaks against a language model
-NAMES = {"ACR": "Density (ACR)", "Bi-Rads": "BI-RADS", "Masking potential": "Masking potential"}
+NAMES = {"ACR": "ACR density", "Bi-Rads": "BI-RADS", "Abnormality": "findings"}
 
 
 class Answering:
@@ -115,7 +115,8 @@ class Answering:
                     continue
                 if yes >= SURE_ENOUGH:
                     evidence += self._marks(exam, image, kind, yes, seen)
-                sure.append((yes >= SURE_ENOUGH, max(yes, 1 - yes)))
+                if max(yes, 1 - yes) >= SURE_ENOUGH:
+                    sure.append((yes >= SURE_ENOUGH, max(yes, 1 - yes)))
                 notes += self._at_odds(exam, image, kind, yes, seen)
             lines.append(f"{kind}: {'; '.join(said)}.")
         yield Answer("\n".join(lines), tuple(evidence), _overall(sure), tuple(notes))
@@ -126,10 +127,10 @@ class Answering:
         """Point to the places of a finding, or to the whole picture if none is known."""
         boxes = self.judge.places(exam, image, kind, seen)
         where = [
-            Evidence(image, f"{kind.lower()}, {described(exam.images[image], box)}", box, yes)
+            Evidence(image, kind.lower(), box, yes, in_words(exam.images[image], box))
             for box in boxes
         ]
-        return where or [Evidence(image, f"{kind.lower()}, place not known", None, yes)]
+        return where or [Evidence(image, kind.lower(), None, yes, "place not known")]
 
     def _at_odds(
         self, exam: Exam, image: int, topic: str, yes: float, seen: Findings | None
@@ -144,7 +145,7 @@ class Answering:
     def _topic(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
         """Answer a question with one answer, for the exam if that was trained, else a picture."""
         topic = asked.topic or ""
-        if topic == "Cancer" and not self.judge.knows(topic):
+        if topic == "Cancer" and not self.judge.knows(topic) and self.judge.knows("Pathology"):
             topic = "Pathology"
         if not self.judge.knows(topic):
             yield self._not_trained(topic)
@@ -194,7 +195,7 @@ class Answering:
 
     def _not_trained(self, topic: str | None) -> Answer:
         what = f"“{topic}”" if topic else "such questions"
-        known = [NAMES.get(name, name).lower() for name in BY_NAME if self._knows(name)]
+        known = [NAMES.get(name, name.lower()) for name in BY_NAME if self._knows(name)]
         about = ", ".join(known) or "nothing"
         return Answer(
             f"I do not answer that: this model was not trained for {what}, and a guess would look "
@@ -212,7 +213,7 @@ def _verdict(yes: float | None) -> str:
 
 
 def _overall(sure: Sequence[tuple[bool, float]]) -> float | None:
-    """Give how sure the answer is: of the surest yes, or of the least sure no if all are no."""
+    """Give how sure the answer is: of the surest yes, else of the least sure no."""
     positive = [chance for yes, chance in sure if yes]
     return max(positive) if positive else min((chance for _, chance in sure), default=None)
 

@@ -40,12 +40,14 @@ class Evidence:
     Attributes:
         box: None if the whole image is meant.
         confidence: 0..1, or None where nothing was estimated.
+        where: the box's place in words.
     """
 
     image: int
     word: str
     box: Box | None = None
     confidence: float | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ SUGGESTED = (
 )
 TOPICS = {  # a topic, and the words of a question that ask for it
     "side": ("side", "lateral", "left", "right", "view", "project", "mlo", "cc", "agree", "tags"),
-    "size": ("large", "size", "big", "spacing", "pixel", "millimet", "mm", "dimension", "resol"),
+    "size": ("large", "size", "big", "spacing", "millimet", " mm", "dimension", "resol"),
     "warnings": ("warn", "know about", "problem", "quality", "trust", "wrong", "attention"),
     "machine": ("machine", "vendor", "manufact", "device", "equipment", "scanner", "made with"),
 }

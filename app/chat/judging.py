@@ -207,4 +207,4 @@ def speak_places(text: str, crop: Crop | None, image: ExamImage) -> str:
         boxes = boxes_in(match[0], crop) if crop is not None else ()
         return f"({in_words(image, boxes[0])})" if boxes else "(place unclear)"
 
-    return re.sub(r"\[[^\]]*\]", words, text)
+    return re.sub(r"\[[^\]]*\]", words, " ".join(text.split()))

@@ -188,13 +188,14 @@ def pointing(visit: Visit, answer: Answer) -> str:
     """Say what an answer points to, with sizes and confidence, and what to keep in mind."""
     lines = []
     for evidence in answer.evidence:
-        name = visit.exam.names[evidence.image]
         size = evidence.box and visit.exam.images[evidence.image].millimetres(evidence.box)
-        extent = (
-            f", {size[0]:.0f} x {size[1]:.0f} mm" if size and " mm" not in evidence.word else ""
-        )
-        sure = "" if evidence.confidence is None else f", confidence {evidence.confidence:.2f}"
-        lines.append(f"→ {name}: {evidence.word}{extent}{sure}")
+        told = [
+            evidence.word,
+            evidence.where,
+            f"{size[0]:.0f} x {size[1]:.0f} mm" if size else "",
+            "" if evidence.confidence is None else f"confidence {evidence.confidence:.2f}",
+        ]
+        lines.append(f"→ {visit.exam.names[evidence.image]}: {', '.join(filter(None, told))}")
     if answer.confidence is not None:
         lines.append(f"Confidence of the answer: {answer.confidence:.2f}")
     lines += [f"Note: {note}" for note in answer.notes]

@@ -56,7 +56,7 @@ def _told(exam: Exam, turns: Sequence[Turn]) -> str:
             continue
         lines.append(f"{turn.question}\n{turn.answer.text}")
         lines += [
-            f"  - {exam.names[one.image]}: {one.word}"
+            f"  - {exam.names[one.image]}: {one.word}, {described(exam.images[one.image], one.box)}"
             for one in turn.answer.evidence
             if one.box is not None
         ]
@@ -188,6 +188,7 @@ def turn_record(exam: Exam, turn: Turn) -> dict[str, object]:
             {
                 "image": exam.names[e.image],
                 "word": e.word,
+                "where": e.where,
                 "box": None if e.box is None else e.box.as_tuple(),
                 "size_mm": None if e.box is None else exam.images[e.image].millimetres(e.box),
                 "confidence": e.confidence,

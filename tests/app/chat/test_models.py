@@ -1,0 +1,108 @@
+"""Model folders: found, opened, named, and never run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.chat.contracts import Answer
+from app.chat.exam import Exam
+from app.chat.facts import Facts
+from app.chat.models import load_models
+from tests.app.chat.tiny_models import write_tiny_models
+from versamammo.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_models(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def test_without_a_folder_tags_and_measurements_speak() -> None:
+    models = load_models(None)
+    assert isinstance(models.answerer, Facts)
+    assert models.finder is None
+
+
+def test_a_folder_of_both_answers_and_looks_and_names_its_weights(folder: Path) -> None:
+    models = load_models(folder)
+    assert models.finder is not None
+    cards = (models.answerer.card, models.finder.card)
+    assert [card.name for card in cards] == ["Tiny, language model", "Tiny, encoder"]
+    assert cards[0].version != cards[1].version
+    assert all(card.version.startswith("0 weights ") and card.phantoms_only for card in cards)
+
+
+@pytest.mark.parametrize("part", ["vlm", "encoder"])
+def test_each_part_alone_is_enough(folder: Path, part: str, exam: Exam) -> None:
+    models = load_models(folder / part)
+    assert models.finder is not None
+    findings = models.finder.find(exam)
+    *_, said = models.answerer.answer(exam, "How dense is the breast?", (), findings)
+    assert said.text.startswith("ACR density: ")
+    assert models.answerer.card.data == "not written down in the model's folder"
+
+
+def test_a_question_in_words_is_streamed_and_boxes_become_words(folder: Path, exam: Exam) -> None:
+    models = load_models(folder)
+    pieces = list(models.answerer.answer(exam, "Describe the R CC picture.", (), None))
+    assert pieces[-1].text.startswith("R CC: ")
+    assert "[" not in pieces[-1].text
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [("{", "cannot be read"), ('{"code": "x"}', "expected"), ('["x"]', "expected"),
+     ('{"phantoms_only": "yes"}', "expected"), (json.dumps({"name": "x" * 400}), "expected")],
+)  # fmt: skip
+def test_a_bad_about_is_refused(folder: Path, tmp_path: Path, told: str, message: str) -> None:
+    spoiled = shutil.copytree(folder, tmp_path / "spoiled")
+    (spoiled / "about.json").write_text(told)
+    with pytest.raises(InputError, match=message):
+        load_models(spoiled)
+
+
+def test_a_missing_or_empty_folder_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        load_models(tmp_path / "absent")
+    with pytest.raises(InputError, match="neither vlm/ nor encoder/"):
+        load_models(tmp_path)
+
+
+class _Evil:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("part", ["vlm", "encoder"])
+def test_neither_a_pickle_nor_code_in_a_model_folder_is_run(
+    folder: Path, tmp_path: Path, part: str
+) -> None:
+    spoiled = shutil.copytree(folder / part, tmp_path / "spoiled")
+    mark = tmp_path / "it_ran"
+    (spoiled / "evil.py").write_text(f"open({str(mark)!r}, 'w')\n")
+    config = json.loads((spoiled / "config.json").read_text())
+    config["auto_map"] = {"AutoModel": "evil.Model", "AutoConfig": "evil.Config"}
+    (spoiled / "config.json").write_text(json.dumps(config))
+    load_models(spoiled)
+    (spoiled / "model.safetensors").unlink()
+    (spoiled / "pytorch_model.bin").write_bytes(pickle.dumps(_Evil(mark)))
+    with pytest.raises((InputError, OSError)):
+        load_models(spoiled)
+    assert not mark.exists()
+
+
+def test_a_mark_of_the_template_in_a_question_is_refused_in_words(folder: Path, exam: Exam) -> None:
+    # a model whose language was learnt elsewhere may be asked anything
+    models = load_models(folder / "vlm")
+    judge = models.answerer.judge  # type: ignore[attr-defined]
+    judge._assistant.model.config.language_name = "large"
+    said: list[Answer] = list(models.answerer.answer(exam, "Tell <image> a joke", (), None))
+    assert "could not be answered" in said[-1].text

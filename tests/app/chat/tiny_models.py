@@ -1,0 +1,47 @@
+"""An untrained model's folder as `versamammo chat --model` takes it: small, seeded, offline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from versamammo.configuration import VersaMammoConfig
+from versamammo.encoder import VersaMammoModel
+from versamammo.heads import describe_heads
+from versamammo.preprocess import InputContract
+from vlm.assembly import assemble, save
+from vlm.competence import Competence, write_competence
+from vlm.language import TinyLanguage, tiny_language
+
+SIZE = (64, 48)
+TOPICS = ("ACR", "Bi-Rads", "Mass", "Calcification", "Place", "Report")
+TEXTS = ("Is there a mass? Yes, there is a mass.", "Which side? Left breast. Right breast.") * 4
+ABOUT = {"name": "Tiny", "version": "0", "data": "nothing; untrained", "phantoms_only": True}
+
+
+def tiny_encoder() -> VersaMammoModel:
+    """An encoder with heads for density, BI-RADS, view and masses."""
+    torch.manual_seed(0)
+    config = VersaMammoConfig(
+        backbone="vit_tiny_patch16_224",
+        backbone_args={"depth": 1, "embed_dim": 32, "num_heads": 2, "img_size": list(SIZE)},
+        contract=InputContract(size=SIZE).to_dict(),
+        heads=describe_heads(
+            ("density", "birads", "view", "laterality", "mass"), ("mass", "calcification"), 8
+        ),
+    )
+    return VersaMammoModel(config).eval()
+
+
+def write_tiny_models(folder: Path, topics: tuple[str, ...] = TOPICS) -> Path:
+    """Write vlm/, encoder/ and about.json."""
+    encoder = tiny_encoder()
+    encoder.save_pretrained(folder / "encoder")
+    words = TinyLanguage(vocabulary=320, width=32, depth=1, heads=2)
+    model, processor = assemble(encoder, tiny_language(TEXTS, words))
+    save(model, processor, folder / "vlm")
+    write_competence(folder / "vlm", Competence(topics, 1.0, 5))
+    (folder / "about.json").write_text(json.dumps(ABOUT))
+    return folder
