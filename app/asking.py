@@ -69,6 +69,6 @@ def _lines(said: Answer) -> list[str]:
         lines.append(f"likely: {chances}")
     for place in said.places:
         corners = ", ".join(f"{value:.0f}" for value in place.box.as_tuple())
-        lines.append(f"place: ({corners}) in pixels of the file")
+        lines.append(f"place: ({corners}) in pixels of image {place.image + 1}'s file")
     lines.append(f"looked at: {'; '.join(said.looked_at)}")
     return [*lines, *said.notes]

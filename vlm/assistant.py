@@ -15,6 +15,7 @@ import torch
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
+from versamammo.geometry import Crop
 from versamammo.image_processor import OneImage
 from versamammo.mammogram import Box
 from versamammo.vqa import Kind
@@ -23,11 +24,13 @@ from vlm.competence import Competence, read_competence, topic_of
 from vlm.generation import MOST_WORDS, answer, stream
 from vlm.instructions.wording import closed_prompt
 from vlm.likelihood import option_scores, probabilities
+from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
-from vlm.places import boxes_in
+from vlm.places import places_in
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question, Turn, caption, look_at
 
+REMEMBERED = 64  # images whose features are kept
 SURE_ENOUGH = 0.5  # a choice less likely than this is not made
 
 
@@ -49,7 +52,7 @@ class Answer:
         choice: the chosen option; None without options, or if none is likely enough.
         confidence: calibrated probability of the likeliest option; None for free text.
         probabilities: of every option.
-        places: boxes that the answer names, if it is about one image.
+        places: boxes that the answer names.
         complete: False if the answer was cut off at its last whole sentence.
         trained: whether the model was trained for such questions; None if nobody knows.
         notes: what a careful reader should know.
@@ -87,6 +90,8 @@ class Assistant:
             InputError: it is no such folder, or is damaged.
         """
         model, processor = load(folder)
+        # a conversation asks about the same images again and again
+        model.model.memory = FeatureMemory(REMEMBERED)
         cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
         return cls(model, processor, read_competence(Path(folder)))
 
@@ -110,22 +115,34 @@ class Assistant:
         """Answer in words."""
         asked = Question(question, tuple(pictures), tuple(history), context)
         reply = answer(self.model, self.processor, [asked], most_words=most_words)[0]
-        cut = () if reply.complete else ("the answer was cut off after its last whole sentence",)
+        return self.explain(pictures, question, reply.text, complete=reply.complete)
+
+    def stream(
+        self,
+        pictures: Sequence[Picture],
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        context: bool = True,
+        most_words: int = MOST_WORDS,
+    ) -> Iterator[str]:
+        """Answer in words, piece by piece; hand what came together to `explain`."""
+        asked = Question(question, tuple(pictures), tuple(history), context)
+        return stream(self.model, self.processor, asked, most_words=most_words)
+
+    def explain(
+        self, pictures: Sequence[Picture], question: str, text: str, *, complete: bool = True
+    ) -> Answer:
+        """Say of an answer's text what was looked at, which places it names and what to note."""
+        cut = () if complete else ("the answer was cut off after its last whole sentence",)
         return Answer(
-            text=reply.text,
+            text=text,
             looked_at=_names(pictures),
-            places=_places(reply.text, pictures),
-            complete=reply.complete,
+            places=_places(text, pictures),
+            complete=complete,
             trained=self.trained_for(question),
             notes=(*self._notes(question), *cut),
         )
-
-    def stream(
-        self, pictures: Sequence[Picture], question: str, history: Sequence[Turn] = ()
-    ) -> Iterator[str]:
-        """Answer in words, piece by piece."""
-        asked = Question(question, tuple(pictures), tuple(history))
-        return stream(self.model, self.processor, asked)
 
     def choose(
         self,
@@ -189,9 +206,10 @@ def _names(pictures: Sequence[Picture]) -> tuple[str, ...]:
 
 
 def _places(text: str, pictures: Sequence[Picture]) -> tuple[Place, ...]:
-    if len(pictures) != 1 or pictures[0].crop is None:
+    crops = [picture.crop for picture in pictures]
+    if None in crops:
         return ()
-    return tuple(Place(0, box) for box in boxes_in(text, pictures[0].crop))
+    return tuple(Place(image, box) for image, box in places_in(text, cast(list[Crop], crops)))
 
 
 def _check_options(options: Sequence[str]) -> None:

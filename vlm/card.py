@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from versamammo import NOTICE, __version__
 from versamammo.files import write_atomically
+from versamammo.sharing import sources_in_words
 from vlm.adapter import has_adapter
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 model = AutoModelForImageTextToText.from_pretrained("this folder")
 processor = AutoProcessor.from_pretrained("this folder")
 ```
-"""
+{sources}"""
 
 
 def write_card(model: VersaMammoForImageTextToText, folder: Path) -> None:
@@ -54,5 +56,11 @@ def write_card(model: VersaMammoForImageTextToText, folder: Path) -> None:
         width=config.text_config.hidden_size,
         adapter="LoRA, in `adapter/`" if has_adapter(model) else "none",
         version=__version__,
+        sources=_sources(config.sources),
     )
     write_atomically(folder / "README.md", text.encode())
+
+
+def _sources(named: Sequence[str]) -> str:
+    """Write the section on whose images the weights were made from; nothing if not trained."""
+    return f"\n## What it was made from\n\n{sources_in_words(named)}\n" if named else ""

@@ -25,6 +25,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         encoder_name: where the encoder came from.
         encoder_hash: `fingerprints.encoder_hash`, which an adapter must share.
         language_name: where the language model came from.
+        sources: whose images encoder, projector and adapter were made from.
     """
 
     model_type = "versamammo_vlm"
@@ -38,6 +39,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
     encoder_name: str = ""
     encoder_hash: str = ""
     language_name: str = ""
+    sources: list[str] = field(default_factory=list)
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **others: Any) -> None:

@@ -13,7 +13,7 @@ from versamammo import dataset
 from versamammo.contract import InputContract
 from versamammo.mammogram import Laterality, View
 from versamammo.sampling import Share
-from vlm.instructions import Lesson, LessonPool
+from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.lessons import facts
 from vlm.language import IMAGE_TOKEN
 from vlm.packing import PackedBatch, pack
@@ -37,6 +37,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         *,
         longest: int,
         seed: int,
+        mixture: Mixture | None = None,
     ) -> None:
         self.pool = pool
         self.processor = processor
@@ -44,6 +45,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         self.phase = phase
         self.longest = longest
         self.seed = seed
+        self.mixture = mixture
         self.contract = InputContract.from_dict(processor.image_processor.contract)
         self.picture = lru_cache(KEPT)(self._picture)
 
@@ -61,7 +63,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
     def example(self, step: int, place: int) -> Example:
         """Draw the conversation at one place of a step and turn it into words and labels."""
         key = (self.seed, PHASE_NUMBERS[self.phase], step, place)
-        lesson = self.pool.draw(key)
+        lesson = self.pool.draw(key, self.mixture)
         if self.phase != "words":
             return self.processor.example(self.question(lesson), lesson.answer)
         return self._in_words(lesson, np.random.default_rng((*key, 1)))

@@ -30,6 +30,7 @@ from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adap
 from vlm.card import write_card
 from vlm.configuration import VersaMammoVlmConfig
 from vlm.fingerprints import encoder_hash
+from vlm.memory import FeatureMemory
 from vlm.projector import Projector
 
 
@@ -64,7 +65,11 @@ class _Vlm(PreTrainedModel):
 
 
 class VersaMammoVlmModel(_Vlm):
-    """Hidden states of the language model, with visual tokens in place of their placeholders."""
+    """Hidden states of the language model, with visual tokens in place of their placeholders.
+
+    Attributes:
+        memory: of what the encoder saw; None looks at every image anew.
+    """
 
     def __init__(self, config: VersaMammoVlmConfig) -> None:
         super().__init__(config)
@@ -73,6 +78,7 @@ class VersaMammoVlmModel(_Vlm):
         llm_width = config.text_config.hidden_size
         self.projector = Projector(config.projector_settings, cast(int, width), llm_width)
         self.language_model = AutoModel.from_config(config.text_config)
+        self.memory: FeatureMemory | None = None
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
@@ -85,7 +91,12 @@ class VersaMammoVlmModel(_Vlm):
 
     def get_image_features(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:
         """Turn images [n, 1, H, W] into visual tokens, a list of n tensors [M, D_llm]."""
-        features = self.vision_tower.encode(pixel_values)
+        look = self.vision_tower.encode
+        features = (
+            look(pixel_values)
+            if self.memory is None
+            else self.memory.look(self.vision_tower, pixel_values)
+        )
         tokens = self.projector(features)  # [n, M, D_llm]
         return BaseModelOutputWithPooling(
             last_hidden_state=features.patches, pooler_output=cast(Any, list(tokens))

@@ -7,6 +7,7 @@ left, 0 at its left and top edge and 1 at its right and bottom edge; padding doe
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from versamammo.geometry import Crop
 from versamammo.mammogram import Box
 
 _NUMBER = r"([01](?:\.\d+)?)"
-_PLACE = re.compile(r"\[\s*" + r"\s*,\s*".join([_NUMBER] * 4) + r"\s*\]")
+_PLACE = re.compile(r"\[\s*" + r"\s*,\s*".join([_NUMBER] * 4) + r"\s*\](?:\s+in\s+image\s+(\d))?")
 
 
 def in_words(box: Box, crop: Crop) -> str | None:
@@ -26,13 +27,25 @@ def in_words(box: Box, crop: Crop) -> str | None:
     return "[" + ", ".join(f"{share:.2f}" for share in shares) + "]"
 
 
-def boxes_in(text: str, crop: Crop) -> tuple[Box, ...]:
-    """Find the places named in a text, as boxes of the stored file; those without area are none."""
-    height, width = crop.content_size
+def places_in(text: str, crops: Sequence[Crop]) -> tuple[tuple[int, Box], ...]:
+    """Find the places named in a text, as (image from 0, box of its file).
+
+    `[...] in image 2` is of the second image. Of several images a place must say which, and a box
+    without area is none.
+    """
     found = []
     for match in _PLACE.finditer(text):
-        x1, y1, x2, y2 = (float(number) for number in match.groups())
-        if x1 < x2 <= 1 and y1 < y2 <= 1:
+        *corners, number = match.groups()
+        x1, y1, x2, y2 = (float(corner) for corner in corners)
+        image = int(number) - 1 if number else 0
+        known = image < len(crops) if number else len(crops) == 1
+        if known and x1 < x2 <= 1 and y1 < y2 <= 1:
+            height, width = crops[image].content_size
             content = np.array([x1, y1, x2, y2]) * (width, height, width, height)
-            found.append(Box(*(float(v) for v in crop.boxes_to_source([content])[0])))
+            found.append((image, Box(*map(float, crops[image].boxes_to_source([content])[0]))))
     return tuple(found)
+
+
+def boxes_in(text: str, crop: Crop) -> tuple[Box, ...]:
+    """Find the places named in a text about one image, as boxes of its file."""
+    return tuple(box for _, box in places_in(text, [crop]))

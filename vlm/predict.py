@@ -28,8 +28,9 @@ from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model
 from vlm.generation import answer
 from vlm.instructions.wording import prompt_of
+from vlm.memory import FeatureMemory
 from vlm.prompts import Picture, Question
-from vlm.shelf import Shelf
+from vlm.shelf import KEPT, Shelf
 
 Control = Literal["none", "blank", "shuffled", "reordered"]
 
@@ -76,6 +77,7 @@ def predict(settings: Prediction) -> int:
         torch.set_num_threads(settings.threads)
     items = read_bench(settings.bench)
     model, processor = load_model(settings.model)
+    model.model.memory = FeatureMemory(KEPT)
     cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
     contract = InputContract.from_dict(processor.image_processor.contract)
     asker = Asker(items, Shelf(settings.images, contract), settings)

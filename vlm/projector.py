@@ -2,7 +2,8 @@
 
 Mammograms are tall, so every way of saving tokens takes rectangular grids. Each visual token is
 also told where it lies: an average, a shuffle and a CNN's features know little of that, and
-questions about places need it.
+questions about places need it. Tokens of the image as a whole may lead them: an encoder is taught
+labels on its pooled vector, where they can be read off directly.
 """
 
 from __future__ import annotations
@@ -34,16 +35,19 @@ class ProjectorSettings:
         shrink: (rows, columns) of patches per token, for "shuffle"; (1, 1) keeps every patch.
         tokens: the most tokens per image for "pool", their exact number for "resampler".
         heads: of the resampler's attention.
+        whole: tokens made of the pooled vector, before those of the patches.
     """
 
     kind: str = "shuffle"
     shrink: tuple[int, int] = (2, 2)
     tokens: int = 64
     heads: int = 4
+    whole: int = 0
 
     def __post_init__(self) -> None:
         numbers = (*self.shrink, self.tokens, self.heads)
-        if self.kind not in KINDS or len(self.shrink) != 2 or any(n < 1 for n in numbers):
+        known = self.kind in KINDS and len(self.shrink) == 2
+        if not known or any(n < 1 for n in numbers) or self.whole < 0:
             message = f"{self} makes no sense; kinds are {', '.join(KINDS)}, numbers positive"
             raise InputError(message, field="projector", reason="bad-config")
 
@@ -65,7 +69,7 @@ class ProjectorSettings:
         return cls(**{**record, "shrink": tuple(record["shrink"])})
 
     def token_grid(self, grid: tuple[int, int]) -> tuple[int, int]:
-        """Give (rows, columns) of visual tokens for a patch grid (h, w)."""
+        """Give (rows, columns) of the patches' visual tokens for a patch grid (h, w)."""
         h, w = grid
         if self.kind == "shuffle":
             return -(-h // self.shrink[0]), -(-w // self.shrink[1])
@@ -79,7 +83,7 @@ class ProjectorSettings:
     def tokens_for(self, size: tuple[int, int], stride: int) -> int:
         """Count the visual tokens of an image of (H, W) pixels, padded to the encoder's stride."""
         rows, columns = self.token_grid((-(-size[0] // stride), -(-size[1] // stride)))
-        return rows * columns
+        return self.whole + rows * columns
 
 
 class Projector(nn.Module):
@@ -97,10 +101,15 @@ class Projector(nn.Module):
         )
         self.into = nn.Linear(width * beside, llm_width)
         self.place = nn.Linear(4 * WAVES, llm_width, bias=False)
+        self.whole = (
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, settings.whole * llm_width))
+            if settings.whole
+            else None
+        )
         self.out = nn.Linear(llm_width, llm_width)
 
     def forward(self, features: Features) -> Tensor:
-        """Turn patches [B, N, D] into visual tokens [B, M, D_llm], row by row."""
+        """Turn features into visual tokens [B, M, D_llm]: of the whole, then row by row."""
         patches = self.norm(features.patches)
         grid = self.settings.token_grid(features.grid)
         if self.resampler is not None:
@@ -108,6 +117,9 @@ class Projector(nn.Module):
         else:
             gathered = self._gather(patches, features.grid, grid)
             hidden = self.into(gathered) + self.place(places(grid).to(patches))
+        if self.whole is not None:
+            whole = self.whole(features.pooled).unflatten(1, (self.settings.whole, -1))
+            hidden = torch.cat([whole, hidden], dim=1)
         tokens: Tensor = self.out(F.gelu(hidden))  # [B, M, D_llm]
         return tokens
 

@@ -86,6 +86,7 @@ class VlmTraining:
         data: folder that `versamammo prepare` wrote; None trains on phantoms.
         phantoms: which, if no data are given.
         splits: that are learned from.
+        shareable: learn only from sources whose terms let the weights be passed on.
         check_splits: that are asked about on the way.
         encoder: folder or name of the encoder; None begins a small one from nothing.
         small_encoder: the one that begins from nothing.
@@ -97,6 +98,9 @@ class VlmTraining:
         projector: how many visual tokens an image becomes.
         lora: how large the adapter is.
         mixture: what is asked.
+        lists_first: share of lists of all that an image shows, while the projector learns alone:
+            they teach it more per image than single answers.
+        remember: images whose features are kept in memory, where the encoder does not learn.
         batch: conversations per step, on all processes and in all parts together.
         parts: how many parts a process takes one after the other, adding up gradients.
         longest: words and visual tokens of a packed row.
@@ -114,6 +118,7 @@ class VlmTraining:
         default_factory=lambda: PhantomArchive(exams=120, size=(256, 192))
     )
     splits: tuple[str, ...] = ("train",)
+    shareable: bool = False
     check_splits: tuple[str, ...] = ("val",)
     encoder: str | None = None
     small_encoder: SmallEncoder = field(default_factory=SmallEncoder)
@@ -125,6 +130,8 @@ class VlmTraining:
     projector: ProjectorSettings = field(default_factory=lambda: ProjectorSettings(shrink=(1, 1)))
     lora: LoraSettings = field(default_factory=LoraSettings)
     mixture: Mixture = field(default_factory=Mixture)
+    lists_first: float = 0.5
+    remember: int = 2048
     batch: int = 16
     parts: int = 1
     longest: int = 1024
@@ -141,6 +148,9 @@ class VlmTraining:
                 f"check_every needs to be a multiple of run.log_every, got {self.check_every} "
                 f"and {self.run.log_every}"
             )
+        if not 0 <= self.lists_first < 1 or self.remember < 0:
+            message = "lists_first needs to lie in 0..1, remember must not be negative"
+            raise InputError(message, field="lists_first", reason="bad-option")
         if self.quantise and importlib.util.find_spec("bitsandbytes") is None:
             message = "quantising needs bitsandbytes, which is not installed"
             raise InputError(message, field="quantise", reason="missing-library")
@@ -164,6 +174,10 @@ class VlmTraining:
         """Give the length of a phase."""
         return int(getattr(self.lengths, phase))
 
+    def lessons(self, phase: PhaseName) -> Mixture:
+        """Give what a phase learns: what is read and looked at first, too, is listed."""
+        return self.mixture if phase == "adapter" else self.mixture.listing(self.lists_first)
+
     def learning_rate(self, phase: PhaseName, part: str) -> float:
         """Give the highest learning rate of a part in a phase."""
         if phase == "adapter" and part == "projector":
@@ -185,7 +199,7 @@ def build_encoder(config: VlmTraining) -> VersaMammoModel | str:
 def build_language(config: VlmTraining, pool: LessonPool) -> Language:
     """Load the language model, or make a tiny one whose vocabulary is the lessons'."""
     if config.language is None:
-        return tiny_language(_texts(pool), config.tiny)
+        return tiny_language(_texts(pool, config), config.tiny)
     if not config.quantise:
         return load_language(config.language, _dtype())
     bits: Any = BitsAndBytesConfig(
@@ -206,10 +220,10 @@ def _dtype() -> torch.dtype:
     return torch.bfloat16 if on_gpu else torch.float32
 
 
-def _texts(pool: LessonPool) -> list[str]:
+def _texts(pool: LessonPool, config: VlmTraining) -> list[str]:
     texts = []
     for number in range(TEXTS):
-        lesson = pool.draw((0, number))
+        lesson = pool.draw((0, number), config.lessons("projector"))
         random = np.random.default_rng(number)
         told = [facts(picture, random) for picture in pool.of(lesson.images)]
         before = [word for turn in lesson.history for word in (turn.question, turn.answer)]

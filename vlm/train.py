@@ -30,6 +30,7 @@ from versamammo.practice import phantom_archive
 from versamammo.run import Run
 from versamammo.sampling import Share
 from versamammo.schedules import warm_cosine
+from versamammo.sharing import check_lineage
 from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
@@ -38,6 +39,7 @@ from vlm.competence import calibrate, write_competence
 from vlm.feeding import StepDataset, feed
 from vlm.instructions import LessonPool, make_items
 from vlm.learner import Learner
+from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor
@@ -57,13 +59,18 @@ def train(config: VlmTraining) -> Path:
     """
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
-    archive = Archive.open(folder, config.splits)
+    archive = Archive.open(folder, config.splits, shareable=config.shareable)
     pool = LessonPool(archive, config.mixture)
     torch.manual_seed(config.run.seed)
     model, processor = assemble(
         build_encoder(config), build_language(config, pool), config.projector
     )
+    taught = model.config.vision_config.training
+    if config.shareable:
+        check_lineage(taught, "encoder")
+    model.config.sources = sorted({*archive.sources, *taught.get("sources", ())})
     checks = Checks(folder, config, processor)
+    model.model.memory = FeatureMemory(config.remember) if config.remember else None
     for phase in config.phases():
         if phase == "adapter":
             torch.manual_seed(config.run.seed)
@@ -107,6 +114,7 @@ class Checks:
             seed=config.run.seed,
             per_answer=config.check_items,
             topics=config.mixture.topics,
+            shareable=config.shareable,
         )
 
     def ask(self, model: VersaMammoForImageTextToText) -> dict[str, float]:
@@ -155,8 +163,9 @@ class Phase:
         first = self.run.resume(model, optimizer)
         seed = config.run.seed
         dataset = StepDataset(
-            pool, processor, self.share, self.phase, longest=config.longest, seed=seed
-        )
+            pool, processor, self.share, self.phase,
+            longest=config.longest, seed=seed, mixture=config.lessons(self.phase),
+        )  # fmt: skip
         batches = feed(dataset, range(first, self.steps), config.workers)
         progress = tqdm(range(first, self.steps), initial=first, total=self.steps, desc=self.phase)
         clock = Clock(first)

@@ -6,8 +6,8 @@ A draw follows from a seed and a number alone, so that a run needs no memory of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +17,8 @@ from versamammo.errors import InputError
 from vlm.instructions.lessons import (
     Lesson,
     closed_turn,
+    elsewhere_turn,
+    list_turn,
     open_turn,
     place_turn,
     placed_findings,
@@ -27,7 +29,10 @@ from vlm.instructions.topics import BY_NAME, TOPICS, Answer, Topic
 from vlm.prompts import MOST_VIEWS, Turn
 
 Images = tuple[int, ...]
+Classes = dict[Answer, list[Images]]
 T = TypeVar("T")
+KINDS = ("closed", "open", "places", "reports", "lists", "elsewhere")
+MOST_BEFORE = 2  # turns before the last one
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,10 @@ class Mixture:
         open: share of questions that are answered with a sentence.
         places: share of questions that are answered with boxes.
         reports: share of short reports.
-        turns: share of conversations with two questions.
+        turns: share of conversations of two or three questions, of the kinds above.
+        lists: share of lists of everything an image shows.
+        elsewhere: share of questions that no mammogram answers.
+        several: share of conversations about two to four views of an exam, where there are any.
         without_context: share of prompts that do not tell what the tags say.
         topics: only these; all that the archive knows if empty.
     """
@@ -49,23 +57,34 @@ class Mixture:
     places: float = 0.1
     reports: float = 0.1
     turns: float = 0.1
+    lists: float = 0.0
+    elsewhere: float = 0.0
+    several: float = 0.1
     without_context: float = 0.5
     topics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if min(self.shares) < 0 or sum(self.shares) <= 0 or not 0 <= self.without_context <= 1:
-            raise InputError(
-                f"shares {self.shares} make no mixture", field="mixture", reason="bad-option"
-            )
+        sensible = 0 <= self.without_context <= 1 and 0 <= self.several <= 1
+        if min(*self.kinds, self.turns) < 0 or sum(self.kinds) <= 0 or not sensible:
+            message = f"shares {(*self.kinds, self.turns)} make no mixture"
+            raise InputError(message, field="mixture", reason="bad-option")
         for name in self.topics:
             if name not in BY_NAME:
                 message = f"no topic {name!r}; expected some of {', '.join(BY_NAME)}"
                 raise InputError(message, field="mixture.topics", reason="unknown-topic")
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """Closed, open, places, reports, turns."""
-        return (self.closed, self.open, self.places, self.reports, self.turns)
+    def kinds(self) -> tuple[float, ...]:
+        """Shares in the order of `KINDS`; conversations of several turns are made of these."""
+        return (
+            self.closed, self.open, self.places, self.reports, self.lists, self.elsewhere,
+        )  # fmt: skip
+
+    def listing(self, share: float) -> Mixture:
+        """Give the mixture with lists as this share of all, for the projector's first lessons."""
+        rest = replace(self, lists=0.0)
+        total = sum(rest.kinds) + rest.turns
+        return replace(self, lists=total * share / (1 - share)) if share < 1 else self
 
 
 class LessonPool:
@@ -74,81 +93,132 @@ class LessonPool:
     Attributes:
         pictures: of the archive, in its order.
         answers: topic -> answer -> images (one, or all views of an exam) of which it is true.
+        of_several: the same, for all topics that several views can answer.
+        placed: images with findings whose place is known.
+        reported: normal images and others, of which a report can be written.
     """
 
     def __init__(self, archive: Archive, mixture: Mixture | None = None) -> None:
         self.mixture = mixture or Mixture()
         self.pictures = tuple(archive)
         self.exams = _exams(archive)
-        self.answers = self._sort()
+        single: list[Images] = [(i,) for i in range(len(self.pictures))]
+        self.answers = self._sort(single, self.exams)
         if not self.answers:
             message = "nothing that can be asked is known of its images"
             raise InputError(message, file=archive.folder, reason="nothing-known")
-        self.placed: list[Images] = [
-            (i,) for i, p in enumerate(self.pictures) if placed_findings(p)
-        ]
-        self.reported: list[Images] = [(i,) for i, p in enumerate(self.pictures) if report(p)]
+        self.of_several = self._sort(self.exams, [])
+        self.placed: list[Images] = [one for one in single if placed_findings(self.of(one))]
+        self.reported = self._reported(single)
 
     def of(self, images: Images) -> list[Picture]:
         """Give the pictures at some places."""
         return [self.pictures[image] for image in images]
 
-    def draw(self, seed: Sequence[int]) -> Lesson:
-        """Draw one conversation."""
+    def draw(self, seed: Sequence[int], mixture: Mixture | None = None) -> Lesson:
+        """Draw one conversation, of another mixture if one is given."""
+        mixture = mixture or self.mixture
         random = np.random.default_rng(list(seed))
-        shares = np.array(self.mixture.shares)
+        shares = np.array((*mixture.kinds, mixture.turns))
         what = int(random.choice(len(shares), p=shares / shares.sum()))
-        context = bool(random.random() >= self.mixture.without_context)
-        if what == 2 and self.placed:
-            return self._of_one(self.placed, place_turn, "Place", random, context)
-        if what == 3 and self.reported:
-            return self._of_one(self.reported, report_turn, "Report", random, context)
-        topic, images = self._topic(random)
-        turn = (open_turn if what == 1 else closed_turn)(topic, self.of(images), random)
-        history = self._before(topic, images, random) if what == 4 else ()
-        return Lesson(images, turn.question, turn.answer, topic.name, history, context)
-
-    def _topic(self, random: np.random.Generator) -> tuple[Topic, Images]:
-        topic = _pick(sorted(self.answers), random)
-        classes = self.answers[topic]
-        return BY_NAME[topic], _pick(classes[_pick(sorted(classes), random)], random)
-
-    def _before(
-        self, topic: Topic, images: Images, random: np.random.Generator
-    ) -> tuple[Turn, ...]:
-        pictures = self.of(images)
-        others = [
-            other
-            for other in map(BY_NAME.__getitem__, sorted(self.answers))
-            if other is not topic
-            and (other.exam or len(images) == 1)
-            and other.answer(pictures) is not None
+        context = bool(random.random() >= mixture.without_context)
+        several = bool(self.of_several) and bool(random.random() < mixture.several)
+        in_turns = what == len(KINDS)
+        kind = KINDS[what] if not in_turns else self._kind(mixture, random)
+        lesson = self._one(kind, several, random)
+        if not in_turns:
+            return replace(lesson, context=context)
+        before = [
+            self._again(self._kind(mixture, random), lesson.images, random)
+            for _ in range(1 + int(random.integers(MOST_BEFORE)))
         ]
-        if not others:
-            return ()
-        return (closed_turn(_pick(others, random), pictures, random),)
+        history = tuple(turn for turn in before if turn and turn.question != lesson.question)
+        return replace(lesson, context=context, history=history)
 
-    def _of_one(
-        self,
-        among: list[Images],
-        ask: Callable[[Picture, np.random.Generator], Turn | None],
-        topic: str,
-        random: np.random.Generator,
-        context: bool,
-    ) -> Lesson:
-        images = _pick(among, random)
-        turn = ask(self.pictures[images[0]], random)
-        assert turn is not None, "only what is known is asked"
-        return Lesson(images, turn.question, turn.answer, topic, (), context)
+    def _kind(self, mixture: Mixture, random: np.random.Generator) -> str:
+        shares = np.array(mixture.kinds)
+        return KINDS[int(random.choice(len(shares), p=shares / shares.sum()))]
 
-    def _sort(self) -> dict[str, dict[Answer, list[Images]]]:
-        sorted_: dict[str, dict[Answer, list[Images]]] = {}
+    def _one(self, kind: str, several: bool, random: np.random.Generator) -> Lesson:
+        """Draw images that suit a kind of question, and ask."""
+        if kind == "places" and self.placed:
+            images = self._views(several, random)
+            if random.random() < 0.7 and not several:
+                images = _pick(self.placed, random)
+            turn = place_turn(self.of(images), random)
+            if turn is not None:
+                return Lesson(images, turn.question, turn.answer, "Place")
+        if kind == "reports" and self.reported:
+            several = several and report(self.of(self.exams[0])) is not None
+            images = self._views(True, random) if several else self._report_of(random)
+            turn = report_turn(self.of(images), random)
+            if turn is not None:
+                return Lesson(images, turn.question, turn.answer, "Report")
+        if kind == "lists":
+            images = _pick([(i,) for i in range(len(self.pictures))], random)
+            turn = list_turn(self.pictures[images[0]])
+            return Lesson(images, turn.question, turn.answer, "List")
+        if kind == "elsewhere":
+            turn = elsewhere_turn(random)
+            return Lesson(self._views(several, random), turn.question, turn.answer, "Elsewhere")
+        topic, images = self._topic(several, random)
+        turn = (open_turn if kind == "open" else closed_turn)(topic, self.of(images), random)
+        return Lesson(images, turn.question, turn.answer, topic.name)
+
+    def _again(self, kind: str, images: Images, random: np.random.Generator) -> Turn | None:
+        """Ask something about given images."""
+        pictures = self.of(images)
+        if kind == "places":
+            return place_turn(pictures, random)
+        if kind == "reports":
+            return report_turn(pictures, random)
+        if kind == "elsewhere":
+            return elsewhere_turn(random)
+        known = [
+            topic for topic in map(BY_NAME.__getitem__, sorted(self.answers))
+            if topic.answer(pictures) is not None
+        ]  # fmt: skip
+        if not known:
+            return None
+        ask = open_turn if kind == "open" else closed_turn
+        return ask(_pick(known, random), pictures, random)
+
+    def _topic(self, several: bool, random: np.random.Generator) -> tuple[Topic, Images]:
+        among = self.of_several if several else self.answers
+        name = _pick(sorted(among), random)
+        classes, topic = among[name], BY_NAME[name]
+        images = _pick(classes[_pick(sorted(classes), random)], random)
+        if several:
+            some = _some_of(images, random)
+            # fewer views may leave nothing to say, or only what other views contradict
+            images = some if topic.answer(self.of(some)) is not None else images
+        return topic, images
+
+    def _views(self, several: bool, random: np.random.Generator) -> Images:
+        if several and self.exams:
+            return _some_of(_pick(self.exams, random), random)
+        return (int(random.integers(len(self.pictures))),)
+
+    def _report_of(self, random: np.random.Generator) -> Images:
+        return _pick(self.reported[int(random.integers(len(self.reported)))], random)
+
+    def _reported(self, single: list[Images]) -> list[list[Images]]:
+        """Keep normal and other images apart, so that both are drawn alike."""
+        normal: dict[bool, list[Images]] = defaultdict(list)
+        for one in single:
+            text = report(self.of(one))
+            if text:
+                normal["Findings: none." in text].append(one)
+        return list(normal.values())
+
+    def _sort(self, first: list[Images], then: list[Images]) -> dict[str, Classes]:
+        """Sort images by their answers; `then` only where benchmarks ask about exams."""
+        sorted_: dict[str, Classes] = {}
         for topic in TOPICS:
             if self.mixture.topics and topic.name not in self.mixture.topics:
                 continue
-            classes: dict[Answer, list[Images]] = defaultdict(list)
-            asked: list[Images] = [(i,) for i in range(len(self.pictures))]
-            for images in asked + (self.exams if topic.exam else []):
+            classes: Classes = defaultdict(list)
+            for images in first + (then if topic.exam else []):
                 answer = topic.answer(self.of(images))
                 if answer is not None:
                     classes[answer].append(images)
@@ -166,6 +236,12 @@ def _exams(archive: Archive) -> list[Images]:
         if exam is not None:
             views[str(patient), exam].append(place)
     return [tuple(found) for found in views.values() if 2 <= len(found) <= MOST_VIEWS]
+
+
+def _some_of(images: Images, random: np.random.Generator) -> Images:
+    """Choose two or more of an exam's views, in any order."""
+    count = int(random.integers(2, len(images) + 1))
+    return tuple(images[int(i)] for i in random.permutation(len(images))[:count])
 
 
 def _pick(among: Sequence[T], random: np.random.Generator) -> T:

@@ -21,6 +21,7 @@ def make_items(
     per_answer: int = 50,
     topics: tuple[str, ...] = (),
     exams: bool = True,
+    shareable: bool = False,
 ) -> tuple[Item, ...]:
     """Ask about the images of some splits, each answer of a topic equally often where it can be.
 
@@ -31,13 +32,14 @@ def make_items(
         per_answer: most items of one answer to one topic.
         topics: only these; all that are known if empty.
         exams: also ask about all views of an exam.
+        shareable: only about images of sources whose terms let weights be passed on.
 
     Raises:
         InputError: there are no such images, or nothing is known of them.
     """
     if per_answer < 1:
         raise InputError(f"found {per_answer}; expected 1 or more", field="per_answer")
-    archive = Archive.open(folder, splits)
+    archive = Archive.open(folder, splits, shareable=shareable)
     pool = LessonPool(archive, Mixture(topics=topics))
     sources = archive.table.column("source").to_pylist()
     made: list[Item] = []

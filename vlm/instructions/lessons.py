@@ -10,13 +10,35 @@ import numpy as np
 
 from versamammo.dataset import Picture
 from versamammo.labels import FINDINGS
-from vlm.instructions.topics import FINDING_WORDS, TOPICS, Topic
+from vlm.instructions.topics import BY_NAME, FINDING_WORDS, NORMAL, TOPICS, Topic
 from vlm.instructions.wording import answer_of, closed_prompt, sentence
 from vlm.places import in_words
 from vlm.prompts import Turn
 
-_REPORT_ASKED = ("Write a short report.", "Describe this mammogram.", "Report on this image.")
-_WHERE = ("Where is the {}?", "Give the place of the {}.", "In which box does the {} lie?")
+_REPORT_ASKED = (
+    "Write a short report.",
+    "Describe {}.",
+    "Report on {}.",
+    "What do you see?",
+    "Summarise the findings.",
+)
+_WHERE = (
+    "Where is the {}?",
+    "Give the place of the {}.",
+    "In which box does the {} lie?",
+    "Locate the {}.",
+    "Show me the {}.",
+)
+_LIST = "List all that is seen."
+_ELSEWHERE = (
+    "What is the weather like?", "How old is the patient?", "What is her name?", "Who are you?",
+    "Write a poem.", "Tell me a joke.", "What is two plus two?", "Is the heart healthy?",
+    "Which drug should be given?", "What is the capital of France?", "Can you book a visit?",
+    "Is there a broken bone?", "What did she eat?", "Is the lung clear?", "Translate this.",
+    "Does the patient have diabetes?", "What time is it?", "Is this a brain scan?",
+)  # fmt: skip
+NOT_SEEN = "That cannot be told from a mammogram."
+_TYPED = 0.2  # share of open questions that are typed in a hurry
 
 
 @dataclass(frozen=True)
@@ -47,64 +69,89 @@ def closed_turn(topic: Topic, pictures: Sequence[Picture], random: np.random.Gen
     options = topic.offered(pictures)
     shuffled = [options[i] for i in random.permutation(len(options))]
     told = answer_of([option for option in shuffled if option in answer])
-    return Turn(closed_prompt(topic.kind, _asked(topic, random), shuffled), told)
+    return Turn(closed_prompt(topic.kind, topic.ask(pictures, random), shuffled), told)
 
 
 def open_turn(topic: Topic, pictures: Sequence[Picture], random: np.random.Generator) -> Turn:
     """Ask without options; the answer is a sentence."""
     answer = topic.answer(pictures)
     assert answer is not None, "only what is known is asked"
-    return Turn(_asked(topic, random), sentence(topic.name, answer, int(random.integers(8))))
+    asked = _typed(topic.ask(pictures, random), random)
+    return Turn(asked, sentence(topic.name, answer, int(random.integers(8))))
 
 
-def place_turn(picture: Picture, random: np.random.Generator) -> Turn | None:
-    """Ask where a kind of finding lies; none if none has a place."""
-    placed = placed_findings(picture)
-    if not placed:
+def place_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Turn | None:
+    """Ask where a kind of finding lies, there or not; none if no kind is known to be either."""
+    placed = placed_findings(pictures)
+    absent = [n for n in FINDINGS if all(getattr(p.labels, n) == 0 for p in pictures)]
+    nothing = BY_NAME["Abnormality"].answer(pictures) == (NORMAL,)
+    said = {name: _there(name, places) for name, places in placed.items()}
+    if placed:
+        said["finding"] = " ".join(_there(name, places) for name, places in placed.items())
+    missing = {name: f"There is no {FINDING_WORDS[name].lower()}." for name in absent}
+    if nothing:
+        missing["finding"] = "There is no finding."
+    among = said if said and (not missing or random.random() < 0.7) else missing
+    if not among:
         return None
-    kind = sorted(placed)[int(random.integers(len(placed)))]
-    asked = _WHERE[int(random.integers(len(_WHERE)))].format(FINDING_WORDS[kind].lower())
-    return Turn(asked, " and ".join(placed[kind]) + ".")
+    name = sorted(among)[int(random.integers(len(among)))]
+    words = FINDING_WORDS.get(name, name).lower()
+    asked = _WHERE[int(random.integers(len(_WHERE)))].format(words)
+    return Turn(_typed(asked, random), among[name])
 
 
-def report_turn(picture: Picture, random: np.random.Generator) -> Turn | None:
+def report_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Turn | None:
     """Ask for composition, findings with place, and assessment, as far as they are known."""
-    text = report(picture)
-    asked = _REPORT_ASKED[int(random.integers(len(_REPORT_ASKED)))]
-    return None if text is None else Turn(asked, text)
+    text = report(pictures)
+    shown = "this mammogram" if len(pictures) == 1 else "these mammograms"
+    asked = _REPORT_ASKED[int(random.integers(len(_REPORT_ASKED)))].format(shown)
+    return None if text is None else Turn(_typed(asked, random), text)
 
 
-def report(picture: Picture) -> str | None:
+def list_turn(picture: Picture) -> Turn:
+    """Ask for everything that an image shows, in one order: what a projector learns fastest by."""
+    return Turn(_LIST, facts(picture, None))
+
+
+def elsewhere_turn(random: np.random.Generator) -> Turn:
+    """Ask what no mammogram shows."""
+    asked = _ELSEWHERE[int(random.integers(len(_ELSEWHERE)))]
+    return Turn(_typed(asked, random), NOT_SEEN)
+
+
+def report(pictures: Sequence[Picture]) -> str | None:
     """Write a short report in the order that readers use; None if findings are unknown."""
-    answers = {topic.name: topic.answer([picture]) for topic in TOPICS}
+    answers = {topic.name: topic.answer(pictures) for topic in TOPICS}
     found = answers["Abnormality"]
     if found is None:
         return None
     parts = []
     if composition := answers["ACR"]:
         parts.append(f"Composition: ACR {composition[0].removeprefix('Level ')}.")
-    placed = {FINDING_WORDS[kind]: places for kind, places in placed_findings(picture).items()}
+    placed = {FINDING_WORDS[kind]: places for kind, places in placed_findings(pictures).items()}
     named = [
         word.lower() + (f" at {' and '.join(placed[word])}" if word in placed else "")
         for word in found
     ]
-    parts.append("Findings: " + ("none." if found == ("Normal",) else f"{'; '.join(named)}."))
+    parts.append("Findings: " + ("none." if found == (NORMAL,) else f"{'; '.join(named)}."))
     if assessment := answers["Bi-Rads"]:
         parts.append(f"Assessment: BI-RADS {assessment[0].removeprefix('Bi-Rads ')}.")
     return " ".join(parts)
 
 
-def placed_findings(picture: Picture) -> dict[str, list[str]]:
-    """Give the places of each kind of finding, in words."""
+def placed_findings(pictures: Sequence[Picture]) -> dict[str, list[str]]:
+    """Give the places of each kind of finding, in words; of several images, in which."""
     places: dict[str, list[str]] = {}
-    for finding in picture.labels.findings:
-        place = None if finding.box is None else in_words(finding.box, picture.crop)
-        if place is not None:
-            places.setdefault(finding.kind, []).append(place)
+    for number, picture in enumerate(pictures, start=1):
+        suffix = "" if len(pictures) == 1 else f" in image {number}"
+        for finding in picture.labels.findings:
+            place = None if finding.box is None else in_words(finding.box, picture.crop)
+            if place is not None:
+                places.setdefault(finding.kind, []).append(place + suffix)
     return places
 
 
-def facts(picture: Picture, random: np.random.Generator) -> str:
+def facts(picture: Picture, random: np.random.Generator | None) -> str:
     """Tell in words what an image shows, in any order: what a language model reads before it sees.
 
     A language model that begins from nothing learns on these what answers follow from; a
@@ -116,15 +163,20 @@ def facts(picture: Picture, random: np.random.Generator) -> str:
         single = topic.name in FINDING_WORDS.values()
         if answer is not None and not single and topic.name not in ("Laterality", "Abnormality"):
             told.append(f"{topic.name} {answer_of(answer)}")
-    placed = placed_findings(picture)
+    placed = placed_findings([picture])
     for name in FINDINGS:
         present = getattr(picture.labels, name)
         if present == 1:
             told.append(" ".join([FINDING_WORDS[name], *placed.get(name, [])]))
         elif not math.isnan(present):
             told.append(f"no {FINDING_WORDS[name].lower()}")
-    return "; ".join(told[i] for i in random.permutation(len(told)))
+    order = range(len(told)) if random is None else random.permutation(len(told))
+    return "; ".join(told[i] for i in order)
 
 
-def _asked(topic: Topic, random: np.random.Generator) -> str:
-    return topic.wordings[int(random.integers(len(topic.wordings)))]
+def _there(name: str, places: Sequence[str]) -> str:
+    return f"{FINDING_WORDS[name]} at {' and '.join(places)}."
+
+
+def _typed(question: str, random: np.random.Generator) -> str:
+    return question.lower().rstrip("?.") if random.random() < _TYPED else question

@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from versamammo.dataset import Picture
 from versamammo.labels import FINDINGS, Labels
 from versamammo.vqa import Kind
 
 Answer = tuple[str, ...]
+Join = Callable[[set[Answer]], Answer | None]
 
 YES, NO, NORMAL = "Yes", "No", "Normal"
 FINDING_WORDS = {
@@ -25,6 +28,31 @@ FINDING_WORDS = {
 }
 
 
+def _same(_: set[Answer]) -> Answer | None:
+    """Views that differ have no answer in common."""
+    return None
+
+
+def _worst(*order: str) -> Join:
+    """Let the more suspicious breast speak for the exam; others than these cannot be ordered."""
+
+    def join(known: set[Answer]) -> Answer | None:
+        words = {word for answer in known for word in answer}
+        return (max(words, key=order.index),) if words <= set(order) else None
+
+    return join
+
+
+def _any(_: set[Answer]) -> Answer | None:
+    """What one view shows, the exam shows."""
+    return (YES,)
+
+
+def _together(known: set[Answer]) -> Answer | None:
+    words = {word for answer in known for word in answer}
+    return tuple(word for word in FINDING_WORDS.values() if word in words)
+
+
 @dataclass(frozen=True)
 class Topic:
     """One thing to ask about.
@@ -35,7 +63,8 @@ class Topic:
         options: all that are possible; a picture may offer fewer.
         wordings: ways of asking about one image.
         find: the answer for one picture, or None where it is unknown.
-        exam: whether it may also be asked about all views of an exam.
+        exam: whether benchmarks also ask it about all views of an exam.
+        join: the answer for several views that differ.
     """
 
     name: str
@@ -44,6 +73,7 @@ class Topic:
     wordings: tuple[str, ...]
     find: Callable[[Picture], Answer | None]
     exam: bool = False
+    join: Join = _same
 
     def offered(self, pictures: Sequence[Picture]) -> Answer:
         """Give the options that can be judged; of findings nobody looked for none is offered."""
@@ -53,17 +83,23 @@ class Topic:
         return (NORMAL, *seen)
 
     def answer(self, pictures: Sequence[Picture]) -> Answer | None:
-        """Find the answer for one picture, or the one that holds for a whole exam."""
+        """Find the answer for one picture, or the one that holds for several views together."""
         found = [self.find(picture) for picture in pictures]
         if None in found:
             return None
         known = {answer for answer in found if answer is not None}
-        if len(known) == 1:
-            return known.pop()
-        if self.name != "Bi-Rads" or ("Bi-Rads 0",) in known:
-            return None
-        # an exam is assessed by its more suspicious breast
-        return max(known)
+        return known.pop() if len(known) == 1 else self.join(known)
+
+    def ask(self, pictures: Sequence[Picture], random: np.random.Generator) -> str:
+        """Choose a way of asking."""
+        wording = self.wordings[int(random.integers(len(self.wordings)))]
+        return wording if len(pictures) == 1 else _of_several(wording)
+
+
+def _of_several(wording: str) -> str:
+    for one, several in (("this image", "these images"), ("this mammogram", "these mammograms")):
+        wording = wording.replace(one, several)
+    return wording.replace("Does these", "Do these")
 
 
 def _known(labels: Labels, name: str) -> bool:
@@ -104,13 +140,15 @@ def _abnormality(picture: Picture) -> Answer | None:
 
 _YES_NO = {0: NO, 1: YES}
 _FOUND_ASKED = (
+    "Is there {}?",
     "Is there {} in this image?",
     "Does this mammogram show {}?",
     "Can {} be seen here?",
+    "Do you see {}?",
 )
-_PHRASES = {
+PHRASES = {
     "mass": "a mass",
-    "calcification": "a suspicious calcification",
+    "calcification": "a calcification",
     "asymmetry": "an asymmetry",
     "distortion": "an architectural distortion",
     "skin_thickening": "thickened skin",
@@ -121,8 +159,12 @@ _PHRASES = {
 
 
 def _presence(name: str) -> Topic:
-    wordings = tuple(asked.format(_PHRASES[name]) for asked in _FOUND_ASKED)
-    return Topic(FINDING_WORDS[name], Kind.YES_NO, (YES, NO), wordings, _number(name, _YES_NO))
+    wordings = tuple(asked.format(PHRASES[name]) for asked in _FOUND_ASKED)
+    if name == "calcification":
+        wordings += ("Are there calcifications?", "Do you see suspicious calcifications?")
+    return Topic(
+        FINDING_WORDS[name], Kind.YES_NO, (YES, NO), wordings, _number(name, _YES_NO), join=_any
+    )
 
 
 def _levels(highest: int) -> dict[int, str]:
@@ -150,15 +192,16 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "ACR", Kind.SINGLE, tuple(_ACR.values()),
-        ("How dense is the breast?", "Which density level fits?",
-         "What is the ACR composition?"),
+        ("How dense is the breast?", "Which density level fits?", "What is the breast density?",
+         "What is the ACR composition?", "What is the ACR density?"),
         _number("density", _ACR), exam=True,
     ),
     Topic(
         "Bi-Rads", Kind.SINGLE, tuple(_BIRADS.values()),
         ("Which BI-RADS category fits?", "How would you assess this, in BI-RADS?",
-         "What is the BI-RADS assessment?"),
+         "What is the BI-RADS assessment?", "What is your assessment?"),
         _number("birads", _BIRADS), exam=True,
+        join=_worst(*(f"Bi-Rads {n}" for n in range(1, 6))),
     ),
     Topic(
         "Background tissue", Kind.SINGLE, tuple(_TISSUE.values()),
@@ -168,7 +211,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "Pathology", Kind.SINGLE, tuple(_PATHOLOGY.values()),
         ("What is the pathology?", "Is the breast normal, or is a lesion benign or malignant?"),
-        _number("pathology", _PATHOLOGY),
+        _number("pathology", _PATHOLOGY), join=_worst(NORMAL, "Benign", "Malignant"),
     ),
     Topic(
         "Subtlety", Kind.SINGLE, (NORMAL, *_levels(5).values()),
@@ -182,13 +225,14 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "Abnormality", Kind.MULTIPLE, (NORMAL, *FINDING_WORDS.values()),
-        ("Which abnormalities are there?", "What is found in this image?"),
-        _abnormality,
+        ("Which abnormalities are there?", "What is found in this image?",
+         "What abnormalities do you see?", "Are there any findings?"),
+        _abnormality, join=_together,
     ),
     Topic(
         "Cancer", Kind.YES_NO, (YES, NO),
-        ("Is there cancer in this breast?", "Was cancer found in this breast?"),
-        _number("cancer", _YES_NO),
+        ("Is there cancer?", "Is there cancer in this breast?", "Was cancer found in this breast?"),
+        _number("cancer", _YES_NO), join=_any,
     ),
     Topic(
         "Invasive cancer", Kind.YES_NO, (YES, NO),

@@ -35,25 +35,71 @@ def answer_of(options: Sequence[str]) -> str:
     return ", ".join(options)
 
 
-# openers and sentences for answers that are not chosen from a list
-OPEN = {
+_DENSITY = {
+    "A": "almost entirely fatty",
+    "B": "scattered fibroglandular tissue",
+    "C": "heterogeneously dense",
+    "D": "extremely dense",
+}
+_ASSESSMENT = {
+    "0": "incomplete",
+    "1": "negative",
+    "2": "benign",
+    "3": "probably benign",
+    "4": "suspicious",
+    "5": "highly suggestive of malignancy",
+}
+# sentences for answers that are not chosen from a list
+_OPEN = {
     "View": ("This is a {} view.", "The projection is {}."),
     "Laterality": ("It is the {} breast.", "The {} breast is shown."),
-    "ACR": ("The composition is ACR {}.", "ACR {}."),
-    "Bi-Rads": ("The assessment is {}.", "{}."),
+    "ACR": ("The breast density is ACR {}.", "The composition is ACR {}."),
+    "Bi-Rads": ("The assessment is BI-RADS {}.", "BI-RADS {}."),
     "Background tissue": ("The tissue is {}.",),
-    "Pathology": ("The breast is {}.", "It is {}."),
-    "Masking potential": ("The masking potential is {}.",),
+    "Pathology": ("The breast looks {}.", "It looks {}."),
+    "Subtlety": ("The subtlety is {} of 5.",),
+    "Masking potential": ("The masking potential is {} of 8.",),
     "Abnormality": ("There is: {}.", "Found: {}."),
 }
+_NOTHING = {
+    "Subtlety": ("There is no lesion.",),
+    "Abnormality": ("Nothing abnormal is found.", "There is no finding."),
+}
+_YES_NO = {
+    "Cancer": ("Yes, this looks like cancer.", "No, this does not look like cancer."),
+    "Invasive cancer": ("Yes, it looks invasive.", "No, it does not look invasive."),
+}
+_FOUND = ("Yes, there is {}.", "Yes, {} can be seen.")
+_ABSENT = ("No, there is no {}.", "No {} can be seen.")
 
 
 def sentence(topic: str, answer: Sequence[str], turn: int) -> str:
     """Answer an open question in a sentence; `turn` chooses among the ways of saying it."""
-    forms = OPEN.get(topic, ("{}.",))
+    if topic in _YES_NO:
+        return _YES_NO[topic][answer[0] != "Yes"]
+    if tuple(answer) in (("Yes",), ("No",)):
+        return presence(topic, answer[0] == "Yes", turn)
+    if tuple(answer) == ("Normal",) and topic in _NOTHING:
+        return _NOTHING[topic][turn % len(_NOTHING[topic])]
+    forms = _OPEN[topic]
+    return forms[turn % len(forms)].format(_in_a_sentence(topic, answer))
+
+
+def presence(finding: str, there: bool, turn: int) -> str:
+    """Say that a finding is there or is not."""
+    words = finding.lower()
+    if not there:
+        return _ABSENT[turn % len(_ABSENT)].format(words)
+    article = "" if words.startswith("skin") else "an " if words[0] in "aeiou" else "a "
+    return _FOUND[turn % len(_FOUND)].format(article + words)
+
+
+def _in_a_sentence(topic: str, answer: Sequence[str]) -> str:
     words = answer_of(answer)
     if topic == "ACR":
-        words = words.removeprefix("Level ")
-    elif topic in ("Laterality", "Pathology", "Background tissue", "Abnormality"):
-        words = words.lower()
-    return forms[turn % len(forms)].format(words)
+        letter = words.removeprefix("Level ")
+        return f"{letter}, {_DENSITY[letter]}"
+    if topic == "Bi-Rads":
+        number = words.removeprefix("Bi-Rads ")
+        return f"{number}, {_ASSESSMENT[number]}"
+    return words if topic == "View" else words.lower()

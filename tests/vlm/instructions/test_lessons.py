@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -11,10 +12,13 @@ from tests.vlm.archives import LESION, SIZE, write_archive
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from vlm.instructions import LessonPool, Mixture
-from vlm.instructions.lessons import facts, report
-from vlm.places import boxes_in
+from vlm.instructions.lessons import NOT_SEEN, facts, report
+from vlm.instructions.topics import BY_NAME, TOPICS, Topic
+from vlm.instructions.wording import sentence
+from vlm.places import places_in
 
 ONLY_CLOSED = {"open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0}
+NOTHING = {"closed": 0.0, **ONLY_CLOSED}
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +53,59 @@ def test_options_come_in_every_order(archive: Archive) -> None:
 
 
 def test_the_place_of_a_mass_leads_back_to_its_box(archive: Archive) -> None:
-    pool = LessonPool(archive, Mixture(closed=0, open=0, places=1, reports=0, turns=0))
-    lesson = pool.draw((0, 0))
-    (box,) = boxes_in(lesson.answer, pool.pictures[lesson.images[0]].crop)
-    # two decimals are half a per cent of the picture
-    assert np.allclose(box.as_tuple(), list(LESION.values()), atol=0.006 * max(SIZE))
+    pool = LessonPool(archive, Mixture(**NOTHING | {"places": 1, "several": 0}))
+    lessons = [pool.draw((0, n)) for n in range(40)]
+    placed = [lesson for lesson in lessons if lesson.answer.startswith("Mass at")]
+    for lesson in placed:
+        ((image, box),) = places_in(lesson.answer, [pool.pictures[lesson.images[0]].crop])
+        # two decimals are half a per cent of the picture
+        assert np.allclose(box.as_tuple(), list(LESION.values()), atol=0.006 * max(SIZE))
+        assert image == 0
+    assert 15 < len(placed) < 40
+    others = {lesson.answer for lesson in lessons if lesson not in placed}
+    assert others <= {"There is no mass.", "There is no calcification.", "There is no finding."}
+
+
+def test_of_several_views_the_place_names_its_image(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(**NOTHING | {"places": 1, "several": 1}))
+    lessons = [pool.draw((0, n)) for n in range(40)]
+    assert all(len(lesson.images) == 2 for lesson in lessons)
+    placed = [lesson for lesson in lessons if "Mass at" in lesson.answer]
+    crops = [pool.pictures[image].crop for image in placed[0].images]
+    assert [image for image, _ in places_in(placed[0].answer, crops)] == [0, 1]
+
+
+def test_what_one_view_shows_the_exam_shows(archive: Archive) -> None:
+    exam = [archive[0], dataclasses.replace(archive[2], patient=archive[0].patient)]
+    assert BY_NAME["Mass"].answer(exam) == ("Yes",)
+    assert BY_NAME["Bi-Rads"].answer(exam) == ("Bi-Rads 4",)
+    assert BY_NAME["Pathology"].answer(exam) == ("Benign",)
+    assert BY_NAME["ACR"].answer(exam) is None, "views differ, and nobody can say which is right"
+
+
+def test_questions_no_mammogram_answers_are_told_so(archive: Archive) -> None:
+    pool = LessonPool(archive, Mixture(**NOTHING | {"elsewhere": 1}))
+    assert {pool.draw((0, n)).answer for n in range(20)} == {NOT_SEEN}
+
+
+def test_lists_take_the_share_they_are_given(archive: Archive) -> None:
+    mixture = Mixture().listing(0.5)
+    pool = LessonPool(archive, mixture)
+    topics = Counter(pool.draw((0, n)).topic for n in range(1000))
+    assert 440 < topics["List"] < 560
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_answer_makes_a_sentence(topic: Topic) -> None:
+    answers = [(option,) for option in topic.options]
+    for turn in range(2):
+        said = [sentence(topic.name, answer, turn) for answer in answers]
+        assert all(text.endswith(".") and "{" not in text for text in said)
+        assert len(set(said)) == len(said), "two answers sound alike"
 
 
 def test_a_report_says_composition_findings_with_place_and_assessment(archive: Archive) -> None:
-    texts = [report(picture) for picture in archive]
+    texts = [report([picture]) for picture in archive]
     assert texts[0] == (
         "Composition: ACR D. Findings: mass at [0.17, 0.31, 0.42, 0.50]. Assessment: BI-RADS 4."
     )
@@ -65,10 +113,10 @@ def test_a_report_says_composition_findings_with_place_and_assessment(archive: A
 
 
 def test_two_turns_are_about_the_same_images_and_two_topics(archive: Archive) -> None:
-    pool = LessonPool(archive, Mixture(closed=0, open=0, places=0, reports=0, turns=1))
-    lessons = [pool.draw((0, n)) for n in range(30)]
-    assert all(len(lesson.history) == 1 for lesson in lessons)
-    assert all(lesson.history[0].question != lesson.question for lesson in lessons)
+    pool = LessonPool(archive, Mixture(**ONLY_CLOSED | {"open": 1, "turns": 98}))
+    lessons = [pool.draw((0, n)) for n in range(60)]
+    assert Counter(len(lesson.history) for lesson in lessons)[2] > 15
+    assert all(turn.question != lesson.question for lesson in lessons for turn in lesson.history)
 
 
 def test_facts_tell_what_is_there_and_what_is_not(archive: Archive) -> None:
