@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pretrain import export
@@ -42,14 +43,18 @@ class Guide:
     a student that answers every image alike is as bad as chance.
     """
 
-    def __init__(self, teacher: VersaMammoModel, taught: InputContract, images: Tensor) -> None:
+    def __init__(
+        self, teacher: VersaMammoModel, taught: InputContract, images: Tensor, shrink: int = 1
+    ) -> None:
         """Measure the teacher's mean and spread.
 
         Args:
             teacher: any encoder.
             taught: how the student's images are prepared.
             images: [n, 1, H, W], prepared so, not varied.
+            shrink: pixels of the student's view in one of the teacher's, along each side.
         """
+        self.shrink = shrink
         self.teacher = teacher.requires_grad_(False)
         self.teacher.train(False)
         own = teacher.config.input_contract
@@ -71,12 +76,13 @@ class Guide:
         patches = (seen.patches.float() - self.patches_at[0]) / self.patches_at[1]
         pooled = (seen.pooled.float() - self.pooled_at[0]) / self.pooled_at[1]
         laid_out = patches.transpose(1, 2).unflatten(2, seen.grid)
-        return Guidance(pooled, laid_out, self.teacher.stride)
+        return Guidance(pooled, laid_out, self.teacher.stride * self.shrink)
 
     @torch.no_grad()
     def _look(self, views: Tensor) -> Features:
         parameter = next(self.teacher.parameters())
-        shown = views.to(parameter.device) * self.factor + self.offset
+        shown = F.avg_pool2d(views.to(parameter.device), self.shrink)
+        shown = shown * self.factor + self.offset
         on_gpu = parameter.device.type == "cuda"
         with torch.autocast(parameter.device.type, torch.bfloat16, enabled=on_gpu):
             seen: Features = self.teacher.encode(shown)

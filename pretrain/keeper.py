@@ -24,6 +24,8 @@ from pretrain.whole_feeding import WholeBatch
 from versamammo.backbones import recompute_activations
 from versamammo.configuration import Training
 from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.onnx_graph import add_graph
 from versamammo.run import Run
 
 ENCODER = "encoder"
@@ -89,6 +91,16 @@ class Keeper:
         if self._due(done, self.epoch):
             self._validate(done)
             self._restart_clock(done)
+
+    def finish(self) -> None:
+        """Write the best encoder as a graph beside its weights, which CPUs run twice as fast."""
+        if not (self.config.graph and self.run.accelerator.is_main_process):
+            return
+        try:
+            best = VersaMammoModel.from_pretrained(self.encoder_folder)
+            add_graph(best, self.encoder_folder)
+        except InputError as error:
+            self.run.say(f"the encoder has no graph for CPUs: {error}")
 
     def saves(self, done: int) -> bool:
         """Say whether a checkpoint is due."""

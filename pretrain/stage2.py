@@ -105,6 +105,7 @@ def train(config: Stage2) -> Path:
         keeper.look(step + 1, knobs)
         if keeper.saves(step + 1):
             run.save(step + 1, model, optimizer)
+    keeper.finish()
     accelerator.end_training()
     return keeper.encoder_folder
 
@@ -138,7 +139,7 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Gu
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    return Guide(model.to(run.accelerator.device), contract, images)
+    return Guide(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -111,6 +111,8 @@ class Stage2:
         phantoms: which, if no data are given.
         teacher: a stage 1 run, or the folder of an encoder, timm or transformers model; None
             first trains one on phantoms with `stage1_config`, kept in `runs/stage1_for_stage2`.
+        teacher_shrink: the teacher sees the fine view made smaller by this whole number; a ViT at
+            full resolution may cost more than the student.
         stage1_config: settings of that small teacher.
         splits: that are trained on.
         validation: splits whose patients choose the best epoch and calibrate the heads.
@@ -123,12 +125,14 @@ class Stage2:
         views: the two looks at each breast.
         learning: how long and how fast.
         collapse: when the run is stopped.
+        graph: write the best encoder as an ONNX graph too, at the end.
     """
 
     run: RunSettings = field(default_factory=lambda: RunSettings(output=Path("runs/stage2")))
     data: Path | None = None
     phantoms: PhantomArchive = field(default_factory=lambda: PhantomArchive(size=(384, 256)))
     teacher: Path | None = None
+    teacher_shrink: int = 1
     stage1_config: Path = Path("configs/pretrain/stage1_smoke.yaml")
     splits: tuple[str, ...] = ("train",)
     validation: tuple[str, ...] = ("val",)
@@ -141,6 +145,7 @@ class Stage2:
     views: WholeSettings = field(default_factory=WholeSettings)
     learning: Learning = Learning()
     collapse: CollapseRule = field(default_factory=CollapseRule)
+    graph: bool = True
 
     def __post_init__(self) -> None:
         if self.learning.batch < 2:
@@ -148,6 +153,8 @@ class Stage2:
             raise InputError(message, field="learning.batch", reason="batch-of-one")
         if not 0 <= self.hide_labels < 1:
             raise ValueError(f"hide_labels needs to lie in 0..1, got {self.hide_labels}")
+        if self.teacher_shrink < 1:
+            raise ValueError(f"teacher_shrink needs to be 1 or more, got {self.teacher_shrink}")
         self.learning.schedules()
 
     @property
@@ -157,4 +164,4 @@ class Stage2:
 
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
-FREE = ("workers", "data", "phantoms.folder")
+FREE = ("workers", "data", "phantoms.folder", "graph")

@@ -156,16 +156,19 @@ def places_of(
     A kind's places are known where it is absent, and where every finding of it has a box; a kind
     that is present somewhere, or that nobody looked for, teaches nothing about places.
     """
-    placed, cover = [], []
-    for kind in FINDINGS:
+    height, width = settings.size
+    placed = np.zeros(len(FINDINGS), np.bool_)
+    cover = np.zeros((len(FINDINGS), -(-height // cell), -(-width // cell)), np.float32)
+    for k, kind in enumerate(FINDINGS):
         found = [one for one in picture.labels.findings if one.kind == kind]
         boxes = [one.box.as_tuple() for one in found if one.box is not None]
         absent = getattr(picture.labels, kind) == 0 and not found
-        placed.append(absent or (len(boxes) > 0 and len(boxes) == len(found)))
-        covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
-        shown = covered if move is None else moved(covered, move, settings.size)
-        cover.append(on_cells(shown, cell))
-    return np.array(placed), np.stack(cover)
+        placed[k] = absent or (len(boxes) > 0 and len(boxes) == len(found))
+        if boxes:
+            covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
+            shown = covered if move is None else moved(covered, move, settings.size)
+            cover[k] = on_cells(shown, cell)
+    return placed, cover
 
 
 def _normal(picture: Image, settings: WholeSettings) -> NDArray[np.float32]:

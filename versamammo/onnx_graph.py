@@ -89,7 +89,8 @@ def export_graph(encoder: VersaMammoModel, out: Path, weights: str = "") -> floa
         The largest difference found, as a share of the largest value.
 
     Raises:
-        InputError: libraries are missing, or graph and torch differ (`graph-differs`).
+        InputError: libraries are missing, torch cannot write this network (`no-graph`), or graph
+            and torch differ (`graph-differs`).
     """
     for name in ("onnx", "onnxscript", "onnxruntime"):
         if importlib.util.find_spec(name) is None:
@@ -97,19 +98,46 @@ def export_graph(encoder: VersaMammoModel, out: Path, weights: str = "") -> floa
     height, width = encoder.config.input_contract.size
     example = torch.randn(2, 1, height, width, generator=torch.Generator().manual_seed(0))
     names = ["pooled", "patches", *(f"map{i}" for i in range(len(encoder.levels)))]
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            _Plain(encoder).eval(), (example,), dynamo=True, verbose=False,
-            input_names=["pixel_values"], output_names=names,
-            dynamic_shapes={"pixel_values": dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)},
-        )  # fmt: skip
-    if program is None:
-        raise InputError("torch gave no graph", file=out, reason="graph-differs")
+    program = _traced(encoder, example, names, out)
     program.model.metadata_props[HASH] = weights
     out.parent.mkdir(parents=True, exist_ok=True)
     program.save(str(out), external_data=False)
     return compare(encoder, Graph(out, encoder.stride), out)
+
+
+def _traced(encoder: VersaMammoModel, example: Tensor, names: list[str], out: Path) -> Any:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.onnx.export(
+                _Plain(encoder).eval(), (example,), dynamo=True, verbose=False,
+                input_names=["pixel_values"], output_names=names,
+                dynamic_shapes={"pixel_values": dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)},
+            )  # fmt: skip
+        except torch.onnx.errors.OnnxExporterError as error:
+            message = f"torch cannot write {encoder.config.backbone} as a graph for any size"
+            raise InputError(message, file=out, field="backbone", reason="no-graph") from error
+    if program is None:
+        raise InputError("torch gave no graph", file=out, reason="no-graph")
+    return program
+
+
+def add_graph(encoder: VersaMammoModel, folder: Path) -> float:
+    """Write the graph of an encoder's folder beside its weights, where `encode` finds it.
+
+    Returns:
+        The largest difference from torch, as a share of the largest value.
+
+    Raises:
+        InputError: as `export_graph`; then nothing lies there.
+    """
+    partial = folder / f"{GRAPH}.part"
+    try:
+        worst = export_graph(encoder, partial, hash_of(folder / WEIGHTS))
+        partial.rename(folder / GRAPH)
+    finally:
+        partial.unlink(missing_ok=True)
+    return worst
 
 
 @torch.no_grad()
