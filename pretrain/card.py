@@ -8,6 +8,7 @@ from typing import Any
 
 from pretrain.recipe import Stage1
 from versamammo import NOTICE
+from versamammo.sharing import sources_in_words
 
 PHANTOM = "phantom"
 
@@ -74,6 +75,10 @@ import versamammo
 encoder = AutoModel.from_pretrained("this folder")
 features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
 ```
+
+## What it was made from
+
+{sources_in_words(origin["sources"])}
 
 ## What it knows
 

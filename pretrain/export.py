@@ -56,6 +56,7 @@ def export(source: Path, out: Path) -> Path:
             command=shlex.join(origin["command"]),
             versions={name: version(name) for name in LIBRARIES},
             steps=(f"stage 1, {config.objective}, {step} of {config.optim.steps} steps",),
+            sources=tuple(origin["sources"]),
         ).to_dict(),
     )
     model = VersaMammoModel.from_backbone(

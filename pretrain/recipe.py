@@ -85,6 +85,7 @@ class Stage1:
         data: folder that `versamammo prepare` wrote; None trains on phantoms.
         phantoms: which, if no data are given.
         splits: that are trained on.
+        shareable: learn only from sources whose terms let the weights be passed on.
         workers: processes that make views, for each training process.
         tissue: what counts as breast.
         objective: the published code's (`dinov2`) or the paper's words (`contrastive_mim`).
@@ -107,6 +108,7 @@ class Stage1:
     data: Path | None = None
     phantoms: PhantomArchive = field(default_factory=PhantomArchive)
     splits: tuple[str, ...] = ("train",)
+    shareable: bool = False
     workers: int = 1
     tissue: TissueSettings = field(default_factory=TissueSettings)
     objective: Literal["dinov2", "contrastive_mim"] = "dinov2"

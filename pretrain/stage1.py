@@ -111,7 +111,7 @@ class Watcher:
         self.device = run.accelerator.device
         self.watch = Watch(config.collapse, run.history())
         self.picture_steps = config.picture_epochs * steps_per_epoch
-        held_out = Archive.open(_folder(config), config.probes.splits)
+        held_out = Archive.open(_folder(config), config.probes.splits, shareable=config.shareable)
         patch = objective.encoder().patch
         self.probes = Probes(held_out, config.contract, config.probes, patch)
 
@@ -177,7 +177,7 @@ def _folder(config: Stage1) -> Path:
 def _open_data(config: Stage1) -> tuple[Stage1, Archive, TissueMaps]:
     """Open the archive and find its tissue; one process does so first, the others find it done."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        archive = Archive.open(_folder(config), config.splits)
+        archive = Archive.open(_folder(config), config.splits, shareable=config.shareable)
         tissue = find_tissue(archive, config.tissue, max(1, config.workers))
     return fitted(config, len(archive)), archive, tissue
 

@@ -8,6 +8,7 @@ from typing import Any
 from pretrain.card import PHANTOM
 from pretrain.stage2_recipe import Stage2
 from versamammo import NOTICE
+from versamammo.sharing import sources_in_words
 
 _WARNING = (
     "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and every "
@@ -23,7 +24,8 @@ def student_card(
     Args:
         config: of the run.
         step: steps done.
-        origin: `data` (hash), `sources`, `images` and `command` of the run.
+        origin: `data` (hash), `sources`, `images` and `command` of the run, and the sources
+            `inherited` from the teacher.
         answers: figures on validation patients.
     """
     phantom = any(PHANTOM in source for source in origin["sources"])
@@ -59,6 +61,12 @@ encoder = AutoModel.from_pretrained("this folder")
 features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
 probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A": 0.1, ...}}, ...}}
 ```
+
+## What it was made from
+
+{sources_in_words((*origin["sources"], *origin.get("inherited", ())))}
+
+## What it knows
 
 Areas under the ROC curve on validation patients, by which this epoch was chosen and on whom the
 probabilities were calibrated: they flatter it a little.

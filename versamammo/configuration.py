@@ -21,16 +21,18 @@ class Training:
         command: the command line.
         versions: of the libraries, by name.
         steps: what was done to the weights since, in order, in plain words.
+        sources: whose images the weights were made from, those of a teacher among them.
     """
 
     data: str = ""
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain dicts, lists and strings, as they lie in config.json."""
-        return asdict(self) | {"steps": list(self.steps)}
+        return asdict(self) | {"steps": list(self.steps), "sources": list(self.sources)}
 
 
 class VersaMammoConfig(PreTrainedConfig):

@@ -23,6 +23,7 @@ from versamammo.geometry import Crop
 from versamammo.labels import Finding, Labels
 from versamammo.mammogram import Box
 from versamammo.manifest import read_manifest
+from versamammo.sharing import keep_shareable
 
 COLUMNS = (
     *("image_id", "source", "cache_path", "content_key", "patient_id", "exam_id"),
@@ -72,16 +73,24 @@ class Archive:
         self.table = table.combine_chunks()
 
     @classmethod
-    def open(cls, folder: Path, splits: Sequence[str]) -> Archive:
+    def open(cls, folder: Path, splits: Sequence[str], *, shareable: bool = False) -> Archive:
         """Open the images of some splits, in the manifest's order.
 
+        Args:
+            folder: with the manifest and the cache.
+            splits: of these.
+            shareable: only of sources whose terms let weights made from them be passed on.
+
         Raises:
-            InputError: there is no manifest, or it has no image of these splits.
+            InputError: there is no manifest, or it has no image of these splits, or none that is
+                shareable.
         """
         table = read_manifest(folder, COLUMNS, filters=pc.field("split").isin(list(splits)))
         if not table.num_rows:
             message = f"no image is in the splits {', '.join(splits)}"
             raise InputError(message, file=folder, field="split", reason="empty-split")
+        if shareable:
+            table, _ = keep_shareable(table)
         return cls(folder, table)
 
     def __len__(self) -> int:

@@ -144,14 +144,19 @@ class Run:
         options = {"tensorboard": {"purge_step": step + 1}} if step else {}
         self.accelerator.init_trackers("board", _flat(plain(self.whole)), options)
 
-    def note_origin(self, archive: Archive) -> None:
+    def note_origin(self, archive: Archive, inherited: Sequence[str] = ()) -> None:
         """Write down which images are learnt from and by which command.
+
+        Args:
+            archive: the images.
+            inherited: sources that a teacher or an earlier training has learnt from.
 
         Raises:
             InputError: the run began with other images.
         """
         path = self.folder / ORIGIN
         found = {"data": archive.digest, "images": len(archive), "sources": archive.sources}
+        found |= {"inherited": sorted(inherited)} if inherited else {}
         if path.is_file():
             before = json.loads(path.read_text())["data"]
             if before != archive.digest:
@@ -161,7 +166,7 @@ class Run:
             path.write_text(json.dumps({**found, "command": sys.argv}, indent=2))
 
     def origin(self) -> dict[str, Any]:
-        """Give what `note_origin` wrote: `data` (hash), `images`, `sources` and `command`."""
+        """Give what `note_origin` wrote: data (hash), images, sources, command, inherited."""
         found: dict[str, Any] = json.loads((self.folder / ORIGIN).read_text())
         return found
 

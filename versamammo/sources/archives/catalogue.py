@@ -122,11 +122,6 @@ class Terms:
     kept: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
 
-    def card(self) -> str:
-        """List for a model card what the weights were made from and under which licence."""
-        lines = [f"- {name}: {licence_of(name)}" for name in self.kept]
-        return "\n".join(["Trained on images of:", *lines])
-
 
 def licence_of(source: str) -> str:
     """Name the licence of an archive; phantoms have none to heed."""

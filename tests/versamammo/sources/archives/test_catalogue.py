@@ -49,7 +49,6 @@ def test_what_is_left_out_is_said_with_its_licence() -> None:
     assert terms.left_out == (
         ("embed", "EMBED data use agreement"), ("somebody's folder", "not known"),
     )  # fmt: skip
-    assert "cmmd: CC BY 4.0" in terms.card()
 
 
 def test_phantoms_may_be_shared() -> None:
