@@ -141,11 +141,13 @@ class Keeper:
     def _training(self, done: int) -> Training:
         settings = self.config
         steps = f"stage 2, {settings.objective}, {done} of {settings.learning.steps} steps"
+        origin = self.run.origin()
         return Training(
-            data=self.run.origin()["data"],
+            data=origin["data"],
             command=shlex.join(sys.argv),
             versions={name: version(name) for name in LIBRARIES},
             steps=(steps,),
+            sources=tuple(sorted({*origin["sources"], *origin.get("inherited", ())})),
         )
 
     def _speed(self, done: int) -> dict[str, float]:

@@ -39,6 +39,7 @@ from versamammo.practice import phantom_archive
 from versamammo.preprocess import to_input
 from versamammo.run import Run
 from versamammo.sampling import Share, StepSampler
+from versamammo.sharing import check_lineage
 
 MEASURED = 64  # images on which the teacher's mean and spread are taken
 
@@ -57,8 +58,9 @@ def train(config: Stage2) -> Path:
     share = Share(
         learning.batch, learning.parts, accelerator.num_processes, accelerator.process_index
     )
-    run.note_origin(archive)
     guide = None if teacher is None else _open_guide(run, config, archive, teacher)
+    taught = {} if guide is None else guide.teacher.config.training
+    run.note_origin(archive, taught.get("sources", ()))
 
     torch.manual_seed(config.run.seed)
     student = Student(config, known_of(archive, config), guide.width if guide else 0)
@@ -74,9 +76,8 @@ def train(config: Stage2) -> Path:
         cell=tissue_cell(student.encoder), seed=config.run.seed, hidden=config.hide_labels,
     )  # fmt: skip
     feed = Feeder(dataset, collate_wholes, sampler, accelerator.device, config.workers)
-    validation = Validation(
-        Archive.open(folder, config.validation), config.views, config.validation_images
-    )
+    held_out = Archive.open(folder, config.validation, shareable=config.shareable)
+    validation = Validation(held_out, config.views, config.validation_images)
     keeper = Keeper(run, config, student, validation, sampler.steps_per_epoch)
     schedules = learning.schedules()
     keeper.begin(first, feed)
@@ -127,7 +128,7 @@ def _open_data(config: Stage2) -> tuple[Path, Archive]:
     """Open the archive; one process makes phantoms first, the others find them made."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
-    return folder, Archive.open(folder, config.splits)
+    return folder, Archive.open(folder, config.splits, shareable=config.shareable)
 
 
 def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Guide:
@@ -135,6 +136,8 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Gu
         model = open_teacher(
             teacher, run.folder / "teacher", lambda: run.accelerator.is_main_process
         )
+    if config.shareable:
+        check_lineage(model.config.training, "teacher")
     every = max(1, len(archive) // MEASURED)
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]

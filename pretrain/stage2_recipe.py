@@ -115,6 +115,8 @@ class Stage2:
             full resolution may cost more than the student.
         stage1_config: settings of that small teacher.
         splits: that are trained on.
+        shareable: learn only from sources, and from a teacher, whose terms let the weights be
+            passed on.
         validation: splits whose patients choose the best epoch and calibrate the heads.
         validation_images: at most this many, evenly taken.
         hide_labels: share of known labels made unknown at random, to see what labels are worth.
@@ -135,6 +137,7 @@ class Stage2:
     teacher_shrink: int = 1
     stage1_config: Path = Path("configs/pretrain/stage1_smoke.yaml")
     splits: tuple[str, ...] = ("train",)
+    shareable: bool = False
     validation: tuple[str, ...] = ("val",)
     validation_images: int = 400
     hide_labels: float = 0.0
