@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_array
 
-from benchmark.metrics.counting import count_at, divide
+from benchmark.metrics.counting import divide
 from benchmark.metrics.resampling import Clusters, Floats, Ints, Statistic
 from benchmark.samples import ClassSample
 from versamammo.errors import InputError
@@ -58,8 +59,7 @@ def calibration_error(
 ) -> Statistic:
     """Expected calibration error [1, R]: mean gap of the bins, each by its share of samples."""
     said, true = confidence(truth, scores)
-    gaps = count_at(_bin(said, bins), clusters.of, (bins, clusters.count))
-    gaps = type(gaps)((said - true, (_bin(said, bins), clusters.of)), shape=gaps.shape)
+    gaps = csr_array((said - true, (_bin(said, bins), clusters.of)), shape=(bins, clusters.count))
     sizes = np.bincount(clusters.of, minlength=clusters.count).astype(float)
 
     def statistic(counts: Floats) -> Floats:
@@ -69,12 +69,10 @@ def calibration_error(
 
 
 def brier(truth: Ints, scores: Floats) -> Floats:
-    """Squared error of probabilities, per sample [N]: of the positive class if binary, else
-    summed over classes.
-    """  # noqa: D205
-    if scores.shape[1] == 2:
-        return (scores[:, 1] - (truth == 1)) ** 2
-    squared: Floats = ((scores - np.eye(scores.shape[1])[truth]) ** 2).sum(axis=1)
+    """Squared error of probabilities [N], over classes; of a binary task, of the positive."""
+    true = np.eye(scores.shape[1])[truth]
+    kept = slice(1, None) if scores.shape[1] == 2 else slice(None)
+    squared: Floats = ((scores - true)[:, kept] ** 2).sum(axis=1)
     return squared
 
 

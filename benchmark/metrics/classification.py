@@ -100,7 +100,9 @@ def one_against_rest(
     def statistic(counts: Floats) -> Floats:
         if not rankings:
             return np.full((1, counts.shape[1]), np.nan)
-        return np.mean([ranking.at(counts).auroc() for ranking in rankings], axis=0)[None]
+        areas = np.stack([ranking.at(counts).auroc() for ranking in rankings])
+        mean: Floats = areas.mean(axis=0, keepdims=True)
+        return mean
 
     return Panel((Measure("macro_auroc", len(truth), note),), statistic)
 

@@ -65,7 +65,8 @@ class _Precision:
             asked = lesions @ counts
             by_threshold = np.stack([average_precision(one, counts, asked) for one in rankings])
             figures.append(np.stack([by_threshold[0], by_threshold.mean(axis=0)]))
-        return np.mean(figures, axis=0)
+        mean: Floats = np.stack(figures).mean(axis=0)
+        return mean
 
 
 def average_precision(ranking: Ranking, counts: Floats, lesions: Floats) -> Floats:

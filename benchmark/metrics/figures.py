@@ -53,6 +53,7 @@ PRIMARY: dict[str, str] = {  # kind -> metric that a task of it is ranked by, un
     "detection": "ap50",
     "segmentation": "dice",
     "retrieval": "map",
+    "vqa": "balanced_accuracy",
 }
 
 

@@ -85,7 +85,8 @@ class Steps:
     def most_positives(self, negatives: Floats) -> Floats:
         """Give the positives at the lowest threshold that lets at most so many negatives in [R]."""
         allowed = self.negatives <= negatives * (1 + 1e-12)
-        return np.where(allowed, self.positives, 0.0).max(axis=0, initial=0.0)
+        most: Floats = np.where(allowed, self.positives, 0.0).max(axis=0, initial=0.0)
+        return most
 
     def sensitivity_at(self, specificity: float) -> Floats:
         """Highest sensitivity of thresholds with at least this specificity [R]."""

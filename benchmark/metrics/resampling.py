@@ -45,8 +45,7 @@ class Clusters:
 
     def sums(self, values: Floats) -> Floats:
         """Add up values [N] per patient [P]."""
-        summed: Floats = np.bincount(self.of, weights=values, minlength=self.count)
-        return summed
+        return np.bincount(self.of, weights=values, minlength=self.count).astype(float)
 
 
 def cluster(

@@ -115,4 +115,5 @@ def outline(mask: Mask) -> Floats:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     cut = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     edge = cut & ~binary_erosion(cut)
-    return np.argwhere(edge) + np.array([rows[0], columns[0]], dtype=float)
+    places: Floats = np.argwhere(edge) + np.array([rows[0], columns[0]], dtype=float)
+    return places

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from benchmark.metrics import resampling
+
 Floats = NDArray[np.float64]
 Cell = tuple[tuple[str, str], str, Hashable]  # (dataset, kind), topic, class
-_CHUNK = 100  # resamples held at once: memory stays below 100 x patients
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,8 @@ def estimate(
 
 def draw(patients: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Say how often each patient is drawn, in chunks [r, P]."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, _CHUNK):
-        rows = min(_CHUNK, resamples - start)
-        picked = rng.integers(patients, size=(rows, patients))
-        picked += np.arange(rows)[:, None] * patients
-        counts = np.bincount(picked.ravel(), minlength=rows * patients)
-        yield counts.reshape(rows, patients).astype(float)
+    for counts in resampling.draw(np.zeros(patients, dtype=np.int64), resamples, seed):
+        yield counts.T
 
 
 @dataclass(frozen=True)
