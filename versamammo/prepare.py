@@ -28,7 +28,7 @@ from versamammo.preparation.engine import Engine
 from versamammo.preparation.journal import Journal
 from versamammo.preparation.listing import Listing, Opened, check_apart, list_images, open_source
 from versamammo.preparation.local_engine import LocalEngine
-from versamammo.preparation.plan import make_plan
+from versamammo.preparation.plan import Plan, make_plan
 from versamammo.preparation.progress import Progress, work_through
 from versamammo.preparation.ray_engine import RayEngine
 from versamammo.preparation.settings import Settings, from_arguments, parser
@@ -36,6 +36,7 @@ from versamammo.preparation.summary import as_bytes, as_text, count, summarise, 
 from versamammo.preparation.worker import Job, Recipe
 from versamammo.quarantine import write_quarantine
 from versamammo.sources import phantom
+from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.marker import is_twin
 from versamammo.split_tables import read_splits
 
@@ -66,7 +67,7 @@ def prepare(settings: Settings) -> int:
     listing = list_images(opened, settings.limit)
     recipe = Recipe(settings.size, settings.window, settings.for_processing)
     if settings.plan:
-        print(make_plan(opened.root, listing, recipe).as_text(settings.workers))
+        tell_plan(make_plan(opened.root, listing, recipe), opened, settings.workers)
         return 0
     source = name_of(opened, settings)
     settings = replace(settings, root=opened.root)
@@ -86,6 +87,18 @@ def prepare(settings: Settings) -> int:
     if progress.traces:
         return 1
     return 0 if assembled.rows else 2
+
+
+def tell_plan(plan: Plan, opened: Opened, workers: int) -> None:
+    """Print what a preparation will cost, and for a part of a public archive what all of it would.
+
+    Twins are too small for what they say of bytes and hours to hold for the archive.
+    """
+    print(plan.as_text(workers))
+    archive = ARCHIVES.get(opened.source.NAME)
+    if archive is not None and not is_twin(opened.root) and plan.images < archive.images:
+        print(f"\nall of {archive.title}, {archive.gigabytes:g} GB to download, by this sample:")
+        print(plan.of(archive.images).as_text(workers))
 
 
 def name_of(opened: Opened, settings: Settings) -> str:

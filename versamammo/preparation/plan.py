@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from versamammo.preparation.listing import Listing
@@ -39,6 +39,10 @@ class Plan:
     def hours(self, workers: int) -> float:
         """Estimate the hours on so many cores."""
         return self.images * self.seconds / workers / 3600
+
+    def of(self, images: int) -> Plan:
+        """Reckon the same for another number of images."""
+        return replace(self, images=images)
 
     def as_text(self, workers: int) -> str:
         """Lay the estimate out for a terminal."""

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import pytest
 
+from tests.pretrain.archives import half_disc
 from versamammo.preparation.plan import SAMPLE, Plan, spread
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import prepare
@@ -26,6 +28,26 @@ def test_hours_follow_from_images_seconds_and_cores() -> None:
     assert plan.hours(2) == 0.5
     assert "72.00 GB" in plan.as_text(2)
     assert "14.40 GB" in plan.as_text(2)
+
+
+def test_a_part_of_an_archive_tells_what_all_of_it_would_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "csaw"
+    for part in ("train", "test"):
+        folder = root / "images" / "preprocessed" / part
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / f"{part}_1.png"), half_disc(1) // 256)
+        (root / "labels").mkdir(exist_ok=True)
+        table = root / "labels" / f"CSAW-M_{part}.csv"
+        table.write_text(f"Filename;Label\n{part}_1.png;3\n")
+
+    assert prepare(Settings("csaw-m", tmp_path / "out", root=root, plan=True)) == 0
+
+    said = capsys.readouterr().out
+    assert "images               2   (sampled 2, refused 0)" in said
+    assert "all of CSAW-M, 11 GB to download, by this sample:" in said
+    assert "images          10,020" in said
 
 
 def test_the_sample_is_spread_over_the_listing() -> None:

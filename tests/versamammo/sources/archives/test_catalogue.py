@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from versamammo.errors import InputError
@@ -28,6 +31,19 @@ def test_every_archive_says_where_and_under_which_terms() -> None:
         assert archive.images > 0
         assert archive.gigabytes > 0
         assert archive.labels
+
+
+def test_every_task_is_served_by_an_archive_and_nothing_else_is_promised() -> None:
+    table = Path(__file__).resolve().parents[5] / "shared" / "spec" / "tasks.csv"
+    if not table.is_file():
+        pytest.skip("the list of tasks is not at hand")
+    with table.open() as stream:
+        tasks = [row["id"] for row in csv.DictReader(stream)]
+    promised = [start for archive in ARCHIVES.values() for start in archive.tasks]
+    for start in promised:
+        assert any(task.startswith(start) for task in tasks), start
+    for task in tasks:
+        assert task.startswith("vqa.") or any(task.startswith(start) for start in promised), task
 
 
 def test_the_terms_that_withdrew_the_published_weights_forbid_sharing() -> None:
