@@ -1,0 +1,109 @@
+"""From a task's rows to an encoder's input, and from places on that input back to the file.
+
+One normalisation, the encoder's own, and the native aspect of every breast: the same contract as
+in training. Augmentation is a flip top to bottom, since the chest wall stays on the left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmark.samples import BoxSides
+from benchmark.selecting import Outline, Places, Row
+from versamammo.contract import InputContract
+from versamammo.geometry import Crop
+from versamammo.preprocess import to_input
+
+CELL = 32  # pixels; the coarsest map's stride, whose multiple both sides of an input are
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Where findings lie on an input.
+
+    Attributes:
+        sides: [N, 4] as (x1, y1, x2, y2), float32.
+        classes: [N], indices into the task's classes.
+    """
+
+    sides: Tensor
+    classes: Tensor
+
+    def to(self, device: torch.device) -> Boxes:
+        """Give the same boxes on a device."""
+        return Boxes(self.sides.to(device), self.classes.to(device))
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """How rows become inputs.
+
+    Attributes:
+        contract: the encoder's, at the size that is used here.
+    """
+
+    contract: InputContract
+
+    @classmethod
+    def of(cls, contract: InputContract, size: tuple[int, int] | None) -> Canvas:
+        """Use the contract's size, or another, rounded up to whole cells of the coarsest map."""
+        rows, columns = size or contract.size
+        whole = (rows + -rows % CELL, columns + -columns % CELL)
+        return cls(replace(contract, size=whole))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the input."""
+        return self.contract.size
+
+    def crop(self, row: Row) -> Crop:
+        """Say where the input lies in the stored file."""
+        return row.picture.crop.within(self.size)
+
+    def image(self, row: Row, flipped: bool = False) -> Tensor:
+        """Read one input, float32 [1, H, W].
+
+        Raises:
+            InputError: the cached picture is missing or damaged.
+        """
+        levels = row.picture.levels()
+        return to_input(np.ascontiguousarray(levels[::-1]) if flipped else levels, self.contract)
+
+    def boxes(self, row: Row, flipped: bool = False) -> Boxes:
+        """Give the true boxes that lie on the input; those cut off with the margin are none."""
+        assert isinstance(row.truth, Places)
+        crop = self.crop(row)
+        sides = crop.boxes_to_input(np.reshape(row.truth.boxes, (-1, 4)))
+        seen = ~np.isnan(sides).any(axis=1)
+        if flipped:
+            height = crop.content_size[0]
+            sides = sides[:, [0, 3, 2, 1]] * (1, -1, 1, -1) + (0, height, 0, height)
+        classes = np.array(row.truth.classes, np.int64).reshape(-1)
+        return Boxes(torch.from_numpy(sides[seen]).float(), torch.from_numpy(classes[seen]))
+
+    def mask(self, row: Row) -> NDArray[np.bool_]:
+        """Read the true mask on the input, [H, W].
+
+        Raises:
+            InputError: a mask is missing, or not of its image's size.
+        """
+        assert isinstance(row.truth, Outline)
+        crop = self.crop(row)
+        return crop.mask_to_input(row.truth.read(crop.source_size))
+
+    def flipped(self, mask: NDArray[np.bool_], row: Row) -> NDArray[np.bool_]:
+        """Flip the content of a mask [H, W] on the input top to bottom; the padding stays below."""
+        h = self.crop(row).content_size[0]
+        return np.concatenate([mask[:h][::-1], mask[h:]])
+
+
+def to_source(boxes: Tensor, crop: Crop) -> tuple[tuple[BoxSides, ...], NDArray[np.bool_]]:
+    """Map boxes [N, 4] of an input to the stored file; say which [N] of them lie on the breast."""
+    sides = crop.boxes_to_source(boxes.double().cpu().numpy())
+    kept = np.asarray(~np.isnan(sides).any(axis=1))
+    return tuple((a, b, c, d) for a, b, c, d in sides[kept].tolist()), kept

@@ -1,0 +1,173 @@
+"""Trains heads by steps and keeps what the validation patients liked best.
+
+Half of each batch shows a finding where findings are rarer than that, the other images are
+negatives. Nothing here can see a test image.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from benchmark.dense.maps import Maps
+from benchmark.selecting import AdaptSettings
+from versamammo.encoder import VersaMammoModel
+from versamammo.files import write_atomically
+from versamammo.schedules import warm_cosine
+
+WARMUP = 0.05  # share of the steps
+ENCODER_RATE = 0.1  # of the heads' learning rate, where the encoder learns too
+DECAY = 0.01
+STEEPEST = 5.0  # norm that gradients are clipped to
+
+Batch = tuple[list[int], list[bool]]  # numbers of training images, and whether each is flipped
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the validation patients.
+
+    Attributes:
+        step: steps taken by then.
+        loss: mean of the training steps since the last look.
+        score: what is chosen by, the higher the better; NaN if these patients cannot tell.
+    """
+
+    step: int
+    loss: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a head was fitted.
+
+    Attributes:
+        looks: in order.
+        kept: the look whose weights were kept.
+    """
+
+    looks: tuple[Look, ...]
+    kept: Look
+
+    def write(self, path: Path) -> None:
+        """Write the looks as JSON; NaN becomes null."""
+
+        def plain(look: Look) -> dict[str, float | None]:
+            return {k: None if isnan(v) else v for k, v in asdict(look).items()}
+
+        record = {"looks": [plain(look) for look in self.looks], "kept": plain(self.kept)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def batches(shows: NDArray[np.bool_], batch: int, seed: int) -> Iterator[Batch]:
+    """Draw batches for ever: at least half with findings, if there are any, and flips at random.
+
+    Args:
+        shows: [n], which training images show a finding.
+        batch: images at a time.
+        seed: of the order.
+    """
+    random = np.random.default_rng(seed)
+    numbers = np.arange(len(shows))
+    share = max(0.5, shows.mean()) if shows.any() else 0.0
+    pools = (_endless(numbers[shows], random), _endless(numbers[~shows], random))
+    while True:
+        wanted = random.random(batch) < share if 0 < share < 1 else np.full(batch, share > 0)
+        yield (
+            [next(pools[0] if one else pools[1]) for one in wanted],
+            [bool(flip) for flip in random.random(batch) < 0.5],
+        )
+
+
+def _endless(numbers: NDArray[np.int64], random: np.random.Generator) -> Iterator[int]:
+    while len(numbers):
+        yield from (int(number) for number in random.permutation(numbers))
+
+
+def fit(
+    heads: nn.Module,
+    maps: Maps,
+    loss_of: Callable[[Batch], Tensor],
+    judge: Callable[[], float],
+    drawn: Iterator[Batch],
+    settings: AdaptSettings,
+) -> Fitting:
+    """Train heads, and the encoder behind the maps if it is tuned; they end with the best weights.
+
+    Args:
+        heads: what is trained.
+        maps: of the task's images.
+        loss_of: the loss of one batch.
+        judge: the score on the validation patients.
+        drawn: batches of training images.
+        settings: steps, patience and learning rate.
+    """
+    whole = nn.ModuleList([heads, maps] if maps.tuned else [heads])
+    optimizer = torch.optim.AdamW(_groups(heads, maps, settings.rate), weight_decay=DECAY)
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    looks: list[Look] = []
+    losses: list[float] = []
+    kept, weights = Look(0, float("nan"), float("nan")), copy.deepcopy(whole.state_dict())
+    since = 0
+    for step in range(settings.steps):
+        heads.train()
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            warmup = max(1, int(WARMUP * settings.steps))
+            group["lr"] = warm_cosine(step, settings.steps, warmup, peak, 0.01 * peak)
+        loss = loss_of(next(drawn))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(whole.parameters(), STEEPEST)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+        last = step + 1 == settings.steps
+        if not last and (step + 1) % settings.check_every:
+            continue
+        heads.eval()
+        with torch.no_grad():
+            look = Look(step + 1, float(np.mean(losses)), judge())
+        looks.append(look)
+        losses, since = [], since + 1
+        gain = isnan(kept.score) or look.score > kept.score
+        # equal scores, and patients without a finding, cannot choose: then the later weights stay
+        if gain or isnan(look.score) or look.score == kept.score:
+            kept, weights = look, copy.deepcopy(whole.state_dict())
+        # as long as nothing is found at all, patience has not begun
+        since = 0 if gain or not kept.score > 0 else since
+        if since >= settings.patience:
+            break
+    whole.load_state_dict(weights)
+    heads.eval()
+    return Fitting(tuple(looks), kept)
+
+
+def _groups(heads: nn.Module, maps: Maps, rate: float) -> list[dict[str, object]]:
+    groups: list[dict[str, object]] = [{"params": list(heads.parameters()), "lr": rate}]
+    if maps.tuned:
+        groups.append({"params": list(maps.parameters()), "lr": rate * ENCODER_RATE})
+    return groups
+
+
+def own_copy(encoder: VersaMammoModel) -> VersaMammoModel:
+    """Copy an encoder, so that tuning one task leaves the caller's as it was."""
+    return VersaMammoModel.from_backbone(
+        copy.deepcopy(encoder.config), encoder.backbone.state_dict()
+    )
+
+
+def device_of(settings: AdaptSettings) -> torch.device:
+    """Choose where to compute: `auto` takes a GPU if there is one."""
+    if settings.device != "auto":
+        return torch.device(settings.device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,183 @@
+"""Segmentation tasks: a decoder on the encoder's maps; images without a finding count as well.
+
+Masks are learnt on the encoder's input at native aspect and written in pixels of the stored file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmark.dense.canvas import Canvas
+from benchmark.dense.decoder import Decoder, RareLoss
+from benchmark.dense.fitting import Batch, Fitting, batches, device_of, fit, own_copy
+from benchmark.dense.maps import Maps
+from benchmark.samples import MaskSample
+from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
+from benchmark.tasks import Task
+from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
+from versamammo.finding import heat_on_source
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+class Segmenting:
+    """A decoder for one task, fitted on its training patients.
+
+    Attributes:
+        canvas: how rows become inputs.
+        decoder: the head.
+        threshold: probability from which a pixel is marked, chosen on the validation patients.
+        fitting: how the decoder was fitted.
+    """
+
+    def __init__(
+        self, task: Task, encoder: VersaMammoModel, rows: TaskRows, settings: AdaptSettings
+    ) -> None:
+        shown = np.array([bool(_truth(row).masks) for row in rows.train], np.bool_)
+        if not shown.any():
+            message = f"{task.id}: no training image shows what is to be marked"
+            raise InputError(message, field="findings", reason="nothing-to-learn")
+        self.canvas = Canvas.of(encoder.config.input_contract, settings.size)
+        self.rows = [*rows.train, *rows.val]
+        self.trained = len(rows.train)
+        self.threshold = 0.5
+        self.loss = RareLoss()
+        self._masks: dict[int, NDArray[np.bool_]] = {}
+        tuned = settings.probe == "finetune"
+        device = device_of(settings)
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            seen = own_copy(encoder) if tuned else encoder
+            self.maps = Maps(seen, self._input, tuned, device)
+            self.maps.measure(range(self.trained))
+            self.decoder = Decoder(self.maps.channels, self.maps.strides).to(device)
+            drawn = batches(shown, settings.batch, settings.seed)
+            self.fitting: Fitting = fit(
+                self.decoder, self.maps, self._loss, self._judge, drawn, settings
+            )
+        self._judge()
+
+    def probabilities(self, row: Row) -> NDArray[np.float32]:
+        """Give the probability of each pixel [H, W] of one image's input."""
+        self.rows.append(row)
+        try:
+            return self._probabilities(len(self.rows) - 1, keep=False)
+        finally:
+            self.rows.pop()
+
+    def mark(self, row: Row) -> NDArray[np.bool_]:
+        """Mark findings in one image [H, W], in pixels of the file as stored."""
+        crop = self.canvas.crop(row)
+        # smooth probabilities are enlarged, not steps of a mask
+        marked: NDArray[np.bool_] = heat_on_source(self.probabilities(row), crop) >= self.threshold
+        return marked
+
+    def _input(self, number: int, flipped: bool) -> torch.Tensor:
+        return self.canvas.image(self.rows[number], flipped)
+
+    def _mask(self, number: int) -> NDArray[np.bool_]:
+        """Read a true mask on the input once; a bit per pixel is kept as a byte."""
+        if number not in self._masks:
+            self._masks[number] = self.canvas.mask(self.rows[number])
+        return self._masks[number]
+
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        numbers, flips = batch
+        truth = [
+            self.canvas.flipped(self._mask(n), self.rows[n]) if flip else self._mask(n)
+            for n, flip in zip(numbers, flips, strict=True)
+        ]
+        masks = torch.from_numpy(np.stack(truth)).float()[:, None].to(self.maps.device)
+        log_odds = self.decoder(self.maps(numbers, flips, True), self.canvas.size)
+        loss: torch.Tensor = self.loss(log_odds, masks)
+        return loss
+
+    @torch.no_grad()
+    def _probabilities(self, number: int, keep: bool) -> NDArray[np.float32]:
+        log_odds = self.decoder(self.maps([number], [False], keep), self.canvas.size)
+        shown: NDArray[np.float32] = log_odds[0, 0].sigmoid().float().cpu().numpy()
+        return shown
+
+    def _judge(self) -> float:
+        """Choose the threshold with the best mean Dice on validation images, and give that."""
+        numbers = range(self.trained, len(self.rows))
+        if not any(_truth(self.rows[number]).masks for number in numbers):
+            return float("nan")
+        scores = np.zeros(len(THRESHOLDS))
+        for number in numbers:
+            heat, truth = self._probabilities(number, keep=True), self._mask(number)
+            scores += [dice(heat >= least, truth) for least in THRESHOLDS]
+        self.threshold = THRESHOLDS[int(scores.argmax())]
+        return float(scores.max() / len(numbers))
+
+
+def run(
+    task: Task, encoder: VersaMammoModel, rows: TaskRows, settings: AdaptSettings, out: Path
+) -> Iterator[MaskSample]:
+    """Fit a decoder and mark each test image once.
+
+    Args:
+        task: of kind segmentation.
+        encoder: left as it is; with `probe="finetune"` a copy of it is trained too.
+        rows: no patient stands on two sides.
+        settings: steps, size, seed.
+        out: folder of this run; masks go to `masks/` in it, `fitting.json` tells how the decoder
+            was chosen.
+
+    Raises:
+        InputError: no training image shows a finding, or a picture or mask cannot be read.
+    """
+    segmenting = Segmenting(task, encoder, rows, settings)
+    segmenting.fitting.write(out / "fitting.json")
+    for row in rows.test:
+        size, name = row.picture.crop.source_size, hashlib.sha256(row.id.encode()).hexdigest()[:16]
+        yield MaskSample(
+            id=row.id,
+            patient=row.patient,
+            exam=row.exam,
+            groups=row.groups,
+            truth=_write(out, f"masks/{name}-true.png", _truth(row).read(size)),
+            mask=_write(out, f"masks/{name}.png", segmenting.mark(row)),
+            spacing_mm=_stored_spacing(row),
+        )
+
+
+def dice(marked: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Give Dice of two masks, 1 if both are empty; to choose by, not to report."""
+    both = marked.sum() + truth.sum()
+    return 1.0 if both == 0 else float(2 * (marked & truth).sum() / both)
+
+
+def _write(out: Path, name: str, mask: NDArray[np.bool_]) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(mask).save(stream, "PNG")
+    path = out / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, stream.getvalue(), durable=False)
+    return name
+
+
+def _stored_spacing(row: Row) -> tuple[float, float] | None:
+    """Turn the spacing of the cached levels back into that of the stored file."""
+    spacing, crop = row.picture.spacing_mm, row.picture.crop
+    if spacing is None:
+        return None
+    rows, columns = (
+        content / cut for content, cut in zip(crop.content_size, crop.cut_size, strict=True)
+    )
+    return spacing[0] * rows, spacing[1] * columns
+
+
+def _truth(row: Row) -> Outline:
+    assert isinstance(row.truth, Outline)
+    return row.truth

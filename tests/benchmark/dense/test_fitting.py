@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmark.dense.fitting import Fitting, Look, batches, fit
+from benchmark.dense.maps import Maps
+from benchmark.selecting import AdaptSettings
+from tests.benchmark.dense.discs import tiny
+
+
+def noise(number: int, flipped: bool) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(number)
+    image = torch.randn(1, 64, 32, generator=generator) + number
+    return image.flip(1) if flipped else image
+
+
+def some_maps(tuned: bool = False) -> Maps:
+    return Maps(tiny(), noise, tuned, torch.device("cpu"))
+
+
+def test_half_of_what_is_drawn_shows_a_finding_however_rare() -> None:
+    shows = np.arange(50) < 3
+    drawn = list(islice(batches(shows, 8, seed=1), 100))
+    share = np.mean([shows[numbers].mean() for numbers, _ in drawn])
+    assert 0.44 < share < 0.56
+    assert {n for numbers, _ in drawn for n in numbers} == set(range(50))  # every negative too
+    assert drawn == list(islice(batches(shows, 8, seed=1), 100))
+    assert drawn != list(islice(batches(shows, 8, seed=2), 100))
+
+
+@pytest.mark.parametrize("shows", [np.zeros(4, np.bool_), np.ones(4, np.bool_)])
+def test_images_all_of_one_sort_are_all_drawn(shows: np.ndarray) -> None:
+    drawn = list(islice(batches(shows, 4, seed=1), 5))
+    assert all(sorted(numbers) == [0, 1, 2, 3] for numbers, _ in drawn)
+
+
+def test_a_frozen_encoder_looks_once_at_each_image_and_flip() -> None:
+    maps = some_maps()
+    maps.measure(range(3))
+    seen = maps([0, 1], [False, True], keep=True)
+    looked: list[int] = []
+    maps.looking.register_forward_hook(lambda *_: looked.append(1))
+    again = maps([0, 1], [False, True], keep=True)
+    assert not looked
+    assert all(torch.equal(a, b) for a, b in zip(seen, again, strict=True))
+    maps([2], [False], keep=False)
+    maps([2], [False], keep=False)
+    assert len(looked) == 2
+    assert not any(one.requires_grad for one in again)
+
+
+def test_channels_have_mean_zero_and_spread_one_over_the_training_images() -> None:
+    maps = some_maps()
+    maps.measure(range(8))
+    for one in maps(list(range(8)), [False] * 8, keep=False):
+        values = one.transpose(0, 1).flatten(1)
+        alive = values.std(dim=1) > 0.5  # a channel that is the same everywhere stays zero
+        assert alive.float().mean() > 0.5
+        torch.testing.assert_close(
+            values[alive].mean(dim=1), torch.zeros(int(alive.sum())), atol=2e-3, rtol=0
+        )
+        torch.testing.assert_close(
+            values[alive].std(dim=1), torch.ones(int(alive.sum())), atol=2e-3, rtol=0
+        )
+
+
+def fitted(scores: list[float], tuned: bool = False, **changes: int) -> tuple[nn.Linear, Fitting]:
+    torch.manual_seed(0)
+    head, told = nn.Linear(1, 1, bias=False), iter(scores)
+    nn.init.zeros_(head.weight)
+    settings = AdaptSettings(**{"steps": len(scores), "check_every": 1, "patience": 2, **changes})
+    fitting = fit(
+        head,
+        some_maps(tuned),
+        lambda _: (1 - head.weight).sum(),
+        lambda: next(told),
+        batches(np.ones(2, np.bool_), 1, 0),
+        settings,
+    )
+    return head, fitting
+
+
+def test_the_weights_of_the_best_look_are_kept() -> None:
+    head, fitting = fitted([0.1, 0.5, 0.3, 0.2, 0.9])  # patience ends before the 0.9
+    assert [look.score for look in fitting.looks] == [0.1, 0.5, 0.3, 0.2]
+    assert fitting.kept.step == 2
+    early, _ = fitted([0.1, 0.5], steps=5, patience=9, check_every=3)
+    assert head.weight.item() > 0
+    assert not torch.equal(head.weight, early.weight)
+
+
+def test_patience_begins_only_once_something_is_found() -> None:
+    _, fitting = fitted([0.0, 0.0, 0.0, 0.0, 0.2, 0.1, 0.1, 0.3])
+    assert [look.score for look in fitting.looks] == [0.0, 0.0, 0.0, 0.0, 0.2, 0.1, 0.1]
+    assert fitting.kept.step == 5
+
+
+def test_patients_without_a_finding_leave_the_last_weights() -> None:
+    head, fitting = fitted([float("nan")] * 4)
+    assert fitting.kept.step == 4
+    assert head.weight.item() > 0
+
+
+def test_looks_are_written_with_null_for_what_cannot_be_told(tmp_path: Path) -> None:
+    look = Look(3, 0.5, float("nan"))
+    Fitting((look,), look).write(tmp_path / "new" / "fitting.json")
+    assert '"score": null' in (tmp_path / "new" / "fitting.json").read_text()
