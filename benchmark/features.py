@@ -75,10 +75,9 @@ def as_input(row: Row, contract: InputContract, settings: AdaptSettings) -> Tens
         InputError: the prepared picture is missing or damaged.
     """
     size = input_size(row, contract, settings)
-    levels = row.picture.levels()
-    if isinstance(row.picture, CloseUp):
-        levels = _filling(levels, size[0])
-    return to_input(levels, replace(contract, size=size))
+    wanted, levels = replace(contract, size=size), row.picture.levels()
+    close = isinstance(row.picture, CloseUp)
+    return to_input(_filling(levels, size[0]) if close else levels, wanted)
 
 
 def _filling(levels: NDArray[np.uint16], side: int) -> NDArray[np.float32]:

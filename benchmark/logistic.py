@@ -98,10 +98,10 @@ def _fit(
         optimiser.zero_grad()
         bias = _thresholds(b) if link == "ordered" else b
         loss = _loss(link, x @ w, bias, y) + strength / 2 * w.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[arg-type]
+    optimiser.step(closure)
     return w.detach(), b.detach()
 
 

@@ -108,7 +108,7 @@ def _train(made: Network, train: Sided, val: Sided, decay: float, settings: Adap
         network.train()
         for places in torch.randperm(len(x)).split(BATCH):
             optimiser.zero_grad()
-            _loss(network(x[places]), train.y[places]).backward()  # type: ignore[no-untyped-call]
+            _loss(network(x[places]), train.y[places]).backward()
             optimiser.step()
         network.eval()
         loss = made.loss(judged.x, judged.y)

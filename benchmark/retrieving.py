@@ -164,7 +164,7 @@ def _rising(likeness: Floats) -> Places:
 def _search_index(queries: Collection, gallery: Collection) -> Found:
     """Ask an index for the nearest; average precision is that of these alone."""
     try:
-        import faiss
+        import faiss  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         message = (
             f"{len(gallery.vectors)} images are more than are searched one by one ({LARGE}); "

@@ -1,0 +1,102 @@
+"""`versamammo bench list|run|rehearse|compare|report`: the benchmark from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jsonargparse
+
+from benchmark.tasks import Task, chosen, load_tasks
+from versamammo import NOTICE
+from versamammo.config import plain
+
+
+def parser() -> jsonargparse.ArgumentParser:
+    """Describe the options of `versamammo bench`."""
+    made = jsonargparse.ArgumentParser(
+        description=f"Measure encoders on 92 tasks, with intervals. {NOTICE}"
+    )
+    verbs = made.add_subcommands(dest="action", required=True)
+    verbs.add_subcommand("list", _list(), help="what is asked of which archive")
+    verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
+    return made
+
+
+def run(args: jsonargparse.Namespace) -> int:
+    """Do what is asked; returns the exit code."""
+    return VERBS[args.action](args[args.action])
+
+
+def _list() -> jsonargparse.ArgumentParser:
+    made = jsonargparse.ArgumentParser()
+    made.add_argument("--tasks", nargs="*", default=[], help="patterns of ids, such as 'cls.*'")
+    made.add_argument("--json", action="store_true", help="everything about each task")
+    return made
+
+
+def show_list(args: jsonargparse.Namespace) -> int:
+    """Print the tasks."""
+    tasks = chosen(args.tasks, load_tasks())
+    if args.json:
+        print(json.dumps([plain(task) | extra(task) for task in tasks], indent=1))
+        return 0
+    width = max(len(task.id) for task in tasks)
+    for task in tasks:
+        fitted = f", fitted on {task.fitted_on}" if task.fitted_on else ""
+        print(f"  {task.id:<{width}}  {task.kind:<12} {task.target} ({task.dataset}{fitted})")
+    counted = Counter(task.set for task in tasks)
+    print(f"{len(tasks)} tasks: {', '.join(f'{n} {name}' for name, n in counted.items())}")
+    return 0
+
+
+def extra(task: Task) -> dict[str, object]:
+    """Give what follows from a task's description."""
+    return {
+        "category": task.category, "metric": task.metric,
+        "needs": list(task.archives), "number_of_classes": len(task.classes),
+    }  # fmt: skip
+
+
+def _run() -> jsonargparse.ArgumentParser:
+    made = jsonargparse.ArgumentParser()
+    add = made.add_argument
+    add("--encoder", nargs="*", default=[], help="folders or repositories; several side by side")
+    add("--data", type=Path, required=True, help="prepared archives, DATA/vindr-mammo and so on")
+    add("--out", type=Path, required=True, help="folder of the run; the same one goes on")
+    add("--tasks", nargs="*", default=[], help="patterns of ids, such as 'cls.*'; all by default")
+    add("--vlm", type=Path | None, default=None, help="folder of a model that answers questions")
+    add("--cache", type=Path | None, default=None, help="of features, shared by runs")
+    add("--resamples", type=int, default=1000, help="of the bootstrap")
+    _add_adapt(made)
+    return made
+
+
+def _add_adapt(made: jsonargparse.ArgumentParser) -> None:
+    # here, since `versamammo bench list` should not wait for torch
+    from benchmark.selecting import AdaptSettings
+
+    made.add_class_arguments(AdaptSettings, "adapt")
+
+
+def start_run(args: jsonargparse.Namespace) -> int:
+    """Run; returns 0 if every chosen task could be run."""
+    from benchmark.run import Bench, BenchSettings, tell
+    from benchmark.selecting import AdaptSettings
+
+    bench = Bench(
+        BenchSettings(
+            data=args.data, out=args.out, encoders=tuple(args.encoder), vlm=args.vlm,
+            tasks=tuple(args.tasks), cache=args.cache, resamples=args.resamples,
+            adapt=AdaptSettings(**vars(args.adapt)),
+        )
+    )  # fmt: skip
+    found = bench.run()
+    print("\n".join(tell(found, bench)))
+    return 0
+
+
+VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {"list": show_list, "run": start_run}
+Words = Sequence[str]

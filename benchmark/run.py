@@ -1,0 +1,270 @@
+"""`versamammo bench run`: every chosen task for every model, one record at a time.
+
+What is whole is never made again, what was cut off goes on where it stopped, and what cannot be
+run says why. The run's folder tells the exact command, versions and hashes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from benchmark import detecting, probing, questions, retrieving, segmenting
+from benchmark.archives import Archives
+from benchmark.features import FeatureStore, encoder_hash
+from benchmark.samples import Sample
+from benchmark.scores import RUN, Scored, gather, scored, write_scores
+from benchmark.selecting import AdaptSettings, TaskRows, select
+from benchmark.store import TaskFolder, key_of
+from benchmark.tasks import Task, chosen, load_tasks
+from versamammo import NOTICE, __version__
+from versamammo.config import plain
+from versamammo.encoder import VersaMammoModel
+from versamammo.errors import InputError
+from versamammo.files import alone_in, write_atomically
+from versamammo.foreign import load_encoder, local_folder
+
+FEATURES, RESERVED = "features", ("features", "questions")
+PACKAGES = ("torch", "torchvision", "timm", "transformers", "numpy", "scipy")
+Say = Callable[[str], None]
+Made = tuple[Sequence[Sample], Iterator[Sample]]
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """What to run.
+
+    Attributes:
+        data: folder of prepared archives.
+        out: of the run.
+        encoders: folders or repositories.
+        vlm: folder of a model that answers questions; None leaves those tasks out.
+        tasks: patterns of ids; all by default.
+        cache: of features; in `out` by default.
+        adapt: how heads are fitted.
+        resamples: of the bootstrap.
+    """
+
+    data: Path
+    out: Path
+    encoders: tuple[str, ...] = ()
+    vlm: Path | None = None
+    tasks: tuple[str, ...] = ()
+    cache: Path | None = None
+    adapt: AdaptSettings = field(default_factory=AdaptSettings)
+    resamples: int = 1000
+
+
+@dataclass(frozen=True)
+class Model:
+    """Who is asked.
+
+    Attributes:
+        name: of its folder; shown in tables.
+        source: what the user named.
+        digest: of its weights.
+    """
+
+    name: str
+    source: str
+    digest: str
+
+
+class Bench:
+    """One run.
+
+    Attributes:
+        settings: as asked for.
+        troubles: model -> task -> why it could not be run.
+    """
+
+    def __init__(self, settings: BenchSettings, say: Say = print) -> None:
+        self.settings = settings
+        self.say = say
+        self.archives = Archives(settings.data)
+        self.tasks = chosen(settings.tasks, load_tasks())
+        self.models = models_of(settings.encoders)
+        self.vlm = models_of([str(settings.vlm)])[0] if settings.vlm else None
+        self.troubles: dict[str, dict[str, str]] = {}
+        self.rows = cache(lambda task: select(task, self.archives))
+        self._started, self._passed = time.monotonic(), 0
+
+    @property
+    def everybody(self) -> list[Model]:
+        """All models, the one with words last."""
+        return [*self.models, *filter(None, (self.vlm,))]
+
+    def run(self) -> list[Scored]:
+        """Run what is not done yet, and score everything.
+
+        Raises:
+            InputError: an option, a model or the folder cannot be used, or another run is in it.
+        """
+        names = [model.name for model in self.everybody]
+        if not names or len(set(names)) < len(names) or set(names) & set(RESERVED):
+            message = f"{names}: expected one or more folders, each with a name of its own"
+            raise InputError(message, field="encoder", reason="bad-option")
+        with alone_in(self.settings.out, "--out"):
+            self._note()
+            for model in self.models:
+                self._of_encoder(model)
+            self._of_words()
+            self._note()
+            found = gather(self.settings.out)
+            write_scores(self.settings.out, found)
+        return found
+
+    def _of_encoder(self, model: Model) -> None:
+        tasks = [task for task in self.tasks if task.kind != "vqa"]
+        if not tasks:
+            return
+        encoder = load_encoder(model.source)
+        encoder.requires_grad_(False)
+        cache_folder = self.settings.cache or self.settings.out / FEATURES
+        store = FeatureStore(cache_folder, encoder, model.digest, self.settings.adapt)
+        for task in tasks:
+            self._try(model, task, lambda task=task: self._fit(model, task, encoder, store))
+
+    def _of_words(self) -> None:
+        """Put all questions to the model with words, or say that there is none."""
+        tasks = [task for task in self.tasks if task.kind == "vqa"]
+        if self.vlm is None:
+            for model in self.models:
+                why = dict.fromkeys((task.id for task in tasks), "needs --vlm")
+                self.troubles.setdefault(model.name, {}).update(why)
+            return
+        present = [task for task in tasks if not self.archives.missing(task.archives)]
+        vlm, seed, given = self.vlm, self.settings.adapt.seed, {}
+        if present:
+            shared = self.settings.out / "questions"
+            asked = questions.Questions(present, self.archives, shared, seed)
+            for control in ("none", "blank"):
+                given[control] = asked.answers(Path(vlm.source), vlm.name, control)
+        for task in tasks:
+            folder = TaskFolder(self.settings.out / vlm.name / task.id)
+            self._try(
+                vlm, task,
+                lambda task=task, folder=folder: questions.score_task(
+                    task, asked, given, vlm.digest, folder,
+                    seed=seed, resamples=self.settings.resamples,
+                ),
+            )  # fmt: skip
+
+    def _try(self, model: Model, task: Task, work: Callable[[], None]) -> None:
+        """Run one task; what is wrong with its data is told and stops no other task."""
+        started = time.monotonic()
+        missing = self.archives.missing(task.archives)
+        try:
+            if missing:
+                message = f"needs the archive {', '.join(missing)}"
+                raise InputError(message, field="data", reason="missing-archive")
+            work()
+        except InputError as error:
+            self.troubles.setdefault(model.name, {})[task.id] = str(error)
+            told = f"not run: {error}"
+        else:
+            told = self._result(model, task)
+        self._progress(model, task, told, time.monotonic() - started)
+
+    def _fit(self, model: Model, task: Task, encoder: VersaMammoModel, store: FeatureStore) -> None:
+        rows = self.rows(task)
+        folder = TaskFolder(self.settings.out / model.name / task.id)
+        key = key_of(task, rows.digest, model.digest, self.settings.adapt)
+        counted = {side: len(getattr(rows, side)) for side in ("train", "val", "test")}
+        folder.begin(
+            key,
+            {"task": plain(task), "expected": len(rows.test), "rows": counted,
+             "counts": dict(rows.counts), "data": rows.digest, "model": model.digest},
+        )  # fmt: skip
+        if folder.done and folder.whole_lines() == folder.expected:
+            return
+        validation, test = self._answers(task, encoder, store, rows, folder.folder)
+        folder.write(test, validation)
+
+    def _answers(
+        self, task: Task, encoder: VersaMammoModel, store: FeatureStore, rows: TaskRows, out: Path
+    ) -> Made:
+        adapt = self.settings.adapt
+        if task.kind == "detection":
+            return (), detecting.run(task, encoder, rows, adapt, out)
+        if task.kind == "segmentation":
+            return (), segmenting.run(task, encoder, rows, adapt, out)
+        if task.kind == "retrieval":
+            return (), retrieving.answers(task, rows, store)
+        return probing.answers(task, rows, store, adapt)
+
+    def _result(self, model: Model, task: Task) -> str:
+        folder = TaskFolder(self.settings.out / model.name / task.id)
+        found = scored(
+            model.name, task, folder, seed=self.settings.adapt.seed,
+            resamples=self.settings.resamples,
+        )  # fmt: skip
+        if not found.figures:
+            return found.state
+        best = found.figures[0]
+        return f"{best.metric} {best.value:.3f} [{best.low:.3f}, {best.high:.3f}], n {best.n}"
+
+    def _progress(self, model: Model, task: Task, told: str, seconds: float) -> None:
+        self._passed += 1
+        words = sum(task.kind == "vqa" for task in self.tasks)
+        total = len(self.models) * (len(self.tasks) - words) + (words if self.vlm else 0)
+        spent = time.monotonic() - self._started
+        left = spent / self._passed * (total - self._passed)
+        self.say(
+            f"[{self._passed}/{total}] {model.name} {task.id}: {told} "
+            f"({seconds:.0f} s, about {left / 60:.0f} min left)"
+        )
+
+    def _note(self) -> None:
+        """Write down how the run is made; the same command gives the same bytes."""
+        told = {
+            "notice": "PHANTOMS: NOT REAL DATA" if self.archives.phantoms else "",
+            "command": ["versamammo", *sys.argv[1:]],
+            "models": [model.name for model in self.everybody],
+            "sources": {model.name: model.source for model in self.everybody},
+            "hashes": {model.name: model.digest for model in self.everybody},
+            "tasks": [task.id for task in self.tasks],
+            "settings": plain(self.settings),
+            "seed": self.settings.adapt.seed,
+            "resamples": self.settings.resamples,
+            "troubles": self.troubles,
+            "versions": {"versamammo": __version__, "python": platform.python_version()}
+            | {name: importlib.metadata.version(name) for name in PACKAGES},
+        }
+        text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+        write_atomically(self.settings.out / RUN, text.encode())
+
+
+def models_of(sources: Sequence[str]) -> list[Model]:
+    """Find models and hash their weights.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    found = []
+    for source in sources:
+        folder = local_folder(source)
+        name = folder.name if Path(source).is_dir() else str(source).replace("/", "--")
+        found.append(Model(name, str(folder), encoder_hash(folder)))
+    return found
+
+
+def tell(found: Sequence[Scored], bench: Bench) -> list[str]:
+    """Say how many tasks are complete, and why others are not."""
+    asked = {task.id for task in bench.tasks}
+    own = [one for one in found if one.task.id in asked]
+    complete = {one.task.id for one in own if one.complete}
+    lines = [f"{len(complete)} of {len(asked)} tasks complete"]
+    for one in own:
+        if not one.complete:
+            lines.append(f"  {one.model} {one.task.id}: {one.state}")
+    if bench.archives.phantoms:
+        lines.append("Phantom figures: these images are not real data.")
+    return [*lines, str(bench.settings.out / "scores.csv"), NOTICE]

@@ -1,0 +1,173 @@
+"""From the records of a run to its table of figures, whole or not.
+
+`scores.parquet` and `scores.csv` hold a row for each figure. A task whose records are not all
+there is scored on those that are, says so, and is never ranked.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.metrics import Figure, score
+from benchmark.samples import Sample
+from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
+from benchmark.tasks import Task, load_tasks
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
+
+FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model on one task.
+
+    Attributes:
+        model: name of its folder.
+        task: what was asked.
+        folder: with its records.
+        records: how many there are.
+        expected: how many there would be.
+        figures: the primary one first; none if nothing could be scored.
+        trouble: why there is no figure, or nothing.
+    """
+
+    model: str
+    task: Task
+    folder: Path
+    records: int
+    expected: int
+    figures: tuple[Figure, ...]
+    trouble: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record is there."""
+        return self.records == self.expected and not self.trouble
+
+    @property
+    def state(self) -> str:
+        """Say in words how far it is."""
+        if self.trouble:
+            return f"not run: {self.trouble}"
+        return "complete" if self.complete else f"incomplete {self.records}/{self.expected}"
+
+
+def read_run(out: Path) -> dict[str, Any]:
+    """Read how a run was made: models, settings, command, versions.
+
+    Raises:
+        InputError: there is no run.
+    """
+    try:
+        found: dict[str, Any] = json.loads((out / RUN).read_text())
+    except (OSError, ValueError) as error:
+        message = "holds no run of `versamammo bench run`"
+        raise InputError(message, file=out, field="out", reason="no-run") from error
+    return found
+
+
+def gather(out: Path) -> list[Scored]:
+    """Score every task of every model of a run; figures that were made before are read.
+
+    Raises:
+        InputError: there is no run, or a record cannot be scored.
+    """
+    run = read_run(out)
+    tasks = {task.id: task for task in load_tasks()}
+    drawn = {"seed": run["seed"], "resamples": run["resamples"]}
+    found = []
+    for model in run["models"]:
+        there = dict(task_folders(out, model))
+        for name, task in tasks.items():
+            if name in there:
+                found.append(scored(model, task, there[name], **drawn))
+            elif name in run["troubles"].get(model, {}):
+                why = run["troubles"][model][name]
+                found.append(Scored(model, task, out / model / name, 0, 0, (), why))
+    return found
+
+
+def scored(model: str, task: Task, folder: TaskFolder, *, seed: int, resamples: int) -> Scored:
+    """Score one task of one model."""
+    if task.kind == "vqa":
+        records, figures = _of_questions(folder.folder)
+    else:
+        records, figures = _of_records(task, folder, seed, resamples)
+    return Scored(model, task, folder.folder, records, folder.expected, figures)
+
+
+def _of_records(
+    task: Task, folder: TaskFolder, seed: int, resamples: int
+) -> tuple[int, tuple[Figure, ...]]:
+    records = folder.whole_lines()
+    asked = {"key": folder.described().get("key"), "records": records, "seed": seed,
+             "resamples": resamples}  # fmt: skip
+    path = folder.folder / FIGURES
+    known = _known(path, asked)
+    if known is not None:
+        return records, known
+    samples = folder.samples(task.kind)
+    if not samples:
+        return 0, ()
+    validation: Sequence[Sample] = folder.samples(task.kind, VALIDATION)
+    figures = tuple(
+        score(
+            task, samples, seed=seed, resamples=resamples, root=folder.folder,
+            validation=validation,
+        )
+    )  # fmt: skip
+    text = json.dumps({**asked, "figures": [asdict(figure) for figure in figures]}, indent=1)
+    write_atomically(path, (text + "\n").encode())
+    return records, figures
+
+
+def _of_questions(folder: Path) -> tuple[int, tuple[Figure, ...]]:
+    """Read what `benchmark.questions` scored."""
+    try:
+        made = json.loads((folder / FIGURES).read_text())
+    except (OSError, ValueError):
+        return 0, ()
+    return int(made["records"]), tuple(Figure(**figure) for figure in made["figures"])
+
+
+def _known(path: Path, asked: Mapping[str, Any]) -> tuple[Figure, ...] | None:
+    try:
+        made = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if {key: made.get(key) for key in asked} != asked:
+        return None
+    return tuple(Figure(**figure) for figure in made["figures"])
+
+
+def table(found: Sequence[Scored]) -> pd.DataFrame:
+    """Lay figures out, one row each."""
+    rows = [
+        {
+            "model": one.model, "set": one.task.set, "category": one.task.category,
+            "version": one.task.version, **asdict(figure), "state": one.state,
+        }
+        for one in found
+        for figure in one.figures
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_scores(out: Path, found: Sequence[Scored]) -> None:
+    """Write the table as parquet and as CSV."""
+    made = table(found)
+    stream = io.BytesIO()
+    made.to_parquet(stream, index=False)
+    write_atomically(out / f"{SCORES}.parquet", stream.getvalue())
+    write_atomically(out / f"{SCORES}.csv", made.to_csv(index=False).encode())
+
+
+__all__ = ["SAMPLES", "Scored", "gather", "read_run", "scored", "table", "write_scores"]
