@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from versamammo.errors import InputError
 from versamammo.preparation.engine import Lost
 from versamammo.preparation.ray_engine import RayEngine
+from versamammo.preparation.settings import Settings
+from versamammo.prepare import prepare
+
+PRIVATE = ("runs.jsonl", "config.json", "journal.jsonl", ".lock")  # may differ from run to run
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +51,19 @@ class TestOnACluster:
     def test_an_exception_of_the_work_reaches_the_caller(self) -> None:
         with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
             list(RayEngine(1, seconds=60).run(math.sqrt, [-1.0]))
+
+    def test_several_workers_leave_the_bytes_that_one_leaves(
+        self, phantoms: Path, tmp_path: Path
+    ) -> None:
+        kept = {}
+        for engine, workers in (("local", 1), ("ray", 3)):
+            out = tmp_path / engine
+            settings = Settings(str(phantoms), out, size=(256, 192), workers=workers)
+            assert prepare(replace(settings, engine=engine)) == 0
+            kept[engine] = {
+                path.relative_to(out): path.read_bytes()
+                for path in sorted(out.rglob("*"))
+                if path.is_file() and path.name not in PRIVATE
+            }
+        assert len(kept["local"]) == 8 + 3  # pictures; manifest, quarantine and summary
+        assert kept["ray"] == kept["local"]
