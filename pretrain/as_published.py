@@ -16,6 +16,7 @@ from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS
 TEMPERATURE = 0.07
 SUPERVISED = 10.0
 BIRADS_CLASSES, DENSITY_CLASSES = 6, 4
+NAMES = ("self_similarity", "relational", "birads", "density")
 
 
 class PublishedHeads(nn.Module):
@@ -60,6 +61,9 @@ def published_loss(
     incomplete = classes[:, names.index("incomplete")] == 1
     birads = torch.where((birads > 0) | incomplete, birads, UNKNOWN_CLASS)
     both = (birads != UNKNOWN_CLASS) & (density != UNKNOWN_CLASS)
+    if not both.any():  # no mean of nothing, but every parameter takes part
+        nothing = 0 * (first.sum() + heads.birads(second).sum() + heads.density(second).sum())
+        return nothing, dict.fromkeys(NAMES, nothing.detach())
     losses = {
         "self_similarity": self_similarity_loss(first[both], second[both]),
         "relational": published_relational_loss(first[both], teacher[both]),

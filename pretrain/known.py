@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pretrain.lesions import cover_of
 from pretrain.stage2_recipe import Stage2
 from pretrain.student import Known
 from pretrain.supervision import frequencies_of
 from pretrain.whole_feeding import hide
-from versamammo.attributes import classes_of
+from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.labels import FINDINGS
@@ -44,6 +45,17 @@ def known_of(archive: Archive, config: Stage2) -> Known:
     if config.terms.supervised and not attributes:
         message = "no attribute has two different known values; set terms.supervised to false"
         raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
+    if config.objective == "as_published" and not _know_both(np.stack(classes)):
+        message = "no image knows both density and BI-RADS, which the published objective asks for"
+        raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
     kinds = np.flatnonzero(marked)
     rates = (covered[kinds] / images).clip(LEAST_RATE, 0.5)
     return Known(attributes, tuple(FINDINGS[k] for k in kinds), rates)
+
+
+def _know_both(classes: NDArray[np.int64]) -> bool:
+    """Say whether any of the images [n, A] has the two labels of the published objective."""
+    names = list(ATTRIBUTES)
+    known = classes != UNKNOWN_CLASS
+    birads = known[:, names.index("birads")] | known[:, names.index("incomplete")]
+    return bool((birads & known[:, names.index("density")]).any())

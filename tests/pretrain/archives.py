@@ -51,7 +51,7 @@ def half_disc(seed: int, density: int = 1, lesion: bool = False) -> Levels:
 
 def row_of(index: int, patient: int, split: str, density: int, lesion: bool) -> dict[str, object]:
     height, width = SIZE
-    labels = Labels(density=density, mass=float(lesion))
+    labels = Labels(density=density, birads=4.0 if lesion else 1.0, mass=float(lesion))
     row: dict[str, object] = dict.fromkeys(SCHEMA.names)
     row |= {name: getattr(labels, name) for name in Labels.names()}
     found = Finding("mass", lesion_id=f"{index}") if lesion else None
