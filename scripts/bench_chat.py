@@ -1,7 +1,8 @@
 """Ten visitors at once for two minutes: failures, mixed answers, latency and memory of the server.
 
-Each visitor has an exam of its own size, asks for it again and again, and checks that the answer
-speaks of its own picture. Run `versamammo chat` first; give its process id for the memory.
+Each visitor has a picture of its own and asks about it again and again. Before the crowd comes,
+each asks alone; an answer that differs from that one is another visitor's, or depends on who else
+is there: both are counted as mixed. Start `versamammo chat` first and give its process id.
 
     python scripts/bench_chat.py http://127.0.0.1:7860 --pid PID [--users 10] [--seconds 120]
 """
@@ -21,46 +22,70 @@ import psutil
 from gradio_client import Client, handle_file
 from PIL import Image
 
-QUESTION = "How large is the breast in each picture?"
+# by measurement, by option likelihood, in free words where the model was trained for them
+QUESTIONS = (
+    "How large is the breast in each picture?",
+    "Is there a mass?",
+    "Which BI-RADS category fits?",
+    "Describe the pictures.",
+)
 
 
 @dataclass
 class Tally:
     """What all visitors saw."""
 
-    seconds: list[float] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {q: [] for q in QUESTIONS})
     failed: list[str] = field(default_factory=list)
     mixed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def make_picture(folder: Path, number: int) -> tuple[Path, str]:
-    """Draw a half disc of the visitor's own size; gives it and what to expect."""
+def make_picture(folder: Path, number: int) -> Path:
+    """Draw a half disc of the visitor's own size and texture."""
     rows, columns = 1600 + 8 * number, 1200 + 8 * number
     y, x = np.ogrid[:rows, :columns]
     away = ((y - rows / 2) / (0.42 * rows)) ** 2 + (x / (0.7 * columns)) ** 2
     noise = np.random.default_rng(number).normal(0, 400, (rows, columns))
-    tissue = 12000 + 30000 * (1 - away) * (1 + 0.3 * np.sin(x / 90) * np.sin(y / 70))
+    ripple = 1 + 0.3 * np.sin(x / (60 + 12 * number)) * np.sin(y / 70)
+    tissue = 12000 + 3000 * number + 30000 * (1 - away) * ripple
     levels = np.where(away < 1, tissue + noise, 900 + noise / 4).clip(0, 65535).astype(np.uint16)
     path = folder / f"visitor{number}.png"
     Image.fromarray(levels).save(path)
-    return path, f"{columns} x {rows} pixels"
+    return path
 
 
-def visit(client: Client, path: Path, expected: str, until: float, tally: Tally) -> None:
+def ask(client: Client, path: Path, question: str) -> str:
+    """Send the picture and the question; gives all of the answer that may depend on the picture."""
+    told = client.predict([handle_file(str(path))], question, api_name="/ask")
+    return f"{told['answer']} {told['confidence']} {told['evidence']}"
+
+
+def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally: Tally) -> None:
     """Ask until time is up."""
+    turn = 0
     while time.monotonic() < until:
+        question = QUESTIONS[turn % len(QUESTIONS)]
+        turn += 1
         start = time.monotonic()
         try:
-            told = client.predict([handle_file(str(path))], QUESTION, api_name="/ask")
+            told = ask(client, path, question)
         except Exception as error:
             # whatever went wrong is what this script is here to count
             with tally.lock:
                 tally.failed.append(f"{type(error).__name__}: {error}")
             continue
         with tally.lock:
-            tally.seconds.append(time.monotonic() - start)
-            tally.mixed += expected not in told["answer"]
+            tally.seconds[question].append(time.monotonic() - start)
+            tally.mixed += told != alone[question]
+
+
+def quantiles(seconds: list[float]) -> str:
+    """Give n, p50 and p95."""
+    if len(seconds) < 2:
+        return f"n {len(seconds)}"
+    spread = statistics.quantiles(seconds, n=20, method="inclusive")
+    return f"n {len(seconds)}, p50 {spread[9]:.2f} s, p95 {spread[18]:.2f} s"
 
 
 def main() -> None:
@@ -73,15 +98,20 @@ def main() -> None:
     args = made.parse_args()
     tally = Tally()
     server = psutil.Process(args.pid) if args.pid else None
-    before = most = server.memory_info().rss if server else 0
     with tempfile.TemporaryDirectory() as folder:
         pictures = [make_picture(Path(folder), number) for number in range(args.users)]
-        # each a session of its own, opened before the clock starts
+        # each a session of its own
         clients = [Client(args.url, verbose=False) for _ in pictures]
+        alone = [
+            {question: ask(client, path, question) for question in QUESTIONS}
+            for client, path in zip(clients, pictures, strict=True)
+        ]
+        different = {question: len({told[question] for told in alone}) for question in QUESTIONS}
+        before = most = server.memory_info().rss if server else 0
         until = time.monotonic() + args.seconds
         threads = [
-            threading.Thread(target=visit, args=(client, path, expected, until, tally))
-            for client, (path, expected) in zip(clients, pictures, strict=True)
+            threading.Thread(target=visit, args=(client, path, told, until, tally))
+            for client, path, told in zip(clients, pictures, alone, strict=True)
         ]
         for thread in threads:
             thread.start()
@@ -89,12 +119,12 @@ def main() -> None:
             time.sleep(0.5)
             if server:
                 most = max(most, server.memory_info().rss)
-    spread = statistics.quantiles(tally.seconds, n=20) if len(tally.seconds) > 1 else [0.0] * 19
-    print(f"{len(tally.seconds)} answers to {args.users} visitors in {args.seconds:.0f} s")
+    everything = [one for seconds in tally.seconds.values() for one in seconds]
+    print(f"{len(everything)} answers to {args.users} visitors in {args.seconds:.0f} s")
     print(f"failed {len(tally.failed)} {sorted(set(tally.failed))[:3]}, mixed {tally.mixed}")
-    print(
-        f"seconds from sending the picture to the answer: p50 {spread[9]:.2f}, p95 {spread[18]:.2f}"
-    )
+    print(f"from sending the picture to the whole answer: {quantiles(everything)}")
+    for question, seconds in tally.seconds.items():
+        print(f"  {question} {quantiles(seconds)}; {different[question]} different answers alone")
     print(f"server's memory: {before / 1e6:.0f} MB before, {most / 1e6:.0f} MB at most")
 
 

@@ -44,14 +44,14 @@ class Answering:
         """Give questions that were trained for."""
         asked = [
             ("Abnormality", "Is anything suspicious, and where?"),
-            ("Mass", "Is there a mass?"),
-            ("Calcification", "Are there suspicious calcifications?"),
             ("ACR", "How dense is the breast?"),
             ("Bi-Rads", "Which BI-RADS category fits?"),
             ("Report", "Describe the pictures."),
+            ("Mass", "Is there a mass?"),
+            ("Calcification", "Are there suspicious calcifications?"),
         ]
         known = tuple(words for topic, words in asked if self._knows(topic))
-        return (*known[:5], "Which side and view is each picture?", "Do the tags and pixels agree?")
+        return (*known[:4], "Which side and view is each picture?", "Do the tags and pixels agree?")
 
     def answer(
         self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from app.chat.picture import Look
 from app.chat.report import record, turn_record
 from app.chat.shelf import Visit
 from versamammo.errors import InputError
+
+# what is refused is said to the visitor only: a file's name may be a patient's, and logs are kept
+Refusal = partial(gr.Error, print_exception=False)
 
 
 def add_endpoints(desk: Desk) -> None:
@@ -51,11 +55,11 @@ class Endpoints:
         try:
             asked = self.desk.check(question or "")
         except InputError as error:
-            raise gr.Error(error.message) from None
+            raise Refusal(error.message) from None
         visit, intake = self._visit(files)
         pieces = list(self.desk.answerer.answer(visit.exam, asked, (), visit.findings))
         if not pieces:
-            raise gr.Error("The model gave no answer.")
+            raise Refusal("The model gave no answer.")
         told = record(visit.exam, visit.findings, (), self.desk.cards)
         turn = turn_record(visit.exam, Turn(asked, pieces[-1]))
         kept = ("notice", "versamammo", "spoken_by", "phantom", "warnings")
@@ -76,7 +80,7 @@ class Endpoints:
         visit, _ = self._visit(files)
         number = int(view)
         if not -1 <= number < len(visit.exam.images):
-            raise gr.Error(f"view {number} does not exist; there are {len(visit.exam.images)}.")
+            raise Refusal(f"view {number} does not exist; there are {len(visit.exam.images)}.")
         look = Look(
             None if number < 0 else number, min(max(level, 0.0), 100.0),
             min(max(width, 2.0), 200.0),
@@ -91,7 +95,7 @@ class Endpoints:
         *_, intake = self.desk.take_in(files or [])
         if intake.exam is None:
             why = "; ".join(f"{name}: {reason}" for name, reason in intake.refused)
-            raise gr.Error(f"No picture could be used. {why}" if why else "No file was sent.")
+            raise Refusal(f"No picture could be used. {why}" if why else "No file was sent.")
         findings = self.desk.finder.find(intake.exam) if self.desk.finder else None
         return Visit(intake.exam, findings), intake
 

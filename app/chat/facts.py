@@ -143,7 +143,7 @@ class Facts:
                 "Without a model I can tell side and view, sizes, the machine, and warnings.",
             ]
             topics = []
-        evidence = self._evidence(exam) if topics else ()
+        evidence = self._evidence(exam, "size" in topics) if topics else ()
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line
@@ -162,11 +162,13 @@ class Facts:
             lines.append(f"{name}: {_sentence(image, facts, topic)}")
         return lines
 
-    def _evidence(self, exam: Exam) -> tuple[Evidence, ...]:
+    def _evidence(self, exam: Exam, measured: bool) -> tuple[Evidence, ...]:
+        """Point to the pictures, and to the breasts' outer bounds if those were measured."""
         return tuple(
             Evidence(number, "breast", image.breast.box)
+            if measured and image.breast is not None
+            else Evidence(number, "tags and pixels")
             for number, image in enumerate(exam.images)
-            if image.breast is not None
         )
 
 

@@ -74,7 +74,7 @@ def lay_out(desk: Desk, suggested: Sequence[str]) -> Parts:
 
 def _intake() -> dict[str, object]:
     files = gr.File(
-        label="One to four pictures, a zip, or a DICOMDIR with its files",
+        label="Pictures, a zip, or a DICOMDIR with its files",
         file_count="multiple", height=170, elem_id="vm-files",
     )  # fmt: skip
     with gr.Row():
@@ -90,8 +90,9 @@ def _light_box() -> dict[str, object]:
     with gr.Row():
         view = gr.Dropdown([("All views", -1)], value=-1, label="Show", min_width=130)
         preset = gr.Dropdown(
-            list(PRESETS), value=next(iter(PRESETS)), label="Window", min_width=150
-        )
+            list(PRESETS), value=next(iter(PRESETS)), label="Window", min_width=150,
+            elem_id="vm-preset",
+        )  # fmt: skip
         level = gr.Slider(0, 100, 50, step=1, label="Level", min_width=150, elem_id="vm-level")
         width = gr.Slider(2, 200, 100, step=1, label="Width", min_width=150)
     with gr.Row(elem_classes="vm-switches"):
@@ -111,8 +112,8 @@ def _light_box() -> dict[str, object]:
 def _talk(suggested: Sequence[str]) -> dict[str, object]:
     # as plain text: neither a tag's words nor a model's can become links, pictures or markup
     chat = gr.Chatbot(
-        label="Conversation", height=420, render_markdown=False, elem_id="vm-chat",
-        feedback_options=None, buttons=["copy"], latex_delimiters=[],
+        label="Conversation", show_label=False, height=420, render_markdown=False,
+        feedback_options=None, buttons=["copy"], latex_delimiters=[], elem_id="vm-chat",
         placeholder="Ask about the pictures on the light box.",
     )  # fmt: skip
     with gr.Row():

@@ -44,11 +44,13 @@ CSS = """
 .vm-stamp {position: absolute; left: 0; right: 0; bottom: 0; text-align: center; padding: 3px;
   font-size: 12px; line-height: 16px; color: #fdba74; background: #000; pointer-events: none;}
 .vm-scroll {overflow-x: auto;}
-.vm-table {width: 100%; border-collapse: collapse; font-size: .92rem; margin: .3rem 0 .8rem;}
+.vm-table {width: 100%; border-collapse: collapse; font-size: .92rem; margin: .3rem 0 .8rem;
+  border: 0 !important;}
+.vm-table tr {border: 0 !important;}
 .vm-table caption {text-align: left; font-weight: 600; padding: 4px 0;}
 .vm-table th, .vm-table td {padding: 5px 8px !important; text-align: left; vertical-align: top;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;}
-.vm-switches, .vm-switches .form {flex-wrap: wrap !important;}
+.vm-switches, .vm-switches .form {flex-flow: row wrap !important;}
 .vm-switches .form > * {flex: 1 1 auto !important; min-width: max-content !important;}
 #vm-files .wrap, #vm-files button {color: var(--body-text-color);}
 .vm-clash td {background: #b45309; color: #fff;}

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app.chat.contracts import Answer
 from app.chat.desk import Desk
-from app.chat.endpoints import add_endpoints
+from app.chat.endpoints import Refusal, add_endpoints
 from app.chat.findings_panel import findings_html
 from app.chat.layout import Parts, lay_out
 from app.chat.panels import (
@@ -147,11 +147,11 @@ class Wiring:
         """Answer in the chat, piece by piece, then draw what the answer points to."""
         visit = self.desk.shelf.get(token)
         if visit is None:
-            raise gr.Error(OVER if token else "Drop a picture first, or open the example.")
+            raise Refusal(OVER if token else "Drop a picture first, or open the example.")
         try:
             asked = self.desk.check(question)
         except InputError as error:
-            raise gr.Error(error.message) from None
+            raise Refusal(error.message) from None
         said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
         yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
         answer = None
@@ -173,14 +173,14 @@ class Wiring:
         """Write the draft again, with the conversation so far."""
         visit = self.desk.shelf.get(token)
         if visit is None:
-            raise gr.Error(OVER if token else "Drop a picture first, or open the example.")
+            raise Refusal(OVER if token else "Drop a picture first, or open the example.")
         return draft(visit.exam, visit.findings, self.desk.cards, visit.turns)
 
     def export(self, token: str | None, report: str, *settings: Any) -> list[str]:
         """Write the visit's files."""
         visit = self.desk.shelf.get(token)
         if visit is None:
-            raise gr.Error(OVER if token else "There is nothing to export yet.")
+            raise Refusal(OVER if token else "There is nothing to export yet.")
         return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
 
 

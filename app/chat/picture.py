@@ -20,7 +20,7 @@ ANSWER = (120, 230, 140)  # what the last answer points to
 BAR_MM = 50
 HEAT = 0.45  # of the colour where the heat is 1
 PRESETS = {  # (level, width) in percent of the range that the file's own window shows
-    "As the file says": (50, 100),
+    "From the file": (50, 100),
     "Dense tissue": (68, 60),
     "Fat and skin line": (25, 50),
     "Strong contrast": (55, 45),

@@ -76,13 +76,22 @@ def marker() -> Marker:
     return Marker()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A page without a model, on a port of its own: (address, private folder)."""
+def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path]]:
     from app.chat.command import free_port, serve
 
-    home = tmp_path_factory.mktemp("chat") / "home"
-    desk, url, page = serve("127.0.0.1", free_port(), home)
+    desk, url, page = serve("127.0.0.1", free_port(), home, **desk_settings)
     yield url.rstrip("/"), home
     page.close(verbose=False)
     desk.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A page without a model, on a port of its own: (address, private folder)."""
+    yield from served(tmp_path_factory.mktemp("chat") / "home")
+
+
+@pytest.fixture(scope="session")
+def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A page with a hand-made answerer and finder."""
+    yield from served(tmp_path_factory.mktemp("talking"), answerer=Echo(), finder=Marker())

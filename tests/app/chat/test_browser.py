@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,17 @@ GE = "dicom/GH133_GE_Senographe_R_MLO.dcm"
 
 @pytest.fixture
 def page(server: tuple[str, Path]) -> Iterator[Page]:
+    yield from opened(server[0])
+
+
+@pytest.fixture
+def talk(talking: tuple[str, Path]) -> Iterator[Page]:
+    """The page of a server with a model."""
+    yield from opened(talking[0])
+
+
+def opened(address: str) -> Iterator[Page]:
+    """Open a page, and make sure in the end that it asked nobody else for anything."""
     if CHROMIUM is None:
         pytest.skip("no chromium is installed")
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -30,10 +42,10 @@ def page(server: tuple[str, Path]) -> Iterator[Page]:
         made = browser.new_page(viewport={"width": 1440, "height": 1000})
         asked: list[str] = []
         made.on("request", lambda request: asked.append(request.url))
-        made.goto(server[0])
+        made.goto(address)
         yield made
         made.wait_for_load_state()
-        elsewhere = [url for url in asked if not url.startswith((server[0], "data:", "blob:"))]
+        elsewhere = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
         browser.close()
         assert elsewhere == []
 
@@ -79,7 +91,8 @@ def test_a_real_dicom_is_seen_asked_about_and_its_overlays_toggled(page: Page, r
     )
     page.get_by_role("button", name=SUGGESTED[0]).click()
     expect(page.locator("#vm-chat")).to_contain_text("the tags say side right, view MLO")
-    expect(page.locator("#vm-chat")).to_contain_text("117 x 217 mm")
+    page.get_by_role("button", name=SUGGESTED[2]).click()
+    expect(page.locator("#vm-chat")).to_contain_text("→ R MLO: breast, 117 x 217 mm")
     page.wait_for_timeout(500)
     changes(page, "#vm-outline input")
     page.screenshot(path=SHOTS / "real.png", full_page=True)
@@ -120,3 +133,46 @@ def test_keys_invert_and_zoom_and_a_phone_needs_no_sideways_scrolling(page: Page
     page.wait_for_timeout(500)  # colours fade over
     page.screenshot(path=SHOTS / "phone-dark.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_model_marks_answers_and_goes_into_the_report(talk: Page, views: list[Path]) -> None:
+    drop(talk, *views)
+    expect(talk.locator(".vm-view img")).to_have_attribute(
+        "alt", "Mammogram: R CC, L CC, R MLO, L MLO", timeout=30_000
+    )
+    changes(talk, "#vm-boxes input")  # the finder's box goes
+    changes(talk, "#vm-boxes input")
+    changes(talk, "#vm-heat input")
+    talk.fill("#vm-question textarea", "What is <b>this</b>?")
+    talk.keyboard.press("Enter")
+    expect(talk.locator("#vm-chat")).to_contain_text("Confidence of the answer: 0.75")
+    expect(talk.locator("#vm-chat")).to_contain_text("→ R CC: here")
+    talk.get_by_role("tab", name="Findings").click()
+    expect(talk.locator("#vm-findings")).to_contain_text("Density (ACR)")
+    expect(talk.locator("#vm-findings")).to_contain_text("mass")
+    talk.get_by_role("tab", name="Report draft").click()
+    talk.click("#vm-redraft")
+    report = talk.locator("#vm-report textarea")
+    expect(report).to_have_value(re.compile(r"FROM THE CONVERSATION.*What is <b>this</b>\?", re.S))
+    report.fill("mine")
+    expect(report).to_have_value("mine")
+    talk.evaluate("scrollTo(0, 0)")
+    talk.screenshot(path=SHOTS / "model.png", full_page=True)
+    talk.set_viewport_size({"width": 390, "height": 844})
+    assert talk.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_level_width_and_presets_change_the_picture(page: Page) -> None:
+    page.click("#vm-example")
+    expect(page.locator(".vm-view img")).to_be_visible(timeout=30_000)
+    before = shown(page)
+    page.click("#vm-preset input")
+    page.get_by_role("option", name="Strong contrast").click()
+    expect(page.locator(".vm-view img")).not_to_have_attribute("src", before)
+    expect(page.locator("#vm-level input[type=number]")).to_have_value("55")
+    before = shown(page)
+    slider = page.locator("#vm-level input[type=range]")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    slider.dispatch_event("pointerup")
+    expect(page.locator(".vm-view img")).not_to_have_attribute("src", before)

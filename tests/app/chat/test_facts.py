@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam
-from app.chat.facts import SUGGESTED, Facts, facts_of, warnings_of
+from app.chat.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
 from versamammo.mammogram import Laterality
 
 
@@ -49,6 +50,27 @@ def test_an_unknown_pixel_size_gives_no_millimetres(exam: Exam) -> None:
 
 
 def test_an_answer_points_to_the_breasts_it_speaks_of(exam: Exam) -> None:
-    *_, answer = Facts().answer(exam, SUGGESTED[0], ())
+    *_, answer = Facts().answer(exam, SUGGESTED[2], ())
     assert [evidence.image for evidence in answer.evidence] == [0, 1, 2, 3]
+    assert all(evidence.box is not None for evidence in answer.evidence)
     assert answer.confidence is None
+
+
+def view_head(image: int, mlo: float) -> Findings:
+    return Findings((Attribute("view", {"CC": 1 - mlo, "MLO": mlo}, image),))
+
+
+def test_a_model_that_is_sure_of_another_view_than_the_tags_is_quoted(exam: Exam) -> None:
+    assert exam.names[0] == "R CC"
+    warned = warnings_of(exam, view_head(0, 0.97))
+    assert any("the tags say CC, but the model takes the picture for MLO (0.97)" in w
+               for w in warned)  # fmt: skip
+    assert facts_of(exam.images[0], view_head(0, 0.97).attributes[0])[1].disagree
+    for calm in (view_head(0, 0.8), view_head(2, 0.97), None):
+        assert not any("takes the picture for" in w for w in warnings_of(exam, calm))
+
+
+def test_a_phantom_model_before_a_real_exam_is_warned_of(exam: Exam) -> None:
+    card = Card("Made", "1", "phantoms", phantoms_only=True)
+    assert PHANTOMS_ONLY not in warnings_of(exam, None, [card])
+    assert warnings_of(replace(exam, phantom=False), None, [card])[0] == PHANTOMS_ONLY
