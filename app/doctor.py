@@ -19,8 +19,9 @@ from versamammo.codecs import SYNTAXES, decode_frame, encode_frame
 from versamammo.errors import InputError
 
 LIBRARIES = (
-    "torch", "torchvision", "pydicom", "imagecodecs", "python-gdcm", "pyjpegls",
-    "opencv-python-headless", "numpy", "pyarrow", "datasets", "jsonargparse", "ray",
+    "torch", "torchvision", "timm", "transformers", "peft", "accelerate", "onnxruntime",
+    "gradio", "pydicom", "imagecodecs", "python-gdcm", "pyjpegls", "opencv-python-headless",
+    "numpy", "pyarrow", "datasets", "jsonargparse", "bitsandbytes", "ray",
 )  # fmt: skip
 REFEREES = ("dcmj2pnm", "dciodvfy")  # tools that only the tests need
 
