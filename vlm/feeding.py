@@ -36,6 +36,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         phase: PhaseName,
         *,
         longest: int,
+        row: int = 0,
         seed: int,
         mixture: Mixture | None = None,
     ) -> None:
@@ -44,18 +45,21 @@ class StepDataset(Dataset[list[PackedBatch]]):
         self.share = share
         self.phase = phase
         self.longest = longest
+        self.row = row or longest
         self.seed = seed
         self.mixture = mixture
         self.contract = InputContract.from_dict(processor.image_processor.contract)
         self.picture = lru_cache(KEPT)(self._picture)
 
     def __getitem__(self, step: int) -> list[PackedBatch]:
+        return [self._batch(step, part) for part in range(self.share.parts)]
+
+    def _batch(self, step: int, part: int) -> PackedBatch:
         filler = self.processor.tokenizer.pad_token_id
         assert isinstance(filler, int)
-        return [
-            pack([self.example(step, place) for place in self._places(part)], self.longest, filler)
-            for part in range(self.share.parts)
-        ]
+        examples = [self.example(step, place) for place in self._places(part)]
+        longest = max(len(example.input_ids) for example in examples)
+        return pack(examples, min(self.longest, max(self.row, longest)), filler)
 
     def _places(self, part: int) -> range:
         return range(self.share.batch)[self.share.of(part)]
@@ -81,12 +85,13 @@ class StepDataset(Dataset[list[PackedBatch]]):
         )
         text = self.processor.render(question)
         for picture in pictures:
-            text = text.replace(IMAGE_TOKEN, facts(picture, random), 1)
+            told = facts(picture, random, self.pool.mixture.topics)
+            text = text.replace(IMAGE_TOKEN, told, 1)
         tokenizer = self.processor.tokenizer
         asked = tokenizer(text, add_special_tokens=False)["input_ids"]
         ending = lesson.answer + self.processor.answer_end
-        told = tokenizer(ending, add_special_tokens=False)["input_ids"]
-        return Example((*asked, *told), (*[IGNORED] * len(asked), *told), ())
+        said = tokenizer(ending, add_special_tokens=False)["input_ids"]
+        return Example((*asked, *said), (*[IGNORED] * len(asked), *said), ())
 
     def _picture(self, image: int) -> Picture:
         return shown(self.pool.pictures[image], self.contract)

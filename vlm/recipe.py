@@ -103,7 +103,9 @@ class VlmTraining:
         remember: images whose features are kept in memory, where the encoder does not learn.
         batch: conversations per step, on all processes and in all parts together.
         parts: how many parts a process takes one after the other, adding up gradients.
-        longest: words and visual tokens of a packed row.
+        longest: most words and visual tokens of a conversation.
+        row: words and visual tokens of a packed row, unless a conversation is longer; rows that
+            are short cost less, since attention over a row is dense. 0 makes it `longest`.
         lengths: steps of each phase.
         rates: learning rates.
         clip: largest norm of the gradient.
@@ -135,6 +137,7 @@ class VlmTraining:
     batch: int = 16
     parts: int = 1
     longest: int = 1024
+    row: int = 0
     lengths: Lengths = field(default_factory=Lengths)
     rates: Rates = field(default_factory=Rates)
     clip: float = 1.0
@@ -225,7 +228,7 @@ def _texts(pool: LessonPool, config: VlmTraining) -> list[str]:
     for number in range(TEXTS):
         lesson = pool.draw((0, number), config.lessons("projector"))
         random = np.random.default_rng(number)
-        told = [facts(picture, random) for picture in pool.of(lesson.images)]
+        told = [facts(picture, random, config.mixture.topics) for picture in pool.of(lesson.images)]
         before = [word for turn in lesson.history for word in (turn.question, turn.answer)]
         texts.append("\n".join([*told, *before, lesson.question, lesson.answer]))
     return texts

@@ -164,7 +164,7 @@ class Phase:
         seed = config.run.seed
         dataset = StepDataset(
             pool, processor, self.share, self.phase,
-            longest=config.longest, seed=seed, mixture=config.lessons(self.phase),
+            longest=config.longest, row=config.row, seed=seed, mixture=config.lessons(self.phase),
         )  # fmt: skip
         batches = feed(dataset, range(first, self.steps), config.workers)
         progress = tqdm(range(first, self.steps), initial=first, total=self.steps, desc=self.phase)

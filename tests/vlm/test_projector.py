@@ -12,6 +12,8 @@ KINDS = [
     ProjectorSettings("shuffle", shrink=(2, 3)),
     ProjectorSettings("pool", tokens=12),
     ProjectorSettings("resampler", tokens=5, heads=2),
+    ProjectorSettings("shuffle", shrink=(2, 2), whole=3),
+    ProjectorSettings("resampler", tokens=5, heads=2, whole=1),
 ]
 
 
@@ -26,9 +28,10 @@ def features(grid: tuple[int, int], width: int = 8) -> Features:
 def test_as_many_tokens_as_were_counted(settings: ProjectorSettings, grid: tuple[int, int]) -> None:
     tokens = Projector(settings, 8, 16)(features(grid))
     rows, columns = settings.token_grid(grid)
-    assert tokens.shape == (2, rows * columns, 16)
+    count = settings.whole + rows * columns
+    assert tokens.shape == (2, count, 16)
     # 15 pixels short of the last patch: padding makes it whole again
-    assert settings.tokens_for((grid[0] * 16 - 15, grid[1] * 16 - 15), 16) == rows * columns
+    assert settings.tokens_for((grid[0] * 16 - 15, grid[1] * 16 - 15), 16) == count
 
 
 @pytest.mark.parametrize("grid", [(48, 32), (7, 5), (3, 40), (100, 1)])
@@ -57,13 +60,24 @@ def test_gradients_reach_every_weight(settings: ProjectorSettings) -> None:
     assert set(without) <= ({"place.weight"} if settings.kind == "resampler" else set())
 
 
+def test_tokens_of_the_whole_lead_and_follow_from_the_pooled_vector_alone() -> None:
+    projector = Projector(ProjectorSettings("shuffle", shrink=(2, 2), whole=2), 8, 16)
+    seen = features((4, 4))
+    other = Features(seen.pooled + torch.randn(2, 8), seen.patches, seen.grid, ())
+    before, after = projector(seen), projector(other)
+    assert torch.equal(before[:, 2:], after[:, 2:])
+    assert ((before[:, :2] - after[:, :2]).abs() > 1e-6).any(dim=(0, 2)).all()
+
+
 def test_places_tell_every_cell_from_every_other() -> None:
     seen = places((12, 9))
     apart = torch.cdist(seen, seen) + torch.eye(len(seen))
     assert apart.min() > 0.05
 
 
-@pytest.mark.parametrize("record", [{"kind": "mean"}, {"shrink": (0, 2)}, {"tokens": 0}])
+@pytest.mark.parametrize(
+    "record", [{"kind": "mean"}, {"shrink": (0, 2)}, {"tokens": 0}, {"whole": -1}]
+)
 def test_settings_that_make_no_sense_are_refused(record: dict[str, object]) -> None:
     with pytest.raises(InputError, match="makes no sense"):
         ProjectorSettings(**record)  # type: ignore[arg-type]

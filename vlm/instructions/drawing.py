@@ -15,6 +15,7 @@ import numpy as np
 from versamammo.dataset import Archive, Picture
 from versamammo.errors import InputError
 from vlm.instructions.lessons import (
+    SIDE_UNKNOWN,
     Lesson,
     closed_turn,
     elsewhere_turn,
@@ -92,8 +93,8 @@ class LessonPool:
 
     Attributes:
         pictures: of the archive, in its order.
-        answers: topic -> answer -> images (one, or all views of an exam) of which it is true.
-        of_several: the same, for all topics that several views can answer.
+        answers: topic -> answer -> images (each alone) of which it is true.
+        of_several: the same for all views of an exam together.
         placed: images with findings whose place is known.
         reported: normal images and others, of which a report can be written.
     """
@@ -103,11 +104,11 @@ class LessonPool:
         self.pictures = tuple(archive)
         self.exams = _exams(archive)
         single: list[Images] = [(i,) for i in range(len(self.pictures))]
-        self.answers = self._sort(single, self.exams)
+        self.answers = self._sort(single)
         if not self.answers:
             message = "nothing that can be asked is known of its images"
             raise InputError(message, file=archive.folder, reason="nothing-known")
-        self.of_several = self._sort(self.exams, [])
+        self.of_several = self._sort(self.exams)
         self.placed: list[Images] = [one for one in single if placed_findings(self.of(one))]
         self.reported = self._reported(single)
 
@@ -125,7 +126,9 @@ class LessonPool:
         several = bool(self.of_several) and bool(random.random() < mixture.several)
         in_turns = what == len(KINDS)
         kind = KINDS[what] if not in_turns else self._kind(mixture, random)
-        lesson = self._one(kind, several, random)
+        lesson = self._one(kind, several, mixture, random)
+        if lesson.topic == "Laterality" and kind == "open" and not context:
+            lesson = replace(lesson, answer=SIDE_UNKNOWN)
         if not in_turns:
             return replace(lesson, context=context)
         before = [
@@ -139,7 +142,9 @@ class LessonPool:
         shares = np.array(mixture.kinds)
         return KINDS[int(random.choice(len(shares), p=shares / shares.sum()))]
 
-    def _one(self, kind: str, several: bool, random: np.random.Generator) -> Lesson:
+    def _one(
+        self, kind: str, several: bool, mixture: Mixture, random: np.random.Generator
+    ) -> Lesson:
         """Draw images that suit a kind of question, and ask."""
         if kind == "places" and self.placed:
             images = self._views(several, random)
@@ -156,7 +161,7 @@ class LessonPool:
                 return Lesson(images, turn.question, turn.answer, "Report")
         if kind == "lists":
             images = _pick([(i,) for i in range(len(self.pictures))], random)
-            turn = list_turn(self.pictures[images[0]])
+            turn = list_turn(self.pictures[images[0]], mixture.topics)
             return Lesson(images, turn.question, turn.answer, "List")
         if kind == "elsewhere":
             turn = elsewhere_turn(random)
@@ -211,14 +216,14 @@ class LessonPool:
                 normal["Findings: none." in text].append(one)
         return list(normal.values())
 
-    def _sort(self, first: list[Images], then: list[Images]) -> dict[str, Classes]:
-        """Sort images by their answers; `then` only where benchmarks ask about exams."""
+    def _sort(self, among: list[Images]) -> dict[str, Classes]:
+        """Sort images by their answers."""
         sorted_: dict[str, Classes] = {}
         for topic in TOPICS:
             if self.mixture.topics and topic.name not in self.mixture.topics:
                 continue
             classes: Classes = defaultdict(list)
-            for images in first + (then if topic.exam else []):
+            for images in among:
                 answer = topic.answer(self.of(images))
                 if answer is not None:
                     classes[answer].append(images)

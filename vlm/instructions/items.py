@@ -43,10 +43,11 @@ def make_items(
     pool = LessonPool(archive, Mixture(topics=topics))
     sources = archive.table.column("source").to_pylist()
     made: list[Item] = []
-    for number, (name, classes) in enumerate(pool.answers.items()):
+    for number, (name, alone) in enumerate(pool.answers.items()):
         random = np.random.default_rng((seed, number))
-        for answer, images in sorted(classes.items()):
-            usable = [one for one in images if exams or len(one) == 1]
+        together = pool.of_several.get(name, {}) if exams and BY_NAME[name].exam else {}
+        for answer in sorted({*alone, *together}):
+            usable = [*alone.get(answer, []), *together.get(answer, [])]
             for place in sorted(random.permutation(len(usable))[:per_answer]):
                 chosen = usable[place]
                 source = sources[chosen[0]]

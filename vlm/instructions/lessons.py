@@ -38,6 +38,7 @@ _ELSEWHERE = (
     "Does the patient have diabetes?", "What time is it?", "Is this a brain scan?",
 )  # fmt: skip
 NOT_SEEN = "That cannot be told from a mammogram."
+SIDE_UNKNOWN = "The side cannot be told from the pixels alone."
 _TYPED = 0.2  # share of open questions that are typed in a hurry
 
 
@@ -108,9 +109,9 @@ def report_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Tur
     return None if text is None else Turn(_typed(asked, random), text)
 
 
-def list_turn(picture: Picture) -> Turn:
+def list_turn(picture: Picture, topics: Sequence[str] = ()) -> Turn:
     """Ask for everything that an image shows, in one order: what a projector learns fastest by."""
-    return Turn(_LIST, facts(picture, None))
+    return Turn(_LIST, facts(picture, None, topics))
 
 
 def elsewhere_turn(random: np.random.Generator) -> Turn:
@@ -151,21 +152,31 @@ def placed_findings(pictures: Sequence[Picture]) -> dict[str, list[str]]:
     return places
 
 
-def facts(picture: Picture, random: np.random.Generator | None) -> str:
+def facts(picture: Picture, random: np.random.Generator | None, topics: Sequence[str] = ()) -> str:
     """Tell in words what an image shows, in any order: what a language model reads before it sees.
 
     A language model that begins from nothing learns on these what answers follow from; a
     projector then has something to translate into. Tags are left to the exam context.
+
+    Args:
+        picture: with its labels.
+        random: of the order; None keeps one order.
+        topics: only these; all if empty.
     """
     told = []
     for topic in TOPICS:
         answer = topic.answer([picture])
         single = topic.name in FINDING_WORDS.values()
-        if answer is not None and not single and topic.name not in ("Laterality", "Abnormality"):
+        left_out = topic.name in ("Laterality", "Abnormality") or (
+            topics and topic.name not in topics
+        )
+        if answer is not None and not single and not left_out:
             told.append(f"{topic.name} {answer_of(answer)}")
     placed = placed_findings([picture])
     for name in FINDINGS:
         present = getattr(picture.labels, name)
+        if topics and FINDING_WORDS[name] not in topics:
+            continue
         if present == 1:
             told.append(" ".join([FINDING_WORDS[name], *placed.get(name, [])]))
         elif not math.isnan(present):

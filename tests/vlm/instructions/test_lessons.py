@@ -12,7 +12,7 @@ from tests.vlm.archives import LESION, SIZE, write_archive
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from vlm.instructions import LessonPool, Mixture
-from vlm.instructions.lessons import NOT_SEEN, facts, report
+from vlm.instructions.lessons import NOT_SEEN, SIDE_UNKNOWN, facts, report
 from vlm.instructions.topics import BY_NAME, TOPICS, Topic
 from vlm.instructions.wording import sentence
 from vlm.places import places_in
@@ -86,6 +86,14 @@ def test_what_one_view_shows_the_exam_shows(archive: Archive) -> None:
 def test_questions_no_mammogram_answers_are_told_so(archive: Archive) -> None:
     pool = LessonPool(archive, Mixture(**NOTHING | {"elsewhere": 1}))
     assert {pool.draw((0, n)).answer for n in range(20)} == {NOT_SEEN}
+
+
+def test_without_the_tags_nobody_knows_the_side(archive: Archive) -> None:
+    open_only = NOTHING | {"open": 1, "topics": ("Laterality",), "several": 0}
+    told = LessonPool(archive, Mixture(**open_only, without_context=0))
+    withheld = LessonPool(archive, Mixture(**open_only, without_context=1))
+    assert {withheld.draw((0, n)).answer for n in range(9)} == {SIDE_UNKNOWN}
+    assert SIDE_UNKNOWN not in {told.draw((0, n)).answer for n in range(9)}
 
 
 def test_lists_take_the_share_they_are_given(archive: Archive) -> None:

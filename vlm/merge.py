@@ -1,0 +1,57 @@
+"""Fold a model's adapter into its language model: one plain model, faster to answer and to serve.
+
+    python vlm/merge.py runs/vlm/model merged
+
+The folder with the adapter stays as it is; it is the way back. In memory `adapter.merge_adapter`
+and `adapter.unmerge_adapter` go both ways.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jsonargparse
+
+from versamammo import NOTICE
+from versamammo.errors import InputError
+from vlm.adapter import fold_adapter_in, has_adapter
+from vlm.assembly import load, save
+from vlm.competence import read_competence, write_competence
+
+
+def merge(folder: Path, out: Path) -> Path:
+    """Write a model without adapter that answers the same, but for rounding.
+
+    Raises:
+        InputError: there is no adapter, or the folder to be made is not empty.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise InputError("is not empty", file=out, field="out", reason="bad-output")
+    model, processor = load(folder)
+    if not has_adapter(model):
+        message = "has no adapter; there is nothing to fold in"
+        raise InputError(message, file=folder, field="model", reason="no-adapter")
+    fold_adapter_in(model)
+    save(model, processor, out)
+    write_competence(out, read_competence(folder))
+    return out
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 2 for a bad input."""
+    parser = jsonargparse.ArgumentParser(description=f"Fold an adapter in. {NOTICE}")
+    parser.add_argument("model", type=Path, help="folder that `vlm/train.py` wrote")
+    parser.add_argument("out", type=Path, help="folder to be made")
+    given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        print(merge(given.model, given.out))
+    except InputError as error:
+        print(f"merge: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
