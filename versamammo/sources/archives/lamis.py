@@ -63,7 +63,8 @@ def describe(path: str, lines: Sequence[Line]) -> ImageRecord:
     notes.number("density", said_once(DENSITY, folders), "folder")
     patient, study, side, view = match.groups()
     return record(
-        path, notes, notes.labels(), patient=patient, exam=f"{patient}_{study}", image=stem,
+        path, notes, notes.labels(), patient=patient, exam=f"{patient}_{study}",
+        image=path.rpartition(".")[0],
         side=None if side.upper() == "U" else notes.side(side, "file name"),
         view=None if view.upper() == "UNK" else notes.view(view, "file name"),
         name="_".join(match.groups()),

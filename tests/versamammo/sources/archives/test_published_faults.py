@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
+import openpyxl
+import pydicom
+import pytest
 from pydicom.uid import BreastTomosynthesisImageStorage
 
+from versamammo.breast import find_breast
+from versamammo.dataset import Archive
+from versamammo.errors import InputError
 from versamammo.labels import Labels
+from versamammo.lesion_rows import CloseUps, CloseUpSettings
 from versamammo.manifest import read_manifest
+from versamammo.normal_tissue import AIR, LEAST_TISSUE, normal_rows
+from versamammo.preparation import output
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import prepare
 from versamammo.quarantine import Quarantined
@@ -18,6 +29,7 @@ from versamammo.reading import read
 from versamammo.sources.archives import cbis_ddsm, dbt
 from versamammo.sources.archives.sheets import read_lines
 from versamammo.sources.frames import parted
+from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.twins.pen import Pen
 
 from .conftest import SETTINGS, Twin
@@ -218,6 +230,91 @@ def test_7_1_14_the_aspect_of_a_breast_is_kept(twin: Make, tmp_path: Path) -> No
         x1, y1, x2, y2 = crop["box"]  # type: ignore[index]
         high, wide = crop["content_size"]  # type: ignore[index]
         assert abs(high / wide - (y2 - y1) / (x2 - x1)) < 0.05
+
+
+def test_3_1_a_pedestal_does_not_keep_a_breast_from_being_cropped(
+    exams: Sequence[PhantomExam],
+) -> None:
+    for view in exams[0].views:
+        plain, raised = find_breast(view.pixels), find_breast(0.2 + 0.8 * view.pixels)
+        high, wide = view.pixels.shape
+        assert raised.box.width * raised.box.height < 0.9 * high * wide
+        differ = np.subtract(plain.box.as_tuple(), raised.box.as_tuple())
+        assert np.abs(differ).max() <= 0.02 * high
+
+
+def test_7_1_6_normal_patches_touch_no_lesion_and_show_breast(twin: Make, tmp_path: Path) -> None:
+    rows_of(twin("mias"), tmp_path / "out")
+    archive = Archive.open(tmp_path / "out", ["train", "val", "test"])
+    rows, _ = normal_rows(archive.table, tmp_path / "out", CloseUpSettings(smallest=8))
+    pictures = {picture.image_id: picture for picture in archive}
+    assert rows.num_rows > 2
+    for patch in CloseUps(tmp_path / "out", rows):
+        x1, y1, x2, y2 = patch.window
+        whole = pictures[patch.whole_id]
+        for finding in whole.labels.findings:
+            assert finding.box is not None
+            a, b, c, d = whole.crop.boxes_to_input([finding.box.as_tuple()])[0]
+            assert x2 <= a or x1 >= c or y2 <= b or y1 >= d
+        assert (patch.levels() > AIR).mean() >= LEAST_TISSUE
+
+
+def test_7_1_12_two_preparations_do_not_share_a_half_written_cache(
+    twin: Make, tmp_path: Path
+) -> None:
+    settings = Settings(str(twin("mias").root), tmp_path / "out", size=(96, 64), workers=1)
+    with output.claimed(tmp_path / "out"), pytest.raises(InputError) as caught:
+        prepare(settings)
+    assert "another run" in caught.value.message
+    assert prepare(settings) == 0
+
+
+def test_7_1_15_monochrome1_shows_what_monochrome2_shows(twin: Make) -> None:
+    made = twin("inbreast")
+    path = made.root / made.shown[0].path
+    dataset = pydicom.dcmread(path)
+    dataset.decompress()
+    for window in ("VOILUTSequence", "WindowCenter", "WindowWidth"):
+        dataset.pop(window, None)
+    dataset.save_as(path)
+    before = read(path).pixels
+    dataset.PixelData = (2**dataset.BitsStored - 1 - dataset.pixel_array).tobytes()
+    assert dataset.PhotometricInterpretation == "MONOCHROME2"
+    dataset.PhotometricInterpretation, dataset.PresentationLUTShape = "MONOCHROME1", "INVERSE"
+    dataset.save_as(path)
+    np.testing.assert_allclose(read(path).pixels, before, atol=1e-3)
+
+
+def test_3_4_cdd_cesm_categories_are_neither_cut_off_nor_averaged(twin: Make) -> None:
+    made = twin("cdd-cesm")
+    path = made.root / "Radiology-manual-annotations.xlsx"
+    book = openpyxl.load_workbook(path)
+    column = next(cells for cells in book.active.iter_cols() if cells[0].value == "BIRADS")
+    for cell, words in zip(column[1:], cycle(("6$4", "3$4", "2$3")), strict=False):
+        cell.value = words
+    book.save(path)
+    kept, _ = made.read()
+    found = {t.words: r.labels.birads for r in kept.values() for t in r.told if "$" in t.words}
+    assert found == {"6$4": 6.0, "3$4": 4.0, "2$3": 3.0}
+
+
+def test_3_4_repeated_views_of_lamis_do_not_overwrite_each_other(
+    twin: Make, tmp_path: Path
+) -> None:
+    made = twin("lamis")
+    first, other = (made.root / shown.path for shown in made.shown[:2])
+    repeat = first.parent / "again" / first.name
+    repeat.parent.mkdir()
+    shutil.copy(other.parent / other.name, repeat)  # another picture under the same name
+    kept, _ = made.read()
+    assert len(kept) == len(made.shown) + 1
+    assert len({record.identifiers.image_id for record in kept.values()}) == len(kept)
+
+
+def test_3_4_kau_bcmd_categories_are_the_folders(twin: Make) -> None:
+    kept, _ = twin("kau-bcmd").read()
+    for path, record in kept.items():
+        assert f"birad{record.labels.birads:.0f}" in path.lower()
 
 
 def test_7_1_15_sixteen_bits_are_kept(twin: Make, tmp_path: Path) -> None:
