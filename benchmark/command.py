@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonargparse
@@ -22,6 +22,7 @@ def parser() -> jsonargparse.ArgumentParser:
     verbs = made.add_subcommands(dest="action", required=True)
     verbs.add_subcommand("list", _list(), help="what is asked of which archive")
     verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
+    verbs.add_subcommand("rehearse", _rehearse(), help="all 92 tasks on phantoms, in minutes")
     return made
 
 
@@ -98,5 +99,34 @@ def start_run(args: jsonargparse.Namespace) -> int:
     return 0
 
 
-VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {"list": show_list, "run": start_run}
-Words = Sequence[str]
+def _rehearse() -> jsonargparse.ArgumentParser:
+    made = jsonargparse.ArgumentParser()
+    add = made.add_argument
+    add("--out", type=Path, required=True, help="folder for archives, models and the run")
+    add("--encoder", nargs="*", default=[], help="folders; a small one with random weights if none")
+    add("--vlm", type=Path | None, default=None, help="folder; a tiny one is trained if none")
+    add("--tasks", nargs="*", default=[], help="patterns of ids; all by default")
+    add("--exams", type=int, default=24, help="phantom patients in each archive")
+    add("--steps", type=int, default=40, help="of detection and segmentation")
+    return made
+
+
+def start_rehearsal(args: jsonargparse.Namespace) -> int:
+    """Rehearse; returns 0 if every chosen task is complete, else 1."""
+    from benchmark.rehearse import Rehearsal, rehearse
+    from benchmark.run import tell
+
+    bench, found = rehearse(
+        Rehearsal(
+            args.out, tuple(args.encoder), args.vlm, tuple(args.tasks), args.exams, args.steps
+        )
+    )
+    print("\n".join(tell(found, bench)))
+    return 0 if {one.task.id for one in found if one.complete} >= {t.id for t in bench.tasks} else 1
+
+
+VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {
+    "list": show_list,
+    "run": start_run,
+    "rehearse": start_rehearsal,
+}

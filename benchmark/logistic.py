@@ -7,7 +7,8 @@ Features are standardised by the training side. The ordered model is that of pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 STRENGTHS = (1.0, 0.1, 0.01, 0.001, 0.0001)  # strong to weak, each started from the one before
-ROUNDS = 300
+ROUNDS = 200
+SMALL = 2_000_000  # numbers
 LARGE = 50_000_000  # numbers; beyond that single precision has to do
 LINKS: dict[str, Sequence[str]] = {
     "binary": ("softmax",),
@@ -74,15 +76,31 @@ def fit_path(
     mean, std = x.mean(0), x.std(0, correction=0)
     std = torch.where(std > 1e-6, std, torch.ones_like(std))
     scaled = (x - mean) / std
+    # weights that the penalty leaves lie in the span of the rows: with few rows, fit in there
+    span = torch.linalg.qr(scaled.T).Q if len(x) < x.shape[1] else None
+    scaled = scaled if span is None else scaled @ span
     width = 1 if link == "ordered" else classes
-    weight = torch.zeros(x.shape[1], width, dtype=x.dtype)
+    weight = torch.zeros(scaled.shape[1], width, dtype=x.dtype)
     raw = torch.zeros(classes - 1 if link == "ordered" else classes, dtype=x.dtype)
     found = []
     for strength in strengths:
-        weight, raw = _fit(link, scaled, y, strength, weight, raw)
+        with threads(1 if scaled.numel() < SMALL else torch.get_num_threads()):
+            weight, raw = _fit(link, scaled, y, strength, weight, raw)
         bias = _thresholds(raw) if link == "ordered" else raw
-        found.append(Linear(link, strength, weight, bias, mean, std))
+        whole = weight if span is None else span @ weight
+        found.append(Linear(link, strength, whole, bias, mean, std))
     return found
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with so many threads; for small matrices several only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _fit(
@@ -90,7 +108,7 @@ def _fit(
 ) -> tuple[Tensor, Tensor]:
     w, b = (start.clone().requires_grad_() for start in (weight, raw))
     optimiser = torch.optim.LBFGS(
-        [w, b], max_iter=ROUNDS, tolerance_grad=1e-7, tolerance_change=1e-12, history_size=20,
+        [w, b], max_iter=ROUNDS, tolerance_grad=1e-6, tolerance_change=1e-10, history_size=20,
         line_search_fn="strong_wolfe",
     )  # fmt: skip
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from benchmark import detecting, probing, questions, retrieving, segmenting
+from benchmark import detecting, exams, finetuning, probing, questions, retrieving, segmenting
 from benchmark.archives import Archives
 from benchmark.features import FeatureStore, encoder_hash
 from benchmark.samples import Sample
-from benchmark.scores import RUN, Scored, gather, scored, write_scores
+from benchmark.scores import RUN, Scored, gather, read_run, scored, write_scores
 from benchmark.selecting import AdaptSettings, TaskRows, select
 from benchmark.store import TaskFolder, key_of
 from benchmark.tasks import Task, chosen, load_tasks
@@ -31,6 +33,7 @@ from versamammo.errors import InputError
 from versamammo.files import alone_in, write_atomically
 from versamammo.foreign import load_encoder, local_folder
 
+PHANTOMS = "PHANTOMS: NOT REAL DATA"
 FEATURES, RESERVED = "features", ("features", "questions")
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "numpy", "scipy")
 Say = Callable[[str], None]
@@ -50,6 +53,7 @@ class BenchSettings:
         cache: of features; in `out` by default.
         adapt: how heads are fitted.
         resamples: of the bootstrap.
+        notice: stamped on everything that is shown.
     """
 
     data: Path
@@ -60,6 +64,7 @@ class BenchSettings:
     cache: Path | None = None
     adapt: AdaptSettings = field(default_factory=AdaptSettings)
     resamples: int = 1000
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,11 @@ class Bench:
         self.troubles: dict[str, dict[str, str]] = {}
         self.rows = cache(lambda task: select(task, self.archives))
         self._started, self._passed = time.monotonic(), 0
+
+    @property
+    def notice(self) -> str:
+        """What stands on everything that is shown of phantoms."""
+        return self.settings.notice or (PHANTOMS if self.archives.phantoms else "")
 
     @property
     def everybody(self) -> list[Model]:
@@ -178,9 +188,10 @@ class Bench:
         folder = TaskFolder(self.settings.out / model.name / task.id)
         key = key_of(task, rows.digest, model.digest, self.settings.adapt)
         counted = {side: len(getattr(rows, side)) for side in ("train", "val", "test")}
+        expected = len(exams.exams_of(rows.test) if task.level == "exam" else rows.test)
         folder.begin(
             key,
-            {"task": plain(task), "expected": len(rows.test), "rows": counted,
+            {"task": plain(task), "expected": expected, "rows": counted,
              "counts": dict(rows.counts), "data": rows.digest, "model": model.digest},
         )  # fmt: skip
         if folder.done and folder.whole_lines() == folder.expected:
@@ -198,6 +209,10 @@ class Bench:
             return (), segmenting.run(task, encoder, rows, adapt, out)
         if task.kind == "retrieval":
             return (), retrieving.answers(task, rows, store)
+        if task.level == "exam":
+            return exams.answers(task, rows, store, adapt)
+        if adapt.probe == "finetune":
+            return finetuning.answers(task, rows, encoder, adapt)
         return probing.answers(task, rows, store, adapt)
 
     def _result(self, model: Model, task: Task) -> str:
@@ -223,23 +238,39 @@ class Bench:
         )
 
     def _note(self) -> None:
-        """Write down how the run is made; the same command gives the same bytes."""
+        """Write down how the run is made; the same commands give the same bytes."""
+        before = earlier(self.settings.out)
+        command = " ".join(["versamammo", *map(shlex.quote, sys.argv[1:])])
+        models = {model.name: model for model in self.everybody}
+        # what an earlier command found out of other tasks stands
+        asked = {task.id for task in self.tasks}
+        troubles = {
+            name: {task: why for task, why in found.items() if task not in asked}
+            for name, found in before.get("troubles", {}).items()
+        }
+        for name, found in self.troubles.items():
+            troubles[name] = troubles.get(name, {}) | found
         told = {
-            "notice": "PHANTOMS: NOT REAL DATA" if self.archives.phantoms else "",
-            "command": ["versamammo", *sys.argv[1:]],
-            "models": [model.name for model in self.everybody],
-            "sources": {model.name: model.source for model in self.everybody},
-            "hashes": {model.name: model.digest for model in self.everybody},
-            "tasks": [task.id for task in self.tasks],
+            "notice": self.notice,
+            "commands": list(dict.fromkeys([*before.get("commands", []), command])),
+            "models": list(dict.fromkeys([*before.get("models", []), *models])),
+            "sources": before.get("sources", {}) | {n: m.source for n, m in models.items()},
+            "hashes": before.get("hashes", {}) | {n: m.digest for n, m in models.items()},
+            "tasks": sorted({*before.get("tasks", []), *asked}),
             "settings": plain(self.settings),
             "seed": self.settings.adapt.seed,
             "resamples": self.settings.resamples,
-            "troubles": self.troubles,
+            "troubles": troubles,
             "versions": {"versamammo": __version__, "python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in PACKAGES},
         }
         text = json.dumps(told, indent=1, sort_keys=True) + "\n"
         write_atomically(self.settings.out / RUN, text.encode())
+
+
+def earlier(out: Path) -> dict[str, Any]:
+    """Read what an earlier command wrote of a run; empty if there is none."""
+    return read_run(out) if (out / RUN).is_file() else {}
 
 
 def models_of(sources: Sequence[str]) -> list[Model]:
@@ -265,6 +296,4 @@ def tell(found: Sequence[Scored], bench: Bench) -> list[str]:
     for one in own:
         if not one.complete:
             lines.append(f"  {one.model} {one.task.id}: {one.state}")
-    if bench.archives.phantoms:
-        lines.append("Phantom figures: these images are not real data.")
-    return [*lines, str(bench.settings.out / "scores.csv"), NOTICE]
+    return [*lines, str(bench.settings.out / "scores.csv"), *filter(None, (bench.notice,)), NOTICE]

@@ -86,12 +86,14 @@ def gather(out: Path) -> list[Scored]:
     found = []
     for model in run["models"]:
         there = dict(task_folders(out, model))
+        troubles = run["troubles"].get(model, {})
         for name, task in tasks.items():
-            if name in there:
-                found.append(scored(model, task, there[name], **drawn))
-            elif name in run["troubles"].get(model, {}):
-                why = run["troubles"][model][name]
-                found.append(Scored(model, task, out / model / name, 0, 0, (), why))
+            made = scored(model, task, there[name], **drawn) if name in there else None
+            if made is not None and (made.records or name not in troubles):
+                found.append(made)
+            elif name in troubles:
+                folder = out / model / name
+                found.append(Scored(model, task, folder, 0, 0, (), troubles[name]))
     return found
 
 
