@@ -7,7 +7,7 @@ those of re-packed tables.
 
 from __future__ import annotations
 
-from versamammo.sources import coco, folder, hospital, phantom, table
+from versamammo.sources import coco, folder, hospital, imagefolder, phantom, table
 from versamammo.sources.archives import (
     bmcd,
     cbis_ddsm,
@@ -50,6 +50,7 @@ SOURCES: dict[str, Source] = {
         vindr_mammo,
         hospital,
         coco,
+        imagefolder,
         table,
         folder,
     )
