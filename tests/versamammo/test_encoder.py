@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import CommitOperationAdd
 from numpy.typing import NDArray
 from transformers import AutoImageProcessor, AutoModel
 
@@ -101,6 +104,32 @@ def test_options_that_would_let_half_an_encoder_pass_are_refused(
     with pytest.raises(InputError) as refused:
         AutoModel.from_pretrained(tmp_path, **option)
     assert refused.value.field == next(iter(option))
+
+
+def test_pushing_sends_the_whole_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sent: dict[str, bytes] = {}
+
+    class Hub:
+        def create_repo(self, name: str, **_: Any) -> SimpleNamespace:
+            return SimpleNamespace(repo_id=name)
+
+        def create_commit(self, *_: Any, operations: list[CommitOperationAdd], **__: Any) -> str:
+            for one in operations:
+                with one.as_file() as file:
+                    sent[one.path_in_repo] = file.read()
+            return "done"
+
+    monkeypatch.setattr("transformers.utils.hub.hf_api", Hub)
+    encoder = tiny()
+    encoder.push_to_hub("somebody/encoder")
+
+    assert sent.keys() >= {"config.json", "model.safetensors", "preprocessor_config.json"}
+    for name, content in sent.items():
+        (tmp_path / name).write_bytes(content)
+    images = torch.randn(1, 1, 64, 48)
+    with torch.no_grad():
+        again = AutoModel.from_pretrained(tmp_path).encode(images)
+        assert torch.equal(again.pooled, encoder.encode(images).pooled)
 
 
 def test_a_damaged_weight_file_is_refused_by_name(tmp_path: Path) -> None:
