@@ -31,12 +31,12 @@ def bmcd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
         density = DENSITIES[int(recent.labels.density) - 1].lower()
         category = "4b" if recent.labels.birads == 4 else int(recent.labels.birads)
         rows[group].append([number, SIDES[side], density, category])
+        first = group == "Suspicious" and len(rows[group]) == 1
         for view in views:
             now = view.exam_date == exam.exam_dates[0]
-            # the archive has one file of this name
-            word = (
-                ("recemt" if number == 1 and view.view is View.CC else "recent") if now else "prior"
-            )
+            # one file of the archive, of a suspicious case, is spelt so
+            recently = "recemt" if first and view.view is View.CC else "recent"
+            word = recently if now else "prior"
             path = f"Dataset/{group}_cases/{number}/{view.view}_{word}.dcm"
             labels = told(view.labels, "density", "birads") if now else Labels()
             shown.append(Shown(pen.dicom(path, exam, view), view, labels, f"{group}_{number}"))
