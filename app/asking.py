@@ -41,7 +41,7 @@ def run(args: jsonargparse.Namespace) -> int:
     if not images:
         message = "expected one to four images and then the question"
         raise InputError(message, field="IMAGE", reason="number-of-images")
-    if Path(question).is_file():
+    if _is_file(question):
         message = f"{question} is a file; the question comes last"
         raise InputError(message, field="QUESTION", reason="empty-question")
     if not args.model.is_dir():
@@ -60,6 +60,13 @@ def run(args: jsonargparse.Namespace) -> int:
         )
     print(json.dumps(asdict(said), indent=1) if args.json else "\n".join(_lines(said)))
     return 0
+
+
+def _is_file(words: str) -> bool:
+    try:
+        return Path(words).is_file()
+    except OSError:  # longer than any name of a file
+        return False
 
 
 def _lines(said: Answer) -> list[str]:

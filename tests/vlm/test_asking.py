@@ -1,0 +1,82 @@
+"""`versamammo ask`: what is printed, and what is said about input that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from app.cli import main
+from vlm.assembly import save
+from vlm.competence import Competence, write_competence
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, trained: Any) -> str:
+    folder = tmp_path_factory.mktemp("ask") / "model"
+    save(*trained, folder)
+    write_competence(folder, Competence(("Mass",), 1.5, 20))
+    return f"--model={folder}"
+
+
+@pytest.fixture(scope="module")
+def views(phantoms: Path) -> list[str]:
+    return [str(file) for file in sorted(next((phantoms / "images").glob("*/*")).glob("*.dcm"))]
+
+
+def test_the_answer_names_the_views_and_the_notice(
+    model: str, views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", *views[:2], "Is there a mass?", model]) == 0
+    said = capsys.readouterr().out
+    assert "looked at: Image 1, L CC" in said
+    assert "not for diagnosis" in said
+
+
+def test_json_holds_every_option_with_its_probability(
+    model: str, views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["ask", views[0], "Is there a mass?", model, "--json", "--options=Yes; No"]
+    assert main([*command, "--sure-enough=0"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["choice"] in ("Yes", "No")
+    assert sum(chance for _, chance in said["probabilities"]) == pytest.approx(1)
+    assert said["trained"] is True
+
+
+def test_a_question_the_model_was_not_trained_for_is_said_to_be_so(
+    model: str, views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", views[0], "How dense is the breast?", model]) == 0
+    assert "not trained for such questions, only for: Mass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Is there a mass?"], "one to four images and then the question"),
+        (["{0}", "{0}", "{0}", "{0}", "{0}", "Mass?"], "5 views and 0 of a prior exam"),
+        (["{0}", "{0}"], "is a file; the question comes last"),
+        (["{0}", "mass " * 8000], "40000 characters; at most 8000"),
+        (["{0}", " "], "is empty"),
+        (["{0}", "Mass?", "--options=Yes"], "two or more"),
+        (["{0}", "Mass?", "--model=nowhere"], "no such model"),
+        (["{noise}", "Mass?"], "noise.tif: the picture is blank or holds nothing but noise"),
+        (["absent.dcm", "Mass?"], "absent.dcm"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    model: str, views: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    noise = tmp_path / "noise.tif"
+    tifffile.imwrite(noise, np.random.default_rng(0).integers(0, 65535, (400, 300), np.uint16))
+    given = [one.format(views[0], noise=noise) for one in arguments]
+    assert main(["ask", model, *given]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert "Traceback" not in said.err + said.out
