@@ -9,6 +9,8 @@ COPY pretrain pretrain
 COPY benchmark benchmark
 COPY vlm vlm
 COPY app app
+# the bundled model; `models*` matches nothing where there is none, and COPY needs one match
+COPY LICENSE models* models/
 RUN pip install --no-cache-dir -c constraints.txt '.[serve]'
 
 USER reader

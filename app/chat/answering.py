@@ -8,10 +8,12 @@ for is not answered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from app.chat.contracts import Answer, Card, Evidence, Findings, Turn
+from app.chat.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn
 from app.chat.exam import Exam
 from app.chat.facts import NO_MODEL, PHANTOMS_ONLY, Facts
+from app.chat.figures import figure
 from app.chat.judging import Judge, seen_weights
 from app.chat.regions import in_words
 from app.chat.understanding import KINDS, Asked, Subject, understand
@@ -25,6 +27,43 @@ LIKELY = 0.5  # of one among more options
 SHOWN = 0.1  # other options are named from here on
 AT_ODDS = 0.7  # from which an encoder's head speaks against a language model
 NAMES = {"ACR": "ACR density", "Bi-Rads": "BI-RADS", "Abnormality": "findings"}
+
+
+@dataclass
+class Tally:
+    """What has been found so far, finding after finding.
+
+    Attributes:
+        short: whether findings that are in no picture share one line.
+    """
+
+    short: bool
+    lines: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    chances: list[float] = field(default_factory=list)
+
+    def add(self, kind: str, said: Mapping[str, float | None]) -> None:
+        """Count one finding, the probability of yes given for each picture."""
+        known = [yes for yes in said.values() if yes is not None]
+        self.chances += known
+        if self.short and len(known) == len(said) and max(known) <= 1 - SURE_ENOUGH:
+            self.absent.append(f"{kind.lower()} ({figure(1 - max(known))})")
+        else:
+            self.lines.append(_line(kind, said))
+
+    def text(self, unfinished: str = "") -> str:
+        """Write it down; `unfinished` is about the finding that is being looked for."""
+        absent = f"In no picture: {', '.join(self.absent)}." if self.absent else ""
+        return "\n".join(filter(None, [*self.lines, absent, unfinished]))
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the answer is: of the surest yes, else of the least sure no."""
+        yes = [chance for chance in self.chances if chance >= SURE_ENOUGH]
+        no = [1 - chance for chance in self.chances if 1 - chance >= SURE_ENOUGH]
+        return max(yes) if yes else min(no, default=None)
 
 
 class Answering:
@@ -97,29 +136,24 @@ class Answering:
         self, exam: Exam, asked: Asked, seen: Findings | None, kinds: Sequence[str]
     ) -> Iterator[Answer]:
         """Say of each kind in which pictures it is, where and how large."""
-        lines: list[str] = []
-        evidence: list[Evidence] = []
-        sure: list[tuple[bool, float]] = []
-        notes: list[str] = []
+        tally = Tally(short=len(kinds) > 2)
         for kind in kinds:
             if not self.judge.knows(kind):
-                lines.append(f"{kind}: not answered; the model was not trained to tell.")
-                yield Answer("\n".join(lines))
+                tally.lines.append(f"{kind}: not answered; the model was not trained to tell.")
+                yield Answer(tally.text())
                 continue
-            said: list[str] = []
+            said: dict[str, float | None] = {}
             for image in asked.images:
                 yes = self.judge.weigh(exam, [image], kind, seen).get("Yes")
-                said.append(f"{exam.names[image]} {_verdict(yes)}")
-                yield Answer("\n".join([*lines, f"{kind}: {'; '.join(said)}."]))
+                said[exam.names[image]] = yes
+                yield Answer(tally.text(_line(kind, said)))
                 if yes is None:
                     continue
                 if yes >= SURE_ENOUGH:
-                    evidence += self._marks(exam, image, kind, yes, seen)
-                if max(yes, 1 - yes) >= SURE_ENOUGH:
-                    sure.append((yes >= SURE_ENOUGH, max(yes, 1 - yes)))
-                notes += self._at_odds(exam, image, kind, yes, seen)
-            lines.append(f"{kind}: {'; '.join(said)}.")
-        yield Answer("\n".join(lines), tuple(evidence), _overall(sure), tuple(notes))
+                    tally.evidence += self._marks(exam, image, kind, yes, seen)
+                tally.notes += self._at_odds(exam, image, kind, yes, seen)
+            tally.add(kind, said)
+        yield Answer(tally.text(), tuple(tally.evidence), tally.confidence, tuple(tally.notes))
 
     def _marks(
         self, exam: Exam, image: int, kind: str, yes: float, seen: Findings | None
@@ -139,8 +173,8 @@ class Answering:
         other = seen_weights(seen, [image], topic).get("Yes")
         if other is None or (yes >= 0.5) == (other >= 0.5) or max(other, 1 - other) < AT_ODDS:
             return []
-        word = "yes" if other >= 0.5 else "no"
-        return [f"{exam.names[image]}, {topic.lower()}: the encoder says {word} ({other:.2f})"]
+        word, sure = ("yes", other) if other >= 0.5 else ("no", 1 - other)
+        return [f"{exam.names[image]}, {topic.lower()}: the encoder says {word} ({figure(sure)})"]
 
     def _topic(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
         """Answer a question with one answer, for the exam if that was trained, else a picture."""
@@ -159,7 +193,7 @@ class Answering:
             weights = self.judge.weigh(exam, group, topic, seen)
             if weights:
                 surest.append(max(weights.values()))
-                evidence += [Evidence(i, NAMES.get(topic, topic), None, None) for i in group]
+                evidence += [Evidence(i, LOOKED_AT) for i in group]
             who = f"{', '.join(exam.names[i] for i in group)}: " if len(groups) > 1 else ""
             lines.append(f"{who}{NAMES.get(topic, topic)}: {_chosen(weights)}")
             yield Answer("\n".join(lines))
@@ -176,7 +210,7 @@ class Answering:
             for written in self.judge.describe(exam, image):
                 yield Answer("\n".join([*lines, f"{exam.names[image]}: {written}"]))
             lines.append(f"{exam.names[image]}: {written or '(no words)'}")
-        evidence = tuple(Evidence(image, "described", None, None) for image in asked.images)
+        evidence = tuple(Evidence(image, LOOKED_AT) for image in asked.images)
         free = "free text: how sure the model is of it was not estimated"
         yield Answer("\n".join(lines), evidence, None, (free,))
 
@@ -208,14 +242,12 @@ def _verdict(yes: float | None) -> str:
     if yes is None:
         return "not judged"
     if yes >= SURE_ENOUGH:
-        return f"yes ({yes:.2f})"
-    return f"no ({1 - yes:.2f})" if 1 - yes >= SURE_ENOUGH else f"not sure (yes {yes:.2f})"
+        return f"yes ({figure(yes)})"
+    return f"no ({figure(1 - yes)})" if 1 - yes >= SURE_ENOUGH else f"not sure (yes {figure(yes)})"
 
 
-def _overall(sure: Sequence[tuple[bool, float]]) -> float | None:
-    """Give how sure the answer is: of the surest yes, else of the least sure no."""
-    positive = [chance for yes, chance in sure if yes]
-    return max(positive) if positive else min((chance for _, chance in sure), default=None)
+def _line(kind: str, said: Mapping[str, float | None]) -> str:
+    return f"{kind}: {'; '.join(f'{name} {_verdict(yes)}' for name, yes in said.items())}."
 
 
 def _chosen(weights: Mapping[str, float]) -> str:
@@ -223,12 +255,12 @@ def _chosen(weights: Mapping[str, float]) -> str:
     if not weights:
         return "not judged."
     ranked = sorted(weights.items(), key=lambda one: -one[1])
-    listed = [f"{_plain(option)} {chance:.2f}" for option, chance in ranked if chance >= SHOWN]
+    listed = [f"{_plain(option)} {figure(chance)}" for option, chance in ranked if chance >= SHOWN]
     best, chance = ranked[0]
     if chance < LIKELY:
         return f"not sure; {', '.join(listed)}."
     also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
-    return f"{_plain(best)} ({chance:.2f}){also}."
+    return f"{_plain(best)} ({figure(chance)}){also}."
 
 
 def _plain(option: str) -> str:

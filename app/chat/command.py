@@ -30,6 +30,13 @@ def parser() -> jsonargparse.ArgumentParser:
         help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
         "the bundled models/demo unless told otherwise",
     )  # fmt: skip
+    made.add_argument(
+        "--index", type=Path | None, default=None, help="folder of an index of similar cases"
+    )
+    made.add_argument(
+        "--index-from", type=Path | None, default=None, metavar="PREPARED",
+        help="prepared archive to make that index from",
+    )  # fmt: skip
     made.add_argument("--host", default="127.0.0.1", help="address to listen on")
     made.add_argument("--port", type=int, default=7860, help="port to listen on; 0: any free one")
     made.add_argument("--login", type=Path | None, default=None, help="file of name:password lines")
@@ -64,11 +71,11 @@ def run(args: jsonargparse.Namespace) -> int:
         )
     # a service is stopped by a signal that would leave the private folder behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    models = open_models(args.model)
+    models = open_models(args.model, args.index, args.index_from)
     home = Path(tempfile.mkdtemp(prefix="versamammo-chat-"))
     desk, url, page = serve(
         args.host, args.port or free_port(), home, logins, args.open,
-        answerer=models.answerer, finder=models.finder,
+        answerer=models.answerer, finder=models.finder, comparer=models.comparer,
     )  # fmt: skip
     for card in desk.cards:
         said = f"{card.name}, {card.version}; data: {card.data}" if card.is_model else card.name
@@ -85,15 +92,17 @@ def run(args: jsonargparse.Namespace) -> int:
         desk.close()
 
 
-def open_models(named: str) -> Models:
+def open_models(named: str, index: Path | None = None, index_from: Path | None = None) -> Models:
     """Open the model that is named, or the bundled one if there is one.
 
     Raises:
-        InputError: the folder cannot be used.
+        InputError: a folder cannot be used, or an archive is named but no index.
     """
-    if named == "none":
-        return load_models(None)
-    return load_models(Path(named) if named else bundled())
+    if index_from is not None and index is None:
+        message = "--index names the folder that the index is written to"
+        raise InputError(message, field="--index-from", reason="bad-option")
+    folder = None if named == "none" else Path(named) if named else bundled()
+    return load_models(folder, index, index_from)
 
 
 def free_port() -> int:

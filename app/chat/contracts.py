@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from app.chat.exam import Exam
 from versamammo.mammogram import Box
 
+LOOKED_AT = "looked at"  # the word for evidence that is no finding
+
 
 @dataclass(frozen=True)
 class Card:
@@ -164,3 +166,19 @@ class Finder(Protocol):
 
     def find(self, exam: Exam) -> Findings:
         """Look at all images of the exam."""
+
+
+@dataclass(frozen=True, eq=False)
+class Similar:
+    """A picture near to one of the exam: cosine of the features, what is known of it, a JPEG."""
+
+    score: float
+    told: str
+    thumb: bytes
+
+
+class Comparer(Protocol):
+    """Looks for similar pictures."""
+
+    def find(self, exam: Exam) -> tuple[tuple[Similar, ...], ...]:
+        """Give the nearest of each picture of the exam."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from app.chat.contracts import Answer, Answerer, Card, Finder, Findings, Turn
+from app.chat.contracts import Answer, Answerer, Card, Comparer, Finder, Findings, Turn
 from app.chat.exam import Exam
 from app.chat.examples import example_exam
 from app.chat.exports import write_all
@@ -34,6 +34,7 @@ class Desk:
     limits: Limits = field(default_factory=Limits)
     answerer: Answerer = field(default_factory=Facts)
     finder: Finder | None = None
+    comparer: Comparer | None = None
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.limits)
@@ -51,7 +52,8 @@ class Desk:
 
     def open(self, exam: Exam) -> tuple[str, Visit]:
         """Put an exam on the shelf, looked through by the finder if there is one."""
-        visit = Visit(exam, self._find(exam))
+        similar = self.comparer.find(exam) if self.comparer else ()
+        visit = Visit(exam, self._find(exam), similar)
         return self.shelf.put(visit), visit
 
     def open_example(self) -> tuple[str, Visit]:

@@ -70,6 +70,7 @@ class Endpoints:
         visit, intake = self._visit(files)
         told = record(visit.exam, visit.findings, (), self.desk.cards)
         told.pop("conversation")
+        told.pop("similar")
         return told | refusals(intake)
 
     def render(

@@ -33,7 +33,8 @@ def write_all(
     picture = with_notice(
         draw(visit.exam, look, visit.findings, visit.pointed), cards, visit.exam.phantom
     )
-    told = record(visit.exam, visit.findings, visit.turns, cards) | {"report_draft": report}
+    told = record(visit.exam, visit.findings, visit.turns, cards, visit.similar)
+    told["report_draft"] = report
     encoded = io.BytesIO()
     picture.save(encoded, "PNG")
     content = {

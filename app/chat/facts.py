@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.chat.contracts import Answer, Attribute, Card, Evidence, Findings, Turn
+from app.chat.contracts import LOOKED_AT, Answer, Attribute, Card, Evidence, Findings, Turn
 from app.chat.exam import Exam, ExamImage
+from app.chat.figures import figure
 from versamammo import __version__
 from versamammo.mammogram import Laterality
 
@@ -67,7 +68,7 @@ def facts_of(image: ExamImage, view: Attribute | None = None) -> tuple[Fact, ...
 def _view(view: Attribute | None) -> str:
     if view is None:
         return "not judged without a model"
-    return f"{view.likeliest} (model, {view.probabilities[view.likeliest]:.2f})"
+    return f"{view.likeliest} (model, {figure(view.probabilities[view.likeliest])})"
 
 
 def _views_disagree(image: ExamImage, view: Attribute | None) -> bool:
@@ -103,7 +104,8 @@ def warnings_of(
 ) -> tuple[str, ...]:
     """Gather what a careful reader should know before trusting the pictures, or the model."""
     said = list(exam.warnings)
-    if not exam.phantom and any(card.phantoms_only for card in cards):
+    strange = not exam.phantom and any(card.phantoms_only for card in cards)
+    if strange:
         said.insert(0, PHANTOMS_ONLY)
     for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
         if image.disagrees and image.told.laterality and image.pixels_say_side:
@@ -116,8 +118,8 @@ def warnings_of(
         if view is not None and _views_disagree(image, view):
             said.append(
                 f"{name}: the tags say {image.told.view}, but the model takes the picture for "
-                f"{view.likeliest} ({view.probabilities[view.likeliest]:.2f}). One of them is "
-                "wrong."
+                f"{view.likeliest} ({figure(view.probabilities[view.likeliest])}). One of them is "
+                f"wrong{', and rather the model' if strange else ''}."
             )
         said += [f"{name}: {note}" for note in (*image.told.warnings, *image.notes)]
     return tuple(said)
@@ -167,7 +169,7 @@ class Facts:
         return tuple(
             Evidence(number, "breast", image.breast.box)
             if measured and image.breast is not None
-            else Evidence(number, "tags and pixels")
+            else Evidence(number, LOOKED_AT)
             for number, image in enumerate(exam.images)
         )
 

@@ -7,7 +7,8 @@ from html import escape
 
 from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam
-from app.chat.regions import in_words
+from app.chat.figures import figure
+from app.chat.regions import in_words as place_of
 
 TITLES = {
     "density": "Density (ACR)", "birads": "BI-RADS", "incomplete": "More images needed",
@@ -52,7 +53,7 @@ def _bars(exam: Exam, attribute: Attribute) -> str:
     how = f"; {attribute.how}" if attribute.how else ""
     rows = "".join(
         f'<tr><td>{escape(value)}</td><td class="vm-bar"><i style="width:{100 * p:.0f}%"></i></td>'
-        f"<td>{p:.2f}</td></tr>"
+        f"<td>{escape(figure(p))}</td></tr>"
         for value, p in attribute.probabilities.items()
     )
     title = f"{title_of(attribute.name)} ({where}{edition}{how})"
@@ -70,8 +71,8 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
         extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
         rows.append(
             f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
-            f"<td>{escape(in_words(image, region.box))}</td><td>{extent}</td>"
-            f"<td>{region.score:.2f}</td></tr>"
+            f"<td>{escape(place_of(image, region.box))}</td><td>{extent}</td>"
+            f"<td>{escape(figure(region.score))}</td></tr>"
         )
     head = "<tr><th>Picture</th><th>Finding</th><th>Place</th><th>Size</th><th>Score</th></tr>"
     title = f"<caption>Marked places{least}</caption>"
@@ -97,11 +98,13 @@ def _all_rows(exam: Exam, findings: Findings) -> str:
     )
 
 
+def in_words(attribute: Attribute) -> str:
+    """Name the likeliest value of an attribute and its probability."""
+    return f"{attribute.likeliest} ({figure(attribute.probabilities[attribute.likeliest])})"
+
+
 def _cells(exam: Exam, findings: Findings, name: str) -> str:
     found: Sequence[Attribute | None] = [findings.of(name, i) for i in range(len(exam.images))]
     return "".join(
-        "<td>-</td>"
-        if one is None
-        else f"<td>{escape(one.likeliest)} ({one.probabilities[one.likeliest]:.2f})</td>"
-        for one in found
+        "<td>-</td>" if one is None else f"<td>{escape(in_words(one))}</td>" for one in found
     )

@@ -12,6 +12,7 @@ from app.chat.findings_panel import findings_html
 from app.chat.looks import TURN_DARK
 from app.chat.panels import EMPTY_VIEW, banner_html, cards_html, facts_html
 from app.chat.picture import PRESETS
+from app.chat.similar_panel import similar_html
 
 KEYS = (
     "Wheel or + - : zoom · drag: move · double click or 0: reset · I invert · O outline · "
@@ -40,6 +41,7 @@ class Parts:
     warnings: gr.HTML
     facts: gr.HTML
     findings: gr.HTML
+    similar: gr.HTML
     report: gr.Textbox
     redraft: gr.Button
     chat: gr.Chatbot
@@ -74,8 +76,8 @@ def lay_out(desk: Desk, suggested: Sequence[str]) -> Parts:
 
 def _intake() -> dict[str, object]:
     files = gr.File(
-        label="Pictures, a zip, or a DICOMDIR with its files",
-        file_count="multiple", height=170, elem_id="vm-files",
+        label="Pictures, zip or DICOMDIR",
+        file_count="multiple", height=150, elem_id="vm-files",
     )  # fmt: skip
     with gr.Row():
         folder = gr.UploadButton("Open a folder", file_count="directory", size="sm")
@@ -134,6 +136,8 @@ def _panels(desk: Desk) -> dict[str, object]:
             facts = gr.HTML(facts_html(None), elem_id="vm-facts")
         with gr.Tab("Findings"):
             findings = gr.HTML(findings_html(None, None, card), elem_id="vm-findings")
+        with gr.Tab("Similar cases", visible=desk.comparer is not None):
+            similar = gr.HTML(similar_html(None, ()), elem_id="vm-similar")
         with gr.Tab("Report draft"):
             report = gr.Textbox(
                 label="Edit and copy", lines=14, max_lines=24, buttons=["copy"],
@@ -147,7 +151,8 @@ def _panels(desk: Desk) -> dict[str, object]:
             export = gr.Button("Write JSON, PNG and PDF", elem_id="vm-export")
             exports = gr.File(label="Files", file_count="multiple", interactive=False)
     return {
-        "facts": facts, "findings": findings, "report": report, "redraft": redraft,
+        "facts": facts, "findings": findings, "similar": similar, "report": report,
+        "redraft": redraft,
         "export": export,
         "exports": exports,
     }  # fmt: skip

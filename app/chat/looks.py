@@ -51,11 +51,16 @@ CSS = """
 .vm-table th, .vm-table td {padding: 5px 8px !important; text-align: left; vertical-align: top;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;}
 .vm-switches, .vm-switches .form {flex-flow: row wrap !important;}
-.vm-switches .form > * {flex: 1 1 auto !important; min-width: max-content !important;}
+.vm-switches .form > * {flex: 0 1 auto !important; width: auto !important;
+  min-width: max-content !important;}
+#vm-status, #vm-warnings, #vm-viewer {padding: 0 !important;}
 #vm-files .wrap, #vm-files button {color: var(--body-text-color);}
 .vm-clash td {background: #b45309; color: #fff;}
 .vm-bar {width: 45%;} .vm-bar i {display: block; height: .8em; background: #0d9488;
   border-radius: 2px; min-width: 1px;}
+.vm-similar {display: flex; gap: 10px; overflow-x: auto;}
+.vm-similar figure {margin: 0; width: 112px; flex: none; font-size: .78rem;}
+.vm-similar img {height: 120px; width: 112px; object-fit: contain; background: #000; margin: 0;}
 .vm-details {margin: 6px 0;} .vm-details summary {cursor: pointer; font-weight: 600;}
 .vm-warnings {border-left: 4px solid #d97706; padding: 6px 10px 6px 26px; margin: 6px 0;
   background: color-mix(in srgb, #d97706 14%, transparent); list-style: disc;}

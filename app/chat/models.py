@@ -12,11 +12,15 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.chat.contracts import Answerer, Card, Finder
+from app.chat.contracts import Answerer, Card, Comparer, Finder
 from app.chat.facts import Facts
 from versamammo.errors import InputError
+
+if TYPE_CHECKING:
+    from app.chat.queueing import OneAtATime
+    from versamammo.encoder import VersaMammoModel
 
 ABOUT = "about.json"
 LONGEST = 300  # characters of one line of `about.json`
@@ -26,10 +30,11 @@ BUNDLED = Path("models") / "demo"
 
 @dataclass(frozen=True)
 class Models:
-    """Who answers and who looks."""
+    """Who answers, who looks and who compares."""
 
     answerer: Answerer
     finder: Finder | None = None
+    comparer: Comparer | None = None
 
 
 def bundled() -> Path | None:
@@ -40,15 +45,26 @@ def bundled() -> Path | None:
     return None
 
 
-def load_models(folder: Path | None) -> Models:
+def load_models(
+    folder: Path | None, index: Path | None = None, index_from: Path | None = None
+) -> Models:
     """Open a model's folder; without one, only tags and measurements speak.
 
+    Args:
+        folder: of the model.
+        index: folder of an index of similar pictures.
+        index_from: prepared archive that the index is made from, if it is to be made.
+
     Raises:
-        InputError: there is no such folder, it holds no model, or the model is damaged.
+        InputError: there is no such folder, it holds no model, the model is damaged, or there is
+            an index and no encoder.
     """
     if folder is None:
+        if index is not None:
+            message = "similar pictures need a model's encoder"
+            raise InputError(message, field="--index", reason="no-model")
         return Models(Facts())
-    language, encoder = parts_of(folder)
+    language, part = parts_of(folder)
     # torch is imported only where there is a model
     from app.chat.answering import Answering
     from app.chat.judging import HeadsJudge, LanguageJudge
@@ -58,22 +74,34 @@ def load_models(folder: Path | None) -> Models:
     from vlm.assistant import Assistant
 
     queue = OneAtATime()
-    finder: Seeing | None = None
-    assistant: Assistant | None = None
-    if language is not None:
-        assistant = Assistant.load(language)
-    if encoder is not None:
-        finder = Seeing(VersaMammoModel.from_pretrained(encoder), card_of(folder, encoder), queue)
-    elif assistant is not None:
-        # an encoder that kept its heads inside the vision-language model can look, too
-        eyes: VersaMammoModel = assistant.model.model.vision_tower
-        if eyes.heads is not None:
-            assert language is not None
-            finder = Seeing(eyes, card_of(folder, language), queue)
+    assistant = None if language is None else Assistant.load(language)
+    if part is not None:
+        encoder = VersaMammoModel.from_pretrained(part)
+    else:
+        assert assistant is not None, "a folder has one part at least"
+        encoder = assistant.model.model.vision_tower
+    # an encoder that kept its heads inside a vision-language model can look, too
+    seen = part or language
+    assert seen is not None
+    finder = Seeing(encoder, card_of(folder, seen), queue) if part or encoder.heads else None
+    comparer = None
+    if index is not None:
+        comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
     if assistant is not None and language is not None:
-        return Models(Answering(LanguageJudge(assistant, card_of(folder, language), queue)), finder)
-    assert finder is not None, "a folder has one part at least"
-    return Models(Answering(HeadsJudge(finder.card, finder.attributes)), finder)
+        judge = LanguageJudge(assistant, card_of(folder, language), queue)
+        return Models(Answering(judge), finder, comparer)
+    assert finder is not None
+    return Models(Answering(HeadsJudge(finder.card, finder.attributes)), finder, comparer)
+
+
+def _comparer(
+    encoder: VersaMammoModel, weights: str, queue: OneAtATime, index: Path, source: Path | None
+) -> Comparer:
+    from app.chat.similar import Comparing, build_index, open_index
+
+    if source is not None:
+        build_index(source, index, encoder, weights)
+    return Comparing(encoder, open_index(index, weights), queue)
 
 
 def parts_of(folder: Path) -> tuple[Path | None, Path | None]:
@@ -104,7 +132,7 @@ def card_of(folder: Path, part: Path) -> Card:
     name = about.get("name", folder.name)
     what = "encoder" if _kind(part) == "versamammo" else "language model"
     version = " ".join([*filter(None, [about.get("version")]), f"weights {weights_hash(part)}"])
-    card = replace(told, name=f"{name}, {what}", version=version)
+    card = replace(told, name=name if name == what else f"{name}, {what}", version=version)
     data, only = about.get("data"), about.get("phantoms_only")
     return replace(
         card,
@@ -148,7 +176,8 @@ def weights_hash(part: Path) -> str:
 def _own_card(part: Path) -> Card:
     """Tell from a part's config, or from the README of older ones, which data it was made of."""
     config = _config(part)
-    training = config.get("training") if isinstance(config.get("training"), dict) else {}
+    training = config.get("training")
+    training = training if isinstance(training, dict) else {}
     sources = [str(one) for one in (training.get("sources") or config.get("sources") or [])]
     file = part / "README.md"
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

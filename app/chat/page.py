@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat.contracts import Answer
+from app.chat.contracts import LOOKED_AT, Answer
 from app.chat.desk import Desk
 from app.chat.endpoints import Refusal, add_endpoints
+from app.chat.figures import figure
 from app.chat.findings_panel import findings_html
 from app.chat.layout import Parts, lay_out
 from app.chat.panels import (
@@ -23,6 +24,7 @@ from app.chat.panels import (
 from app.chat.picture import PRESETS, Look
 from app.chat.report import draft
 from app.chat.shelf import Visit
+from app.chat.similar_panel import similar_html
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
@@ -65,6 +67,7 @@ class Wiring:
             p.warnings,
             p.facts,
             p.findings,
+            p.similar,
             p.report,
             p.chat,
         ]
@@ -93,7 +96,7 @@ class Wiring:
 
     def take_in(self, files: list[str] | None, token: str | None) -> Iterator[tuple[Any, ...]]:
         """Read what was dropped and open it; refused files are named, the others go on."""
-        keep = (gr.skip(),) * 7
+        keep = (gr.skip(),) * 8
         intake = None
         for intake in self.desk.take_in(files or []):
             if intake.exam is None:
@@ -127,6 +130,7 @@ class Wiring:
             warnings_html(exam, visit.findings, self.desk.cards),
             facts_html(exam, visit.findings),
             findings_html(exam, visit.findings, card),
+            similar_html(exam, visit.similar),
             draft(exam, visit.findings, self.desk.cards),
             [],
         )
@@ -186,18 +190,22 @@ class Wiring:
 
 def pointing(visit: Visit, answer: Answer) -> str:
     """Say what an answer points to, with sizes and confidence, and what to keep in mind."""
-    lines = []
+    names = visit.exam.names
+    looked_at = [names[e.image] for e in answer.evidence if e.word == LOOKED_AT]
+    lines = [f"→ {LOOKED_AT}: {', '.join(looked_at)}"] if looked_at else []
     for evidence in answer.evidence:
+        if evidence.word == LOOKED_AT:
+            continue
         size = evidence.box and visit.exam.images[evidence.image].millimetres(evidence.box)
         told = [
             evidence.word,
             evidence.where,
             f"{size[0]:.0f} x {size[1]:.0f} mm" if size else "",
-            "" if evidence.confidence is None else f"confidence {evidence.confidence:.2f}",
+            "" if evidence.confidence is None else f"confidence {figure(evidence.confidence)}",
         ]
-        lines.append(f"→ {visit.exam.names[evidence.image]}: {', '.join(filter(None, told))}")
+        lines.append(f"→ {names[evidence.image]}: {', '.join(filter(None, told))}")
     if answer.confidence is not None:
-        lines.append(f"Confidence of the answer: {answer.confidence:.2f}")
+        lines.append(f"Confidence of the answer: {figure(answer.confidence)}")
     lines += [f"Note: {note}" for note in answer.notes]
     return "".join(f"\n{line}" for line in lines)
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from app.chat.contracts import Evidence, Findings, HeatMap
 from app.chat.exam import Exam, ExamImage
+from app.chat.figures import figure
 from app.chat.places import Placed, place_all, place_one
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.mammogram import Box
@@ -151,11 +152,11 @@ def _overlay(
         return
     for region in findings.regions if findings else ():
         if region.image == place.number:
-            word = f"{region.word} {region.score:.2f}{_size(place.image, region.box)}"
+            word = f"{region.word} {figure(region.score)}{_size(place.image, region.box)}"
             _rectangle(pen, place, region.box, word, FINDING, unit)
     for evidence in pointed:
         if evidence.image == place.number and evidence.box is not None:
-            sure = "" if evidence.confidence is None else f" {evidence.confidence:.2f}"
+            sure = "" if evidence.confidence is None else f" {figure(evidence.confidence)}"
             word = f"{evidence.word}{sure}{_size(place.image, evidence.box)}"
             _rectangle(pen, place, evidence.box, word, ANSWER, unit)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.chat.contracts import Attribute, Card, Findings, Turn
+from app.chat.contracts import Attribute, Card, Findings, Similar, Turn
 from app.chat.exam import Exam
 from app.chat.facts import facts_of, warnings_of
+from app.chat.figures import figure
 from app.chat.regions import described
 from app.chat.regions import in_words as in_picture
 from versamammo import NOTICE, __version__
@@ -88,7 +89,7 @@ def in_words(attribute: Attribute) -> str:
     value = attribute.likeliest
     edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
     how = f"; {attribute.how}" if attribute.how else ""
-    return f"{value} (probability {attribute.probabilities[value]:.2f}{edition}{how})"
+    return f"{value} (probability {figure(attribute.probabilities[value])}{edition}{how})"
 
 
 def _findings(exam: Exam, findings: Findings | None) -> str:
@@ -105,7 +106,11 @@ def _findings(exam: Exam, findings: Findings | None) -> str:
 
 
 def record(
-    exam: Exam, findings: Findings | None, turns: Sequence[Turn], cards: Sequence[Card]
+    exam: Exam,
+    findings: Findings | None,
+    turns: Sequence[Turn],
+    cards: Sequence[Card],
+    similar: Sequence[Sequence[Similar]] = (),
 ) -> dict[str, object]:
     """Give all of a visit as one JSON object; boxes in pixels of the files, sizes in mm."""
     return {
@@ -125,6 +130,9 @@ def record(
         "warnings": list(warnings_of(exam, findings, cards)),
         "images": [_image(exam, number, findings) for number in range(len(exam.images))],
         "findings": None if findings is None else findings_record(exam, findings),
+        "similar": [
+            [{"similarity": one.score, "known": one.told} for one in own] for own in similar
+        ],
         "conversation": [turn_record(exam, turn) for turn in turns],
     }
 

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from app.chat.contracts import Evidence, Findings, Turn
+from app.chat.contracts import Evidence, Findings, Similar, Turn
 from app.chat.exam import Exam
 from app.chat.limits import Limits
 
@@ -18,6 +18,7 @@ class Visit:
 
     exam: Exam
     findings: Findings | None = None
+    similar: tuple[tuple[Similar, ...], ...] = ()
     turns: list[Turn] = field(default_factory=list)
     touched: float = 0.0
 

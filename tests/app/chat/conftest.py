@@ -76,6 +76,17 @@ def marker() -> Marker:
     return Marker()
 
 
+@pytest.fixture(scope="session")
+def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two phantom exams, prepared."""
+    from versamammo.preparation.settings import Settings
+    from versamammo.prepare import prepare
+
+    out = tmp_path_factory.mktemp("prepared") / "prepared"
+    assert prepare(Settings(str(phantoms), out, size=(128, 96), workers=1)) == 0
+    return out
+
+
 def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path]]:
     from app.chat.command import free_port, serve
 

@@ -80,6 +80,16 @@ def test_all_no_is_as_sure_as_its_least_sure_picture(exam: Exam) -> None:
     assert said.evidence == ()
 
 
+def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
+    kinds = ("Mass", "Calcification", "Asymmetry")
+    weights = {kind: NO for kind in kinds} | {("Asymmetry", 3): {"Yes": 0.999, "No": 0.001}}
+    said = finished(Made(weights, kinds), exam, "Is anything suspicious?")
+    assert said.text == (
+        "Asymmetry: R CC no (0.90); L CC no (0.90); R MLO no (0.90); L MLO yes (>0.99).\n"
+        "In no picture: mass (0.90), calcification (0.90)."
+    )
+
+
 def test_an_undecided_picture_is_not_called_either_way(exam: Exam) -> None:
     said = finished(Made({"Mass": {"Yes": 0.55, "No": 0.45}}), exam, "A mass on the left?")
     assert said.text == "Mass: L CC not sure (yes 0.55); L MLO not sure (yes 0.55)."
