@@ -52,12 +52,16 @@ def write_all(
 
 def with_notice(picture: Image.Image, cards: Sequence[Card], phantom: bool) -> Image.Image:
     """Add a foot to a picture: the notice, and who spoke."""
-    foot = Image.new("RGB", (max(picture.width, 620), picture.height + 50), GROUND)
+    width = max(picture.width, 620)
+    small = font(13)
+    lines = textwrap.wrap(who(cards), int(width / small.getlength("e")))
+    foot = Image.new("RGB", (width, picture.height + 33 + 17 * len(lines)), GROUND)
     foot.paste(picture, ((foot.width - picture.width) // 2, 0))
     pen = ImageDraw.Draw(foot)
     kind = "PHANTOM, not a person. " if phantom else ""
     pen.text((8, picture.height + 5), f"{kind}{NOTICE}", fill=FINDING, font=font(15))
-    pen.text((8, picture.height + 27), who(cards), fill=(200, 200, 200), font=font(13))
+    for number, line in enumerate(lines):
+        pen.text((8, picture.height + 27 + 17 * number), line, fill=(200, 200, 200), font=small)
     return foot
 
 
@@ -104,5 +108,7 @@ def _page(cards: Sequence[Card]) -> Figure:
     page = Figure(figsize=PAGE)
     FigureCanvasPdf(page)
     page.text(0.5, 0.97, NOTICE, ha="center", fontsize=10, color="#a04000", weight="bold")
-    page.text(0.5, 0.03, who(cards), ha="center", fontsize=7, color="#444444", parse_math=False)
+    said = "\n".join(textwrap.wrap(who(cards), 125))
+    page.text(0.5, 0.02, said, ha="center", va="bottom", fontsize=7, color="#444444",
+              parse_math=False)  # fmt: skip
     return page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.chat.similar_panel import similar_html
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
+FAILED = "This question could not be answered: something went wrong here, not with your question."
 ALL = "All views"
 Message = dict[str, str]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -107,6 +109,9 @@ class Wiring:
             return
         status = refused_html(intake.refused, intake.progress)
         self.desk.shelf.drop(token)
+        if self.desk.finder is not None:
+            looking = refused_html(intake.refused, f"{intake.progress} The model is looking …")
+            yield (gr.skip(), looking, *keep, gr.skip())
         opened, visit = self.desk.open(intake.exam)
         yield (*self._shown(opened, visit, status), None)
 
@@ -159,9 +164,16 @@ class Wiring:
         said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
         yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
         answer = None
-        for answer in self.desk.ask(visit, asked):
-            said = {"role": "assistant", "content": self._signed(answer)}
+        try:
+            for answer in self.desk.ask(visit, asked):
+                said = {"role": "assistant", "content": self._signed(answer)}
+                yield [*said_so_far, said], gr.skip(), gr.skip()
+        except Exception:
+            # our fault: the log says where, the visitor that it was not theirs
+            traceback.print_exc()
+            said = {"role": "assistant", "content": FAILED}
             yield [*said_so_far, said], gr.skip(), gr.skip()
+            return
         if answer is not None:
             words = self._signed(answer, pointing(visit, answer))
             drawn = self._picture(visit, look_of(visit, *settings))

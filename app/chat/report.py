@@ -12,6 +12,7 @@ from app.chat.regions import described
 from app.chat.regions import in_words as in_picture
 from versamammo import NOTICE, __version__
 
+SCALES = {"density": "ACR ", "birads": "BI-RADS "}
 OPEN = "[to be filled in by the reader]"
 
 
@@ -85,11 +86,13 @@ def _attribute(exam: Exam, findings: Findings | None, name: str) -> str:
 
 
 def in_words(attribute: Attribute) -> str:
-    """Say the likeliest value of an attribute and its probability."""
-    value = attribute.likeliest
+    """Say the likeliest value of an attribute and its probability; below a half, that is unsure."""
+    value = f"{SCALES.get(attribute.name, '')}{attribute.likeliest}"
+    chance = attribute.probabilities[attribute.likeliest]
     edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
     how = f"; {attribute.how}" if attribute.how else ""
-    return f"{value} (probability {figure(attribute.probabilities[value])}{edition}{how})"
+    said = value if chance >= 0.5 else f"not sure; likeliest {value}"
+    return f"{said} (probability {figure(chance)}{edition}{how})"
 
 
 def _findings(exam: Exam, findings: Findings | None) -> str:

@@ -53,7 +53,7 @@ def test_the_draft_leaves_indication_and_management_to_the_reader(
 ) -> None:
     findings = marker.find(exam)  # type: ignore[attr-defined]
     text = draft(exam, findings, [marker.card])  # type: ignore[attr-defined]
-    assert "B (probability 0.60, BI-RADS edition 5)" in text
+    assert "ACR B (probability 0.60, BI-RADS edition 5)" in text
     assert "Attempted in vain: BI-RADS category" in text
     assert text.count(OPEN) >= 4
     bare = draft(exam, None, [])
