@@ -1,7 +1,7 @@
 """A prepared archive as a sequence of mammograms: manifest rows in, 16-bit levels out.
 
-Rows stay in one Arrow table, which a worker process shares instead of copying, and become
-`Picture`s one at a time.
+Rows stay in one Arrow table, which processes share instead of copying, and become `Picture`s one
+at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from versamammo.geometry import Crop
 from versamammo.labels import Finding, Labels
 from versamammo.mammogram import Box
 from versamammo.manifest import read_manifest
+from versamammo.mapped import chosen_rows
+from versamammo.preparation.output import MANIFEST
 from versamammo.sharing import keep_shareable
 
 COLUMNS = (
@@ -70,7 +72,7 @@ class Archive:
 
     def __init__(self, folder: Path, table: pa.Table) -> None:
         self.folder = folder
-        self.table = table.combine_chunks()
+        self.table = table
 
     @classmethod
     def open(cls, folder: Path, splits: Sequence[str], *, shareable: bool = False) -> Archive:
@@ -85,13 +87,15 @@ class Archive:
             InputError: there is no manifest, or it has no image of these splits, or none that is
                 shareable.
         """
-        table = read_manifest(folder, COLUMNS, filters=pc.field("split").isin(list(splits)))
-        if not table.num_rows:
+        where = pc.field("split").isin(list(splits))
+        found = read_manifest(folder, ["source"], filters=where)
+        if not found.num_rows:
             message = f"no image is in the splits {', '.join(splits)}"
             raise InputError(message, file=folder, field="split", reason="empty-split")
         if shareable:
-            table, _ = keep_shareable(table)
-        return cls(folder, table)
+            _, terms = keep_shareable(found)
+            where &= pc.field("source").isin(list(terms.kept))
+        return cls(folder, chosen_rows(folder / MANIFEST, COLUMNS, where))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -114,8 +118,9 @@ class Archive:
         """Hash of which images are here, with what content and in which split."""
         text = hashlib.sha256()
         for column in ("image_id", "content_key", "split"):
-            for value in self.table.column(column).to_pylist():
-                text.update(f"{value}\0".encode())
+            for chunk in self.table.column(column).iterchunks():
+                for value in chunk.to_pylist():
+                    text.update(f"{value}\0".encode())
         return text.hexdigest()[:16]
 
 

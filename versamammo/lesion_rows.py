@@ -94,14 +94,24 @@ class CloseUps(Archive):
         cls,
         folder: Path,
         splits: Sequence[str],
+        *,
+        shareable: bool = False,
         settings: CloseUpSettings = CloseUpSettings(),
     ) -> CloseUps:
         """Open the lesions on the images of some splits.
 
+        Args:
+            folder: with the manifest and the cache.
+            splits: of these.
+            shareable: only of sources whose terms let weights made from them be passed on.
+            settings: how much is shown around a lesion.
+
         Raises:
             InputError: there is no manifest, or no lesion in these splits (`no-lesions`).
         """
-        rows, left_out = lesion_rows(Archive.open(folder, splits).table, settings)
+        rows, left_out = lesion_rows(
+            Archive.open(folder, splits, shareable=shareable).table, settings
+        )
         if not rows.num_rows:
             message = f"no lesion has a place in the splits {', '.join(splits)}: {left_out}"
             raise InputError(message, file=folder, field="findings", reason="no-lesions")

@@ -41,7 +41,7 @@ def marked(*findings: Finding) -> pa.Table:
 
 
 def test_a_close_up_shows_the_lesion_and_nothing_else(folder: Path) -> None:
-    shown = CloseUps.open(folder, ["test"], BARE)
+    shown = CloseUps.open(folder, ["test"], settings=BARE)
 
     assert [one.whole_id for one in shown] == [
         picture.image_id for picture in Archive.open(folder, ["test"]) if picture.labels.mass
@@ -57,7 +57,7 @@ def test_a_close_up_shows_the_lesion_and_nothing_else(folder: Path) -> None:
 
 
 def test_the_crop_of_a_close_up_leads_to_its_pixels(folder: Path) -> None:
-    lesion = CloseUps.open(folder, ["test"], CloseUpSettings(context=0.5))[0]
+    lesion = CloseUps.open(folder, ["test"], settings=CloseUpSettings(context=0.5))[0]
 
     box = lesion.crop.boxes_to_input([list(LESION.values())])[0]
     assert lesion.window == (4, 44, 68, 108)

@@ -69,8 +69,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
         folder = path.parent.relative_to(root)
         split = next((PARTS[part] for part in folder.parts if part in PARTS), None)
         for entry in described(root, table_of(path, folder, options)):
-            kept = isinstance(entry, ImageRecord) and split is not None
-            yield replace(entry, official_split=split) if kept else entry
+            if isinstance(entry, ImageRecord):
+                entry = replace(entry, official_split=split)
+            yield entry
 
 
 def table_of(path: Path, folder: Path, options: SourceOptions) -> Table:
