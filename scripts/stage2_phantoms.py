@@ -4,14 +4,16 @@
 
 Linear probes on frozen features: fitted on half of the held-out patients, scored on the other
 half, both ways round. Every network is taken after its last step (its running mean), and compared
-with itself before the first. All figures are phantom figures; phantoms are not real data.
+with itself before the first and with the first recipe. All figures are phantom figures; phantoms
+are not real data.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +22,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from scipy.stats import t as student_t
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
-from pretrain.lesions import auroc, lesion_probe, lesion_share
+from pretrain.lesions import auroc, lesion_scores, lesion_share
 from pretrain.stage2_recipe import Stage2
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS
+from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.checkpoints import CONFIG, MODEL
 from versamammo.config import load
 from versamammo.configuration import VersaMammoConfig
@@ -38,8 +39,19 @@ from versamammo.preprocess import to_input
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.rule import label_ceilings
 
-ASKED = ("density", "birads", "mass", "calcification")
-LEAST_LESION, LEAST_TISSUE, PATCHES = 0.25, 0.05, 40
+ASKED = ("view", "density", "birads", "mass", "calcification")
+QUESTIONS = (*ASKED, "lesion")
+LEAST_LESION, LEAST_TISSUE = 0.25, 0.05
+RESAMPLES = 300
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One question put to one encoder: the figure, and the same of every resampling."""
+
+    figure: float
+    resampled: NDArray[np.float64]
 
 
 class Examination:
@@ -49,13 +61,18 @@ class Examination:
         self.contract = config.views.contract
         self.pictures = list(archive)
         self.images = torch.stack([to_input(one.levels(), self.contract) for one in self.pictures])
-        self.patients = np.array([one.patient for one in self.pictures])
-        names = np.unique(self.patients)
-        self.first = np.isin(self.patients, names[::2])
+        own = [classes_of(one.labels, one.view, one.laterality) for one in self.pictures]
+        self.classes = np.stack(own)
+        patients = np.array([one.patient for one in self.pictures])
+        self.patients = patients
+        names, self.owners = np.unique(patients, return_inverse=True)
+        self.first = np.isin(patients, names[::2])
+        random = np.random.default_rng(0)
+        self.draws = random.multinomial(len(names), [1 / len(names)] * len(names), size=RESAMPLES)
 
     @torch.no_grad()
-    def ask(self, encoder: VersaMammoModel) -> dict[str, float]:
-        """Give the figure of every question."""
+    def ask(self, encoder: VersaMammoModel) -> dict[str, Answer]:
+        """Put every question."""
         encoder.eval()
         seen = [encoder.encode(some) for some in self.images.split(32)]
         pooled = torch.cat([one.pooled for one in seen]).double().numpy()
@@ -63,37 +80,71 @@ class Examination:
         return answers | {"lesion": self._lesion(torch.cat([s.patches for s in seen]), encoder)}
 
     def _classes(self, name: str) -> NDArray[np.int64]:
-        one = ATTRIBUTES[name]
-        return np.array([one.class_of(getattr(p.labels, name)) for p in self.pictures])
+        column: NDArray[np.int64] = self.classes[:, list(ATTRIBUTES).index(name)]
+        return column
 
-    def _linear(self, features: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-        """Give the mean over halves of the balanced accuracy, or of the area for two classes."""
+    def _linear(self, features: NDArray[np.float64], truth: NDArray[np.int64]) -> Answer:
+        """Score by balanced accuracy, or by the area under the ROC curve for two classes."""
         known = truth != UNKNOWN_CLASS
-        found = []
+        scores, predicted = np.zeros(len(truth)), np.zeros(len(truth), np.int64)
         for half in (self.first, ~self.first):
             fit, score = known & half, known & ~half
             scale = StandardScaler().fit(features[fit])
             model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
             model.fit(scale.transform(features[fit]), truth[fit])
             shown = scale.transform(features[score])
+            predicted[score] = model.predict(shown)
             if len(model.classes_) == 2:
-                found.append(auroc(model.decision_function(shown), truth[score] == 1))
-            else:
-                found.append(balanced_accuracy_score(truth[score], model.predict(shown)))
-        return float(np.mean(found))
+                scores[score] = model.decision_function(shown)
+        rows = np.flatnonzero(known)
+        if len(np.unique(truth[known])) == 2:
+            return self._areas(
+                scores[known], truth[known] == 1, self.owners[known], self.first[known]
+            )
+        right = predicted[rows] == truth[rows]
+        kinds = [truth[rows] == kind for kind in np.unique(truth[rows])]
 
-    def _lesion(self, patches: Tensor, encoder: VersaMammoModel) -> float:
-        """Give the patch probe's area, over patches with a lesion and tissue without."""
+        def balanced(times: Counts) -> float:
+            weights = times[self.owners[rows]]
+            found = [right[k] @ weights[k] / weights[k].sum() for k in kinds if weights[k].any()]
+            return float(np.mean(found))
+
+        return self._resampled(balanced)
+
+    def _lesion(self, patches: Tensor, encoder: VersaMammoModel) -> Answer:
+        """Score a patch probe over patches with a lesion and tissue without."""
         share = np.stack([lesion_share(p, self.contract, encoder.stride) for p in self.pictures])
         h, w = share.shape[1:]
         size = (h * encoder.stride, w * encoder.stride)
         levels = self.images[:, 0, : size[0], : size[1]] * self.contract.std + self.contract.mean
         cells = levels.unflatten(1, (h, -1)).unflatten(3, (w, -1)).mean(dim=(2, 4)).numpy()
         lesion = share >= LEAST_LESION
-        chosen = lesion | ((cells > LEAST_TISSUE) & (share == 0))
-        flat = patches.flatten(0, 1)[torch.from_numpy(chosen.ravel())]
-        owners = np.repeat(self.patients, h * w)[chosen.ravel()]
-        return lesion_probe(flat, lesion[chosen], owners).auroc
+        chosen = (lesion | ((cells > LEAST_TISSUE) & (share == 0))).ravel()
+        flat = patches.flatten(0, 1)[torch.from_numpy(chosen)]
+        patients = np.repeat(self.patients, h * w)[chosen]
+        scores, first = lesion_scores(flat, lesion.ravel()[chosen], patients)
+        owners = np.repeat(self.owners, h * w)[chosen]
+        return self._areas(scores, lesion.ravel()[chosen], owners, first)
+
+    def _areas(
+        self,
+        scores: NDArray[np.float64],
+        truth: NDArray[np.bool_],
+        owners: NDArray[np.int64],
+        first: NDArray[np.bool_],
+    ) -> Answer:
+        """Give the mean area of both halves, whose scores are not to be compared."""
+
+        def area(times: Counts) -> float:
+            taken = np.repeat(np.arange(len(truth)), times[owners])
+            halves = (taken[first[taken]], taken[~first[taken]])
+            return float(np.mean([auroc(scores[half], truth[half]) for half in halves]))
+
+        return self._resampled(area)
+
+    def _resampled(self, figure: Callable[[Counts], float]) -> Answer:
+        once = np.ones(self.draws.shape[1], np.int64)
+        return Answer(figure(once), np.array([figure(times) for times in self.draws]))
 
 
 def encoders_of(folder: Path) -> tuple[Stage2, VersaMammoModel, VersaMammoModel]:
@@ -116,48 +167,77 @@ def encoders_of(folder: Path) -> tuple[Stage2, VersaMammoModel, VersaMammoModel]
     return config, VersaMammoModel.from_backbone(described, tensors), start
 
 
-def spread(figures: Sequence[float]) -> str:
-    """Write a mean and its t interval over seeds."""
-    mean = float(np.mean(figures))
-    if len(figures) < 2:
-        return f"{mean:.3f} (one seed)"
-    scale = np.std(figures, ddof=1) / len(figures) ** 0.5
-    half = float(student_t.ppf(0.975, len(figures) - 1) * scale)
-    return f"{mean:.3f} ± {half:.3f}"
+Asked = list[dict[str, Answer]]  # of every seed
+
+
+def figure(answers: Sequence[Answer]) -> str:
+    """Write the mean over seeds, and its interval over patients."""
+    low, high = np.percentile(np.mean([one.resampled for one in answers], axis=0), [2.5, 97.5])
+    return f"{np.mean([one.figure for one in answers]):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
+    """Write a mean difference, its interval over patients, and over seeds if there are several."""
+    pairs = list(zip(answers, others, strict=False))
+    apart = [one.figure - other.figure for one, other in pairs]
+    resampled = np.mean([one.resampled - other.resampled for one, other in pairs], axis=0)
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    text = f"{np.mean(apart):+.3f} [{low:+.3f}, {high:+.3f}]"
+    if len(apart) < 2:
+        return text
+    half = student_t.ppf(0.975, len(apart) - 1) * np.std(apart, ddof=1) / len(apart) ** 0.5
+    return f"{text} ± {half:.3f}"
 
 
 def report(runs: Mapping[str, Sequence[Path]], archive: Archive) -> None:
-    """Print the table."""
+    """Print the figures of every recipe, then the differences."""
     patients = len({picture.patient for picture in archive})
     print(
         f"Phantom figures, {len(archive)} images of {patients} held-out phantom patients. Linear "
         "probes of frozen features: balanced accuracy for density and BI-RADS, area under the ROC "
-        "curve for findings and, patch by patch, for lesions. ±: 95 % t interval over seeds.\n"
-        f"\n| recipe | seeds | {' | '.join((*ASKED, 'lesion'))} |\n|---|---|---|---|---|---|---|"
+        "curve for view, findings and, patch by patch, lesions. [95 % interval over resampled "
+        "patients] ± 95 % t interval over seeds.\n"
     )
-    starts: dict[str, list[float]] = defaultdict(list)
-    rows: dict[str, dict[str, list[float]]] = {}
+    asked: dict[str, Asked] = {}
+    starts: Asked = []
     for name, folders in runs.items():
-        rows[name] = defaultdict(list)
+        found = []
         for folder in folders:
             config, trained, start = encoders_of(folder)
             them = Examination(config, archive)
-            for question, figure in them.ask(trained).items():
-                rows[name][question].append(figure)
-            if len(rows) == 1:
-                for question, figure in them.ask(start).items():
-                    starts[question].append(figure)
-        if len(rows) == 1:
-            _row("random, untrained", starts)
-        _row(name, rows[name])
-    allowed = label_ceilings(PhantomSettings())
-    density, birads = allowed.density.balanced_accuracy, allowed.birads.balanced_accuracy
-    print(f"| ceiling by label noise | | {density:.3f} | {birads:.3f} | | | |")
+            found.append(them.ask(trained))
+            if not asked:
+                starts.append(them.ask(start))
+        asked[name] = found
+    first, *others = asked
+    _head("recipe")
+    _row("untrained", starts, lambda q, a: figure(a))
+    for name, found in asked.items():
+        _row(name, found, lambda q, a: figure(a))
+    ceilings = label_ceilings(PhantomSettings())
+    allowed = {
+        "density": ceilings.density.balanced_accuracy,
+        "birads": ceilings.birads.balanced_accuracy,
+    }
+    cells = [f"{allowed[q]:.3f}" if q in allowed else "" for q in QUESTIONS]
+    print(f"| ceiling by label noise | | {' | '.join(cells)} |\n")
+    _head("above")
+    _row(f"{first} above untrained", asked[first], lambda q, a: above(a, _of(starts, q)))
+    for name in others:
+        _row(f"{name} above {first}", asked[name], lambda q, a: above(a, _of(asked[first], q)))
 
 
-def _row(name: str, figures: Mapping[str, Sequence[float]]) -> None:
-    seeds = len(next(iter(figures.values())))
-    print(f"| {name} | {seeds} | {' | '.join(map(spread, figures.values()))} |", flush=True)
+def _of(asked: Asked, question: str) -> list[Answer]:
+    return [one[question] for one in asked]
+
+
+def _head(name: str) -> None:
+    print(f"| {name} | seeds | {' | '.join(QUESTIONS)} |\n|---|---|{'---|' * len(QUESTIONS)}")
+
+
+def _row(name: str, asked: Asked, write: Callable[[str, list[Answer]], str]) -> None:
+    cells = [write(question, _of(asked, question)) for question in QUESTIONS]
+    print(f"| {name} | {len(asked)} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
