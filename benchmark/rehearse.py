@@ -152,7 +152,7 @@ def tiny_vlm(folder: Path, data: Path) -> Path:
         "tiny": {"vocabulary": 500, "width": 64, "depth": 2},
         "mixture": {"closed": 1.0, "open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0},
         "lengths": {"words": 60, "projector": 20, "adapter": 60, "rise": 5},
-        "longest": 320, "check_every": 60, "check_items": 1,
+        "longest": 640, "row": 320, "check_every": 60, "check_items": 1,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.yaml"

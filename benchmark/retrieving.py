@@ -1,7 +1,7 @@
 """Retrieval: the nearest images of other patients, by exact search over normalised features.
 
 Everything that is scored follows from one sort per query. Each similarity becomes a whole number
-that rises with it and carries in its last bit whether the image is relevant, so that the sort
+that rises with it and carries in its last bit whether the image is irrelevant, so that the sort
 moves numbers alone, no indices; of equal similarities the irrelevant come first.
 """
 
@@ -141,10 +141,10 @@ def rank(likeness: Floats, relevant: Flags, shown: Flags) -> Found:
     """
     keys = _rising(likeness)
     keys <<= 1
-    keys |= relevant
-    keys[~shown] = np.iinfo(np.int64).min
+    keys |= ~relevant
+    keys[~shown] = np.iinfo(np.int64).min + 1  # behind all others, and odd as the irrelevant are
     keys.sort(axis=1)
-    hits = (keys[:, ::-1] & 1).astype(np.bool_)  # nearest first; those not shown are even
+    hits = (keys[:, ::-1] & 1) == 0  # nearest first
     counts = hits.sum(axis=1)
     which, place = np.nonzero(hits)
     before = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
