@@ -1,4 +1,4 @@
-"""Times a manifest of a million rows: open, filter, split, read a part; against plain pandas.
+"""Times a manifest of a million rows: open, filter, split, part, train; against plain pandas.
 
 Every step runs in a process of its own, so that its peak memory is its own. The rows are invented:
 four images an exam, labels drawn at random. Usage: bench_manifest.py [--rows N] [--out DIR]
@@ -22,12 +22,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from versamammo.dataset import Archive
+from versamammo.geometry import Crop
+from versamammo.labels import Finding, Labels
+from versamammo.mammogram import Box
 from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
 from versamammo.resplit import COLUMNS, split_table
 from versamammo.shards import read_shard
 from versamammo.splits import DEFAULT_SHARES
 
 SHARDS = 8
+CROP = Crop((3000, 2400), (0, 100, 1800, 2900), False, (1536, 987), (1536, 987)).to_dict()
+LESION = vars(Finding("mass", "L1", pathology=1.0)) | {"box": vars(Box(500.0, 600.0, 700.0, 850.0))}
+DRAWN = 1000  # pictures that "train" looks up
 WANTED = [("split", "=", "train"), ("view", "=", "CC"), ("density", ">=", 3)]
 TRAINING = ["cache_path", "density", "birads", "pathology"]
 
@@ -43,7 +50,7 @@ def invent(path: Path, rows: int) -> None:
 
 def chunk(numbers: np.ndarray, rng: np.random.Generator) -> pa.Table:
     n = len(numbers)
-    known: dict[str, object] = {
+    known: dict[str, object] = {name: np.full(n, np.nan, np.float32) for name in Labels.names()} | {
         "image_id": [f"1.2.826.0.1.{i}" for i in numbers],
         "source": ["bench"] * n,
         "path": [f"images/{i // 4:07d}/{i % 4}.dcm" for i in numbers],
@@ -55,6 +62,8 @@ def chunk(numbers: np.ndarray, rng: np.random.Generator) -> pa.Table:
         "view": [("CC", "MLO")[i // 2 % 2] for i in numbers],
         "rows": np.full(n, 3000),
         "columns": np.full(n, 2400),
+        "crop": [CROP] * n,
+        "findings": [[LESION] if i % 10 == 0 else [] for i in numbers],
         "split": np.array(["train", "val", "test"])[rng.choice(3, n, p=DEFAULT_SHARES)],
         # labels of an exam are those of its four images
         "density": rng.integers(1, 5, n)[numbers // 4 * 4 % n].astype(np.float32),
@@ -111,11 +120,29 @@ def theirs_shard(path: Path) -> int:
     return len(table[table["split"] == "train"].iloc[3::SHARDS][TRAINING])
 
 
+def ours_archive(path: Path) -> int:
+    """Open what a training run opens, and look up pictures here and there, as it does."""
+    archive = Archive.open(path.parent, ["train"])
+    for index in np.random.default_rng(0).integers(len(archive), size=DRAWN):
+        assert archive[int(index)].patient
+    return len(archive)
+
+
+def theirs_archive(path: Path) -> int:
+    table = pd.read_parquet(path)
+    rows = table[table["split"] == "train"]
+    for index in np.random.default_rng(0).integers(len(rows), size=DRAWN):
+        assert rows.iloc[int(index)].to_dict()["patient_id"]
+    return len(rows)
+
+
 STEPS: dict[str, tuple[Callable[[Path], int], Callable[[Path], int]]] = {
     "open": (ours_open, theirs_open),
     "filter": (ours_filter, theirs_filter),
     "split": (ours_split, theirs_split),
     "shard": (ours_shard, theirs_shard),
+    "train": (ours_archive, theirs_archive),  # makes the file that all processes map
+    "again": (ours_archive, theirs_archive),
 }
 
 
