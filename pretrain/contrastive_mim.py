@@ -27,6 +27,8 @@ class ContrastiveMimSettings:
     Attributes:
         hidden: width of the projector's hidden layer.
         projection: width in which views are compared.
+        standardise: give what is compared mean 0 and variance 1 over the batch; without, a small
+            network from scratch stays where all cosines are near 1.
         temperature: divides the cosines between views; 0.2 as in MoCo v3 for ViTs.
         decoder_width: of the decoder.
         decoder_depth: transformer blocks of the decoder; 0 is a linear map.
@@ -36,6 +38,7 @@ class ContrastiveMimSettings:
 
     hidden: int = 2048
     projection: int = 256
+    standardise: bool = True
     temperature: float = 0.2
     decoder_width: int = 256
     decoder_depth: int = 1
@@ -50,7 +53,9 @@ class ContrastiveMim(Objective):
         super().__init__()
         self.settings = settings
         self.vit = vit
-        self.projector = Projector(vit.width, settings.hidden, settings.projection)
+        self.projector = Projector(
+            vit.width, settings.hidden, settings.projection, standardise=settings.standardise
+        )
         self.decoder = PixelDecoder(
             vit.width, vit.patch**2, settings.decoder_width, settings.decoder_depth
         )

@@ -64,3 +64,28 @@ def all_rows(rows: Tensor) -> Tensor:
     if world_size() == 1:
         return rows
     return _AllRows.apply(rows)  # type: ignore[no-any-return]
+
+
+class _SumTogether(torch.autograd.Function):
+    """A sum over processes whose gradient is the sum of what all of them made of it."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def mean_together(rows: Tensor) -> Tensor:
+    """Average rows [B, ...] over this and all other processes, with gradients.
+
+    Every process must hold the same number of rows.
+    """
+    mean = rows.mean(dim=0)
+    return mean if world_size() == 1 else _SumTogether.apply(mean) / world_size()  # type: ignore[no-any-return]

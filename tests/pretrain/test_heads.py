@@ -4,7 +4,7 @@ import pytest
 import torch
 from lightly.models.modules.heads import DINOv2ProjectionHead
 
-from pretrain.heads import PixelDecoder, Projector, PrototypeHead
+from pretrain.heads import PixelDecoder, Projector, PrototypeHead, standardised
 
 
 def _paired_heads() -> tuple[PrototypeHead, DINOv2ProjectionHead]:
@@ -67,8 +67,40 @@ def test_a_flat_decoder_sees_only_the_patch_itself() -> None:
     assert patches.grad[0, [0, 2, 3]].abs().max() == 0
 
 
-def test_a_projection_does_not_depend_on_who_shares_the_batch() -> None:
-    projector = Projector(12, hidden=16, out=4)
+def test_standardised_features_equal_batch_norm() -> None:
+    generator = torch.Generator().manual_seed(4)
+    features = torch.randn(7, 12, generator=generator, dtype=torch.float64) * 3 + 5
+    upstream = torch.randn(7, 12, generator=generator, dtype=torch.float64)
+    features.requires_grad_()
+    oracle = torch.nn.BatchNorm1d(12, affine=False).double()
+
+    ours, theirs = standardised(features), oracle(features)
+
+    torch.testing.assert_close(ours, theirs)
+    (mine,) = torch.autograd.grad(ours, features, upstream)
+    assert mine.abs().max() > 1e-3
+    torch.testing.assert_close(mine, torch.autograd.grad(theirs, features, upstream)[0])
+
+
+def test_what_all_images_share_does_not_make_them_alike() -> None:
+    torch.manual_seed(0)
+    projector = Projector(12, hidden=16, out=8)
+    features = 0.01 * torch.randn(64, 12) + 10 * torch.randn(12)
+
+    cosines = torch.nn.functional.cosine_similarity(
+        projector(features)[::2], projector(features)[1::2]
+    )
+    projector.standardise = False
+    plain = torch.nn.functional.cosine_similarity(
+        projector(features)[::2], projector(features)[1::2]
+    )
+
+    assert plain.min() > 0.99
+    assert cosines.mean().abs() < 0.25
+
+
+def test_a_plain_projection_does_not_depend_on_who_shares_the_batch() -> None:
+    projector = Projector(12, hidden=16, out=4, standardise=False)
     features = torch.randn(6, 12)
 
     torch.testing.assert_close(projector(features)[:2], projector(features[:2]))
