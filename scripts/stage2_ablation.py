@@ -9,6 +9,7 @@ settings are those of configs/pretrain/stage2_phantoms.yaml; phantoms are not re
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -38,6 +39,28 @@ def options_of(recipe: str) -> list[str]:
     return [word for name in TERMS for word in (f"--terms.{name}", str(name in terms).lower())]
 
 
+def trained(
+    name: str, seed: int, out: Path, teacher: Path, hidden: str, more: Sequence[str] = ()
+) -> Path:
+    """Train one recipe unless it is there; returns its folder."""
+    folder = out / f"{name.strip('+ ').replace(' ', '_')} {seed}"
+    if (folder / "done").is_file():
+        return folder
+    words = ["--config", str(CONFIG), "--teacher", str(teacher), "--hide_labels", hidden]
+    words += ["--run.seed", str(seed), "--run.output", str(folder), *options_of(name), *more]
+    if stage2.main(words):
+        raise SystemExit(f"{folder} was not trained")
+    (folder / "done").touch()
+    return folder
+
+
+def held_out() -> Archive:
+    """Open phantom patients whom no recipe has seen."""
+    torch.set_num_threads(1)
+    phantoms = PhantomArchive(exams=160, seed=1000, size=(384, 256), shares=(0.0, 0.0, 1.0))
+    return Archive.open(phantom_archive(phantoms), ["test"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
@@ -45,25 +68,13 @@ def main() -> None:
     parser.add_argument("--hide_labels", default="0.0")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--no-table", action="store_true", help="only train")
     given, more = parser.parse_known_args()
     runs: dict[str, list[Path]] = {name: [] for name in given.recipes}
     for seed in given.seeds:
         for name in given.recipes:
-            folder = given.out / f"{name.strip('+ ').replace(' ', '_')} {seed}"
-            runs[name].append(folder)
-            if (folder / "done").is_file():
-                continue
-            words = ["--config", str(CONFIG), "--teacher", str(given.teacher)]
-            words += ["--hide_labels", given.hide_labels, "--run.seed", str(seed)]
-            words += ["--run.output", str(folder), *options_of(name), *more]
-            if stage2.main(words):
-                raise SystemExit(f"{folder} was not trained")
-            (folder / "done").touch()
-    if not given.no_table:
-        torch.set_num_threads(1)
-        held_out = PhantomArchive(exams=160, seed=1000, size=(384, 256), shares=(0.0, 0.0, 1.0))
-        report(runs, Archive.open(phantom_archive(held_out), ["test"]))
+            found = trained(name, seed, given.out, given.teacher, given.hide_labels, more)
+            runs[name].append(found)
+    report(runs, held_out())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,90 @@
+"""What labels are worth: students that know fewer and fewer of them, as a table and a plot.
+
+    python scripts/stage2_hidden.py --teacher FOLDER --out runs/hidden
+
+Runs of the same recipes that scripts/stage2_ablation.py trained may be named with `--known
+0.9=runs/ablation`. All figures are phantom figures; phantoms are not real data.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from scripts.stage2_ablation import held_out, trained
+from scripts.stage2_phantoms import QUESTIONS, Answer, Examination, encoders_of, figure
+from versamammo.dataset import Archive
+
+SHARES = ("0.0", "0.1", "0.5", "0.9")
+SHOWN = {"supervised only": "tab:orange", "+ dense": "tab:blue"}
+
+
+def draw(asked: dict[tuple[str, str], list[dict[str, Answer]]], png: Path) -> None:
+    """Plot every question's figure against the share of hidden labels."""
+    figures, axes = plt.subplots(1, len(QUESTIONS), figsize=(2.1 * len(QUESTIONS), 2.4))
+    for question, axis in zip(QUESTIONS, axes, strict=True):
+        for recipe, color in SHOWN.items():
+            answers = [[one[question] for one in asked[recipe, share]] for share in SHARES]
+            middle = [np.mean([one.figure for one in some]) for some in answers]
+            band = [
+                np.percentile(np.mean([one.resampled for one in some], axis=0), [2.5, 97.5])
+                for some in answers
+            ]
+            x = [float(share) for share in SHARES]
+            label = "supervised only" if recipe == "supervised only" else "and distilled"
+            axis.plot(x, middle, "o-", ms=3, color=color, label=label)
+            axis.fill_between(x, *np.transpose(band), alpha=0.15, color=color, lw=0)
+        axis.set_title(question, fontsize=9)
+        axis.set_xticks([0, 0.5, 0.9])
+        axis.tick_params(labelsize=7)
+    axes[0].set_xlabel("share of labels hidden", fontsize=7)
+    axes[0].legend(fontsize=6)
+    figures.suptitle("Linear probes on held-out phantoms, not real data", fontsize=9)
+    figures.tight_layout()
+    png.parent.mkdir(parents=True, exist_ok=True)
+    figures.savefig(png, dpi=80)
+
+
+def asked_of(folders: list[Path], archive: Archive) -> list[dict[str, Answer]]:
+    """Put the questions to the students of some runs."""
+    found = []
+    for folder in folders:
+        config, student, _ = encoders_of(folder)
+        found.append(Examination(config, archive).ask(student))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/hidden"))
+    parser.add_argument("--known", nargs="*", default=[], metavar="SHARE=FOLDER")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--png", type=Path, default=Path("docs/images/hidden_labels.png"))
+    given = parser.parse_args()
+    known = dict(one.split("=") for one in given.known)
+    folders = {
+        (recipe, share): [
+            trained(recipe, seed, Path(known.get(share, given.out / share)), given.teacher, share)
+            for seed in given.seeds
+        ]
+        for share in SHARES
+        for recipe in SHOWN
+    }
+    archive = held_out()
+    asked = {key: asked_of(runs, archive) for key, runs in folders.items()}
+    print(f"| recipe | labels hidden | {' | '.join(QUESTIONS)} |\n|{'---|' * (2 + len(QUESTIONS))}")
+    for (recipe, share), answers in asked.items():
+        cells = [figure([one[question] for one in answers]) for question in QUESTIONS]
+        print(f"| {recipe} | {float(share):.0%} | {' | '.join(cells)} |")
+    draw(asked, given.png)
+
+
+if __name__ == "__main__":
+    main()
