@@ -43,7 +43,9 @@ VERBS: dict[str, Verb] = {
     ),
     "ask": Verb("app.asking", "ask a trained model one question about mammograms"),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
-    "bench": Verb("benchmark.command", "measure encoders on 92 tasks: list, run"),
+    "bench": Verb(
+        "benchmark.command", "measure encoders on 92 tasks: list, run, rehearse, compare"
+    ),
     "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
     "find": Verb("app.find", "say what an encoder sees in mammogram files, and where"),
     "export": Verb("app.export", "write an encoder as an ONNX graph, checked against torch"),

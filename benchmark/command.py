@@ -23,6 +23,8 @@ def parser() -> jsonargparse.ArgumentParser:
     verbs.add_subcommand("list", _list(), help="what is asked of which archive")
     verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
     verbs.add_subcommand("rehearse", _rehearse(), help="all 92 tasks on phantoms, in minutes")
+    verbs.add_subcommand("compare", _compare(), help="two models in pairs, corrected over tasks")
+    verbs.add_subcommand("report", _report(), help="a run as one page, CSV and LaTeX")
     return made
 
 
@@ -114,6 +116,7 @@ def _rehearse() -> jsonargparse.ArgumentParser:
 def start_rehearsal(args: jsonargparse.Namespace) -> int:
     """Rehearse; returns 0 if every chosen task is complete, else 1."""
     from benchmark.rehearse import Rehearsal, rehearse
+    from benchmark.report import write_report
     from benchmark.run import tell
 
     bench, found = rehearse(
@@ -122,11 +125,52 @@ def start_rehearsal(args: jsonargparse.Namespace) -> int:
         )
     )
     print("\n".join(tell(found, bench)))
+    print(write_report(bench.settings.out, pair_resamples=1000))
     return 0 if {one.task.id for one in found if one.complete} >= {t.id for t in bench.tasks} else 1
+
+
+def _compare() -> jsonargparse.ArgumentParser:
+    made = jsonargparse.ArgumentParser()
+    made.add_argument("first", type=Path, help="a model's folder, OUT/MODEL, or a run of one model")
+    made.add_argument("second", type=Path, help="another")
+    made.add_argument("--csv", type=Path | None, default=None, help="file for a row of each task")
+    made.add_argument("--resamples", type=int, default=10_000, help="of each paired test")
+    return made
+
+
+def show_comparison(args: jsonargparse.Namespace) -> int:
+    """Print how far one model is above the other."""
+    from benchmark.comparing import as_csv, compare, lines
+    from versamammo.files import write_atomically
+
+    made = compare(args.first, args.second, resamples=args.resamples)
+    if args.csv is not None:
+        write_atomically(args.csv, as_csv(made).encode())
+    print("\n".join([*lines(made), NOTICE]))
+    return 0
+
+
+def _report() -> jsonargparse.ArgumentParser:
+    made = jsonargparse.ArgumentParser()
+    made.add_argument("out", type=Path, help="folder of a run, finished or not")
+    made.add_argument("--data", type=Path | None, default=None, help="prepared archives, if moved")
+    made.add_argument("--resamples", type=int, default=10_000, help="of each paired test")
+    return made
+
+
+def make_report(args: jsonargparse.Namespace) -> int:
+    """Write the report of a run."""
+    from benchmark.report import write_report
+
+    print(write_report(args.out, data=args.data, pair_resamples=args.resamples))
+    print(NOTICE)
+    return 0
 
 
 VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {
     "list": show_list,
     "run": start_run,
     "rehearse": start_rehearsal,
+    "compare": show_comparison,
+    "report": make_report,
 }
