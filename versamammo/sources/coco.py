@@ -1,4 +1,4 @@
-"""A folder of pictures with a COCO file of boxes and polygons, as annotation tools export it."""
+"""A folder of pictures with a COCO file of boxes and masks, as annotation tools export it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def read_coco(path: Path) -> tuple[Sequence[Thing], Mapping[int, list[Thing]], M
     drawn: dict[int, list[Thing]] = defaultdict(list)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        for annotation in found["annotations"]:
-            drawn[annotation["image_id"]].append(annotation)
+        for number, annotation in enumerate(found["annotations"]):
+            drawn[annotation["image_id"]].append({**annotation, "number": number})
         kinds = {category["id"]: str(category["name"]) for category in found["categories"]}
         images = [{"id": image["id"], "file": image["file_name"]} for image in found["images"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -72,7 +72,7 @@ def described(
         return leads_out(str(image["file"]))
     path = place.relative_to(root).as_posix()
     try:
-        findings = tuple(finding(file.name, one, kinds) for one in drawn)
+        findings = tuple(finding(file.relative_to(root), one, kinds) for one in drawn)
     except InputError as error:
         return Quarantined.because(error, path)
     present = {found.kind: 1.0 for found in findings}
@@ -80,16 +80,18 @@ def described(
     return ImageRecord(path, labels=labels)
 
 
-def finding(file: str, one: Thing, kinds: Mapping[int, str]) -> Finding:
-    """Read one annotation; its box is (x, y, width, height).
+def finding(path: Path, one: Thing, kinds: Mapping[int, str]) -> Finding:
+    """Read one annotation; its box is (x, y, width, height), its mask a number in the file.
 
     Raises:
         InputError: its category has no agreed meaning, or its box is none.
     """
+    file = path.name
     kind = words.kind(kinds.get(one.get("category_id", -1), ""), f"{file}: categories")
     try:
         x, y, wide, high = map(float, one["bbox"])
         box = Box(x, y, x + wide, y + high)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(str(error), field=f"{file}: bbox", reason="box-empty") from error
-    return Finding(kind, lesion_id=str(one.get("id", "")) or None, box=box)
+    mask = f"{path.as_posix()}#{one['number']}" if one.get("segmentation") else None
+    return Finding(kind, lesion_id=str(one.get("id", "")) or None, box=box, mask=mask)

@@ -2,7 +2,7 @@
 
 `Finding.mask` is a path relative to the root of the source: of a picture (PNG, JPEG, DICOM), or,
 with "#" and a number counted from 0, of one outline in a table of outlines (VIA's CSV) or in an
-OsiriX XML.
+OsiriX XML, or of one annotation in a COCO file.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from versamammo.errors import InputError
+from versamammo.sources.coco_masks import coco_mask
 from versamammo.sources.sheet import read_sheet
 
 HALF = 128  # of 8 bits: JPEG blurs the edges of what was black and white
@@ -41,6 +42,8 @@ def read_mask(root: Path, mask: str, size: tuple[int, int]) -> NDArray[np.bool_]
         InputError: there is no such mask, or it is of another size (reason "mask-size").
     """
     path, _, number = mask.partition("#")
+    if number and path.lower().endswith(".json"):
+        return coco_mask(root / path, int(number), size)
     if number:
         drawn = np.zeros(size, np.uint8)
         outlines = outlines_in(root / path)

@@ -12,6 +12,7 @@ from versamammo.mammogram import Box
 from versamammo.quarantine import Quarantined
 from versamammo.sources import SOURCES, coco
 from versamammo.sources.contract import ImageRecord, SourceOptions
+from versamammo.sources.masks import read_mask
 
 
 def write(root: Path, **changes: object) -> None:
@@ -67,3 +68,17 @@ def test_a_file_that_is_no_coco_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         entries(tmp_path)
     assert caught.value.reason == "bad-table"
+
+
+def test_masks_of_coco_are_read_beside_their_boxes(tmp_path: Path) -> None:
+    annotation = {"id": 5, "image_id": 1, "category_id": 7, "bbox": [2, 3, 10, 20]}
+    outline = {"segmentation": [[2, 3, 12, 3, 12, 23, 2, 23]]}
+    write(tmp_path, annotations=[annotation | {"image_id": 2}, annotation | outline, annotation])
+    record = entries(tmp_path)["images/a.png"]
+    assert isinstance(record, ImageRecord)
+    with_mask, without = record.labels.findings
+    assert without.mask is None
+    assert with_mask.mask == "annotations.json#1"
+    mask = read_mask(tmp_path, with_mask.mask, (40, 30))
+    assert mask[3:23, 2:12].all()
+    assert mask.sum() == 200
