@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from versamammo.sources.sheet import read_sheet
@@ -32,6 +33,12 @@ GROUPS: dict[str, tuple[str, str]] = {  # data set -> (what a group is, how its 
     "VinDr-Mammo-finding": ("images", r"([0-9a-f]+)_"),
 }
 
+_OF_CBIS = r"(Mass|Calc)-Test_"
+# data set -> how the name of an officially tested image begins
+TESTED = dict.fromkeys(("CBIS-DDSM-finding", "CBIS-DDSM-breast", "CBIS-DDSM"), _OF_CBIS) | {
+    "CSAW-M": "test_"
+}
+
 
 def published_leakage(path: Path) -> dict[str, Leakage]:
     """Count the parted groups of every data set of a published table.
@@ -47,6 +54,30 @@ def published_leakage(path: Path) -> dict[str, Leakage]:
         if dataset in GROUPS:
             named[dataset].append((group_of(dataset, name), WORDS[word.strip().lower()]))
     return {dataset: leakage(GROUPS[dataset][0], pairs) for dataset, pairs in named.items()}
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """Images that an archive holds back for testing, and how many a table trains on."""
+
+    official: int
+    trained_on: int
+
+    def __str__(self) -> str:
+        return f"{self.trained_on} of {self.official} officially tested images are trained on"
+
+
+def published_misplaced(path: Path) -> dict[str, Misplaced]:
+    """Count the officially tested images of a published table, for archives whose names tell.
+
+    Args:
+        path: a CSV with the columns dataset, data_name, data_split.
+    """
+    splits: dict[str, list[str]] = defaultdict(list)
+    for dataset, name, word in read_sheet(path).columns("dataset", "data_name", "data_split"):
+        if dataset in TESTED and re.match(TESTED[dataset], name):
+            splits[dataset].append(WORDS[word.strip().lower()])
+    return {name: Misplaced(len(own), own.count("train")) for name, own in splits.items()}
 
 
 def group_of(dataset: str, name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
-from versamammo.published_splits import published_leakage
+from versamammo.published_splits import published_leakage, published_misplaced
 from versamammo.sources.archives.catalogue import ARCHIVES, SHAREABLE, Archive
 
 HEADER = ("name", "images", "patients", "GB", "weights", "licence", "labels", "tasks")
@@ -34,6 +34,8 @@ def run(args: jsonargparse.Namespace) -> int:
     if args.splits is not None:
         for dataset, leak in published_leakage(args.splits).items():
             print(f"{dataset}: {leak}")
+        for dataset, misplaced in published_misplaced(args.splits).items():
+            print(f"{dataset}: {misplaced}")
         return 0
     chosen = [a for a in ARCHIVES.values() if not args.shareable or a.weights in SHAREABLE]
     if args.links:
