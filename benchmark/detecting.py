@@ -16,8 +16,8 @@ from benchmark.dense.anchors import anchor_sizes
 from benchmark.dense.canvas import Boxes, Canvas, to_source
 from benchmark.dense.detector import Detector, Found
 from benchmark.dense.even import STRIDES
-from benchmark.dense.fitting import Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.dense.maps import Maps
+from benchmark.fitting import Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.samples import BoxesSample
 from benchmark.selecting import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task
@@ -59,7 +59,12 @@ class Detecting:
             shown = np.array([bool(_truth(row).boxes) for row in rows.train])
             drawn = batches(shown, settings.batch, settings.seed)
             self.fitting: Fitting = fit(
-                self.detector, self.maps, self._loss, self._judge, drawn, settings
+                self.detector,
+                self.maps if tuned else None,
+                self._loss,
+                self._judge,
+                drawn,
+                settings,
             )
 
     def find(self, row: Row) -> Found:

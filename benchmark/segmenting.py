@@ -17,8 +17,8 @@ from PIL import Image
 
 from benchmark.dense.canvas import Canvas
 from benchmark.dense.decoder import Decoder, RareLoss
-from benchmark.dense.fitting import Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.dense.maps import Maps
+from benchmark.fitting import Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.samples import MaskSample
 from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
@@ -63,7 +63,7 @@ class Segmenting:
             self.decoder = Decoder(self.maps.channels, self.maps.strides).to(device)
             drawn = batches(shown, settings.batch, settings.seed)
             self.fitting: Fitting = fit(
-                self.decoder, self.maps, self._loss, self._judge, drawn, settings
+                self.decoder, self.maps if tuned else None, self._loss, self._judge, drawn, settings
             )
         self._judge()
 

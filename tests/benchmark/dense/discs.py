@@ -39,14 +39,21 @@ def tiny(name: str = "test_resnet", size: tuple[int, int] = (192, 128)) -> Versa
     ).eval()
 
 
-def disc(folder: Path, index: int, kind: str, blob: bool, mirrored: bool) -> Row:
+def disc(
+    folder: Path,
+    index: int,
+    kind: str,
+    blob: bool,
+    mirrored: bool,
+    sizes: tuple[int, int] = (9, 16),
+) -> Row:
     """One image of a patient; its blob, if any, is as bright as no texture is."""
     random = np.random.default_rng(index)
     y, x = np.mgrid[: LEVELS[0], : LEVELS[1]]
     inside = np.hypot((y - 90) / 86, x / 112) < 1
     waves = np.sin(x / 5 + random.uniform(0, 6)) * np.cos(y / 5 + random.uniform(0, 6))
     levels = 0.35 + 0.1 * waves + 0.02 * random.standard_normal(LEVELS)
-    radius, row, column = random.integers(9, 16), random.integers(50, 130), random.integers(20, 70)
+    radius, row, column = random.integers(*sizes), random.integers(50, 130), random.integers(20, 70)
     round_ = np.hypot(y + 0.5 - row, x + 0.5 - column) < radius
     levels = inside * (levels + 0.4 * (round_ & blob))
     crop = Crop(STORED, CUT, mirrored, LEVELS, LEVELS)
@@ -67,8 +74,15 @@ def disc(folder: Path, index: int, kind: str, blob: bool, mirrored: bool) -> Row
     return Row(f"{index}", picture, f"p{index // 2}", None, truth, {"view": "CC"})
 
 
-def discs(folder: Path, kind: str, train: int = 24, val: int = 8, test: int = 12) -> TaskRows:
+def discs(
+    folder: Path,
+    kind: str,
+    train: int = 24,
+    val: int = 8,
+    test: int = 12,
+    sizes: tuple[int, int] = (9, 16),
+) -> TaskRows:
     """Two images per patient, of which one in two shows a blob."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [disc(folder, i, kind, i % 2 == 0, i % 4 < 2) for i in range(train + val + test)]
+    rows = [disc(folder, i, kind, i % 2 == 0, i % 4 < 2, sizes) for i in range(train + val + test)]
     return TaskRows(rows[:train], rows[train : train + val], rows[train + val :])

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.dense.fitting import Fitting, Look, batches, fit
 from benchmark.dense.maps import Maps
+from benchmark.fitting import Fitting, Look, batches, fit
 from benchmark.selecting import AdaptSettings
 from tests.benchmark.dense.discs import tiny
 
@@ -77,7 +77,7 @@ def fitted(scores: list[float], tuned: bool = False, **changes: int) -> tuple[nn
     settings = AdaptSettings(**{"steps": len(scores), "check_every": 1, "patience": 2, **changes})
     fitting = fit(
         head,
-        some_maps(tuned),
+        some_maps(tuned=True) if tuned else None,
         lambda _: (1 - head.weight).sum(),
         lambda: next(told),
         batches(np.ones(2, np.bool_), 1, 0),
@@ -87,18 +87,21 @@ def fitted(scores: list[float], tuned: bool = False, **changes: int) -> tuple[nn
 
 
 def test_the_weights_of_the_best_look_are_kept() -> None:
-    head, fitting = fitted([0.1, 0.5, 0.3, 0.2, 0.9])  # patience ends before the 0.9
-    assert [look.score for look in fitting.looks] == [0.1, 0.5, 0.3, 0.2]
+    head, fitting = fitted([0.1, 0.5, 0.3, 0.2, 0.1, 0.4])
+    assert [look.score for look in fitting.looks] == [0.1, 0.5, 0.3, 0.2, 0.1]
     assert fitting.kept.step == 2
-    early, _ = fitted([0.1, 0.5], steps=5, patience=9, check_every=3)
-    assert head.weight.item() > 0
-    assert not torch.equal(head.weight, early.weight)
+    last, _ = fitted([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert 0 < head.weight.item() < last.weight.item()
 
 
-def test_patience_begins_only_once_something_is_found() -> None:
-    _, fitting = fitted([0.0, 0.0, 0.0, 0.0, 0.2, 0.1, 0.1, 0.3])
-    assert [look.score for look in fitting.looks] == [0.0, 0.0, 0.0, 0.0, 0.2, 0.1, 0.1]
-    assert fitting.kept.step == 5
+def test_patience_begins_once_something_is_found_and_the_rate_has_fallen() -> None:
+    _, late = fitted([0.3, 0.2, 0.2, 0.2, 0.2, 0.2, 0.9, 0.9], patience=1)
+    assert len(late.looks) == 5  # the first look of the second half ends it
+    _, none = fitted([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.2], patience=1)
+    assert none.kept.step == 8
+    _, lasting = fitted([0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.3])
+    assert [look.score for look in lasting.looks] == [0.0, 0.0, 0.0, 0.1, 0.1, 0.1]
+    assert lasting.kept.step == 6  # of equal scores the later
 
 
 def test_patients_without_a_finding_leave_the_last_weights() -> None:

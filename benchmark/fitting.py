@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmark.dense.maps import Maps
 from benchmark.selecting import AdaptSettings
 from versamammo.encoder import VersaMammoModel
 from versamammo.files import write_atomically
@@ -97,24 +96,25 @@ def _endless(numbers: NDArray[np.int64], random: np.random.Generator) -> Iterato
 
 def fit(
     heads: nn.Module,
-    maps: Maps,
+    tuned: nn.Module | None,
     loss_of: Callable[[Batch], Tensor],
     judge: Callable[[], float],
     drawn: Iterator[Batch],
     settings: AdaptSettings,
 ) -> Fitting:
-    """Train heads, and the encoder behind the maps if it is tuned; they end with the best weights.
+    """Train heads, and an encoder beneath them; they end with the weights that scored best.
 
     Args:
         heads: what is trained.
-        maps: of the task's images.
+        tuned: an encoder that is trained too, more slowly; it stays in evaluation mode, since
+            moments of batches as small as these would blur those of its batch norms.
         loss_of: the loss of one batch.
         judge: the score on the validation patients.
         drawn: batches of training images.
         settings: steps, patience and learning rate.
     """
-    whole = nn.ModuleList([heads, maps] if maps.tuned else [heads])
-    optimizer = torch.optim.AdamW(_groups(heads, maps, settings.rate), weight_decay=DECAY)
+    whole = nn.ModuleList([heads] if tuned is None else [heads, tuned])
+    optimizer = torch.optim.AdamW(_groups(heads, tuned, settings.rate), weight_decay=DECAY)
     peaks = [group["lr"] for group in optimizer.param_groups]
     looks: list[Look] = []
     losses: list[float] = []
@@ -143,8 +143,8 @@ def fit(
         # equal scores, and patients without a finding, cannot choose: then the later weights stay
         if gain or isnan(look.score) or look.score == kept.score:
             kept, weights = look, copy.deepcopy(whole.state_dict())
-        # as long as nothing is found at all, patience has not begun
-        since = 0 if gain or not kept.score > 0 else since
+        # patience begins where something is found and half of the cosine's fall is done
+        since = 0 if gain or kept.score == 0 or step < settings.steps // 2 else since
         if since >= settings.patience:
             break
     whole.load_state_dict(weights)
@@ -152,10 +152,10 @@ def fit(
     return Fitting(tuple(looks), kept)
 
 
-def _groups(heads: nn.Module, maps: Maps, rate: float) -> list[dict[str, object]]:
+def _groups(heads: nn.Module, tuned: nn.Module | None, rate: float) -> list[dict[str, object]]:
     groups: list[dict[str, object]] = [{"params": list(heads.parameters()), "lr": rate}]
-    if maps.tuned:
-        groups.append({"params": list(maps.parameters()), "lr": rate * ENCODER_RATE})
+    if tuned is not None:
+        groups.append({"params": list(tuned.parameters()), "lr": rate * ENCODER_RATE})
     return groups
 
 
