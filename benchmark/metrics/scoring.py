@@ -27,6 +27,8 @@ from benchmark.samples import (
 from versamammo.errors import InputError
 
 RESAMPLES = 1000
+FEW_PATIENTS = 10
+FEW_PATIENTS_NOTE = "an interval of {} patients is too narrow"
 SAMPLE_OF: dict[str, type[Sample]] = {
     "binary": ClassSample,
     "multiclass": ClassSample,
@@ -203,7 +205,9 @@ def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -
         found = interval(drawn)
         known = drawn[np.isfinite(drawn)]
         told = float(known.mean()) if measure.mean_of_resamples and len(known) else float(value)
-        note = "; ".join(filter(None, (measure.note, found.note)))
+        narrow = FEW_PATIENTS_NOTE.format(prepared.clusters.count)
+        few = np.isfinite(found.low) and prepared.clusters.count < FEW_PATIENTS
+        note = "; ".join(filter(None, (measure.note, found.note, few and narrow)))
         made.append(
             Figure(
                 task.id, measure.metric, told, found.low, found.high, measure.n,

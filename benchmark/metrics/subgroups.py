@@ -65,7 +65,7 @@ def _figure(
         primary=True,
     )  # fmt: skip
     if patients < least:
-        return replace(blank, note=f"too few: {patients} patients, {least} needed")
+        return replace(blank, note=f"too few patients: {patients} of {least}")
     prepared = prepare(task, samples, root=root)
     for panel in prepared.panels:
         for row, measure in enumerate(panel.measures):

@@ -54,11 +54,15 @@ def plots(task: Scored, records: Records, roots: Mapping[str, Path]) -> list[str
 
 
 def roc(said: Floats, positive: Floats) -> tuple[Floats, Floats]:
-    """Give false positive and true positive rates at every threshold with a positive."""
+    """Give false positive and true positive rates, at the corners of the curve."""
     ranking = Ranking(said, positive > 0, np.zeros(len(said), dtype=np.int64), 1)
     steps = ranking.at(np.ones((1, 1)))
-    false = steps.negatives[:, 0] / max(1.0, float(steps.all_negatives[0]))
-    true = steps.positives[:, 0] / max(1.0, float(steps.all_positives[0]))
+    # level up to the negatives above a step, then up, aslant where its scores tie
+    false = np.stack([steps.above[:, 0], steps.negatives[:, 0]], axis=1).ravel()
+    before = steps.positives[:, 0] - steps.gained[:, 0]
+    true = np.stack([before, steps.positives[:, 0]], axis=1).ravel()
+    false /= max(1.0, float(steps.all_negatives[0]))
+    true /= max(1.0, float(steps.all_positives[0]))
     return np.concatenate([[0], false, [1]]), np.concatenate([[0], true, [1]])
 
 

@@ -76,9 +76,10 @@ def _cell(one: Scored | None, best: bool) -> str:
         return f'<td class="none"><small>{escape(one.state)}</small></td>'
     state = "" if one.complete else f'<em class="part">{escape(one.state)}, not ranked</em>'
     why = f"<small>{escape(found.note)}</small>" if not np.isfinite(found.value) else ""
+    ends = span(found.low, found.high) or ("" if why else "no interval")
     return (
         f'<td class="value{" best" if best else ""}"><b>{number(found.value)}</b> '
-        f"<small>{span(found.low, found.high)}</small>"
+        f'<small title="{escape(found.note)}">{ends}</small>'
         f"{bar(found.value, found.low, found.high)}{state}{why}</td>"
     )
 

@@ -156,5 +156,5 @@ def test_subgroups_are_the_figure_of_their_records_and_small_ones_say_so():
     assert found["density", "A"].value == pytest.approx(roc_auc_score(truth, scores[:, 1]))
     assert found["density", "A"].n == 100
     assert np.isnan(found["vendor", "V1"].value)
-    assert found["vendor", "V1"].note == "too few: 8 patients, 10 needed"
+    assert found["vendor", "V1"].note == "too few patients: 8 of 10"
     assert found["vendor", "unknown"].n == 192
