@@ -20,7 +20,7 @@ from benchmark.report.svg import critical_difference
 from benchmark.report.view import SCORED_ELSEWHERE, View
 from benchmark.samples import Sample
 from benchmark.scores import Scored
-from benchmark.tasks import Task
+from benchmark.tasks import SETS, Task
 from versamammo import NOTICE
 from versamammo.dataset import Picture
 
@@ -95,6 +95,9 @@ def _standing(view: View) -> str:
     ranks = view.ranks()
     if ranks is None:
         return ""
+    parts = {"All tasks": ranks}
+    if len({one.task.set for one in view.found}) > 1:
+        parts |= {name.capitalize(): view.ranks(name) for name in SETS}
     words = [f"Over the {ranks.tasks} tasks that all {len(ranks.encoders)} encoders completed, by "
              "each task's primary metric; intervals draw tasks."]  # fmt: skip
     if np.isfinite(ranks.critical):
@@ -106,7 +109,7 @@ def _standing(view: View) -> str:
         words.append("A critical difference needs three encoders and two tasks.")
     return (
         f"<h2 id=ranks>Ranks</h2><p>{' '.join(words)}</p>"
-        f"{tables.ranking(ranks)}{critical_difference(ranks)}"
+        f"{tables.ranking(parts)}{critical_difference(ranks)}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -147,16 +147,24 @@ def subgroup_table(model: str, found: Sequence[Subgroup]) -> str:
     )
 
 
-def ranking(ranks: Ranks) -> str:
-    """Lay out mean ranks."""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(one.name)}</th><td class=n><b>{one.rank:.2f}</b></td>'
-        f"<td class=n>{span(one.low, one.high)}</td><td class=n>{one.first_places}</td></tr>"
-        for one in ranks.encoders
-    )
+def ranking(parts: Mapping[str, Ranks | None]) -> str:
+    """Lay out mean ranks over all tasks, and over parts of them."""
+    there = {name: ranks for name, ranks in parts.items() if ranks is not None}
+    first, *_ = there.values()
+    rows = []
+    for one in first.encoders:
+        cells = []
+        for ranks in there.values():
+            its = next(other for other in ranks.encoders if other.name == one.name)
+            cells.append(
+                f"<td class=n><b>{its.rank:.2f}</b> <small>{span(its.low, its.high)}</small></td>"
+                f"<td class=n>{its.first_places} of {ranks.tasks}</td>"
+            )
+        rows.append(f'<tr><th scope="row">{escape(one.name)}</th>{"".join(cells)}</tr>')
+    head = "".join(f"<th>{escape(name)}: mean rank</th><th>First places</th>" for name in there)
     return (
-        "<table><thead><tr><th>Encoder</th><th>Mean rank</th><th>95 % interval</th>"
-        f"<th>First places</th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<table><thead><tr><th>Encoder</th>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 

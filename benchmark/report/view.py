@@ -86,21 +86,25 @@ class View:
             for model in self.models
         }
 
-    def ranks(self) -> Ranks | None:
-        """Rank the encoders over tasks that all completed; None if there is nothing to rank."""
+    def ranks(self, part: str = "") -> Ranks | None:
+        """Rank the encoders over tasks that all completed; None if there is nothing to rank.
+
+        Args:
+            part: internal or external tasks only; all by default.
+        """
         names = self.encoders
         if len(names) < 2:
             return None
         values, lower = [], []
         for tasks in self.tasks.values():
             for task in tasks:
-                cells = [self.cell(name, task) for name in names]
-                if task.kind == SCORED_ELSEWHERE:
+                if task.kind == SCORED_ELSEWHERE or part not in ("", task.set):
                     continue
+                cells = [self.cell(name, task) for name in names]
                 values.append([_value(one) for one in cells])
                 lower.append(task.metric in LOWER_IS_BETTER)
         try:
-            return rank(names, np.array(values, dtype=float), lower)
+            return rank(names, np.array(values, dtype=float).reshape(-1, len(names)), lower)
         except InputError:
             return None
 

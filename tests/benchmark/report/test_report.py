@@ -115,3 +115,13 @@ def test_a_run_on_real_data_is_not_stamped_and_one_encoder_has_no_ranks(tmp_path
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no run"):
         write_report(tmp_path)
+
+
+def test_internal_and_external_tasks_are_ranked_apart_too(tmp_path):
+    ids = ("cls.rsna.cancer", "cls.vindr.density", "ext.cls.lamis.density", "ext.ret.nlbs.cancer")
+    run = write_run(tmp_path, {"student": 2.0, "random": 0.1}, ids=ids)
+    text = write_report(run, pair_resamples=100).read_text()
+    assert "Internal: mean rank" in text
+    row = re.search(r"student</th>(.*?)</tr>", text).group(1)
+    assert re.findall(r"(\d) of (\d)", row)[1] == ("2", "2")
+    assert [tasks for _, tasks in re.findall(r"(\d) of (\d)", row)] == ["4", "2", "2"]
