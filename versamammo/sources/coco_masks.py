@@ -38,7 +38,8 @@ def coco_mask(path: Path, number: int, size: tuple[int, int]) -> NDArray[np.bool
         if isinstance(found[number], dict):
             return from_runs(path, found[number], size)
         parts = [np.array(polygon, np.float64).reshape(-1, 2) for polygon in found[number]]
-        return np.any([filled(points, size) for points in parts], axis=0)
+        marked: NDArray[np.bool_] = np.any([filled(points, size) for points in parts], axis=0)
+        return marked
     except InputError:
         raise
     except (KeyError, TypeError, ValueError) as error:

@@ -84,6 +84,19 @@ def test_every_row_of_cdd_cesm_is_read(views: list[ImageRecord], real: Path) -> 
     assert len({view.identifiers.patient_id for view in views}) == 326
 
 
+def test_the_vocabulary_of_cdd_cesm_is_read_whole(views: list[ImageRecord], real: Path) -> None:
+    def counted(name: str) -> dict[float, int]:
+        known = (getattr(view.labels, name) for view in views)
+        return Counter(value for value in known if value == value)
+
+    assert counted("density") == {1.0: 8, 2.0: 329, 3.0: 515, 4.0: 70}
+    assert counted("birads") == {1.0: 371, 2.0: 167, 3.0: 136, 4.0: 195, 5.0: 130, 6.0: 4}
+    assert counted("pathology") == {0.0: 341, 1.0: 331, 2.0: 331}
+    lines = read_lines(real / "cesm_csv" / cdd_cesm.SHEETS[1], cdd_cesm.COLUMNS)
+    empty = [line for line in lines if line["type"] == "DM" and line[cdd_cesm.DENSITY] == "_"]
+    assert len(empty) == 1003 - 922  # a dash below the line is an empty cell here
+
+
 def test_two_assessments_in_one_cell_give_the_more_serious(views: list[ImageRecord]) -> None:
     found = Counter(
         (told.words, view.labels.birads)
