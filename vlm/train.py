@@ -188,7 +188,9 @@ class Phase:
             self._look(step + 1, vlm, checks, clock)
             if (step + 1) % config.run.checkpoint_every == 0 or step + 1 == self.steps:
                 self.run.save(step + 1, model, optimizer)
-        accelerator.end_training()
+        # not end_training, which would part the processes before the next phase
+        for tracker in accelerator.trackers:
+            tracker.finish()
         accelerator.free_memory()
 
     def _words(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
