@@ -205,9 +205,9 @@ def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -
         found = interval(drawn)
         known = drawn[np.isfinite(drawn)]
         told = float(known.mean()) if measure.mean_of_resamples and len(known) else float(value)
-        narrow = FEW_PATIENTS_NOTE.format(prepared.clusters.count)
         few = np.isfinite(found.low) and prepared.clusters.count < FEW_PATIENTS
-        note = "; ".join(filter(None, (measure.note, found.note, few and narrow)))
+        narrow = FEW_PATIENTS_NOTE.format(prepared.clusters.count) if few else ""
+        note = "; ".join(filter(None, (measure.note, found.note, narrow)))
         made.append(
             Figure(
                 task.id, measure.metric, told, found.low, found.high, measure.n,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import subgroups
 from benchmark.report import tables
 from benchmark.report.curves import plots
@@ -95,7 +96,7 @@ def _standing(view: View) -> str:
     ranks = view.ranks()
     if ranks is None:
         return ""
-    parts = {"All tasks": ranks}
+    parts: dict[str, Ranks | None] = {"All tasks": ranks}
     if len({one.task.set for one in view.found}) > 1:
         parts |= {name.capitalize(): view.ranks(name) for name in SETS}
     words = [f"Over the {ranks.tasks} tasks that all {len(ranks.encoders)} encoders completed, by "
