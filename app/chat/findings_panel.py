@@ -9,6 +9,7 @@ from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam
 from app.chat.figures import figure
 from app.chat.regions import in_words as place_of
+from versamammo.mammogram import Box
 
 TITLES = {
     "density": "Density (ACR)", "birads": "BI-RADS", "incomplete": "More images needed",
@@ -71,7 +72,9 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
         extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
         rows.append(
             f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
-            f"<td>{escape(place_of(image, region.box))}</td><td>{extent}</td>"
+            f"<td>{escape(place_of(image, region.box))}<br>"
+            f"<small>{_pixels(region.box)}</small></td>"
+            f"<td>{extent}</td>"
             f"<td>{escape(figure(region.score))}</td></tr>"
         )
     head = "<tr><th>Picture</th><th>Finding</th><th>Place</th><th>Size</th><th>Score</th></tr>"
@@ -79,6 +82,11 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
     return (
         f'<div class="vm-scroll"><table class="vm-table">{title}{head}{"".join(rows)}</table></div>'
     )
+
+
+def _pixels(box: Box) -> str:
+    """Give a box in pixels of the file as stored."""
+    return f"x {box.x1:.0f} to {box.x2:.0f}, y {box.y1:.0f} to {box.y2:.0f} px"
 
 
 def _all_rows(exam: Exam, findings: Findings) -> str:

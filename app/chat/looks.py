@@ -51,6 +51,8 @@ CSS = """
 .vm-table th, .vm-table td {padding: 5px 8px !important; text-align: left; vertical-align: top;
   border: 0 !important; border-bottom: 1px solid var(--border-color-primary) !important;}
 .vm-switches, .vm-switches .form {flex-flow: row wrap !important;}
+.vm-switches .form {background: var(--block-background-fill) !important;
+  justify-content: flex-start !important; gap: 0 !important;}
 .vm-switches .form > * {flex: 0 1 auto !important; width: auto !important;
   min-width: max-content !important;}
 #vm-status, #vm-warnings, #vm-viewer {padding: 0 !important;}

@@ -36,7 +36,7 @@ def refusal(client: Client, file: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["evil.dcm", "evil.png", "evil.pkl"])
+@pytest.mark.parametrize("name", ["pickle.dcm", "pickle.png", "pickle.pkl"])
 def test_a_pickle_is_refused_and_not_run(client: Client, tmp_path: Path, name: str) -> None:
     mark = tmp_path / "it_ran"
     (tmp_path / name).write_bytes(pickle.dumps(_Evil(mark)))
