@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmark.metrics.figures import LOWER_IS_BETTER
 from benchmark.metrics.resampling import Floats, Statistic, evaluate, interval, two_sided
-from benchmark.metrics.scoring import Prepared, Scored, prepare, primary
+from benchmark.metrics.scoring import Prepared, Scored, few_patients, prepare, primary
 from benchmark.samples import MaskSample, Sample
 from versamammo.errors import InputError
 
@@ -82,11 +82,11 @@ def contrast(
     rows = [_row(prepared, primary(task)) for prepared in (one, other)]
     values, spread = evaluate(rows, one.clusters, resamples=resamples, seed=seed)
     (value,), (difference,) = values[0] - values[1], spread[0] - spread[1]
-    ends = interval(difference)
+    ends, patients = interval(difference), one.clusters.count
     return Difference(
         task.id, primary(task), float(values[0][0]), float(values[1][0]), float(value),
-        ends.low, ends.high, two_sided(difference), float("nan"), len(first), one.clusters.count,
-        ends.note,
+        ends.low, ends.high, two_sided(difference, patients), float("nan"), len(first), patients,
+        "; ".join(filter(None, (ends.note, few_patients(patients)))),
     )  # fmt: skip
 
 

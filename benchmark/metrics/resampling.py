@@ -153,14 +153,15 @@ def interval(spread: Floats) -> Interval:
     return Interval(float(low), float(high), missing, len(spread))
 
 
-def two_sided(difference: Floats) -> float:
+def two_sided(difference: Floats, patients: int) -> float:
     """Give the p-value of no difference from its resamples [R]; NaN if none exists.
 
     The interval that just touches zero has this level (twice the smaller tail, the observed data
-    counted as one resample), so p < 0.05 and an interval without zero say the same.
+    counted as one resample), so p < 0.05 and an interval without zero say the same. It is never
+    below 2 ** (1 - patients), the least that so many patients who all agree can show.
     """
     there = difference[np.isfinite(difference)]
     if len(there) < max(1, LEAST_SHARE * len(difference)):
         return float("nan")
     tail = min(int((there <= 0).sum()), int((there >= 0).sum()))
-    return float(min(1.0, 2 * (1 + tail) / (1 + len(there))))
+    return float(min(1.0, max(2 * (1 + tail) / (1 + len(there)), 2.0 ** (1 - patients))))

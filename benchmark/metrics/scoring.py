@@ -28,7 +28,6 @@ from versamammo.errors import InputError
 
 RESAMPLES = 1000
 FEW_PATIENTS = 10
-FEW_PATIENTS_NOTE = "an interval of {} patients is too narrow"
 SAMPLE_OF: dict[str, type[Sample]] = {
     "binary": ClassSample,
     "multiclass": ClassSample,
@@ -194,6 +193,11 @@ def _panels(
     return retrieval_panels(cast(Sequence[NeighboursSample], samples), clusters)
 
 
+def few_patients(count: int) -> str:
+    """Warn of an interval of too few patients, or say nothing."""
+    return f"an interval of {count} patients is too narrow" if count < FEW_PATIENTS else ""
+
+
 def primary(task: Scored) -> str:
     """Name the metric that a task is ranked by."""
     return task.metric or PRIMARY[task.kind]
@@ -205,8 +209,7 @@ def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -
         found = interval(drawn)
         known = drawn[np.isfinite(drawn)]
         told = float(known.mean()) if measure.mean_of_resamples and len(known) else float(value)
-        few = np.isfinite(found.low) and prepared.clusters.count < FEW_PATIENTS
-        narrow = FEW_PATIENTS_NOTE.format(prepared.clusters.count) if few else ""
+        narrow = few_patients(prepared.clusters.count) if np.isfinite(found.low) else ""
         note = "; ".join(filter(None, (measure.note, found.note, narrow)))
         made.append(
             Figure(

@@ -156,5 +156,13 @@ def test_the_p_value_says_what_the_interval_says():
         drawn = rng.normal(shift, 1, size=999)
         ends = interval(drawn)
         excluded = ends.low > 0 or ends.high < 0
-        assert (two_sided(drawn) < 0.05) == excluded or abs(two_sided(drawn) - 0.05) < 0.006
-    assert two_sided(np.zeros(99)) == 1
+        p = two_sided(drawn, patients=100)
+        assert (p < 0.05) == excluded or abs(p - 0.05) < 0.006
+    assert two_sided(np.zeros(99), patients=100) == 1
+
+
+def test_few_patients_who_all_agree_prove_no_more_than_they_can():
+    always_better = np.ones(9999)
+    assert two_sided(always_better, patients=100) == pytest.approx(2 / 10_000)
+    assert two_sided(always_better, patients=5) == 1 / 16
+    assert two_sided(always_better, patients=2) == 1 / 2
