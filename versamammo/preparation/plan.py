@@ -46,16 +46,20 @@ class Plan:
 
     def as_text(self, workers: int) -> str:
         """Lay the estimate out for a terminal."""
-        scale = self.images / 1e9
         return "\n".join(
             [
                 f"images    {self.images:>12,}   (sampled {self.sampled}, refused {self.refused})",
-                f"to read   {self.source_bytes * scale:>12,.2f} GB",
-                f"cache     {self.cached_bytes * scale:>12,.2f} GB",
-                f"time      {self.hours(workers):>12,.2f} hours on {workers} cores, "
+                f"to read   {amount(self.source_bytes * self.images)}",
+                f"cache     {amount(self.cached_bytes * self.images)}",
+                f"time      {self.hours(workers):>12,.3f} hours on {workers} cores, "
                 f"{self.seconds * 1000:.0f} ms an image and core",
             ]
         )
+
+
+def amount(size: float) -> str:
+    """Spell bytes, of a small archive in MB."""
+    return f"{size / 1e9:>12,.2f} GB" if size >= 1e8 else f"{size / 1e6:>12,.2f} MB"
 
 
 def make_plan(root: Path, listing: Listing, recipe: Recipe) -> Plan:
