@@ -42,7 +42,8 @@ class Detecting:
         if not any(_truth(row).boxes for row in rows.train):
             message = f"{task.id}: no training image shows what is to be found"
             raise InputError(message, field="findings", reason="nothing-to-learn")
-        self.canvas = Canvas.of(encoder.config.input_contract, settings.size)
+        everything = [*rows.train, *rows.val, *rows.test]
+        self.canvas = Canvas.of(encoder.config.input_contract, settings.size, everything)
         self.rows = [*rows.train, *rows.val]
         self.trained = len(rows.train)
         tuned = settings.probe == "finetune"

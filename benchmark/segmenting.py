@@ -47,7 +47,8 @@ class Segmenting:
         if not shown.any():
             message = f"{task.id}: no training image shows what is to be marked"
             raise InputError(message, field="findings", reason="nothing-to-learn")
-        self.canvas = Canvas.of(encoder.config.input_contract, settings.size)
+        everything = [*rows.train, *rows.val, *rows.test]
+        self.canvas = Canvas.of(encoder.config.input_contract, settings.size, everything)
         self.rows = [*rows.train, *rows.val]
         self.trained = len(rows.train)
         self.threshold = 0.5

@@ -6,6 +6,7 @@ in training. Augmentation is a flip top to bottom, since the chest wall stays on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,10 +51,18 @@ class Canvas:
     contract: InputContract
 
     @classmethod
-    def of(cls, contract: InputContract, size: tuple[int, int] | None) -> Canvas:
-        """Use the contract's size, or another, rounded up to whole cells of the coarsest map."""
-        rows, columns = size or contract.size
-        whole = (rows + -rows % CELL, columns + -columns % CELL)
+    def of(
+        cls, contract: InputContract, size: tuple[int, int] | None, rows: Sequence[Row] = ()
+    ) -> Canvas:
+        """Use the contract's size, or another, in whole cells of the coarsest map.
+
+        What would be padding on all of the rows is cut away: most breasts are narrower than what
+        an encoder takes, and nothing is learnt from black.
+        """
+        size = size or contract.size
+        contents = [row.picture.crop.within(size).content_size for row in rows] or [size]
+        height, width = (max(sides) for sides in zip(*contents, strict=True))
+        whole = (height + -height % CELL, width + -width % CELL)
         return cls(replace(contract, size=whole))
 
     @property

@@ -11,13 +11,24 @@ from benchmark.dense.canvas import Canvas, to_source
 from benchmark.selecting import Outline, Places
 from tests.benchmark.dense.discs import LEVELS, STORED, disc
 from versamammo.contract import InputContract
+from versamammo.geometry import Crop
 
+CROP = Crop(STORED, (0, 0, 100, 40), False, (40, 100), (40, 100))
 SMALL = Canvas.of(InputContract(size=(100, 90)), None)
 
 
 def test_sides_are_whole_cells_and_the_aspect_stays() -> None:
     assert SMALL.size == (128, 96)
     assert Canvas.of(InputContract(), (65, 64)).size == (96, 64)
+
+
+def test_what_is_padding_on_every_image_is_cut_away(tmp_path: Path) -> None:
+    rows = [disc(tmp_path, i, "detection", blob=False, mirrored=False) for i in range(2)]
+    # 180 x 120 fits within 90 x 128 as 90 x 60
+    assert Canvas.of(InputContract(size=(90, 128)), None, rows).size == (96, 64)
+    wide = replace(rows[0].picture, crop=CROP)
+    mixed = [rows[0], replace(rows[1], picture=wide)]
+    assert Canvas.of(InputContract(size=(90, 128)), None, mixed).size == (96, 128)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
