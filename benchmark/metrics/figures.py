@@ -32,6 +32,7 @@ TITLES: dict[str, str] = {
     **{f"sensitivity_at_{rate:g}_fp": f"Sensitivity at {rate:g} FP/image"
        for rate in FALSE_POSITIVES},
     "dice": "Dice",
+    "dice_of_lesions": "Dice of images with a lesion",
     "iou": "IoU",
     "hd95_mm": "HD95 (mm)",
     "hd95_px": "HD95 (pixels)",

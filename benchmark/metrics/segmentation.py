@@ -44,8 +44,10 @@ def segmentation_panels(
     far = f"{int((empty_truth != empty_mask).sum())} images have one empty mask: their diagonal"
     distance = Measure("hd95_mm" if mm else "hd95_px", n, far)
     published = Measure("legacy_dice", n, "mean per image, cut at 127 of 255", legacy=True)
-    measures = [Measure("dice", n, rule), Measure("iou", n, rule), distance, published]
-    values = np.stack([dice, iou, millimetres if mm else pixels, dice], axis=1)
+    lesions = Measure("dice_of_lesions", n - int(empty_truth.sum()), "images with a lesion only")
+    measures = [Measure("dice", n, rule), lesions, Measure("iou", n, rule), distance, published]
+    of_lesions = np.where(empty_truth > 0, np.nan, dice)
+    values = np.stack([dice, of_lesions, iou, millimetres if mm else pixels, dice], axis=1)
     return [means(measures, values, clusters)]
 
 

@@ -33,6 +33,7 @@ SIDE = 320  # longest side of a picture, in pixels
 TRUE, SAID = (72, 214, 255), (255, 166, 43)
 QUALITY = 82
 BOXES_SHOWN = 3  # of one image
+HALF = 0.5  # Dice from which a mask is framed as a hit
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,10 @@ def _of_masks(samples: Sequence[MaskSample], root: Path) -> list[Example]:
             false.append((0.0, Example(sample, "false", "drawn on an image without lesion")))
     there.sort(key=lambda pair: (-pair[0], pair[1].id))
     best, worst = there[:EACH], there[EACH:][-EACH:]
-    shown = [Example(one, "hit", f"Dice {dice:.2f}") for dice, one in best]
-    shown += [Example(one, "miss", f"Dice {dice:.2f}") for dice, one in worst]
+    shown = [
+        Example(one, "hit" if dice >= HALF else "miss", f"Dice {dice:.2f}")
+        for dice, one in best + worst
+    ]
     return shown + _surest(false)
 
 
