@@ -31,7 +31,7 @@ def coco_mask(path: Path, number: int, size: tuple[int, int]) -> NDArray[np.bool
         InputError: there is no such mask ("missing-mask"), it is none ("bad-outlines"), or it is of
             another size ("mask-size").
     """
-    found = _segmentations(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    found = _segmentations(path, changed(path))
     if number >= len(found) or not found[number]:
         raise InputError(f"no mask {number}", file=path, field="mask", reason="missing-mask")
     try:
@@ -49,8 +49,13 @@ def coco_mask(path: Path, number: int, size: tuple[int, int]) -> NDArray[np.bool
         ) from error  # fmt: skip
 
 
+def changed(path: Path) -> int:
+    """Tell when a file last changed, 0 if it is not there."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
 @lru_cache(maxsize=2)
-def _segmentations(path: Path, changed: int) -> list[Any]:
+def _segmentations(path: Path, _changed: int) -> list[Any]:
     """Read what every annotation has; remembered until the file changes."""
     try:
         annotations = json.loads(path.read_text(encoding="utf-8"))["annotations"]

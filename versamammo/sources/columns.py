@@ -86,13 +86,23 @@ def read_table(
         InputError: the table cannot be read, a named column is missing, two columns could be the
             same field, or there are no rows.
     """
-    sheet = read_sheet(path, may_be_empty=may_be_empty)
+    return understood(path, read_sheet(path, may_be_empty=may_be_empty), overrides)
+
+
+def understood(
+    path: Path, sheet: Sheet, overrides: Mapping[str, str] | None = None, name: str = ""
+) -> Table:
+    """Recognise the columns of rows that were read already; `name` is for messages.
+
+    Raises:
+        InputError: a named column is missing, or two columns could be the same field.
+    """
     named = dict(overrides or {})
     constants = {field: word[1:] for field, word in named.items() if word.startswith("=")}
     chosen = {field: word for field, word in named.items() if field not in constants}
     columns = recognise(path, sheet.header, chosen, frozenset(constants))
-    unused = tuple(name for name in sheet.header if name not in columns.values())
-    return Table(path.name, sheet, columns, constants, unused)
+    unused = tuple(column for column in sheet.header if column not in columns.values())
+    return Table(name or path.name, sheet, columns, constants, unused)
 
 
 def recognise(

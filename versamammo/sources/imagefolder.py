@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from versamammo.errors import InputError
-from versamammo.sources.columns import Table, recognise
+from versamammo.sources.columns import Table, understood
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.sources.sheet import Sheet, read_sheet
 from versamammo.sources.table import described
@@ -83,11 +83,7 @@ def table_of(path: Path, folder: Path, options: SourceOptions) -> Table:
         row[FILE] = (folder / row[FILE]).as_posix() if row[FILE] else ""
     header = tuple(dict.fromkeys(name for row in rows for name in row))
     sheet = Sheet(header, tuple(tuple(row.get(name, "") for name in header) for row in rows))
-    constants = {ours: word[1:] for ours, word in options.columns.items() if word[:1] == "="}
-    chosen = {ours: word for ours, word in options.columns.items() if ours not in constants}
-    columns = recognise(path, header, chosen, frozenset(constants))
-    unused = tuple(name for name in header if name not in columns.values())
-    return Table((folder / path.name).as_posix(), sheet, columns, constants, unused)
+    return understood(path, sheet, options.columns, (folder / path.name).as_posix())
 
 
 def rows_of(path: Path) -> list[Mapping[str, Any]]:

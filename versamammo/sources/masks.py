@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import plistlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from versamammo.errors import InputError
-from versamammo.sources.coco_masks import coco_mask
+from versamammo.sources.coco_masks import changed, coco_mask
 from versamammo.sources.sheet import read_sheet
 
 HALF = 128  # of 8 bits: JPEG blurs the edges of what was black and white
@@ -46,7 +47,7 @@ def read_mask(root: Path, mask: str, size: tuple[int, int]) -> NDArray[np.bool_]
         return coco_mask(root / path, int(number), size)
     if number:
         drawn = np.zeros(size, np.uint8)
-        outlines = outlines_in(root / path)
+        outlines = remembered(root / path, changed(root / path))
         if int(number) >= len(outlines):
             raise InputError(f"no outline {number}", file=path, field="mask", reason="missing-mask")
         points = np.floor(np.array(outlines[int(number)], np.float64)).astype(np.int32)
@@ -72,6 +73,12 @@ def picture_mask(path: Path) -> NDArray[np.bool_]:
         raise InputError(
             f"cannot be read as a mask: {error}", file=path, field="mask", reason="unreadable"
         ) from error
+
+
+@lru_cache(maxsize=4)
+def remembered(path: Path, _changed: int) -> list[Points]:
+    """Read outlines once: a table of all of them would be parsed for each."""
+    return outlines_in(path)
 
 
 def outlines_in(path: Path) -> list[Points]:

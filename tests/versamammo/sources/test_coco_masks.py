@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,12 @@ def test_a_file_that_is_no_coco_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             coco_mask(tmp_path / name, 0, SIZE)
         assert caught.value.reason == "bad-outlines"
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", [[0, 0, 5, 0, 5, 5, 0, 5]])
+    os.utime(path, ns=(1, 1))
+    assert coco_mask(path, 0, SIZE).sum() == 25
+    write(path, [[0, 0, 6, 0, 6, 6, 0, 6]])
+    os.utime(path, ns=(2, 2))
+    assert coco_mask(path, 0, SIZE).sum() == 36

@@ -68,7 +68,9 @@ ARCHIVES: dict[str, Archive] = {
                  "density birads pathology subtlety mass calcification boxes masks",
                  "det.cbis seg.cbis cls.cbis ret.cbis ext.transfer.cbis ext.det.cbis"),
         _archive("cdd-cesm", "CDD-CESM", "https://doi.org/10.7937/29kw-ae92", "CC BY 4.0", "yes",
-                 (1003, 326, 2), "density birads pathology boxes masks", "seg.cddcesm cls.cddcesm"),
+                 (1003, 326, 2),
+                 "density birads pathology mass calcification asymmetry distortion "
+                 "nipple_retraction boxes masks", "seg.cddcesm cls.cddcesm"),
         _archive("cmmd", "CMMD", "https://doi.org/10.7937/tcia.eqde-4b16", "CC BY 4.0", "yes",
                  (5202, 1775, 23), "pathology subtype mass calcification age",
                  "cls.cmmd ext.transfer.cmmd"),
