@@ -88,4 +88,7 @@ def mean_together(rows: Tensor) -> Tensor:
     Every process must hold the same number of rows.
     """
     mean = rows.mean(dim=0)
-    return mean if world_size() == 1 else _SumTogether.apply(mean) / world_size()  # type: ignore[no-any-return]
+    if world_size() == 1:
+        return mean
+    total: Tensor = _SumTogether.apply(mean)
+    return total / world_size()

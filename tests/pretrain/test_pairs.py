@@ -76,12 +76,13 @@ def test_all_of_an_exam_are_drawn_equally_often() -> None:
     assert counts[[0, 2, 3]] == pytest.approx(1000, abs=4 * (3000 * 2 / 9) ** 0.5)
 
 
+def grey(level: int) -> Shown:
+    image = np.full((400, 240), level, np.uint16)
+    return Shown(lambda rows: image[rows], tissue_map(image, (0.5, 0.5), threshold=1000))
+
+
 def test_views_are_taken_of_two_images_by_turns() -> None:
-    grey = [np.full((400, 240), level, np.uint16) for level in (16_384, 49_152)]
-    shown = [
-        Shown(lambda rows, one=one: one[rows], tissue_map(one, (0.5, 0.5), threshold=1000))
-        for one in grey
-    ]
+    shown = [grey(16_384), grey(49_152)]
     settings = ViewSettings(SETTINGS.overview, SETTINGS.detail, PLAIN, mean=0.0, std=1.0)
 
     views = make_views(shown, settings, seed=0, epoch=0, index=0)
