@@ -153,6 +153,8 @@ class Answering:
                     tally.evidence += self._marks(exam, image, kind, yes, seen)
                 tally.notes += self._at_odds(exam, image, kind, yes, seen)
             tally.add(kind, said)
+        if left := [kind.lower() for kind in kinds if self.judge.by_heads(kind)]:
+            tally.notes.append(_by_heads(left))
         yield Answer(tally.text(), tuple(tally.evidence), tally.confidence, tuple(tally.notes))
 
     def _marks(
@@ -189,15 +191,33 @@ class Answering:
         lines: list[str] = []
         evidence: list[Evidence] = []
         surest: list[float] = []
+        notes = [_by_heads([NAMES.get(topic, topic)])] if self.judge.by_heads(topic) else []
         for group in groups:
             weights = self.judge.weigh(exam, group, topic, seen)
             if weights:
                 surest.append(max(weights.values()))
+                notes += self._other_choice(exam, group, topic, weights, seen)
                 evidence += [Evidence(i, LOOKED_AT) for i in group]
             who = f"{', '.join(exam.names[i] for i in group)}: " if len(groups) > 1 else ""
             lines.append(f"{who}{NAMES.get(topic, topic)}: {_chosen(weights)}")
             yield Answer("\n".join(lines))
-        yield Answer("\n".join(lines), tuple(evidence), min(surest, default=None))
+        least = min(surest, default=0.0)
+        sure = least if least >= LIKELY else None
+        yield Answer("\n".join(lines), tuple(evidence), sure, tuple(notes))
+
+    def _other_choice(
+        self, exam: Exam, group: Sequence[int], topic: str, weights: Mapping[str, float],
+        seen: Findings | None,
+    ) -> list[str]:  # fmt: skip
+        """Tell where the encoder's own head would choose otherwise."""
+        others = seen_weights(seen, group, topic)
+        if not others:
+            return []
+        mine, other = (max(found, key=lambda one: found[one]) for found in (weights, others))
+        if mine == other or others[other] < LIKELY:
+            return []
+        who = ", ".join(exam.names[image] for image in group)
+        return [f"{who}: the encoder says {_plain(other)} ({figure(others[other])})"]
 
     def _report(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
         """Describe each picture in the model's words, or list its findings if it has none."""
@@ -248,6 +268,11 @@ def _verdict(yes: float | None) -> str:
 
 def _line(kind: str, said: Mapping[str, float | None]) -> str:
     return f"{kind}: {'; '.join(f'{name} {_verdict(yes)}' for name, yes in said.items())}."
+
+
+def _by_heads(what: Sequence[str]) -> str:
+    named = ", ".join(what)
+    return f"{named}: by the encoder's heads; the language model was not trained to tell"
 
 
 def _chosen(weights: Mapping[str, float]) -> str:

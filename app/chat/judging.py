@@ -31,6 +31,9 @@ class Judge(Protocol):
     def knows(self, topic: str) -> bool:
         """Say whether it was trained for a topic."""
 
+    def by_heads(self, topic: str) -> bool:
+        """Say whether a topic is left to an encoder's heads."""
+
     def weigh(
         self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
     ) -> Weights:
@@ -57,26 +60,34 @@ class LanguageJudge:
     calibrated so.
     """
 
-    def __init__(self, assistant: Assistant, card: Card, desk: OneAtATime) -> None:
+    def __init__(
+        self, assistant: Assistant, card: Card, queue: OneAtATime, heads: Sequence[str] = ()
+    ) -> None:
         self.card = card
         self._assistant = assistant
-        self._queue = desk
+        self._queue = queue
+        self._heads = frozenset(heads)
         self._prepared: WeakKeyDictionary[ExamImage, Picture] = WeakKeyDictionary()
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether its confidence was compared with the truth."""
-        return self._assistant.competence.fitted_on > 0
-
     def knows(self, topic: str) -> bool:
-        """Say whether it was trained for a topic; a model that does not tell is taken to be."""
+        """Say whether it, or the encoder beside it, was trained for a topic."""
+        return self._trained(topic) or ATTRIBUTES.get(topic, "") in self._heads
+
+    def by_heads(self, topic: str) -> bool:
+        """Say whether only the encoder beside it was trained for a topic."""
+        return not self._trained(topic) and self.knows(topic)
+
+    def _trained(self, topic: str) -> bool:
+        # a model that does not tell is taken to be
         topics = self._assistant.competence.topics
         return not topics or topic in topics
 
     def weigh(
         self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
     ) -> Weights:
-        """Weigh by the likelihood of each option as the whole answer."""
+        """Weigh by the likelihood of each option as the whole answer, or leave it to the heads."""
+        if self.by_heads(topic):
+            return seen_weights(seen, images, topic)
         asked = BY_NAME[topic]
         pictures = self._look(exam, images)
         with self._queue.turn():
@@ -88,7 +99,7 @@ class LanguageJudge:
     def places(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> tuple[Box, ...]:
         """Take the boxes of what an encoder saw, else ask for them if that was trained."""
         marked = regions_of(seen, image, kind)
-        if marked or not self.knows("Place"):
+        if marked or not self._trained("Place"):
             return marked
         (picture,) = self._look(exam, [image])
         with self._queue.turn():
@@ -97,7 +108,7 @@ class LanguageJudge:
 
     def describe(self, exam: Exam, image: int) -> Iterator[str]:
         """Give a short report, its boxes turned into words."""
-        if not self.knows("Report"):
+        if not self._trained("Report"):
             return
         (picture,) = self._look(exam, [image])
         pieces = self._queue.stream(
@@ -148,6 +159,10 @@ class HeadsJudge:
     def knows(self, topic: str) -> bool:
         """Say whether there is a head for a topic."""
         return ATTRIBUTES.get(topic, "") in self._attributes
+
+    def by_heads(self, topic: str) -> bool:
+        """Say no: the heads are who speaks here."""
+        return False
 
     def weigh(
         self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None

@@ -88,7 +88,8 @@ def load_models(
     if index is not None:
         comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
     if assistant is not None and language is not None:
-        judge = LanguageJudge(assistant, card_of(folder, language), queue)
+        heads = finder.attributes if finder is not None else ()
+        judge = LanguageJudge(assistant, card_of(folder, language), queue, heads)
         return Models(Answering(judge), finder, comparer)
     assert finder is not None
     return Models(Answering(HeadsJudge(finder.card, finder.attributes)), finder, comparer)

@@ -27,6 +27,7 @@ class Made:
     topics: tuple[str, ...] = ("Mass", "ACR", "Bi-Rads", "Pathology")
     free: str | None = None
     phantoms_only: bool = False
+    heads: tuple[str, ...] = ()
     asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
     @property
@@ -35,6 +36,9 @@ class Made:
 
     def knows(self, topic: str) -> bool:
         return topic in self.topics
+
+    def by_heads(self, topic: str) -> bool:
+        return topic in self.heads
 
     def weigh(
         self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
@@ -109,6 +113,7 @@ def test_no_option_is_chosen_that_is_not_likely(exam: Exam) -> None:
     weights = {"Level A": 0.1, "Level B": 0.4, "Level C": 0.4, "Level D": 0.1}
     said = finished(Made({"ACR": weights}), exam, "How dense is the breast?")
     assert said.text.startswith("ACR density: not sure; B 0.40, C 0.40")
+    assert said.confidence is None
 
 
 @pytest.mark.parametrize(
@@ -149,6 +154,24 @@ def test_an_encoder_that_contradicts_is_quoted(exam: Exam) -> None:
     seen = Findings((Attribute("mass", {"no": 0.1, "yes": 0.9}, 1),))
     said = finished(Made({"Mass": NO}), exam, "Is there a mass?", seen)
     assert said.notes == ("L CC, mass: the encoder says yes (0.90)",)
+
+
+def test_an_encoder_that_would_choose_otherwise_is_quoted(exam: Exam) -> None:
+    seen = Findings(
+        tuple(Attribute("density", {"A": 0.1, "B": 0.1, "C": 0.8, "D": 0}, i) for i in range(4))
+    )
+    judge = Made({"ACR": {"Level B": 0.6, "Level C": 0.4}})
+    said = finished(judge, exam, "How dense is the breast?", seen)
+    assert said.notes == ("R CC, L CC, R MLO, L MLO: the encoder says C (0.80)",)
+    agreed = Made({"ACR": {"Level B": 0.4, "Level C": 0.6}})
+    assert finished(agreed, exam, "How dense is the breast?", seen).notes == ()
+
+
+def test_what_only_the_heads_know_is_said_to_be_theirs(exam: Exam) -> None:
+    judge = Made({"Mass": NO}, heads=("Mass",))
+    assert finished(judge, exam, "Is there a mass?").notes == (
+        "mass: by the encoder's heads; the language model was not trained to tell",
+    )
 
 
 def test_reports_are_written_picture_by_picture(exam: Exam) -> None:
