@@ -33,6 +33,16 @@ def test_every_archive_says_where_and_under_which_terms() -> None:
         assert archive.labels
 
 
+def test_the_documentation_names_every_archive_with_licence_and_link() -> None:
+    text = (Path(__file__).resolve().parents[4] / "docs" / "data.md").read_text()
+    for archive in ARCHIVES.values():
+        row = next(line for line in text.splitlines() if line.startswith(f"| {archive.name} |"))
+        assert archive.licence in row
+        assert archive.link in row
+        assert f"| {archive.weights} |" in row
+        assert f"- **{archive.name}**" in text  # its traps
+
+
 def test_every_task_is_served_by_an_archive_and_nothing_else_is_promised() -> None:
     table = Path(__file__).resolve().parents[5] / "shared" / "spec" / "tasks.csv"
     if not table.is_file():
