@@ -13,6 +13,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from pretrain.recipe import Stage1, build_objective
 from pretrain.vit import Vit
 from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
+from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.practice import PhantomArchive, phantom_archive
 
@@ -89,9 +91,10 @@ class Examination:
         return Answer(figure(once), np.array([figure(times) for times in self.draws]))
 
 
-def examination(config: Stage1, held_out: Archive) -> Examination:
-    """Prepare all held-out images as a run's teacher sees them."""
-    probes = Probes(held_out, config.contract, ProbeSettings(images=len(held_out)), patch=14)
+@cache
+def examination(contract: InputContract, held_out: Archive) -> Examination:
+    """Prepare all held-out images as a run's teacher sees them, once for all runs that agree."""
+    probes = Probes(held_out, contract, ProbeSettings(images=len(held_out)), patch=14)
     patients = len(set(probes.patients))
     random = np.random.default_rng(0)
     return Examination(
@@ -119,7 +122,7 @@ def ask_all(folders: Sequence[Path], held_out: Archive) -> Asked:
     asked: Asked = defaultdict(list)
     for folder in folders:
         config, teacher, start = encoders_of(folder)
-        them = examination(config, held_out)
+        them = examination(config.contract, held_out)
         for name, vit in (("teacher", teacher), ("start", start)):
             asked[name].append(them.ask(*them.probes.encode(vit, CPU)))
         small = F.interpolate(them.probes.images, PIXELS, mode="area").flatten(1)
