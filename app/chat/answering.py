@@ -60,10 +60,11 @@ class Tally:
 
     @property
     def confidence(self) -> float | None:
-        """How sure the answer is: of the surest yes, else of the least sure no."""
-        yes = [chance for chance in self.chances if chance >= SURE_ENOUGH]
-        no = [1 - chance for chance in self.chances if 1 - chance >= SURE_ENOUGH]
-        return max(yes) if yes else min(no, default=None)
+        """How sure the answer is: of the surest yes, or of the least sure no if all are no."""
+        surest = max(self.chances, default=0.5)
+        if surest >= SURE_ENOUGH:
+            return surest
+        return 1 - surest if 1 - surest >= SURE_ENOUGH else None
 
 
 class Answering:

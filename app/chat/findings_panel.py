@@ -30,7 +30,7 @@ def findings_html(exam: Exam | None, findings: Findings | None, card: Card | Non
         return '<p class="vm-hint">No exam is open.</p>'
     parts = [_bars(exam, attribute) for attribute in _at_a_glance(findings)]
     parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]
-    parts += [_region_rows(exam, findings), _all_rows(exam, findings)]
+    parts += [_region_rows(exam, findings), _warmest(exam, findings), _all_rows(exam, findings)]
     return "".join(parts)
 
 
@@ -82,6 +82,15 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
     return (
         f'<div class="vm-scroll"><table class="vm-table">{title}{head}{"".join(rows)}</table></div>'
     )
+
+
+def _warmest(exam: Exam, findings: Findings) -> str:
+    """Say how warm the heat maps get: a cold one shows nothing when it is switched on."""
+    if not findings.heat:
+        return ""
+    one = max(findings.heat, key=lambda heat: float(heat.values.max()))
+    told = f"{figure(float(one.values.max()))} of 1, in {exam.names[one.image]}"
+    return f'<p class="vm-hint">Heat map: the warmest place has {escape(told)}.</p>'
 
 
 def _pixels(box: Box) -> str:

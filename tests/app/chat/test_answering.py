@@ -100,6 +100,11 @@ def test_an_undecided_picture_is_not_called_either_way(exam: Exam) -> None:
     assert said.confidence is None
 
 
+def test_a_no_beside_something_undecided_has_no_confidence(exam: Exam) -> None:
+    weights = {"Mass": NO, ("Mass", 1): {"Yes": 0.5, "No": 0.5}}
+    assert finished(Made(weights), exam, "Is there a mass?").confidence is None
+
+
 def test_density_is_asked_of_the_exam_as_a_whole(exam: Exam) -> None:
     weights = {"Level A": 0.05, "Level B": 0.65, "Level C": 0.25, "Level D": 0.05}
     judge = Made({"ACR": weights})
