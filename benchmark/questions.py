@@ -118,6 +118,7 @@ class Questions:
         seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
         kept = []
         for item in read_bench(folder / ITEMS):
+            item = replace(item, images=tuple(path.replace("/../", "/") for path in item.images))
             seen[item.topic, item.answer] += (len(item.images) > 1) == several
             if (len(item.images) > 1) == several and seen[item.topic, item.answer] <= PER_ANSWER:
                 kept.append(item)

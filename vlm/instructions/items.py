@@ -51,9 +51,8 @@ def make_items(
             for place in sorted(random.permutation(len(usable))[:per_answer]):
                 chosen = usable[place]
                 source = sources[chosen[0]]
-                made.append(
-                    _item(str(len(made) + 1), BY_NAME[name], pool, chosen, answer, source, random)
-                )
+                id_ = str(len(made) + 1)
+                made.append(_item(id_, BY_NAME[name], pool, chosen, answer, source, random, folder))
     return tuple(made)
 
 
@@ -65,13 +64,14 @@ def _item(
     answer: Answer,
     source: str,
     random: np.random.Generator,
+    folder: Path,
 ) -> Item:
     pictures = pool.of(images)
     offered = topic.offered(pictures)
     options = tuple(offered[i] for i in random.permutation(len(offered)))
     return Item(
         id=id_,
-        images=tuple(f"/{picture.file.parent.name}/{picture.file.name}" for picture in pictures),
+        images=tuple(f"/{picture.file.relative_to(folder).as_posix()}" for picture in pictures),
         dataset=source,
         topic=topic.name,
         kind=topic.kind,
