@@ -1,8 +1,12 @@
 """EMBED open data (Emory): metadata of every picture, clinical rows per finding and side.
 
-A clinical row of side B, or of no side, speaks of both breasts. The letters of `asses` are the
-hospital's. Synthetic 2-D views (C-view) are left out with that reason:
-they repeat an exam's slices.
+A clinical row of side B, or of no side, speaks of both breasts. The letters of `asses` and of the
+findings are those of the archive's legend. Synthetic 2-D views (C-view) are left out with that
+reason: they repeat an exam's slices.
+
+Boxes of `DCM_ROI_coords` hold in the DICOM file. Those of `ROI_coords` do so where the archive's
+own conversion to PNG leaves a file as it is; of a file that it mirrors nobody can tell which they
+are (issues 5 and 9 of its repository), so those are listed as unmapped.
 """
 
 from __future__ import annotations
@@ -12,6 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import pydicom
+
+from versamammo.errors import InputError
 from versamammo.labels import Finding
 from versamammo.mammogram import Box
 from versamammo.quarantine import Quarantined
@@ -28,10 +35,19 @@ METADATA = ("EMBED_OpenData_metadata.csv", "EMBED_OpenData_metadata_reduced.csv"
 CLINICAL = ("EMBED_OpenData_clinical.csv", "EMBED_OpenData_clinical_reduced.csv")
 IMAGE_COLUMNS = (
     "empi_anon", "acc_anon", "anon_dicom_path", "finalimagetype", "imagelateralityfinal",
-    "viewposition", "study_date_anon", "num_roi", "roi_coords",
+    "viewposition", "study_date_anon", "num_roi",
 )  # fmt: skip
+PLACES = ("dcm_roi_coords", "roi_coords")
 CLINICAL_COLUMNS = ("empi_anon", "acc_anon", "side", "asses", "tissueden", "path_severity")
-KINDS = {"massshape": "mass", "calcfind": "calcification", "calcdistri": "calcification"}
+FINDINGS = ("massshape", "calcfind", "calcdistri")
+# tubular structures and lymph nodes are no kind of ours: of nodes, suspicious ones alone are
+SHAPES: dict[str, str | None] = (
+    dict.fromkeys("gorx", "mass")
+    | dict.fromkeys("aq", "distortion")
+    | dict.fromkeys("bfsv", "asymmetry")
+    | dict.fromkeys("tny")
+)
+MIRRORED_VIEWS = ("CC", "MLO", "ML")  # that the archive's conversion may mirror
 PREFIX = "anon_dicom/"
 ASSESSMENT = {"a": 0, "n": 1, "b": 2, "p": 3, "s": 4, "m": 5, "k": 6}
 # 0 invasive, 1 in situ, 2 high risk, 3 borderline, 4 benign, 5 negative, 6 another cancer
@@ -54,10 +70,16 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     sheet = needed(root, ARCHIVE, *METADATA)
     clinical = needed(root, ARCHIVE, *CLINICAL)
     reports = grouped(
-        read_lines(clinical, CLINICAL_COLUMNS, also=tuple(KINDS)),
+        read_lines(clinical, CLINICAL_COLUMNS, also=FINDINGS),
         lambda line: line["acc_anon"].strip(),
     )
-    rows = grouped(read_lines(sheet, IMAGE_COLUMNS), lambda line: place(line["anon_dicom_path"]))
+    lines = read_lines(sheet, IMAGE_COLUMNS, also=PLACES)
+    if not any(column in lines[0] for column in PLACES):
+        raise InputError(
+            "no column 'DCM_ROI_coords' or 'ROI_coords'", file=sheet, field="ROI_coords",
+            reason="missing-column",
+        )  # fmt: skip
+    rows = grouped(lines, lambda line: place(line["anon_dicom_path"]))
     kept: list[str | Quarantined] = []
     for path in pictures(root, ARCHIVE, (".dcm",)):
         lines = rows.get(place(path)) if isinstance(path, str) else None
@@ -66,7 +88,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
             del rows[place(path)]
         else:
             kept.append(path)
-    yield from joined(kept, rows, sheet.name, place, partial(describe, reports, clinical.name))
+    yield from joined(
+        kept, rows, sheet.name, place, partial(describe, root, reports, clinical.name)
+    )
 
 
 def place(path: str) -> str:
@@ -75,9 +99,17 @@ def place(path: str) -> str:
 
 
 def describe(
-    reports: Mapping[str, Sequence[Line]], sheet: str, path: str, lines: Sequence[Line]
+    root: Path,
+    reports: Mapping[str, Sequence[Line]],
+    sheet: str,
+    path: str,
+    lines: Sequence[Line],
 ) -> ImageRecord:
-    """Describe one picture."""
+    """Describe one picture.
+
+    Raises:
+        InputError: a word or a box cannot be understood.
+    """
     line, notes = lines[0], Notes(sheet)
     side = notes.side(line["imagelateralityfinal"], "ImageLateralityFinal")
     about = [
@@ -86,7 +118,7 @@ def describe(
         if not words.said(row["side"]) or row["side"].strip().upper() in ("B", side or "")
     ]
     read_report(about, notes)
-    marked = regions(line, about, notes)
+    marked = regions(root / path, line, about, notes)
     patient, exam = line["empi_anon"].strip(), line["acc_anon"].strip()
     return record(
         path, notes, notes.labels(marked), patient=patient, exam=exam, side=side,
@@ -120,27 +152,73 @@ def read_report(about: Sequence[Line], notes: Notes) -> None:
             notes.keep("invasive", float("0" in grades), "; ".join(grades), "path_severity")
 
 
-def regions(line: Line, about: Sequence[Line], notes: Notes) -> list[Finding]:
+def regions(path: Path, line: Line, about: Sequence[Line], notes: Notes) -> list[Finding]:
     """Read the boxes of a picture, (top, left, bottom, right) each.
 
     A box has no kind of its own: it gets the breast's, where one kind alone is reported.
     """
-    boxes = re.findall(r"\(([\d.]+), ?([\d.]+), ?([\d.]+), ?([\d.]+)\)", line["roi_coords"])
-    kind = only_reported(about)
-    found = []
-    for number, corners in enumerate(boxes):
-        y1, x1, y2, x2 = map(float, corners)
-        if kind is None:
-            notes.unmapped("region", line["roi_coords"], "ROI_coords")
-        else:
-            lesion = f"{line['acc_anon'].strip()}_{number}"
-            found.append(Finding(kind, lesion_id=lesion, box=Box(x1, y1, x2, y2)))
-    return found
+    column = next(column for column in PLACES if column in line)
+    boxes = boxes_in(line[column], line["num_roi"], notes.where(column))
+    if not boxes:
+        return []
+    kind = only_reported(about, notes)
+    if kind is None or (column == "roi_coords" and mirrored_as_png(path)):
+        for box in boxes:
+            notes.unmapped("region", str(box.as_tuple()), column)
+        return []
+    accession = line["acc_anon"].strip()
+    return [
+        Finding(kind, lesion_id=f"{accession}_{number}", box=box)
+        for number, box in enumerate(boxes)
+    ]
 
 
-def only_reported(about: Sequence[Line]) -> str | None:
-    """Name the one kind of finding that a breast's rows describe; None if several or none."""
-    kinds = {
-        kind for row in about for column, kind in KINDS.items() if words.said(row.get(column, ""))
-    }
-    return next(iter(kinds)) if len(kinds) == 1 else None
+def boxes_in(text: str, count: str, where: str) -> list[Box]:
+    """Read nested lists of corners, in whichever brackets.
+
+    Raises:
+        InputError: there are not as many as the table says (reason "region-count").
+    """
+    corners = [float(word) for word in re.findall(r"[\d.]+", text)]
+    wanted = int(float(count)) if words.said(count) else 0
+    if len(corners) != 4 * wanted:
+        raise InputError(
+            f"{len(corners)} numbers for {wanted} boxes of four", field=where, reason="region-count"
+        )
+    try:
+        return [
+            Box(x1, y1, x2, y2)
+            for y1, x1, y2, x2 in zip(*(corners[i::4] for i in range(4)), strict=True)
+        ]
+    except ValueError as error:
+        raise InputError(str(error), field=where, reason="box-empty") from error
+
+
+def mirrored_as_png(path: Path) -> bool:
+    """Tell whether the archive's conversion to PNG mirrors a file, by its rule."""
+    wanted = ["PatientOrientation", "ViewPosition", "ImageLaterality"]
+    tags = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted)
+    if tags.get("ViewPosition", "") not in MIRRORED_VIEWS:
+        return False
+    orientation = tags.get("PatientOrientation")
+    if orientation:
+        return str(orientation[0]) == "P"
+    return bool(tags.get("ImageLaterality", "") == "R")
+
+
+def only_reported(about: Sequence[Line], notes: Notes) -> str | None:
+    """Name the one kind of finding that a breast's rows describe; None if several or none.
+
+    Raises:
+        InputError: a letter that is not in the legend (reason "unknown-word").
+    """
+    kinds: set[str | None] = set()
+    for row in about:
+        shape = row.get("massshape", "").strip().lower()
+        if words.said(shape):
+            if shape not in SHAPES:
+                words.refuse(shape, notes.where("massshape"), "one of " + ", ".join(SHAPES))
+            kinds.add(SHAPES[shape])
+        if any(words.said(row.get(column, "")) for column in FINDINGS[1:]):
+            kinds.add("calcification")
+    return kinds.pop() if len(kinds) == 1 else None

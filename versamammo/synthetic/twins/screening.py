@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
+
+import pydicom
 
 from versamammo.labels import DENSITIES, FINDINGS, Finding, Labels
 from versamammo.synthetic.exam import PhantomExam
@@ -129,7 +132,7 @@ def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             study = f"1.2.3.{number}"
             tail = f"cohort_1/{patient}/{study}/{study}.{place}.dcm"
             path = pen.dicom(f"images/{tail}", exam, view)
-            found, boxes = embed_regions(view)
+            found, boxes = embed_regions(view, mirrored(pen.out / path))
             images.append([
                 patient, accession, f"{view.exam_date} 00:00:00", f"{OLD_ROOT}/{tail}", "2D",
                 view.laterality, view.view, "", len(boxes), f"({', '.join(boxes)})",
@@ -148,13 +151,25 @@ def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
     return shown
 
 
-def embed_regions(view: PhantomView) -> tuple[list[Finding], list[str]]:
-    """Box one kind of lesion: the archive's boxes are of one finding's row."""
+def mirrored(path: Path) -> bool:
+    """Tell whether the archive's PNG of a file is mirrored: if its rows run to the back."""
+    return str(pydicom.dcmread(path, stop_before_pixels=True).PatientOrientation[0]) == "P"
+
+
+def embed_regions(view: PhantomView, turned: bool) -> tuple[list[Finding], list[str]]:
+    """Box one kind of lesion: the archive's boxes are of one finding's row.
+
+    Of a picture that the archive mirrors they hold in its PNG, and so tell nothing of the file.
+    """
     kinds = {found.kind for found in view.labels.findings}
     if len(kinds) != 1 or not kinds <= {"mass", "calcification"}:
         return [], []
     found = [plain(one) for one in view.labels.findings]
     corners = [one.box for one in found if one.box is not None]
+    if turned:
+        wide = view.pixels.shape[1]
+        corners = [replace(box, x1=wide - box.x2, x2=wide - box.x1) for box in corners]
+        found = []
     return found, [f"({b.y1:g}, {b.x1:g}, {b.y2:g}, {b.x2:g})" for b in corners]
 
 
