@@ -15,9 +15,9 @@ from versamammo.foreign import load_encoder
 from vlm.configuration import VersaMammoVlmConfig
 from vlm.fingerprints import encoder_hash
 from vlm.language import load_language, prepare_tokenizer
-from vlm.model import VersaMammoForImageTextToText
+from vlm.model import VersaMammoForImageTextToText, build_projector
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.projector import Projector, ProjectorSettings
+from vlm.projector import ProjectorSettings
 
 Language = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 
@@ -95,8 +95,7 @@ def _join(
     base = model.model
     base.vision_tower = eyes
     base.language_model = causal.base_model
-    width, llm_width = cast(int, eyes.config.hidden_size), config.text_config.hidden_size
-    base.projector = Projector(config.projector_settings, width, llm_width).to(head.weight)
+    base.projector = build_projector(config, eyes).to(head.weight)
     model.lm_head = head
     return model
 

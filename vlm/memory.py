@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from versamammo.encoder import VersaMammoModel
 from versamammo.features import Features
 
+See = Callable[[Tensor], Features]
 Seen = tuple[Tensor, Tensor, tuple[int, int]]  # pooled, patches, grid
 
 
@@ -32,22 +33,22 @@ class FeatureMemory:
         self._seen: OrderedDict[str, Seen] = OrderedDict()
         self._weights = -1
 
-    def look(self, encoder: VersaMammoModel, pixel_values: Tensor) -> Features:
-        """Remember or encode images [n, 1, H, W]; an encoder that learns is always asked."""
+    def look(self, encoder: VersaMammoModel, pixel_values: Tensor, see: See) -> Features:
+        """Remember or see images [n, 1, H, W]; an encoder that learns is always asked."""
         if any(parameter.requires_grad for parameter in encoder.parameters()):
-            return encoder.encode(pixel_values)
+            return see(pixel_values)
         self._forget_if_changed(encoder)
-        seen = [self._one(encoder, image) for image in pixel_values]
+        seen = [self._one(see, image) for image in pixel_values]
         pooled, patches, grids = zip(*seen, strict=True)
         return Features(torch.cat(pooled), torch.cat(patches), grids[0], ())
 
-    def _one(self, encoder: VersaMammoModel, image: Tensor) -> Seen:
+    def _one(self, see: See, image: Tensor) -> Seen:
         key = _name(image)
         found = self._seen.pop(key, None)
         if found is None:
             # a tensor made in inference mode could not be learned from later
             with torch.inference_mode(False), torch.no_grad():
-                features = encoder.encode(image.clone().unsqueeze(0))
+                features = see(image.clone().unsqueeze(0))
                 found = (features.pooled.clone(), features.patches.clone(), features.grid)
         self._seen[key] = found  # the last to be forgotten
         while len(self._seen) > self.images:

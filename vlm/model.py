@@ -24,11 +24,13 @@ from transformers.utils.generic import ModelOutput
 from versamammo.backbones import settle
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.features import Features
 from versamammo.foreign import local_folder
 from versamammo.weights import load_strictly
 from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adapter
 from vlm.card import write_card
 from vlm.configuration import VersaMammoVlmConfig
+from vlm.evidence import widths, with_evidence
 from vlm.fingerprints import encoder_hash
 from vlm.memory import FeatureMemory
 from vlm.projector import Projector
@@ -64,6 +66,18 @@ class _Vlm(PreTrainedModel):
     _skip_keys_device_placement = ["past_key_values"]  # noqa: RUF012
 
 
+def build_projector(config: VersaMammoVlmConfig, encoder: VersaMammoModel) -> Projector:
+    """Build a new projector between an encoder and the language model of a config.
+
+    Raises:
+        InputError: it asks for what the encoder's heads say, and there are none.
+    """
+    settings = config.projector_settings
+    said = widths(encoder) if settings.evidence else (0, 0)
+    width = cast(int, encoder.config.hidden_size)
+    return Projector(settings, width, config.text_config.hidden_size, said)
+
+
 class VersaMammoVlmModel(_Vlm):
     """Hidden states of the language model, with visual tokens in place of their placeholders.
 
@@ -74,9 +88,7 @@ class VersaMammoVlmModel(_Vlm):
     def __init__(self, config: VersaMammoVlmConfig) -> None:
         super().__init__(config)
         self.vision_tower = VersaMammoModel(config.vision_config)
-        width = self.vision_tower.config.hidden_size
-        llm_width = config.text_config.hidden_size
-        self.projector = Projector(config.projector_settings, cast(int, width), llm_width)
+        self.projector = build_projector(config, self.vision_tower)
         self.language_model = AutoModel.from_config(config.text_config)
         self.memory: FeatureMemory | None = None
         self.post_init()  # type: ignore[no-untyped-call]
@@ -89,13 +101,17 @@ class VersaMammoVlmModel(_Vlm):
         """Replace the language model's word embeddings."""
         self.language_model.set_input_embeddings(value)
 
+    def see(self, pixel_values: Tensor) -> Features:
+        """Look at images [n, 1, H, W]; what the encoder's heads say stands behind its features."""
+        features = self.vision_tower.encode(pixel_values)
+        evidence = self.projector.settings.evidence
+        return with_evidence(self.vision_tower, features) if evidence else features
+
     def get_image_features(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:
         """Turn images [n, 1, H, W] into visual tokens, a list of n tensors [M, D_llm]."""
-        look = self.vision_tower.encode
+        tower, see = self.vision_tower, self.see
         features = (
-            look(pixel_values)
-            if self.memory is None
-            else self.memory.look(self.vision_tower, pixel_values)
+            see(pixel_values) if self.memory is None else self.memory.look(tower, pixel_values, see)
         )
         tokens = self.projector(features)  # [n, M, D_llm]
         return BaseModelOutputWithPooling(

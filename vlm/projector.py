@@ -36,6 +36,7 @@ class ProjectorSettings:
         tokens: the most tokens per image for "pool", their exact number for "resampler".
         heads: of the resampler's attention.
         whole: tokens made of the pooled vector, before those of the patches.
+        evidence: whether they also see what the encoder's heads say (`vlm.evidence`).
     """
 
     kind: str = "shuffle"
@@ -43,10 +44,14 @@ class ProjectorSettings:
     tokens: int = 64
     heads: int = 4
     whole: int = 0
+    evidence: bool = False
 
     def __post_init__(self) -> None:
         numbers = (*self.shrink, self.tokens, self.heads)
         known = self.kind in KINDS and len(self.shrink) == 2
+        if self.evidence and self.kind == "resampler":
+            message = "a resampler does not see evidence; shuffle or pool do"
+            raise InputError(message, field="projector.evidence", reason="bad-config")
         if not known or any(n < 1 for n in numbers) or self.whole < 0:
             message = f"{self} makes no sense; kinds are {', '.join(KINDS)}, numbers positive"
             raise InputError(message, field="projector", reason="bad-config")
@@ -87,11 +92,22 @@ class ProjectorSettings:
 
 
 class Projector(nn.Module):
-    """Turns `Features` into visual tokens [B, M, D_llm]."""
+    """Turns `Features` into visual tokens [B, M, D_llm].
 
-    def __init__(self, settings: ProjectorSettings, width: int, llm_width: int) -> None:
+    Patches and the pooled vector are normed over the encoder's width; what stands behind it, the
+    evidence, is taken as it is.
+    """
+
+    def __init__(
+        self,
+        settings: ProjectorSettings,
+        width: int,
+        llm_width: int,
+        evidence: tuple[int, int] = (0, 0),
+    ) -> None:
         super().__init__()
         self.settings = settings
+        self.width = width
         beside = math.prod(settings.shrink) if settings.kind == "shuffle" else 1
         self.norm = nn.LayerNorm(width)
         self.resampler = (
@@ -99,29 +115,33 @@ class Projector(nn.Module):
             if settings.kind == "resampler"
             else None
         )
-        self.into = nn.Linear(width * beside, llm_width)
+        self.into = nn.Linear((width + evidence[0]) * beside, llm_width)
         self.place = nn.Linear(4 * WAVES, llm_width, bias=False)
-        self.whole = (
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, settings.whole * llm_width))
-            if settings.whole
-            else None
-        )
+        self.whole_norm, self.whole = None, None
+        if settings.whole:
+            self.whole_norm = nn.LayerNorm(width)
+            self.whole = nn.Linear(width + evidence[1], settings.whole * llm_width)
         self.out = nn.Linear(llm_width, llm_width)
 
     def forward(self, features: Features) -> Tensor:
         """Turn features into visual tokens [B, M, D_llm]: of the whole, then row by row."""
-        patches = self.norm(features.patches)
+        patches = self._normed(self.norm, features.patches)
         grid = self.settings.token_grid(features.grid)
         if self.resampler is not None:
             hidden = self.into(self.resampler(patches, features.grid))
         else:
             gathered = self._gather(patches, features.grid, grid)
             hidden = self.into(gathered) + self.place(places(grid).to(patches))
-        if self.whole is not None:
-            whole = self.whole(features.pooled).unflatten(1, (self.settings.whole, -1))
+        if self.whole is not None and self.whole_norm is not None:
+            pooled = self._normed(self.whole_norm, features.pooled)
+            whole = self.whole(pooled).unflatten(1, (self.settings.whole, -1))
             hidden = torch.cat([whole, hidden], dim=1)
         tokens: Tensor = self.out(F.gelu(hidden))  # [B, M, D_llm]
         return tokens
+
+    def _normed(self, norm: nn.Module, features: Tensor) -> Tensor:
+        seen, said = features[..., : self.width], features[..., self.width :]
+        return torch.cat([norm(seen), said], dim=-1)
 
     def _gather(self, patches: Tensor, grid: tuple[int, int], tokens: tuple[int, int]) -> Tensor:
         image = patches.transpose(1, 2).unflatten(2, grid)  # [B, D, h, w]

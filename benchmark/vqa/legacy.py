@@ -10,19 +10,33 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, utils
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, ttest_rel
 
 from benchmark.vqa.answers import Answer
 from versamammo.errors import InputError
 from versamammo.vqa import Item, Kind
 
+Floats = NDArray[np.float64]
 Candidate = tuple[str, str, str]  # "A", "A: Normal", "Normal"
+
+# the classes that the published scorer counts; any other truth stops it with a KeyError
+CLASSES = {
+    "View": ("MLO", "CC"),
+    "Laterality": ("Right", "Left"),
+    "ACR": tuple(f"Level {letter}" for letter in "ABCD"),
+    "Bi-Rads": tuple(f"Bi-Rads {n}" for n in range(6)),
+    "Background tissue": ("Fatty-glandular", "Fatty", "Dense-glandular"),
+    "Pathology": ("Normal", "Malignant", "Benign"),
+    "Subtlety": ("Normal", *(f"Level {n}" for n in range(1, 6))),
+    "Masking potential": tuple(f"Level {n}" for n in range(1, 9)),
+}
 
 
 @dataclass(frozen=True)
@@ -58,40 +72,78 @@ def legacy_report(
 ) -> tuple[LegacyFigure, ...]:
     """Score what the answer file holds, per dataset and topic, in the published way.
 
-    An id that the bench does not know adds a zero to whatever topic came before it.
+    An id that the bench does not know adds a zero to whatever topic came before it. Abnormalities
+    of breasts are scored only in sets whose names end in `breast`, while their classes are counted
+    in all sets of whole breasts.
+
+    Raises:
+        InputError: a truth is no class of the published scorer, which stops there too.
     """
     by_id = {item.id: item for item in items}
     scores: dict[tuple[str, str], list[int]] = {}
     classes: dict[str, list[tuple[str, ...]]] = {}
+    truths: dict[str, list[tuple[str, ...]]] = {}
     item: Item | None = None
     for answer in answers:
         known = answer.id in by_id
         item = by_id.get(answer.id, item)
         if item is None:
             raise InputError(f"id {answer.id} is not in the bench", field="id", reason="unknown-id")
+        classes.setdefault(item.group, []).append(_class_of(item))
+        if item.group == "Abnormality (breast)" and not item.dataset.endswith("breast"):
+            continue
         prompt = answer.prompt or published_prompt(item)
         value = legacy_score(answer.text or "", prompt, item) if known else 0
         scores.setdefault(("topic", item.group), []).append(value)
         scores.setdefault(("dataset", item.dataset), []).append(value)
-        classes.setdefault(item.group, []).append(tuple(sorted(item.answer)))
+        truths.setdefault(item.group, []).append(_class_of(item))
     return tuple(
-        _figure(key, values, classes.get(key[1]) if key[0] == "topic" else None, resamples, seed)
+        _figure(key, values, _weights(key, truths, classes), resamples, seed)
         for key, values in sorted(scores.items(), reverse=True)
     )
+
+
+def legacy_p(first: Sequence[int], second: Sequence[int]) -> float:
+    """Compare two models' scores by the published paired t-test; of unlike lengths it says 1."""
+    if len(first) != len(second):
+        return 1.0
+    return float(ttest_rel(first, second).pvalue)
+
+
+def _class_of(item: Item) -> tuple[str, ...]:
+    known = CLASSES.get(item.topic)
+    if known is not None and item.answer[0] not in known:
+        message = (
+            f"id {item.id}: the published scoring stops here with a KeyError, {item.answer[0]!r} "
+            f"being none of its classes {', '.join(known)}"
+        )
+        raise InputError(message, field="Answer", reason="published-key-error")
+    return tuple(sorted(item.answer))
+
+
+def _weights(
+    key: tuple[str, str],
+    truths: Mapping[str, Sequence[tuple[str, ...]]],
+    classes: Mapping[str, Sequence[tuple[str, ...]]],
+) -> Floats | None:
+    """Weigh a topic's answers by how rare their classes were counted to be; None for a dataset."""
+    scope, name = key
+    if scope != "topic":
+        return None
+    count = Counter(classes[name])
+    return np.array([1 / count[klass] for klass in truths[name]])
 
 
 def _figure(
     key: tuple[str, str],
     values: Sequence[int],
-    classes: Sequence[tuple[str, ...]] | None,
+    weights: Floats | None,
     resamples: int,
     seed: int,
 ) -> LegacyFigure:
     low, high = _interval(values, resamples, seed)
     weighted = None
-    if classes is not None:
-        count = Counter(classes)
-        weights = np.array([len(values) / count[klass] for klass in classes])
+    if weights is not None:
         weighted = float((weights * np.asarray(values)).sum() / weights.sum())
     return LegacyFigure(*key, float(np.mean(values)), low, high, weighted, len(values))
 

@@ -25,6 +25,9 @@ class Counted:
 
         monkeypatch.setattr(encoder, "encode", counted)
 
+    def look(self, memory: FeatureMemory, images: Tensor) -> Any:
+        return memory.look(self.encoder, images, self.encoder.encode)
+
 
 @pytest.fixture
 def counted(small: Any, monkeypatch: pytest.MonkeyPatch) -> Counted:
@@ -40,8 +43,8 @@ def batch(small: Any, *seeds: int) -> Tensor:
 
 def test_an_image_is_looked_at_once_whatever_its_company(counted: Counted, small: Any) -> None:
     memory = FeatureMemory(8)
-    first = memory.look(counted.encoder, batch(small, 1, 2))
-    again = memory.look(counted.encoder, batch(small, 2, 3, 1))
+    first = counted.look(memory, batch(small, 1, 2))
+    again = counted.look(memory, batch(small, 2, 3, 1))
     assert counted.images == 3
     assert torch.equal(again.patches[2], first.patches[0])
     assert torch.equal(again.pooled[0], first.pooled[1])
@@ -53,21 +56,21 @@ def test_an_image_is_looked_at_once_whatever_its_company(counted: Counted, small
 def test_the_oldest_is_forgotten_first(counted: Counted, small: Any) -> None:
     memory = FeatureMemory(2)
     for seed in (1, 2, 1, 3):  # 2 goes, since 1 was seen again
-        memory.look(counted.encoder, batch(small, seed))
+        counted.look(memory, batch(small, seed))
     assert counted.images == 3
-    memory.look(counted.encoder, batch(small, 1, 3))
+    counted.look(memory, batch(small, 1, 3))
     assert counted.images == 3
-    memory.look(counted.encoder, batch(small, 2))
+    counted.look(memory, batch(small, 2))
     assert counted.images == 4
 
 
 def test_changed_weights_are_looked_with_anew(counted: Counted, small: Any) -> None:
     memory = FeatureMemory(8)
-    before = memory.look(counted.encoder, batch(small, 1))
+    before = counted.look(memory, batch(small, 1))
     with torch.no_grad():
         for parameter in counted.encoder.parameters():
             parameter.add_(0.1)
-    after = memory.look(counted.encoder, batch(small, 1))
+    after = counted.look(memory, batch(small, 1))
     assert counted.images == 2
     assert not torch.equal(before.pooled, after.pooled)
 
@@ -76,7 +79,7 @@ def test_an_encoder_that_learns_gets_its_gradient(counted: Counted, small: Any) 
     counted.encoder.requires_grad_(True)
     memory = FeatureMemory(8)
     for _ in range(2):
-        memory.look(counted.encoder, batch(small, 1)).patches.square().sum().backward()
+        counted.look(memory, batch(small, 1)).patches.square().sum().backward()
     assert counted.images == 2
     assert any(p.grad is not None and p.grad.any() for p in counted.encoder.parameters())
 
@@ -84,8 +87,8 @@ def test_an_encoder_that_learns_gets_its_gradient(counted: Counted, small: Any) 
 def test_what_was_seen_while_answering_can_be_learned_from(counted: Counted, small: Any) -> None:
     memory = FeatureMemory(8)
     with torch.inference_mode():
-        memory.look(counted.encoder, batch(small, 1))
+        counted.look(memory, batch(small, 1))
     weight = torch.nn.Parameter(torch.ones(()))
-    (weight * memory.look(counted.encoder, batch(small, 1)).patches).sum().backward()
+    (weight * counted.look(memory, batch(small, 1)).patches).sum().backward()
     assert counted.images == 1
     assert weight.grad is not None

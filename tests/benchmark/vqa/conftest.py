@@ -34,12 +34,13 @@ def ask() -> Callable[..., Item]:
         topic: str = "Pathology",
         patient: str | None = "p1",
         question: str = "What is it?",
+        dataset: str = "Set-breast",
     ) -> Item:
         many = kind is Kind.MULTIPLE
         return Item(
             id=id,
             images=(f"/Set/{id}/img.jpg",),
-            dataset="Set-breast",
+            dataset=dataset,
             topic="Abnormality" if many else topic,
             kind=kind,
             question=question,

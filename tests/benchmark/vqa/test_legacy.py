@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy.stats import t as student_t
 
 from benchmark.vqa.answers import Answer, letters
-from benchmark.vqa.legacy import legacy_report, legacy_score, published_prompt
+from benchmark.vqa.legacy import legacy_p, legacy_report, legacy_score, published_prompt
 from benchmark.vqa.parsing import Outcome, parse
+from versamammo.errors import InputError
 from versamammo.vqa import Kind
 
 # what was said, the truth, what the published scoring gives, and what the answer is worth
@@ -47,3 +50,40 @@ def test_weighted_accuracy_is_the_mean_recall_over_classes(ask):
     topic = legacy_report(items, answers, resamples=100)[0]
     assert topic.accuracy == 0.75
     assert topic.weighted == pytest.approx(0.5)
+
+
+def test_breasts_of_some_sets_are_counted_but_not_scored(ask):
+    """Two sets of whole breasts; only the one whose name ends in `breast` is scored."""
+    scored = [
+        ask("Mass", id="1", kind=Kind.MULTIPLE, topic="Abnormality", dataset="S-breast"),
+        ask("Asymmetry", id="2", kind=Kind.MULTIPLE, topic="Abnormality", dataset="S-breast"),
+    ]
+    counted = [
+        ask("Mass", id=str(n), kind=Kind.MULTIPLE, topic="Abnormality", dataset="BMCD")
+        for n in range(3, 5)
+    ]
+    answers = [Answer(str(n), "Mass") for n in range(1, 5)]
+    topic = legacy_report([*scored, *counted], answers, resamples=100)[0]
+    assert (topic.name, topic.n) == ("Abnormality (breast)", 2)
+    # by its own items the right class would weigh half; three masses were counted to one asymmetry
+    assert topic.weighted == pytest.approx((1 / 3) / (1 / 3 + 1))
+
+
+def test_a_class_it_does_not_know_stops_it(ask):
+    item = ask("Bi-Rads 6", options=("Bi-Rads 5", "Bi-Rads 6"), topic="Bi-Rads")
+    with pytest.raises(InputError, match="stops here with a KeyError, 'Bi-Rads 6'"):
+        legacy_report([item], [Answer("1", "Bi-Rads 6")], resamples=100)
+
+
+def test_unanswered_questions_do_not_count(ask):
+    items = [ask("Normal", id="1"), ask("Benign", id="2")]
+    topic = legacy_report(items, [Answer("1", "Normal")], resamples=100)[0]
+    assert (topic.accuracy, topic.n) == (1.0, 1)
+
+
+def test_its_p_value_is_one_for_unlike_lengths_and_a_paired_t_test_else():
+    first, second = [1, 1, 0, 1, 1, 1], [0, 1, 0, 0, 1, 0]
+    difference = np.subtract(first, second)
+    t = difference.mean() / (difference.std(ddof=1) / len(difference) ** 0.5)
+    assert legacy_p(first, second) == pytest.approx(2 * student_t.sf(t, len(difference) - 1))
+    assert legacy_p(first, second[:-1]) == 1.0
