@@ -125,3 +125,10 @@ def test_metadata_without_file_names_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         entries(tmp_path)
     assert caught.value.reason == "missing-column"
+
+
+def test_another_table_of_that_name_does_not_make_an_image_folder(tmp_path: Path) -> None:
+    pictures(tmp_path)
+    (tmp_path / "metadata.csv").write_text("scanner,room\nA,3\n")
+    (tmp_path / "metadata.parquet").write_bytes(b"no parquet")
+    assert not imagefolder.detect(tmp_path)
