@@ -73,13 +73,13 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
         read_lines(clinical, CLINICAL_COLUMNS, also=FINDINGS),
         lambda line: line["acc_anon"].strip(),
     )
-    lines = read_lines(sheet, IMAGE_COLUMNS, also=PLACES)
-    if not any(column in lines[0] for column in PLACES):
+    images = read_lines(sheet, IMAGE_COLUMNS, also=PLACES)
+    if not any(column in images[0] for column in PLACES):
         raise InputError(
             "no column 'DCM_ROI_coords' or 'ROI_coords'", file=sheet, field="ROI_coords",
             reason="missing-column",
         )  # fmt: skip
-    rows = grouped(lines, lambda line: place(line["anon_dicom_path"]))
+    rows = grouped(images, lambda line: place(line["anon_dicom_path"]))
     kept: list[str | Quarantined] = []
     for path in pictures(root, ARCHIVE, (".dcm",)):
         lines = rows.get(place(path)) if isinstance(path, str) else None
