@@ -17,7 +17,7 @@ from benchmark.dense.canvas import Boxes, Canvas, to_source
 from benchmark.dense.detector import Detector, Found
 from benchmark.dense.even import STRIDES
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Batch, Fitting, batches, device_of, fit, own_copy
+from benchmark.fitting import Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import BoxesSample
 from benchmark.selecting import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task
@@ -42,9 +42,10 @@ class Detecting:
         if not any(_truth(row).boxes for row in rows.train):
             message = f"{task.id}: no training image shows what is to be found"
             raise InputError(message, field="findings", reason="nothing-to-learn")
+        val = choosers(rows.val, np.array([bool(_truth(row).boxes) for row in rows.val], np.bool_))
         everything = [*rows.train, *rows.val, *rows.test]
         self.canvas = Canvas.of(encoder.config.input_contract, settings.size, everything)
-        self.rows = [*rows.train, *rows.val]
+        self.rows = [*rows.train, *val]
         self.trained = len(rows.train)
         tuned = settings.probe == "finetune"
         device = device_of(settings)

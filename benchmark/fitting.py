@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 from pathlib import Path
@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmark.selecting import AdaptSettings
+from benchmark.selecting import AdaptSettings, Row
 from versamammo.encoder import VersaMammoModel
 from versamammo.files import write_atomically
 from versamammo.schedules import warm_cosine
@@ -26,6 +26,7 @@ from versamammo.schedules import warm_cosine
 WARMUP = 0.05  # share of the steps
 ENCODER_RATE = 0.1  # of the heads' learning rate, where the encoder learns too
 DECAY = 0.01
+MOST_LOOKED_AT = 400  # validation images at each look
 STEEPEST = 5.0  # norm that gradients are clipped to
 
 Batch = tuple[list[int], list[bool]]  # numbers of training images, and whether each is flipped
@@ -87,6 +88,22 @@ def batches(shows: NDArray[np.bool_], batch: int, seed: int) -> Iterator[Batch]:
             [next(pools[0] if one else pools[1]) for one in wanted],
             [bool(flip) for flip in random.random(batch) < 0.5],
         )
+
+
+def choosers(rows: Sequence[Row], shows: NDArray[np.bool_]) -> list[Row]:
+    """Keep the validation rows that a fit is looked at with; of very many, half with findings.
+
+    Args:
+        rows: of validation patients.
+        shows: [n], which of them show a finding.
+    """
+    if len(rows) <= MOST_LOOKED_AT:
+        return list(rows)
+    marked, others = np.flatnonzero(shows), np.flatnonzero(~shows)
+    half = MOST_LOOKED_AT // 2
+    marked = marked[: max(half, MOST_LOOKED_AT - len(others))]
+    kept = np.sort(np.concatenate([marked, others[: MOST_LOOKED_AT - len(marked)]]))
+    return [rows[place] for place in kept]
 
 
 def _endless(numbers: NDArray[np.int64], random: np.random.Generator) -> Iterator[int]:

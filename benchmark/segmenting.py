@@ -18,7 +18,7 @@ from PIL import Image
 from benchmark.dense.canvas import Canvas
 from benchmark.dense.decoder import Decoder, RareLoss
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Batch, Fitting, batches, device_of, fit, own_copy
+from benchmark.fitting import Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import MaskSample
 from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
@@ -47,13 +47,14 @@ class Segmenting:
         if not shown.any():
             message = f"{task.id}: no training image shows what is to be marked"
             raise InputError(message, field="findings", reason="nothing-to-learn")
+        val = choosers(rows.val, np.array([bool(_truth(row).masks) for row in rows.val], np.bool_))
         everything = [*rows.train, *rows.val, *rows.test]
         self.canvas = Canvas.of(encoder.config.input_contract, settings.size, everything)
-        self.rows = [*rows.train, *rows.val]
+        self.rows = [*rows.train, *val]
         self.trained = len(rows.train)
         self.threshold = 0.5
         self.loss = RareLoss()
-        self._masks: dict[int, NDArray[np.bool_]] = {}
+        self._masks: dict[int, NDArray[np.uint8]] = {}
         tuned = settings.probe == "finetune"
         device = device_of(settings)
         with torch.random.fork_rng():
@@ -87,10 +88,12 @@ class Segmenting:
         return self.canvas.image(self.rows[number], flipped)
 
     def _mask(self, number: int) -> NDArray[np.bool_]:
-        """Read a true mask on the input once; a bit per pixel is kept as a byte."""
+        """Read a true mask on the input once; it is kept in one bit per pixel."""
         if number not in self._masks:
-            self._masks[number] = self.canvas.mask(self.rows[number])
-        return self._masks[number]
+            self._masks[number] = np.packbits(self.canvas.mask(self.rows[number]))
+        height, width = self.canvas.size
+        bits = np.unpackbits(self._masks[number], count=height * width)
+        return bits.reshape(height, width).astype(np.bool_)
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         numbers, flips = batch

@@ -102,6 +102,8 @@ class Canvas:
             InputError: a mask is missing, or not of its image's size.
         """
         assert isinstance(row.truth, Outline)
+        if not row.truth.masks:
+            return np.zeros(self.size, np.bool_)
         crop = self.crop(row)
         return crop.mask_to_input(row.truth.read(crop.source_size))
 

@@ -43,8 +43,8 @@ class DetectorSettings:
 
     width: int = 64
     hidden: int = 256
-    regions: tuple[int, int] = (300, 100)
-    sampled: int = 64
+    regions: tuple[int, int] = (200, 80)
+    sampled: int = 48
     overlap: float = 0.3
     most: int = 30
     least: float = 0.005

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Fitting, Look, batches, fit
+from benchmark.fitting import Fitting, Look, batches, choosers, fit
 from benchmark.selecting import AdaptSettings
 from tests.benchmark.dense.discs import tiny
 
@@ -38,6 +39,17 @@ def test_half_of_what_is_drawn_shows_a_finding_however_rare() -> None:
 def test_images_all_of_one_sort_are_all_drawn(shows: np.ndarray) -> None:
     drawn = list(islice(batches(shows, 4, seed=1), 5))
     assert all(sorted(numbers) == [0, 1, 2, 3] for numbers, _ in drawn)
+
+
+@pytest.mark.parametrize(("shown", "kept"), [(10, 10), (300, 200), (900, 300)])
+def test_of_very_many_validation_rows_half_show_a_finding(shown: int, kept: int) -> None:
+    rows = list(range(1000))
+    shows = np.arange(1000) % 1000 < shown
+    some = choosers(cast(Any, rows), shows)
+    assert len(some) == 400
+    assert sum(shows[row] for row in cast(Any, some)) == kept
+    assert cast(Any, some) == sorted(cast(Any, some))
+    assert choosers(cast(Any, rows[:400]), shows[:400]) == rows[:400]
 
 
 def test_a_frozen_encoder_looks_once_at_each_image_and_flip() -> None:
