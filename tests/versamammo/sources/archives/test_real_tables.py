@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.labels import Labels
+from versamammo.official_splits import split_officially
 from versamammo.sources.archives import cbis_ddsm, cdd_cesm
 from versamammo.sources.archives.notes import Notes, unmapped
 from versamammo.sources.archives.sheets import Line, grouped, read_lines
 from versamammo.sources.contract import ImageRecord
 from versamammo.sources.masks import outlines_in
+from versamammo.splits import DEFAULT_SHARES, Member
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +132,25 @@ def test_every_shape_of_cdd_cesm_has_an_outline(real: Path) -> None:
     outlines = outlines_in(real / "cesm_csv" / cdd_cesm.REGIONS)
     assert len(outlines) == 2971
     assert sum(len(points) == 1 for points in outlines) == 4  # points
+
+
+def test_the_official_test_of_cbis_ddsm_parts_no_patient(films: dict[str, list[Line]]) -> None:
+    members, official = [], {}
+    for case, own in films.items():
+        match = cbis_ddsm.CASE.fullmatch(case)
+        assert match is not None
+        members.append(Member(case, own[0]["patient_id"], Labels()))
+        official[case] = cbis_ddsm.PARTS[match[2]]
+    splits = split_officially(members, official, 0, DEFAULT_SHARES)
+
+    sides: dict[str, set[str]] = {}
+    before: dict[str, set[str]] = {}
+    for member in members:
+        sides.setdefault(member.group, set()).add(splits[member.image])
+        before.setdefault(member.group, set()).add(official[member.image])
+    assert sum(len(found) > 1 for found in before.values()) == 31
+    assert all(len(found) == 1 for found in sides.values())
+    moved = [case for case in films if splits[case] != official[case] == "test"]
+    assert not moved  # what is officially tested stays so
+    assert Counter(official.values())["test"] == 645
+    assert Counter(splits.values())["test"] == 645 + 64  # other films of those 31
