@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path, help="prepared phantoms, split test, to ask about")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=2, help="seeds at once, one thread each")
-    parser.add_argument("--exams", type=int, default=200, help="held-out phantom patients")
+    parser.add_argument("--exams", type=int, default=160, help="held-out phantom patients")
     parser.add_argument("--per-answer", type=int, default=40, help="most questions of one answer")
     given, given.more = parser.parse_known_args()
     start = time.perf_counter()
