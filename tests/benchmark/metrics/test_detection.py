@@ -1,4 +1,4 @@
-"""AP against pycocotools, FROC against MONAI and against every threshold tried."""
+"""AP against pycocotools, FROC against every threshold tried."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from monai.metrics import compute_froc_curve_data
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from benchmark.metrics import score
-from benchmark.metrics.detection import froc_curve
 from benchmark.metrics.figures import FALSE_POSITIVES
 from benchmark.metrics.legacy import best_iou
-from benchmark.metrics.matching import find_hits, touches
-from benchmark.metrics.resampling import cluster
+from benchmark.metrics.matching import touches
 from benchmark.samples import BoxesSample
 from tests.benchmark.metrics.made_up import LESIONS, boxes_samples, values_of
 
@@ -119,19 +116,6 @@ def test_froc_sensitivities_equal_those_of_every_threshold_tried(seed):
     for rate, sensitivity in expected.items():
         assert found[f"sensitivity_at_{rate:g}_fp"] == pytest.approx(sensitivity)
     assert found["froc_mean"] == pytest.approx(np.mean(list(expected.values())))
-
-
-def test_the_froc_curve_is_monais_at_every_threshold_with_a_hit():
-    samples = boxes_samples(seed=5, digits=3)
-    hits = find_hits(samples, 2)
-    false, sensitivity = compute_froc_curve_data(
-        hits.false_scores, hits.hit_scores, int(hits.lesions.sum()), len(samples)
-    )
-    theirs = set(zip(np.round(false, 9), np.round(sensitivity, 9), strict=True))
-    patients = cluster([sample.patient for sample in samples])
-    ours = froc_curve(samples, 2, patients)
-    assert set(zip(*np.round(ours, 9), strict=True)) <= theirs | {(0.0, 0.0)}
-    assert ours[1].max() == pytest.approx(max(sensitivity))
 
 
 def test_false_boxes_on_normal_images_lower_froc_and_ap_but_not_the_published_figure():
