@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import jsonargparse
@@ -10,7 +11,8 @@ from versamammo import NOTICE
 from versamammo.published_splits import published_leakage, published_misplaced
 from versamammo.sources.archives.catalogue import ARCHIVES, SHAREABLE, Archive
 
-HEADER = ("name", "images", "patients", "GB", "weights", "licence", "labels", "tasks")
+HEADER = ("name", "images", "patients", "GB", "weights", "licence")
+WIDTH, INDENT = 102, 4
 REMARK = """\
 weights: whether weights trained on an archive may be passed on, as we read its terms: yes,
 non-commercial, ask, no. This is no legal advice; read the terms before you publish.
@@ -42,7 +44,10 @@ def run(args: jsonargparse.Namespace) -> int:
         for archive in chosen:
             print(f"{archive.name:<12} {archive.link}")
         return 0
-    print(as_text([HEADER, *map(cells, chosen)]))
+    first, *lines = as_text([HEADER, *map(cells, chosen)])
+    print(first)
+    for archive, line in zip(chosen, lines, strict=True):
+        print(line, wrapped("labels", archive.labels), wrapped("tasks", archive.tasks), sep="\n")
     print(REMARK)
     return 0
 
@@ -51,15 +56,22 @@ def cells(archive: Archive) -> tuple[str, ...]:
     """Write one archive as the words of a row."""
     return (
         archive.name, f"{archive.images:,}", f"{archive.patients:,}" if archive.patients else "?",
-        f"{archive.gigabytes:g}", archive.weights, archive.licence, " ".join(archive.labels),
-        " ".join(archive.tasks),
+        f"{archive.gigabytes:g}", archive.weights, archive.licence,
     )  # fmt: skip
 
 
-def as_text(rows: list[tuple[str, ...]]) -> str:
+def wrapped(name: str, values: tuple[str, ...]) -> str:
+    """Write several words below an archive's row, within the width of a terminal."""
+    return textwrap.fill(
+        f"{name} {' '.join(values)}", WIDTH, break_long_words=False, break_on_hyphens=False,
+        initial_indent=" " * INDENT, subsequent_indent=" " * (INDENT + len(name) + 1),
+    )  # fmt: skip
+
+
+def as_text(rows: list[tuple[str, ...]]) -> list[str]:
     """Lay rows out in columns."""
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
+    return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip()
         for row in rows
-    )
+    ]

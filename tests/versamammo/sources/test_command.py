@@ -18,6 +18,9 @@ def test_every_archive_is_listed_with_its_licence(capsys: pytest.CaptureFixture[
     for archive in ARCHIVES.values():
         assert archive.name in text
         assert archive.licence in text
+        for word in (*archive.labels, *archive.tasks):
+            assert word in text
+    assert max(map(len, text.splitlines())) <= 102
 
 
 def test_only_shareable_ones_are_listed_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
