@@ -44,7 +44,7 @@ class FineTuning:
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             self.encoder = own_copy(encoder).to(self.device)  # type: ignore[arg-type]
-            self.encoder.eval()  # type: ignore[no-untyped-call]
+            self.encoder.eval()
             width = cast(int, encoder.config.hidden_size)
             # the norm makes one learning rate right for encoders of any scale
             norm = nn.LayerNorm(width, elementwise_affine=False)
