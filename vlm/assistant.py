@@ -192,7 +192,8 @@ class Assistant:
         if trained is None:
             return (NOTICE, "what this model was trained for is not known")
         if trained:
-            return (NOTICE,)
+            tried = self.competence.on(topic_of(question))
+            return (NOTICE,) if tried is None else (NOTICE, str(tried))
         known = ", ".join(self.competence.topics)
         about = f"this model was not trained for such questions, only for: {known}"
         return (NOTICE, f"{about}; do not rely on the answer")

@@ -46,6 +46,28 @@ _SPEAKS_OF: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @dataclass(frozen=True)
+class Tried:
+    """How questions about one topic went on patients not learned from, context withheld.
+
+    Attributes:
+        asked: questions with options and one right answer.
+        right: of which the likeliest option was right.
+        by_chance: how many would be right by guessing.
+    """
+
+    topic: str
+    asked: int
+    right: int
+    by_chance: float
+
+    def __str__(self) -> str:
+        return (
+            f"on patients it had not learned from, {self.right} of {self.asked} such questions "
+            f"were answered rightly; guessing gets {self.by_chance:.0f}"
+        )
+
+
+@dataclass(frozen=True)
 class Competence:
     """What may be asked.
 
@@ -53,11 +75,17 @@ class Competence:
         topics: that were learned.
         temperature: of option likelihoods, fitted on patients not learned from.
         fitted_on: how many questions it was fitted on; 0 if it never was.
+        tried: how the topics went on those questions.
     """
 
     topics: tuple[str, ...] = ()
     temperature: float = 1.0
     fitted_on: int = 0
+    tried: tuple[Tried, ...] = ()
+
+    def on(self, topic: str | None) -> Tried | None:
+        """Tell how a topic went, if it was tried."""
+        return next((one for one in self.tried if one.topic == topic), None)
 
 
 def topic_of(question: str) -> str | None:
@@ -78,15 +106,25 @@ def calibrate(
 ) -> Competence:
     """Fit the temperature on questions of one right option, exam context withheld."""
     scores, truths = [], []
-    for item in items:
-        if item.kind is Kind.MULTIPLE:
-            continue
+    closed = [item for item in items if item.kind is not Kind.MULTIPLE]
+    for item in closed:
         pictures = tuple(map(shelf.take, item.images))
         question = Question(prompt_of(item), pictures, context=False)
         scores.append(option_scores(model, processor, question, item.options).cpu())
         truths.append(item.options.index(item.answer[0]))
     temperature = fit_temperature(scores, truths) if scores else 1.0
-    return Competence(tuple(topics), temperature, len(scores))
+    right = [int(one.argmax()) == truth for one, truth in zip(scores, truths, strict=True)]
+    return Competence(tuple(topics), temperature, len(scores), _tried(closed, right))
+
+
+def _tried(items: Sequence[Item], right: Sequence[bool]) -> tuple[Tried, ...]:
+    went: dict[str, list[tuple[bool, float]]] = {}
+    for item, hit in zip(items, right, strict=True):
+        went.setdefault(item.topic, []).append((hit, 1 / len(item.options)))
+    return tuple(
+        Tried(topic, len(some), sum(hit for hit, _ in some), sum(chance for _, chance in some))
+        for topic, some in went.items()
+    )
 
 
 def write_competence(folder: Path, competence: Competence) -> None:
@@ -108,7 +146,10 @@ def read_competence(folder: Path) -> Competence:
         if set(record) != {field.name for field in fields(Competence)}:
             raise ValueError(f"found the keys {sorted(record)}")
         return Competence(
-            tuple(record["topics"]), float(record["temperature"]), int(record["fitted_on"])
+            tuple(record["topics"]),
+            float(record["temperature"]),
+            int(record["fitted_on"]),
+            tuple(Tried(**one) for one in record["tried"]),
         )
     except (ValueError, TypeError) as error:
         message = f"cannot be used: {error}"

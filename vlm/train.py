@@ -48,7 +48,7 @@ from vlm.shelf import Shelf
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
 FREE = ("workers", "data", "phantoms.folder")
-CALIBRATION_ITEMS = 200  # most questions that confidence is calibrated on
+CALIBRATION_ITEMS = 400  # most questions that confidence is calibrated on
 
 
 def train(config: VlmTraining) -> Path:

@@ -7,11 +7,13 @@ import torch
 
 from versamammo.errors import InputError
 from vlm.assistant import Assistant
-from vlm.competence import Competence, topic_of
+from vlm.competence import Competence, Tried, read_competence, topic_of, write_competence
 from vlm.likelihood import fit_temperature, option_scores, probabilities
 from vlm.prompts import Question
 
-KNOWN = Competence(("Mass", "Laterality"), temperature=2.0, fitted_on=10)
+KNOWN = Competence(
+    ("Mass", "Laterality"), temperature=2.0, fitted_on=10, tried=(Tried("Mass", 10, 7, 5.0),)
+)
 
 
 @pytest.fixture
@@ -88,3 +90,17 @@ def test_overconfident_scores_are_cooled_and_timid_ones_sharpened() -> None:
 )
 def test_free_questions_are_sorted_by_topic(question: str, topic: str | None) -> None:
     assert topic_of(question) == topic
+
+
+def test_an_answer_says_how_such_questions_went(assistant: Assistant, small) -> None:
+    said = assistant.choose([small.picture(1)], "Is there a mass?", ["Yes", "No"])
+    assert any(
+        "7 of 10 such questions were answered rightly; guessing gets 5" in n for n in said.notes
+    )
+    other = assistant.choose([small.picture(1)], "Which breast is shown?", ["Right", "Left"])
+    assert not any("guessing" in note for note in other.notes)
+
+
+def test_competence_comes_back_from_its_file(tmp_path) -> None:
+    write_competence(tmp_path, KNOWN)
+    assert read_competence(tmp_path) == KNOWN

@@ -37,11 +37,11 @@ def test_two_processes_end_where_one_ends(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "prepared", patients=3)
     one = launch(tmp_path / "one", archive, 1)
     two = launch(tmp_path / "two", archive, 2)
-    for phase in ("1_words", "2_projector"):
+    for phase in ("1_words", "2_projector", "3_adapter"):
         losses = [
             [json.loads(line)["loss"] for line in (run / phase / "metrics.jsonl").open()]
             for run in (one, two)
         ]
-        assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+        assert losses[0] == pytest.approx(losses[1], abs=1e-4), phase
     weights = [load_file(run / "model" / "model.safetensors") for run in (one, two)]
     assert weights[0].keys() == weights[1].keys()

@@ -44,6 +44,8 @@ def test_training_leaves_a_model_that_loads_and_knows_its_topics(finished: Path)
     competence = read_competence(finished / "model")
     assert {"ACR", "View", "Mass"} <= set(competence.topics)
     assert competence.fitted_on > 0
+    assert sum(one.asked for one in competence.tried) == competence.fitted_on
+    assert all(0 <= one.right <= one.asked for one in competence.tried)
 
 
 def test_generated_answers_are_checked_on_the_way(finished: Path) -> None:
