@@ -12,11 +12,15 @@ from safetensors.torch import load_file
 from transformers import AutoModel
 
 from pretrain import keeper, stage2
-from pretrain.validation import FIGURE, best_temperature
+from pretrain.validation import FIGURE, Validation, best_temperature
+from pretrain.whole_views import WholeSettings
 from tests.pretrain.archives import write_archive
+from versamammo.attributes import ATTRIBUTES
 from versamammo.configuration import VersaMammoConfig
 from versamammo.contract import InputContract
+from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
+from versamammo.heads import describe_heads
 from versamammo.run import Run, lines_of
 
 TINY = """
@@ -158,3 +162,28 @@ def test_the_temperature_is_the_one_that_was_hidden() -> None:
     scores = torch.randn(20000, 3, generator=random) * 2
     truth = torch.multinomial(scores.softmax(1), 1, generator=random)[:, 0]
     assert best_temperature((3 * scores).log_softmax(1), truth) == pytest.approx(3, rel=0.05)
+
+
+def test_what_is_rare_does_not_choose_the_epoch(data: Path) -> None:
+    settings = WholeSettings(size=(160, 112), low=(80, 56))
+    validation = Validation(Archive.open(data, ["test"]), settings, 400)
+    names = list(ATTRIBUTES)
+    validation.classes[:] = -1
+    validation.classes[:, names.index("density")] = np.arange(12) % 2
+    validation.classes[:, names.index("lymph_node")] = np.arange(12) == 0
+    validation.classes[:, names.index("laterality")] = np.arange(12) % 2
+    torch.manual_seed(0)
+    encoder = VersaMammoModel(
+        VersaMammoConfig(
+            backbone="resnet10t",
+            heads=describe_heads(["density", "lymph_node", "laterality"], [], width=16),
+        )
+    ).eval()
+
+    found = validation.ask(encoder, validation.see(encoder))
+
+    # 6 against 6, twice as there are two classes, and 1 against 11
+    weights = np.array([2 * 3, 2 * 11 / 12])
+    expected = np.average([found["val/density"], found["val/lymph_node"]], weights=weights)
+    assert found[FIGURE] == pytest.approx(expected)
+    assert "val/laterality" in found
