@@ -30,6 +30,7 @@ class Comparison:
         rows: tasks that both finished, p-values corrected over them.
         skipped: task and why it was not compared.
         resamples: of each test.
+        notice: what either run says of its data, such as that they are phantoms.
     """
 
     first: str
@@ -37,6 +38,7 @@ class Comparison:
     rows: tuple[Difference, ...]
     skipped: tuple[tuple[str, str], ...]
     resamples: int
+    notice: str = ""
 
 
 def compare(first: Path, second: Path, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
@@ -67,7 +69,11 @@ def compare(first: Path, second: Path, *, resamples: int = RESAMPLES, seed: int 
     if not rows:
         message = f"no task of {first} can be compared with {second}: {dict(skipped)}"
         raise InputError(message, field="compare", reason="nothing-to-compare")
-    return Comparison(model_a, model_b, tuple(corrected(rows)), tuple(skipped), resamples)
+    notices = dict.fromkeys(str(read_run(out)["notice"]) for out in (out_a, out_b))
+    return Comparison(
+        model_a, model_b, tuple(corrected(rows)), tuple(skipped), resamples,
+        "; ".join(filter(None, notices)),
+    )  # fmt: skip
 
 
 def find_model(folder: Path) -> tuple[Path, str]:
@@ -102,6 +108,7 @@ def lines(made: Comparison) -> list[str]:
     """Lay a comparison out for a terminal."""
     told = [f"A {made.first}, B {made.second}: A - B, 95 % interval, p after Holm over "
             f"{len(made.rows)} tasks, {made.resamples} resamples of patients"]  # fmt: skip
+    told += [made.notice] if made.notice else []
     width = max(len(row.task) for row in made.rows)
     for row in made.rows:
         better = {"first": "A better", "second": "B better", "neither": ""}[row.better]

@@ -133,7 +133,7 @@ def _spread(title: str, what: str, values: Mapping[str, Sequence[float]]) -> str
     for model, some in values.items():
         known = np.sort([value for value in some if np.isfinite(value)])
         share = np.arange(1, len(known) + 1) / max(1, len(known))
-        ends = [np.concatenate([[0.0], values, [1.0]]) for values in (known, share)]
-        lines.append(Line(model, *ends, steps=True))
+        across, up = (np.concatenate([[0.0], values, [1.0]]) for values in (known, share))
+        lines.append(Line(model, across, up, steps=True))
     x = Axis(what, 0, 1, SHARE)
     return plot(title, x, Axis("share of images up to this", 0, 1, SHARE), lines)

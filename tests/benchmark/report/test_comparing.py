@@ -16,13 +16,16 @@ IDS = ("cls.rsna.cancer", "cls.vindr.density", "seg.cbis.mass")
 
 def test_models_of_one_run_are_compared_and_what_is_unfinished_is_named(tmp_path):
     cut = [("random", "cls.vindr.density")]
-    run = write_run(tmp_path / "r", {"student": 2.0, "random": 0.1}, ids=IDS, cut=cut)
+    run = write_run(
+        tmp_path / "r", {"student": 2.0, "random": 0.1}, ids=IDS, cut=cut, notice="PHANTOMS"
+    )
     made = compare(run / "student", run / "random", resamples=400)
     assert [row.task for row in made.rows] == ["seg.cbis.mass", "cls.rsna.cancer"]
     assert {row.better for row in made.rows} == {"first"}
     assert [row.p_holm for row in made.rows] == pytest.approx([2 * row.p for row in made.rows])
     assert made.skipped == (("cls.vindr.density", "incomplete 120/240 in the second run"),)
     told = "\n".join(lines(made))
+    assert "\nPHANTOMS\n" in told
     assert "A better in 2, B in 0 of 2 tasks" in told
     assert "not compared, incomplete 120/240" in told
     rows = list(csv.DictReader(io.StringIO(as_csv(made))))
