@@ -43,6 +43,7 @@ class Pipeline:
         held_out: other phantom patients, all of which are asked about.
         stage1: settings of the teacher.
         stage2: of the student, which becomes the encoder.
+        stage2_options: more of them, as on its command line.
         vlm: of projector, adapter and language model.
         per_answer: most questions of one answer of one topic.
     """
@@ -50,7 +51,7 @@ class Pipeline:
     out: Path = Path("runs/pipeline")
     result: Path = Path("runs/pipeline/model")
     phantoms: PhantomArchive = field(
-        default_factory=lambda: PhantomArchive(exams=160, size=(384, 256), shares=(0.85, 0.15, 0))
+        default_factory=lambda: PhantomArchive(exams=160, size=(384, 256), shares=(0.8, 0.1, 0.1))
     )
     held_out: PhantomArchive = field(
         default_factory=lambda: PhantomArchive(
@@ -59,6 +60,7 @@ class Pipeline:
     )
     stage1: Path = Path("configs/pretrain/stage1_smoke.yaml")
     stage2: Path = Path("configs/pretrain/stage2_smoke.yaml")
+    stage2_options: tuple[str, ...] = ()
     vlm: Path = Path("configs/vlm/smoke.yaml")
     per_answer: int = 40
 
@@ -130,6 +132,7 @@ def teach(config: Pipeline, steps: Steps, data: Path) -> None:
     steps.run(
         "stage 2: encoder", *launch, "pretrain/stage2.py", "--config", config.stage2,
         "--data", data, "--teacher", config.out / "stage1", "--run.output", config.out / "stage2",
+        *config.stage2_options,
     )  # fmt: skip
     steps.run(
         "language", *launch, "vlm/train.py", "--config", config.vlm, "--data", data,
