@@ -130,20 +130,27 @@ def _numbers(figure: Figure) -> str:
 
 
 def subgroup_table(model: str, found: Sequence[Subgroup]) -> str:
-    """Lay out the primary figure by groups of one model."""
-    if not found:
-        return ""
+    """Lay out the primary figure by groups of one model; small groups are named below."""
+    told = [one for one in found if np.isfinite(one.figure.value)]
+    small = ", ".join(
+        f"{one.by} {one.level} ({one.figure.note})"
+        for one in found
+        if not np.isfinite(one.figure.value)
+    )
+    left = f"<p><small>Not computed: {escape(small)}.</small></p>" if small else ""
+    if not told:
+        return left and f"<h3>{escape(model)}: by group</h3>{left}"
     rows = "".join(
         f"<tr><td>{escape(one.by)}</td><td>{escape(one.level)}</td>{_numbers(one.figure)}"
         f"<td>{bar(one.figure.value, one.figure.low, one.figure.high)}</td>"
         f"<td class=note>{escape(one.figure.note)}</td></tr>"
-        for one in found
+        for one in told
     )
-    caption = f"{escape(model)}: {escape(title(found[0].figure.metric))} by group"
+    caption = f"{escape(model)}: {escape(title(told[0].figure.metric))} by group"
     return (
         f'<div class="wide"><table><caption>{caption}</caption><thead><tr><th>By</th>'
         "<th>Group</th><th>Value</th><th>95 % interval</th><th>n</th><th>Patients</th><th></th>"
-        f"<th>Note</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th>Note</th></tr></thead><tbody>{rows}</tbody></table></div>{left}"
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from benchmark.metrics import Figure
+from benchmark.metrics.subgroups import Subgroup
 from benchmark.report import write_report
+from benchmark.report.tables import subgroup_table
 from tests.benchmark.report.made_up_run import write_run
 from versamammo.errors import InputError
 
@@ -84,7 +88,7 @@ def test_better_encoders_are_told_apart_and_plots_are_there(text):
     for caption in ("ROC", "Reliability", "FROC", "Dice of the images", "Average precision of"):
         assert f"<figcaption>{caption}" in text
     assert "critical difference diagram" in text
-    assert "by group" in text
+    assert "AUROC by group" in text
     assert "p, Holm" in text
 
 
@@ -125,3 +129,14 @@ def test_internal_and_external_tasks_are_ranked_apart_too(tmp_path):
     row = re.search(r"student</th>(.*?)</tr>", text).group(1)
     assert re.findall(r"(\d) of (\d)", row)[1] == ("2", "2")
     assert [tasks for _, tasks in re.findall(r"(\d) of (\d)", row)] == ["4", "2", "2"]
+
+
+def test_groups_of_too_few_patients_are_named_below_the_others():
+    blank = Figure("t", "auroc", math.nan, math.nan, math.nan, 4, 2, "too few patients: 2 of 10")
+    whole = Figure("t", "auroc", 0.8, 0.7, 0.9, 40, 20)
+    some = [Subgroup("view", "CC", whole), Subgroup("view", "ML", blank)]
+    drawn = subgroup_table("student", some)
+    assert "Not computed: view ML (too few patients: 2 of 10)." in drawn
+    assert drawn.count("<tr>") == 2
+    assert subgroup_table("student", []) == ""
+    assert "<table>" not in subgroup_table("student", some[1:])
