@@ -140,7 +140,7 @@ class Answering:
         tally = Tally(short=len(kinds) > 2)
         for kind in kinds:
             if not self.judge.knows(kind):
-                tally.lines.append(f"{kind}: not answered; the model was not trained to tell.")
+                tally.lines.append(f"{kind}: not answered; {self.judge.doubt(kind)}.")
                 yield Answer(tally.text())
                 continue
             said: dict[str, float | None] = {}
@@ -156,6 +156,8 @@ class Answering:
             tally.add(kind, said)
         if left := [kind.lower() for kind in kinds if self.judge.by_heads(kind)]:
             tally.notes.append(_by_heads(left))
+        if tally.chances:
+            tally.evidence += [Evidence(image, LOOKED_AT) for image in asked.images]
         yield Answer(tally.text(), tuple(tally.evidence), tally.confidence, tuple(tally.notes))
 
     def _marks(
@@ -249,13 +251,14 @@ class Answering:
         yield Answer(text, (), None, (note,))
 
     def _not_trained(self, topic: str | None) -> Answer:
-        what = f"“{topic}”" if topic else "such questions"
+        what = f"{NAMES.get(topic, topic)}: {self.judge.doubt(topic)}" if topic else ""
+        why = what or "this model was not trained for such questions"
         known = [NAMES.get(name, name.lower()) for name in BY_NAME if self._knows(name)]
         about = ", ".join(known) or "nothing"
         return Answer(
-            f"I do not answer that: this model was not trained for {what}, and a guess would look "
-            f"like an answer. It can be asked about: {about}; side, view, sizes and warnings come "
-            "from tags and measurements."
+            f"I do not answer that. {why[0].upper()}{why[1:]}, and a guess would look like an "
+            f"answer. What can be asked about: {about}; side, view, sizes and warnings come from "
+            "tags and measurements."
         )
 
 

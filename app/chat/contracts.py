@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.chat.exam import Exam
 from versamammo.mammogram import Box
 
+BETTER_THAN_GUESSING = 0.6  # area under the ROC curve, from which a model is heard at all
 LOOKED_AT = "looked at"  # the word for evidence that is no finding
 
 
@@ -85,6 +86,8 @@ class Attribute:
         image: which image they were read from, or None for the whole exam.
         edition: of BI-RADS, where the attribute is one of its categories and the edition is known.
         how: how an exam's probabilities came from those of its images.
+        auroc: area under the ROC curve on patients not learned from; NaN if it could not be
+            measured there, None if nothing is written down.
     """
 
     name: str
@@ -92,6 +95,12 @@ class Attribute:
     image: int | None = None
     edition: str | None = None
     how: str = ""
+    auroc: float | None = None
+
+    @property
+    def guessing(self) -> bool:
+        """Whether the model was not found to be better than guessing."""
+        return self.auroc is not None and not self.auroc >= BETTER_THAN_GUESSING
 
     @property
     def likeliest(self) -> str:

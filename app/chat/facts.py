@@ -66,14 +66,14 @@ def facts_of(image: ExamImage, view: Attribute | None = None) -> tuple[Fact, ...
 
 
 def _view(view: Attribute | None) -> str:
-    if view is None:
-        return "not judged without a model"
+    if view is None or view.guessing:
+        return "not judged without a model" if view is None else "the model cannot tell"
     return f"{view.likeliest} (model, {figure(view.probabilities[view.likeliest])})"
 
 
 def _views_disagree(image: ExamImage, view: Attribute | None) -> bool:
     """Say whether a model is sure of another view than the tags; it knows CC and MLO only."""
-    if view is None or str(image.told.view) not in view.probabilities:
+    if view is None or view.guessing or str(image.told.view) not in view.probabilities:
         return False
     sure = view.probabilities[view.likeliest] >= SURE_OF_VIEW
     return sure and view.likeliest != str(image.told.view)

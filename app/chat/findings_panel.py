@@ -7,7 +7,7 @@ from html import escape
 
 from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam
-from app.chat.figures import figure
+from app.chat.figures import figure, quality
 from app.chat.regions import in_words as place_of
 from versamammo.mammogram import Box
 
@@ -49,6 +49,12 @@ def _at_a_glance(findings: Findings) -> list[Attribute]:
 
 
 def _bars(exam: Exam, attribute: Attribute) -> str:
+    if attribute.guessing:
+        return (
+            f'<p class="vm-hint"><b>{escape(title_of(attribute.name))}</b> is not shown: on '
+            "patients not learned from, the model was not found to be better than guessing "
+            f"({escape(quality(attribute.auroc))}).</p>"
+        )
     where = "whole exam" if attribute.image is None else exam.names[attribute.image]
     edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
     how = f"; {attribute.how}" if attribute.how else ""
@@ -108,10 +114,13 @@ def _all_rows(exam: Exam, findings: Findings) -> str:
         f"<tr><td>{escape(title_of(name))}</td>{_cells(exam, findings, name)}</tr>"
         for name in names
     ]
+    meaning = (
+        "Last column: area under the ROC curve on patients not learned from; 0.50 is guessing."
+    )
     return (
         '<details class="vm-details"><summary>Everything, picture by picture</summary>'
-        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}</tr>'
-        f"{''.join(rows)}</table></div></details>"
+        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}<th>Tested</th></tr>'
+        f'{"".join(rows)}</table></div><p class="vm-hint">{meaning}</p></details>'
     )
 
 

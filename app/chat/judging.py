@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from app.chat.contracts import Card, Findings
+from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam, ExamImage
+from app.chat.figures import quality
 from app.chat.queueing import OneAtATime
 from app.chat.regions import in_words
 from versamammo.geometry import Crop
@@ -19,6 +20,7 @@ from vlm.places import boxes_in
 from vlm.prompts import MOST_VIEWS, Picture, Turn
 
 Weights = dict[str, float]  # of each option, 0..1
+Figures = Mapping[str, float | None]  # of each head, as `Attribute.auroc`
 
 
 class Judge(Protocol):
@@ -30,6 +32,9 @@ class Judge(Protocol):
 
     def knows(self, topic: str) -> bool:
         """Say whether it was trained for a topic."""
+
+    def doubt(self, topic: str) -> str:
+        """Say why a topic is not known."""
 
     def by_heads(self, topic: str) -> bool:
         """Say whether a topic is left to an encoder's heads."""
@@ -61,17 +66,21 @@ class LanguageJudge:
     """
 
     def __init__(
-        self, assistant: Assistant, card: Card, queue: OneAtATime, heads: Sequence[str] = ()
+        self, assistant: Assistant, card: Card, queue: OneAtATime, heads: Figures | None = None
     ) -> None:
         self.card = card
         self._assistant = assistant
         self._queue = queue
-        self._heads = frozenset(heads)
+        self._heads = heads or {}
         self._prepared: WeakKeyDictionary[ExamImage, Picture] = WeakKeyDictionary()
 
     def knows(self, topic: str) -> bool:
         """Say whether it, or the encoder beside it, was trained for a topic."""
-        return self._trained(topic) or ATTRIBUTES.get(topic, "") in self._heads
+        return self._trained(topic) or not doubt_of(topic, self._heads)
+
+    def doubt(self, topic: str) -> str:
+        """Say why a topic is not known."""
+        return "" if self._trained(topic) else doubt_of(topic, self._heads)
 
     def by_heads(self, topic: str) -> bool:
         """Say whether only the encoder beside it was trained for a topic."""
@@ -152,13 +161,17 @@ class LanguageJudge:
 class HeadsJudge:
     """An encoder's heads alone: what they said of the exam, put into answers."""
 
-    def __init__(self, card: Card, attributes: Sequence[str]) -> None:
+    def __init__(self, card: Card, heads: Figures) -> None:
         self.card = card
-        self._attributes = frozenset(attributes)
+        self._heads = heads
 
     def knows(self, topic: str) -> bool:
-        """Say whether there is a head for a topic."""
-        return ATTRIBUTES.get(topic, "") in self._attributes
+        """Say whether there is a head for a topic that is better than guessing."""
+        return not doubt_of(topic, self._heads)
+
+    def doubt(self, topic: str) -> str:
+        """Say why a topic is not known."""
+        return doubt_of(topic, self._heads)
 
     def by_heads(self, topic: str) -> bool:
         """Say no: the heads are who speaks here."""
@@ -193,11 +206,22 @@ _PREFIX = {"ACR": "Level ", "Bi-Rads": "Bi-Rads ", "Masking potential": "Level "
            "Subtlety": "Level "}  # fmt: skip
 
 
+def doubt_of(topic: str, heads: Figures) -> str:
+    """Say why heads do not speak of a topic; nothing if they do."""
+    name = ATTRIBUTES.get(topic, "")
+    if name not in heads:
+        return "the model was not trained to tell"
+    head = Attribute(name, {}, auroc=heads[name])
+    if not head.guessing:
+        return ""
+    return f"on patients not learned from, the model was not found to tell ({quality(head.auroc)})"
+
+
 def seen_weights(seen: Findings | None, images: Sequence[int], topic: str) -> Weights:
     """Average what a head said of some pictures, in the options of a topic; empty if nothing."""
     name = ATTRIBUTES.get(topic, "")
     found = [one for i in images if seen is not None and (one := seen.of(name, i)) is not None]
-    if not found:
+    if not found or found[0].guessing:
         return {}
     prefix = _PREFIX.get(topic, "")
     return {

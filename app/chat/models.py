@@ -83,16 +83,18 @@ def load_models(
     # an encoder that kept its heads inside a vision-language model can look, too
     seen = part or language
     assert seen is not None
-    finder = Seeing(encoder, card_of(folder, seen), queue) if part or encoder.heads else None
+    finder = None
+    if part or encoder.heads:
+        finder = Seeing(encoder, card_of(folder, seen), queue, figures_of(seen))
     comparer = None
     if index is not None:
         comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
     if assistant is not None and language is not None:
-        heads = finder.attributes if finder is not None else ()
+        heads = finder.figures if finder is not None else {}
         judge = LanguageJudge(assistant, card_of(folder, language), queue, heads)
         return Models(Answering(judge), finder, comparer)
     assert finder is not None
-    return Models(Answering(HeadsJudge(finder.card, finder.attributes)), finder, comparer)
+    return Models(Answering(HeadsJudge(finder.card, finder.figures)), finder, comparer)
 
 
 def _comparer(
@@ -166,6 +168,18 @@ def read_about(folder: Path) -> dict[str, Any]:
     return dict(told)
 
 
+def figures_of(part: Path) -> dict[str, float]:
+    """Read the areas under the ROC curve that training wrote into a part's README."""
+    text = _readme(part).partition("| attribute | figure |")[2]
+    rows = re.findall(r"^\| (\w+) \| (\d\.\d+) \|$", text, re.M)
+    return {name: float(value) for name, value in rows}
+
+
+def _readme(part: Path) -> str:
+    file = part / "README.md"
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+
 def weights_hash(part: Path) -> str:
     """Name a part by the bytes of all its weights."""
     digest = hashlib.sha256()
@@ -180,9 +194,7 @@ def _own_card(part: Path) -> Card:
     training = config.get("training")
     training = training if isinstance(training, dict) else {}
     sources = [str(one) for one in (training.get("sources") or config.get("sources") or [])]
-    file = part / "README.md"
-    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    row = re.search(r"^\| data \| (.+?) \|$", text, re.M)
+    row = re.search(r"^\| data \| (.+?) \|$", _readme(part), re.M)
     if not sources and row:
         sources = row[1].partition(" of ")[2].split(", ")
     only = bool(sources) and all("phantom" in source for source in sources)

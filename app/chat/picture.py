@@ -19,6 +19,7 @@ from versamammo.mammogram import Box
 
 ANSWER = (120, 230, 140)  # what the last answer points to
 BAR_MM = 50
+COLD = 0.1  # an exam whose warmest place is below this shows no full heat
 HEAT = 0.45  # of the colour where the heat is 1
 PRESETS = {  # (level, width) in percent of the range that the file's own window shows
     "From the file": (50, 100),
@@ -68,8 +69,10 @@ def draw(
         canvas[y : y + grey.shape[0], x : x + grey.shape[1]] = grey
     colour = np.repeat(canvas[..., None], 3, axis=2)
     if findings is not None and look.heat:
+        # all pictures on one scale, which a cold exam does not fill
+        warmest = max([COLD, *(float(heat.values.max()) for heat in findings.heat)])
         for heat in findings.heat:
-            _warm(colour, heat, placed)
+            _warm(colour, heat, placed, warmest)
     picture = Image.fromarray(colour)
     pen = ImageDraw.Draw(picture)
     for place in placed:
@@ -114,8 +117,8 @@ def _without_marks(image: ExamImage) -> NDArray[np.uint16]:
     return covered
 
 
-def _warm(colour: NDArray[np.uint8], heat: HeatMap, placed: list[Placed]) -> None:
-    """Blend a heat map over its picture in place."""
+def _warm(colour: NDArray[np.uint8], heat: HeatMap, placed: list[Placed], warmest: float) -> None:
+    """Blend a heat map over its picture in place; `warmest` is shown at full strength."""
     for place in placed:
         if place.number != heat.image:
             continue
@@ -127,6 +130,7 @@ def _warm(colour: NDArray[np.uint8], heat: HeatMap, placed: list[Placed]) -> Non
         if x2 <= x1 or y2 <= y1:
             continue
         spread = np.asarray(cv2.resize(heat.values, (int(x2 - x1), int(y2 - y1))), np.float32)
+        spread = spread / warmest
         spread = spread[:, ::-1] if place.mirrored else spread
         top, left = max(y1, 0), max(x1, 0)
         part = colour[top:y2, left:x2]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from app.chat.contracts import Attribute, Card, Findings, Similar, Turn
 from app.chat.exam import Exam
 from app.chat.facts import facts_of, warnings_of
-from app.chat.figures import figure
+from app.chat.figures import figure, quality
 from app.chat.regions import described
 from app.chat.regions import in_words as in_picture
 from versamammo import NOTICE, __version__
@@ -78,6 +79,9 @@ def _attribute(exam: Exam, findings: Findings | None, name: str) -> str:
     found = [one for one in own if one.image is None] or own
     if not found:
         return f"Not assessed by any model. {OPEN}"
+    if found[0].guessing:
+        why = f"not found to be better than guessing ({quality(found[0].auroc)})"
+        return f"Not assessed: the model was {why}. {OPEN}"
     told = [
         in_words(one) if one.image is None else f"{exam.names[one.image]}: {in_words(one)}"
         for one in found
@@ -167,6 +171,8 @@ def findings_record(exam: Exam, findings: Findings) -> dict[str, object]:
                 "image": None if a.image is None else exam.names[a.image],
                 "edition": a.edition,
                 "how": a.how,
+                "auroc": None if a.auroc is None or math.isnan(a.auroc) else a.auroc,
+                "guessing": a.guessing,
                 "probabilities": dict(a.probabilities),
             }
             for a in findings.attributes

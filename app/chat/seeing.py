@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,11 +15,10 @@ from app.chat.exam import Exam
 from app.chat.queueing import OneAtATime
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.finding import Candidate, Sight, find
+from versamammo.finding import LEAST_HEAT, Candidate, Sight, find
 from versamammo.mammogram import Box
 from vlm.instructions.topics import FINDING_WORDS
 
-LEAST = 0.3  # probability of a place from which it is marked
 MOST = 3  # places marked in one picture
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one place
 HEAT_SIDE = 256  # longest side of a heat map kept for drawing
@@ -30,13 +30,35 @@ class Seeing:
     """Looks for findings with an encoder's heads."""
 
     def __init__(
-        self, encoder: VersaMammoModel, card: Card, queue: OneAtATime, least: float = LEAST
+        self,
+        encoder: VersaMammoModel,
+        card: Card,
+        queue: OneAtATime,
+        figures: Mapping[str, float] | None = None,
+        least: float = LEAST_HEAT,
     ) -> None:
+        """Look with an encoder.
+
+        Args:
+            encoder: with heads.
+            card: who it is.
+            queue: shared with whoever else computes.
+            figures: area under the ROC curve of each attribute on patients not learned from.
+            least: score from which a place is marked.
+
+        Raises:
+            InputError: the encoder has no heads.
+        """
         if encoder.heads is None:
             message = "has no heads, so that nothing can be said; stage 2 trains them"
             raise InputError(message, field="heads", reason="no-heads")
         self.card = card
-        self.attributes = tuple(one.name for one in encoder.heads.attributes.attributes)
+        named = [one.name for one in encoder.heads.attributes.attributes]
+        told = figures or {}
+        missing = math.nan if told else None
+        self.figures: dict[str, float | None] = {
+            name: told.get(name, missing) for name in named if name != UNTELLABLE
+        }
         self._encoder = encoder
         self._queue = queue
         self._least = least
@@ -52,7 +74,7 @@ class Seeing:
             except InputError as error:
                 failed.append(f"{exam.names[number]}: {error.message}")
         own = [
-            Attribute(name, shares, number, _edition(name))
+            Attribute(name, shares, number, _edition(name), auroc=self.figures[name])
             for number, sight in sights.items()
             for name, shares in sight.probabilities.items()
             if name != UNTELLABLE
@@ -99,7 +121,7 @@ def _mean(found: Sequence[Attribute], how: str) -> Attribute:
         value: math.fsum(one.probabilities[value] for one in found) / len(found)
         for value in found[0].probabilities
     }
-    return Attribute(found[0].name, shares, None, found[0].edition, how)
+    return replace(found[0], probabilities=shares, image=None, how=how)
 
 
 def _suspicion(birads: Attribute) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -36,6 +37,9 @@ class Made:
 
     def knows(self, topic: str) -> bool:
         return topic in self.topics
+
+    def doubt(self, topic: str) -> str:
+        return "" if self.knows(topic) else "the model was not trained to tell"
 
     def by_heads(self, topic: str) -> bool:
         return topic in self.heads
@@ -72,7 +76,8 @@ def test_a_mass_in_one_view_is_named_with_view_place_and_confidence(exam: Exam) 
     said = finished(judge, exam, "Is there a mass?")
     assert said.text.startswith("Mass: R CC yes (0.80); L CC no (0.90)")
     assert said.confidence == pytest.approx(0.8)
-    (one,) = said.evidence
+    one, *looked_at = said.evidence
+    assert [evidence.image for evidence in looked_at] == [0, 1, 2, 3]
     assert (one.image, one.box) == (0, BOX)
     assert one.where == in_words(exam.images[0], BOX) == "lower third, near the chest wall"
 
@@ -81,7 +86,7 @@ def test_all_no_is_as_sure_as_its_least_sure_picture(exam: Exam) -> None:
     judge = Made({"Mass": NO, ("Mass", 2): {"Yes": 0.3, "No": 0.7}})
     said = finished(judge, exam, "Is there a mass?")
     assert said.confidence == pytest.approx(0.7)
-    assert said.evidence == ()
+    assert all(evidence.box is None for evidence in said.evidence)
 
 
 def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
@@ -207,9 +212,27 @@ def test_heads_alone_answer_what_they_have_a_head_for(exam: Exam) -> None:
     )
     seen = Findings((*attributes, Attribute("density", {"A": 0.9, "B": 0.1}, 0)),
                     (Region(1, BOX, "mass", 0.9),))  # fmt: skip
-    judge = HeadsJudge(Card("Heads", "1", "by hand"), ("mass", "density"))
+    judge = HeadsJudge(Card("Heads", "1", "by hand"), {"mass": 0.9, "density": None})
     said = finished(judge, exam, "Is there a mass?", seen)
     assert "L CC yes (0.80)" in said.text
     assert said.evidence[0].box == BOX
     assert finished(judge, exam, "How dense?", seen).text.startswith("ACR density: A (0.90)")
     assert "not trained" in finished(judge, exam, "Are there calcifications?", seen).text
+
+
+def test_heads_that_only_guess_are_not_heard(exam: Exam) -> None:
+    heads = {"mass": 0.51, "calcification": math.nan, "density": 0.85}
+    seen = Findings(
+        tuple(
+            Attribute(name, {"no": 0.1, "yes": 0.9}, i, auroc=figure)
+            for name, figure in heads.items()
+            for i in range(4)
+        )
+    )
+    judge = HeadsJudge(Card("Heads", "1", "by hand"), heads)
+    said = finished(judge, exam, "Is there a mass or a calcification?", seen).text
+    assert "Mass: not answered; on patients not learned from, the model was not found" in said
+    assert "(AUC 0.51)" in said
+    assert "(could not be tested)" in said
+    # neither does such a head contradict a language model
+    assert finished(Made({"Mass": NO}), exam, "Is there a mass?", seen).notes == ()

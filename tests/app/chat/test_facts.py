@@ -66,6 +66,8 @@ def test_a_model_that_is_sure_of_another_view_than_the_tags_is_quoted(exam: Exam
     assert any("the tags say CC, but the model takes the picture for MLO (0.97)" in w
                for w in warned)  # fmt: skip
     assert facts_of(exam.images[0], view_head(0, 0.97).attributes[0])[1].disagree
+    guessed = replace(view_head(0, 0.97).attributes[0], auroc=0.5)
+    assert not facts_of(exam.images[0], guessed)[1].disagree
     for calm in (view_head(0, 0.8), view_head(2, 0.97), None):
         assert not any("takes the picture for" in w for w in warnings_of(exam, calm))
 

@@ -54,6 +54,26 @@ def test_a_question_in_words_is_streamed_and_boxes_become_words(folder: Path, ex
     assert "[" not in pieces[-1].text
 
 
+def test_what_training_wrote_of_itself_is_heard(folder: Path, tmp_path: Path, exam: Exam) -> None:
+    copied = shutil.copytree(folder / "encoder", tmp_path / "encoder")
+    (copied / "README.md").write_text(
+        "| data | 8 images of phantom |\n\n| attribute | figure |\n|---|---|\n"
+        "| density | 0.846 |\n| mass | 0.512 |\n"
+    )
+    models = load_models(copied)
+    assert models.answerer.card.data == "8 images of phantom"
+    assert models.answerer.card.phantoms_only
+    assert models.finder is not None
+    findings = models.finder.find(exam)
+    told = {one.name: one for one in findings.attributes}
+    assert told["density"].auroc == pytest.approx(0.846)
+    assert not told["density"].guessing
+    assert told["mass"].guessing
+    assert told["view"].guessing  # not among what was tested
+    *_, said = models.answerer.answer(exam, "Is there a mass?", (), findings)
+    assert "not answered" in said.text
+
+
 @pytest.mark.parametrize(
     ("told", "message"),
     [("{", "cannot be read"), ('{"code": "x"}', "expected"), ('["x"]', "expected"),

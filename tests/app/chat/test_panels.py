@@ -5,6 +5,7 @@ from dataclasses import replace
 from app.chat.exam import Exam
 from app.chat.findings_panel import findings_html
 from app.chat.panels import disarm, facts_html, refused_html, warnings_html
+from app.chat.report import draft
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -36,3 +37,13 @@ def test_neither_a_tag_nor_an_entity_is_left_in_what_the_chat_shows() -> None:
     assert "<img" not in shown
     assert "&lt;" not in shown
     assert shown.replace("\u200b", "") == "<img src=x> &lt;b&gt; a < b & c"
+
+
+def test_an_attribute_that_is_guessed_is_not_drawn(exam: Exam, marker: object) -> None:
+    findings = marker.find(exam)  # type: ignore[attr-defined]
+    assert "vm-bar" in findings_html(exam, findings, marker.card)  # type: ignore[attr-defined]
+    guessed = replace(findings, attributes=(replace(findings.attributes[0], auroc=0.55),))
+    html = findings_html(exam, guessed, marker.card)  # type: ignore[attr-defined]
+    assert "vm-bar" not in html
+    assert "not found to be better than guessing (AUC 0.55)" in html
+    assert "Not assessed: the model was not found" in draft(exam, guessed, [])
