@@ -52,14 +52,22 @@ class Questions:
 
     Attributes:
         folder: with the bench, its pictures and everybody's answers.
+        per_answer: most items of one answer to one topic of one task.
         places: task -> which items of the bench are its own.
     """
 
-    def __init__(self, tasks: Sequence[Task], archives: Archives, shared: Path, seed: int) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        archives: Archives,
+        shared: Path,
+        seed: int,
+        per_answer: int = PER_ANSWER,
+    ) -> None:
         told = [(plain(task), [_digest(archives, name) for name in task.sources]) for task in tasks]
-        text = json.dumps([told, seed, PER_ANSWER], sort_keys=True)
+        text = json.dumps([told, seed, per_answer], sort_keys=True)
         self.folder = shared / hashlib.sha256(text.encode()).hexdigest()[:16]
-        self.troubles: dict[str, str] = {}
+        self.per_answer = per_answer
         done = self.folder / PLACES
         if not done.is_file():
             self._make(tasks, archives, seed)
@@ -111,7 +119,7 @@ class Questions:
             ["-m", "app.cli", "questions", str(folder), "--out", str(folder / ITEMS),
              "--seed", str(seed), "--topics", json.dumps(list(task.topics)),
              # of exams alone, which are picked out below
-             "--per-answer", str(1000 * PER_ANSWER if several else PER_ANSWER),
+             "--per-answer", str(1000 * self.per_answer if several else self.per_answer),
              "--exams", str(several).lower()],
             task.id,
         )  # fmt: skip
@@ -120,7 +128,9 @@ class Questions:
         for item in read_bench(folder / ITEMS):
             item = replace(item, images=tuple(path.replace("/../", "/") for path in item.images))
             seen[item.topic, item.answer] += (len(item.images) > 1) == several
-            if (len(item.images) > 1) == several and seen[item.topic, item.answer] <= PER_ANSWER:
+            if (len(item.images) > 1) == several and seen[
+                item.topic, item.answer
+            ] <= self.per_answer:
                 kept.append(item)
         if not kept:
             message = f"{task.id}: nothing that is asked is known of its images"

@@ -83,7 +83,7 @@ def rehearse(settings: Rehearsal) -> tuple[Bench, list[Scored]]:
     bench = Bench(
         BenchSettings(
             data=data, out=settings.out / "run", encoders=tuple(encoders), vlm=vlm,
-            tasks=settings.tasks, resamples=settings.resamples, notice=STAMP,
+            tasks=settings.tasks, resamples=settings.resamples, notice=STAMP, per_answer=3,
             adapt=AdaptSettings(steps=settings.steps, check_every=settings.steps // 2, crop=96),
         )
     )  # fmt: skip
@@ -146,13 +146,14 @@ def tiny_vlm(folder: Path, data: Path) -> Path:
     if (made / "config.json").is_file():
         return made
     recipe = {
-        "run": {"output": str(folder), "log_every": 20, "checkpoint_every": 60, "track": []},
+        "run": {"output": str(folder), "log_every": 20, "checkpoint_every": 100, "track": []},
         "data": str(data / TRAINED_ON),
         "small_encoder": {"size": list(SIZE)},
-        "tiny": {"vocabulary": 500, "width": 64, "depth": 2},
-        "mixture": {"closed": 1.0, "open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0},
-        "lengths": {"words": 60, "projector": 20, "adapter": 60, "rise": 5},
-        "longest": 640, "row": 320, "check_every": 60, "check_items": 1,
+        "tiny": {"vocabulary": 400, "width": 48, "depth": 2},
+        "mixture": {"closed": 1.0, "open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0,
+                    "several": 0.0},
+        "lengths": {"words": 40, "projector": 5, "adapter": 30, "rise": 5},
+        "longest": 640, "row": 256, "batch": 4, "check_every": 100, "check_items": 1,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.yaml"

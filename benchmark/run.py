@@ -53,6 +53,7 @@ class BenchSettings:
         cache: of features; in `out` by default.
         adapt: how heads are fitted.
         resamples: of the bootstrap.
+        per_answer: most questions of one answer to one topic.
         notice: stamped on everything that is shown.
     """
 
@@ -64,6 +65,7 @@ class BenchSettings:
     cache: Path | None = None
     adapt: AdaptSettings = field(default_factory=AdaptSettings)
     resamples: int = 1000
+    per_answer: int = 50
     notice: str = ""
 
 
@@ -154,7 +156,9 @@ class Bench:
         vlm, seed, given = self.vlm, self.settings.adapt.seed, {}
         if present:
             shared = self.settings.out / "questions"
-            asked = questions.Questions(present, self.archives, shared, seed)
+            asked = questions.Questions(
+                present, self.archives, shared, seed, self.settings.per_answer
+            )
             for control in ("none", "blank"):
                 given[control] = asked.answers(Path(vlm.source), vlm.name, control)
         for task in tasks:
