@@ -120,7 +120,9 @@ def answering(
         def wait() -> None:
             if new:
                 model.model.memory = FeatureMemory(64)
-            next(iter(stream(model, processor, questions[0], most_words=given.words)))
+            pieces = stream(model, processor, questions[0], most_words=given.words)
+            next(pieces)
+            pieces.close()
 
         return median(wait, given.repeats)
 

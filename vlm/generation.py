@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, cast
 
 import torch
@@ -55,29 +55,38 @@ def stream(
     question: Question,
     *,
     most_words: int = MOST_WORDS,
-) -> Iterator[str]:
+) -> Generator[str]:
     """Answer one question piece by piece; the pieces together are the whole text.
 
-    An error while writing is raised here, once the pieces before it have been handed over.
+    An error while writing is raised here, once the pieces before it have been handed over. Whoever
+    closes the iterator before its end stops the writing too.
     """
     batch = processor.encode([question]).to(model.device)
     pieces = TextIteratorStreamer(
         cast(Any, processor.tokenizer), skip_prompt=True, skip_special_tokens=True
     )
     failures: list[BaseException] = []
+    nobody_reads = Event()
+
+    def stop(words: Tensor, *_: Any, **__: Any) -> Tensor:
+        return torch.full(words.shape[:1], nobody_reads.is_set(), device=words.device)
 
     def write() -> None:
+        options = {"max_new_tokens": most_words, "streamer": pieces, "stopping_criteria": [stop]}
         try:
             with torch.inference_mode():
-                cast(Any, model).generate(**batch, max_new_tokens=most_words, streamer=pieces)
+                cast(Any, model).generate(**batch, **options)
         except Exception as error:  # handed to the reader's thread, which raises it
             failures.append(error)
             pieces.end()
 
     writer = Thread(target=write, daemon=True)
     writer.start()
-    yield from pieces
-    writer.join()
+    try:
+        yield from pieces
+    finally:
+        nobody_reads.set()
+        writer.join()
     if failures:
         raise failures[0]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -118,6 +119,27 @@ def test_streamed_pieces_are_the_whole_answer(trained: Any, small: Any) -> None:
     pieces = list(stream(model, processor, small.questions[0], most_words=20))
     assert len(pieces) > 1
     assert "".join(pieces).strip() == whole
+
+
+def test_writing_stops_when_nobody_reads_on(
+    trained: Any, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, processor = trained
+    written = []
+    forward = model.forward
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        written.append(1)
+        return forward(*arguments, **options)
+
+    monkeypatch.setattr(model, "forward", counted)
+    # an image token is never written, so no answer ends by itself
+    monkeypatch.setattr(model.generation_config, "eos_token_id", [processor.image_token_id])
+    pieces = stream(model, processor, small.questions[0], most_words=2000)
+    next(pieces)
+    pieces.close()
+    assert len(written) < 1000
+    assert not [thread for thread in threading.enumerate() if "write" in thread.name]
 
 
 def test_an_error_while_streaming_reaches_the_reader(
