@@ -7,6 +7,7 @@ k images is. The published intervals drew images, not patients, without a seed; 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.metrics.matching import overlaps
 from benchmark.metrics.resampling import Floats
@@ -39,7 +40,7 @@ def accuracy_at(sample: NeighboursSample, k: int) -> float:
     return float(any(sample.ranked[:k]))
 
 
-def dice_at_threshold(truth: Floats, mask: Floats) -> float:
+def dice_at_threshold(truth: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
     """Dice of grey masks in 0..255, both cut above 127; smoothed so that two empty ones have 1."""
     first, second = truth > THRESHOLD, mask > THRESHOLD
     smooth = 1e-6

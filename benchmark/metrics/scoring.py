@@ -168,7 +168,7 @@ def held(sample: Sample, root: Path) -> tuple[Hashable, ...]:
     if isinstance(sample, BoxesSample):
         return tuple(set(sample.truth_classes)) or ("none",)
     if isinstance(sample, MaskSample):
-        return ("none" if measured(sample, root)[4] else "lesion",)
+        return ("none" if measured(sample, root).empty_truth else "lesion",)
     return tuple(cast(NeighboursSample, sample).truth) or ("none",)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,25 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
 from benchmark.metrics.counting import Measure, Panel, means
-from benchmark.metrics.legacy import THRESHOLD
+from benchmark.metrics.legacy import THRESHOLD, dice_at_threshold
 from benchmark.metrics.resampling import Clusters, Floats
 from benchmark.samples import MaskSample
 from versamammo.errors import InputError
 
 Mask = NDArray[np.bool_]
 _KEPT = 100_000  # pairs of masks whose figures are remembered
+
+
+class Measured(NamedTuple):
+    """One image's figures; `hd95_mm` is NaN where the spacing is unknown."""
+
+    dice: float
+    iou: float
+    hd95_mm: float
+    hd95_px: float
+    empty_truth: bool
+    empty_mask: bool
+    published_dice: float
 
 
 def segmentation_panels(
@@ -34,8 +47,8 @@ def segmentation_panels(
     Raises:
         InputError: a mask cannot be read, or two are of different sizes.
     """
-    figures = np.array([measured(sample, root) for sample in samples]).reshape(-1, 6)
-    dice, iou, millimetres, pixels, empty_truth, empty_mask = figures.T
+    figures = np.array([measured(sample, root) for sample in samples], dtype=float).reshape(-1, 7)
+    dice, iou, millimetres, pixels, empty_truth, empty_mask, old = figures.T
     n, mm = len(samples), all(sample.spacing_mm for sample in samples)
     rule = (
         f"{int(empty_truth.sum())} images without lesion, {int(empty_mask.sum())} empty masks; "
@@ -47,12 +60,16 @@ def segmentation_panels(
     lesions = Measure("dice_of_lesions", n - int(empty_truth.sum()), "images with a lesion only")
     measures = [Measure("dice", n, rule), lesions, Measure("iou", n, rule), distance, published]
     of_lesions = np.where(empty_truth > 0, np.nan, dice)
-    values = np.stack([dice, of_lesions, iou, millimetres if mm else pixels, dice], axis=1)
+    values = np.stack([dice, of_lesions, iou, millimetres if mm else pixels, old], axis=1)
     return [means(measures, values, clusters)]
 
 
-def measured(sample: MaskSample, root: Path) -> tuple[float, ...]:
-    """Compute Dice, IoU, HD95 in mm and pixels, and which mask is empty, of one sample."""
+def measured(sample: MaskSample, root: Path) -> Measured:
+    """Measure one sample; a pair of files that did not change is read once.
+
+    Raises:
+        InputError: a mask cannot be read, or the two are of different sizes.
+    """
     paths = root / sample.truth, root / sample.mask
     try:
         times = tuple(path.stat().st_mtime_ns for path in paths)
@@ -65,18 +82,30 @@ def measured(sample: MaskSample, root: Path) -> tuple[float, ...]:
 @lru_cache(_KEPT)
 def _measured(
     truth_file: Path, mask_file: Path, _times: tuple[int, ...], spacing: tuple[float, float] | None
-) -> tuple[float, ...]:
-    truth, mask = read_mask(truth_file), read_mask(mask_file)
+) -> Measured:
+    greys = read_grey(truth_file), read_grey(mask_file)
+    truth, mask = (grey > THRESHOLD for grey in greys)
     if truth.shape != mask.shape:
         message = f"is {mask.shape}, and the true mask {truth.shape}; expected the same size"
         raise InputError(message, file=mask_file, field="mask", reason="mask-size")
     millimetres = hd95(truth, mask, spacing) if spacing else float("nan")
     pixels = hd95(truth, mask)
-    return *overlap(truth, mask), millimetres, pixels, float(not truth.any()), float(not mask.any())
+    empty = not truth.any(), not mask.any()
+    return Measured(*overlap(truth, mask), millimetres, pixels, *empty, dice_at_threshold(*greys))
 
 
 def read_mask(path: Path) -> Mask:
     """Read a PNG mask, lesion where it is above 127 of 255.
+
+    Raises:
+        InputError: as `read_grey`.
+    """
+    lesion: Mask = read_grey(path) > THRESHOLD
+    return lesion
+
+
+def read_grey(path: Path) -> NDArray[np.uint8]:
+    """Read a PNG mask as it is stored.
 
     Raises:
         InputError: it is no grey picture, or holds 0 and 1 as if they were truth values.
@@ -89,8 +118,7 @@ def read_mask(path: Path) -> Mask:
     if grey.size and 0 < grey.max() <= 1:
         message = "holds only 0 and 1; expected 0 and 255"
         raise InputError(message, file=path, field="mask", reason="mask-values")
-    lesion: Mask = grey > THRESHOLD
-    return lesion
+    return grey
 
 
 def overlap(truth: Mask, mask: Mask) -> tuple[float, float]:

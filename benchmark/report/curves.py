@@ -42,7 +42,7 @@ def plots(task: Scored, records: Records, roots: Mapping[str, Path]) -> list[str
         return [_froc(task, records)]
     if task.kind == "segmentation":
         values = {
-            model: [measured(one, roots[model])[0] for one in cast(Sequence[MaskSample], samples)]
+            model: [measured(one, roots[model]).dice for one in cast(Sequence[MaskSample], samples)]
             for model, samples in records.items()
         }
         return [_spread("Dice of the images", "Dice", values)]

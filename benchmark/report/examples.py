@@ -83,10 +83,10 @@ def _of_masks(samples: Sequence[MaskSample], root: Path) -> list[Example]:
     """Choose the best and the worst overlaps, and drawings on images without lesion."""
     there, false = [], []
     for sample in samples:
-        dice, _, _, _, empty, silent = measured(sample, root)
-        if not empty:
-            there.append((dice, sample))
-        elif not silent:
+        found = measured(sample, root)
+        if not found.empty_truth:
+            there.append((found.dice, sample))
+        elif not found.empty_mask:
             false.append((0.0, Example(sample, "false", "drawn on an image without lesion")))
     there.sort(key=lambda pair: (-pair[0], pair[1].id))
     best, worst = there[:EACH], there[EACH:][-EACH:]

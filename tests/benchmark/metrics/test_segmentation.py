@@ -79,9 +79,9 @@ def test_the_published_dice_is_ours_on_binary_masks():
     rng = np.random.default_rng(1)
     for _ in range(10):
         truth, mask = blob(rng), blob(rng)
-        published = dice_at_threshold(255.0 * truth, 255.0 * mask)
+        published = dice_at_threshold(*(255 * one.astype(np.uint8) for one in (truth, mask)))
         assert published == pytest.approx(overlap(truth, mask)[0], abs=1e-6)
-    assert dice_at_threshold(np.full((2, 2), 255.0), np.full((2, 2), 127.0)) < 1e-6
+    assert dice_at_threshold(np.full((2, 2), 255), np.full((2, 2), 127)) < 1e-6
 
 
 @pytest.mark.parametrize(
