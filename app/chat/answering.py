@@ -154,6 +154,8 @@ class Answering:
                     tally.evidence += self._marks(exam, image, kind, yes, seen)
                 tally.notes += self._at_odds(exam, image, kind, yes, seen)
             tally.add(kind, said)
+        if len(kinds) == 1 and (told := self.judge.tried(kinds[0])):
+            tally.notes.append(told)
         if left := [kind.lower() for kind in kinds if self.judge.by_heads(kind)]:
             tally.notes.append(_by_heads(left))
         if tally.chances:
@@ -195,6 +197,7 @@ class Answering:
         evidence: list[Evidence] = []
         surest: list[float] = []
         notes = [_by_heads([NAMES.get(topic, topic)])] if self.judge.by_heads(topic) else []
+        notes += filter(None, [self.judge.tried(topic)])
         for group in groups:
             weights = self.judge.weigh(exam, group, topic, seen)
             if weights:
@@ -276,7 +279,7 @@ def _line(kind: str, said: Mapping[str, float | None]) -> str:
 
 def _by_heads(what: Sequence[str]) -> str:
     named = ", ".join(what)
-    return f"{named}: by the encoder's heads; the language model was not trained to tell"
+    return f"{named}: by the encoder's heads, since the language model does not tell"
 
 
 def _chosen(weights: Mapping[str, float]) -> str:

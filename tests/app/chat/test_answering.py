@@ -29,6 +29,7 @@ class Made:
     free: str | None = None
     phantoms_only: bool = False
     heads: tuple[str, ...] = ()
+    told: str = ""
     asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
     @property
@@ -40,6 +41,9 @@ class Made:
 
     def doubt(self, topic: str) -> str:
         return "" if self.knows(topic) else "the model was not trained to tell"
+
+    def tried(self, topic: str) -> str:
+        return self.told
 
     def by_heads(self, topic: str) -> bool:
         return topic in self.heads
@@ -180,8 +184,14 @@ def test_an_encoder_that_would_choose_otherwise_is_quoted(exam: Exam) -> None:
 def test_what_only_the_heads_know_is_said_to_be_theirs(exam: Exam) -> None:
     judge = Made({"Mass": NO}, heads=("Mass",))
     assert finished(judge, exam, "Is there a mass?").notes == (
-        "mass: by the encoder's heads; the language model was not trained to tell",
+        "mass: by the encoder's heads, since the language model does not tell",
     )
+
+
+def test_an_answer_says_how_such_questions_went(exam: Exam) -> None:
+    judge = Made({"Mass": NO, "ACR": {"Level A": 0.9, "Level B": 0.1}}, told="9 of 10")
+    assert finished(judge, exam, "Is there a mass?").notes == ("9 of 10",)
+    assert finished(judge, exam, "How dense is the breast?").notes == ("9 of 10",)
 
 
 def test_reports_are_written_picture_by_picture(exam: Exam) -> None:

@@ -15,6 +15,7 @@ from app.chat.facts import Facts
 from app.chat.models import load_models
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.errors import InputError
+from vlm.competence import Competence, Tried, write_competence
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,25 @@ def test_what_training_wrote_of_itself_is_heard(folder: Path, tmp_path: Path, ex
     assert told["view"].guessing  # not among what was tested
     *_, said = models.answerer.answer(exam, "Is there a mass?", (), findings)
     assert "not answered" in said.text
+
+
+def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
+    folder: Path, tmp_path: Path, exam: Exam
+) -> None:
+    copied = shutil.copytree(folder / "vlm", tmp_path / "vlm")
+    tried = (Tried("Calcification", 20, 11, 10.0), Tried("ACR", 20, 12, 5.0))
+    write_competence(
+        copied, Competence(("Calcification", "ACR", "Pathology", "Report"), 1.0, 40, tried)
+    )
+    answerer = load_models(copied).answerer
+    *_, grains = answerer.answer(exam, "Are there calcifications?", (), None)
+    assert "not answered; on patients it had not learned from, 11 of 20" in grains.text
+    *_, density = answerer.answer(exam, "How dense is the breast?", (), None)
+    assert density.text.startswith("ACR density: ")
+    assert any("12 of 20 such questions" in note for note in density.notes)
+    *_, untried = answerer.answer(exam, "Is it benign or malignant?", (), None)
+    assert untried.text.startswith("I do not answer that")
+    assert "Describe the pictures." in answerer.suggested
 
 
 @pytest.mark.parametrize(
