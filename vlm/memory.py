@@ -34,8 +34,9 @@ class FeatureMemory:
         self._weights = -1
 
     def look(self, encoder: VersaMammoModel, pixel_values: Tensor, see: See) -> Features:
-        """Remember or see images [n, 1, H, W]; an encoder that learns is always asked."""
-        if any(parameter.requires_grad for parameter in encoder.parameters()):
+        """Remember or see images [n, 1, H, W]; where a gradient is wanted, always see."""
+        learns = any(parameter.requires_grad for parameter in encoder.parameters())
+        if learns and torch.is_grad_enabled():
             return see(pixel_values)
         self._forget_if_changed(encoder)
         seen = [self._one(see, image) for image in pixel_values]

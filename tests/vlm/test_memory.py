@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vlm.generation import answer
 from vlm.memory import FeatureMemory
 
 
@@ -82,6 +83,18 @@ def test_an_encoder_that_learns_gets_its_gradient(counted: Counted, small: Any) 
         counted.look(memory, batch(small, 1)).patches.square().sum().backward()
     assert counted.images == 2
     assert any(p.grad is not None and p.grad.any() for p in counted.encoder.parameters())
+
+
+def test_a_model_as_loaded_looks_once_while_answering(
+    trained: Any, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, processor = trained
+    counted = Counted(model.model.vision_tower, monkeypatch)
+    model.model.vision_tower.requires_grad_(True)  # as from_pretrained leaves it
+    monkeypatch.setattr(model.model, "memory", FeatureMemory(4))
+    first = answer(model, processor, small.questions[:1], most_words=4)
+    assert answer(model, processor, small.questions[:1], most_words=4) == first
+    assert counted.images == 1
 
 
 def test_what_was_seen_while_answering_can_be_learned_from(counted: Counted, small: Any) -> None:
