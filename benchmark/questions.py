@@ -54,6 +54,7 @@ class Questions:
         folder: with the bench, its pictures and everybody's answers.
         per_answer: most items of one answer to one topic of one task.
         places: task -> which items of the bench are its own.
+        troubles: task -> why nothing is asked.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Questions:
         done = self.folder / PLACES
         if not done.is_file():
             self._make(tasks, archives, seed)
-        self.places: dict[str, list[int]] = json.loads(done.read_text())
+        made = json.loads(done.read_text())
+        self.places: dict[str, list[int]] = made["places"]
+        self.troubles: dict[str, str] = made["troubles"]
 
     def answers(self, model: Path, name: str, control: str) -> Path:
         """Have every item answered; goes on after the last answer of an earlier start.
@@ -82,6 +85,9 @@ class Questions:
         own = self.folder / name
         own.mkdir(exist_ok=True)
         out = own / (ANSWERS if control == "none" else f"{control}.jsonl")
+        wanted = len(read_bench(self.folder / BENCH))
+        if out.is_file() and out.read_bytes().count(b"\n") == wanted:
+            return out
         _call(
             [str(ROOT / "vlm" / "predict.py"), "--model", str(model), "--bench",
              str(self.folder / BENCH), "--images", str(self.folder), "--out", str(out),
@@ -96,9 +102,14 @@ class Questions:
         bench: list[Item] = []
         rows: dict[str, Record] = {}
         places: dict[str, list[int]] = {}
+        troubles: dict[str, str] = {}
         for task in tasks:
-            pool = pool_of(task, archives)
-            items = self._ask(task, list(pool.values()), seed)
+            try:
+                pool = pool_of(task, archives)
+                items = self._ask(task, list(pool.values()), seed)
+            except InputError as error:
+                troubles[task.id] = str(error)
+                continue
             places[task.id] = list(range(len(bench), len(bench) + len(items)))
             bench += items
             for item in items:
@@ -107,7 +118,8 @@ class Questions:
         self._show(rows, archives)
         numbered = [replace(item, id=str(n)) for n, item in enumerate(bench, start=1)]
         write_bench(self.folder / BENCH, numbered)
-        write_atomically(self.folder / PLACES, json.dumps(places).encode())
+        text = json.dumps({"places": places, "troubles": troubles}, indent=1)
+        write_atomically(self.folder / PLACES, text.encode())
 
     def _ask(self, task: Task, pool: Sequence[Record], seed: int) -> list[Item]:
         """Make items about a task's images; the manifest that says of them stays beside."""
@@ -219,7 +231,13 @@ def score_task(
     task: Task, asked: Questions, given: Mapping[str, Path], digest: str, folder: TaskFolder,
     *, seed: int, resamples: int,
 ) -> None:  # fmt: skip
-    """Score one task's own items, and leave items, answers and figures in its folder."""
+    """Score one task's own items, and leave items, answers and figures in its folder.
+
+    Raises:
+        InputError: nothing is asked of its images (`nothing-known`), or an answer is missing.
+    """
+    if task.id in asked.troubles:
+        raise InputError(asked.troubles[task.id], field="topics", reason="nothing-known")
     bench = read_bench(asked.folder / BENCH)
     items = tuple(
         replace(bench[place], id=str(n)) for n, place in enumerate(asked.places[task.id], start=1)

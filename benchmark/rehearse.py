@@ -24,6 +24,7 @@ import torch
 from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored
 from benchmark.selecting import AdaptSettings
+from benchmark.tasks import chosen, load_tasks
 from versamammo.configuration import VersaMammoConfig
 from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
@@ -78,7 +79,9 @@ def rehearse(settings: Rehearsal) -> tuple[Bench, list[Scored]]:
     data = write_archives(settings)
     print(f"archives: {time.monotonic() - started:.0f} s", flush=True)
     encoders = settings.encoders or (str(random_encoder(settings.out / "random-encoder")),)
-    vlm = settings.vlm or tiny_vlm(settings.out / "tiny-vlm", data)
+    vlm = settings.vlm
+    if vlm is None and any(task.kind == "vqa" for task in chosen(settings.tasks, load_tasks())):
+        vlm = tiny_vlm(settings.out / "tiny-vlm", data)
     print(f"models: {time.monotonic() - started:.0f} s", flush=True)
     bench = Bench(
         BenchSettings(

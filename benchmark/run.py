@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ FEATURES, RESERVED = "features", ("features", "questions")
 PACKAGES = ("torch", "torchvision", "timm", "transformers", "numpy", "scipy")
 Say = Callable[[str], None]
 Made = tuple[Sequence[Sample], Iterator[Sample]]
+Asked = tuple[questions.Questions, dict[str, Path]]
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Bench:
         cache_folder = self.settings.cache or self.settings.out / FEATURES
         store = FeatureStore(cache_folder, encoder, model.digest, self.settings.adapt)
         for task in tasks:
-            self._try(model, task, lambda task=task: self._fit(model, task, encoder, store))
+            self._try(model, task, partial(self._fit, model, task, encoder, store))
 
     def _of_words(self) -> None:
         """Put all questions to the model with words, or say that there is none."""
@@ -153,23 +154,35 @@ class Bench:
                 self.troubles.setdefault(model.name, {}).update(why)
             return
         present = [task for task in tasks if not self.archives.missing(task.archives)]
-        vlm, seed, given = self.vlm, self.settings.adapt.seed, {}
-        if present:
-            shared = self.settings.out / "questions"
-            asked = questions.Questions(
-                present, self.archives, shared, seed, self.settings.per_answer
-            )
-            for control in ("none", "blank"):
-                given[control] = asked.answers(Path(vlm.source), vlm.name, control)
+        answered: Asked | InputError | None = None
+        try:
+            answered = self._ask(present) if present else None
+        except InputError as error:
+            answered = error  # told of each task
         for task in tasks:
-            folder = TaskFolder(self.settings.out / vlm.name / task.id)
-            self._try(
-                vlm, task,
-                lambda task=task, folder=folder: questions.score_task(
-                    task, asked, given, vlm.digest, folder,
-                    seed=seed, resamples=self.settings.resamples,
-                ),
-            )  # fmt: skip
+            self._try(self.vlm, task, partial(self._score_words, self.vlm, task, answered))
+
+    def _ask(self, tasks: Sequence[Task]) -> Asked:
+        """Have the questions of all tasks answered, as they are and with blank images."""
+        assert self.vlm is not None
+        asked = questions.Questions(
+            tasks, self.archives, self.settings.out / "questions", self.settings.adapt.seed,
+            self.settings.per_answer,
+        )  # fmt: skip
+        source = Path(self.vlm.source)
+        return asked, {
+            control: asked.answers(source, self.vlm.name, control) for control in ("none", "blank")
+        }
+
+    def _score_words(self, vlm: Model, task: Task, answered: Asked | InputError | None) -> None:
+        if isinstance(answered, InputError):
+            raise answered
+        assert answered is not None, "an archive that is missing is told before"
+        asked, given = answered
+        questions.score_task(
+            task, asked, given, vlm.digest, TaskFolder(self.settings.out / vlm.name / task.id),
+            seed=self.settings.adapt.seed, resamples=self.settings.resamples,
+        )  # fmt: skip
 
     def _try(self, model: Model, task: Task, work: Callable[[], None]) -> None:
         """Run one task; what is wrong with its data is told and stops no other task."""

@@ -6,6 +6,7 @@ there is scored on those that are, says so, and is never ranked.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmark.metrics import Figure, score
 from benchmark.samples import Sample
@@ -150,9 +152,9 @@ def _known(path: Path, asked: Mapping[str, Any]) -> tuple[Figure, ...] | None:
     return tuple(Figure(**figure) for figure in made["figures"])
 
 
-def table(found: Sequence[Scored]) -> pd.DataFrame:
+def table(found: Sequence[Scored]) -> list[dict[str, Any]]:
     """Lay figures out, one row each."""
-    rows = [
+    return [
         {
             "model": one.model, "set": one.task.set, "category": one.task.category,
             "version": one.task.version, **asdict(figure), "state": one.state,
@@ -160,16 +162,20 @@ def table(found: Sequence[Scored]) -> pd.DataFrame:
         for one in found
         for figure in one.figures
     ]  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def write_scores(out: Path, found: Sequence[Scored]) -> None:
-    """Write the table as parquet and as CSV."""
-    made = table(found)
-    stream = io.BytesIO()
-    made.to_parquet(stream, index=False)
+    """Write the table as parquet and as CSV; nothing if there is no figure."""
+    rows = table(found)
+    if not rows:
+        return
+    stream, text = io.BytesIO(), io.StringIO()
+    pq.write_table(pa.Table.from_pylist(rows), stream)
     write_atomically(out / f"{SCORES}.parquet", stream.getvalue())
-    write_atomically(out / f"{SCORES}.csv", made.to_csv(index=False).encode())
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(out / f"{SCORES}.csv", text.getvalue().encode())
 
 
 __all__ = ["SAMPLES", "Scored", "gather", "read_run", "scored", "table", "write_scores"]
