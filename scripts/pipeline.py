@@ -178,6 +178,7 @@ def gather(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> Path:
     shutil.copytree(config.out / "stage2" / "encoder", fresh / "encoder")
     shutil.copytree(config.out / "vlm" / "model", fresh / "vlm")
     write_atomically(fresh / "scores.json", (json.dumps(scores, indent=1) + "\n").encode())
+    write_atomically(fresh / "about.json", (json.dumps(about(config), indent=1) + "\n").encode())
     write_atomically(fresh / "README.md", card(config, steps, scores).encode())
     for file in fresh.rglob("*"):
         if file.is_file() and file.stat().st_size > LARGEST_FILE:
@@ -186,6 +187,16 @@ def gather(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> Path:
     shutil.rmtree(config.result, ignore_errors=True)
     fresh.rename(config.result)
     return config.result
+
+
+def about(config: Pipeline) -> dict[str, Any]:
+    """Say who speaks, for the chat to show beside every answer."""
+    return {
+        "name": f"VersaMammo small model ({config.result.name})",
+        "version": __version__,
+        "data": f"{config.phantoms.exams} phantom patients, which are not real data",
+        "phantoms_only": True,
+    }
 
 
 def card(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> str:
