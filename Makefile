@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+CONFIG ?= configs/pipeline/smoke.yaml
+CHAT ?=
 
 .PHONY: setup demo test check slow pipeline
 
@@ -13,11 +15,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh
 	PYTHON=$(PYTHON) VENV=$(VENV) bash scripts/setup.sh
 	@touch $@
 
-# Phantom exams, prepared, on one picture. Nothing here is real data.
+# The chat in the browser, with the bundled model; CHAT takes more options, such as --port 8000.
 demo: setup
-	$(BIN)/versamammo phantom demo/phantoms --exams 3 --seed 7 --workers $(WORKERS)
-	$(BIN)/versamammo prepare demo/phantoms --out demo/prepared --workers $(WORKERS)
-	$(BIN)/versamammo sheet demo/prepared --png demo/contact_sheet.png
+	$(BIN)/versamammo chat --open $(CHAT)
 
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS)
@@ -31,5 +31,6 @@ check: setup
 slow: setup
 	$(BIN)/python -m pytest -m slow
 
-# From nothing to prepared data; training joins this chain as it lands.
-pipeline: demo
+# From nothing to a model that answers: phantoms, teacher, student, language, scores, card.
+pipeline: setup
+	$(BIN)/python scripts/pipeline.py --config $(CONFIG)
