@@ -19,7 +19,7 @@ from app.chat.command import free_port, open_models, serve
 from app.chat.examples import SETTINGS
 from versamammo.synthetic import write_phantoms
 
-COLOURS = 96  # of a saved picture: a screenshot is mostly flat
+COLOURS = 64  # of a saved picture: a screenshot is mostly flat
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        view = browser.new_page(viewport={"width": 1440, "height": 1150})
+        view = browser.new_page(viewport={"width": 1360, "height": 1420})
         view.goto(url)
         save(ask(view, desk.answerer.suggested[0]), args.out / "chat_exam.png")
         save(refuse(view, url, Path(folder)), args.out / "chat_refused.png")

@@ -215,12 +215,13 @@ class Answering:
         self, exam: Exam, group: Sequence[int], topic: str, weights: Mapping[str, float],
         seen: Findings | None,
     ) -> list[str]:  # fmt: skip
-        """Tell where the encoder's own head would choose otherwise."""
+        """Tell where the encoder's own head would choose otherwise, or choose at all."""
         others = seen_weights(seen, group, topic)
         if not others:
             return []
         mine, other = (max(found, key=lambda one: found[one]) for found in (weights, others))
-        if mine == other or others[other] < LIKELY:
+        agreed = mine == other and weights[mine] >= LIKELY
+        if agreed or others[other] < LIKELY:
             return []
         who = ", ".join(exam.names[image] for image in group)
         return [f"{who}: the encoder says {_plain(other)} ({figure(others[other])})"]

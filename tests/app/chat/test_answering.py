@@ -179,6 +179,8 @@ def test_an_encoder_that_would_choose_otherwise_is_quoted(exam: Exam) -> None:
     assert said.notes == ("R CC, L CC, R MLO, L MLO: the encoder says C (0.80)",)
     agreed = Made({"ACR": {"Level B": 0.4, "Level C": 0.6}})
     assert finished(agreed, exam, "How dense is the breast?", seen).notes == ()
+    unsure = Made({"ACR": {"Level A": 0.3, "Level B": 0.3, "Level C": 0.4}})
+    assert len(finished(unsure, exam, "How dense is the breast?", seen).notes) == 1
 
 
 def test_what_only_the_heads_know_is_said_to_be_theirs(exam: Exam) -> None:
