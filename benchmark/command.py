@@ -73,6 +73,7 @@ def _run() -> jsonargparse.ArgumentParser:
     add("--vlm", type=Path | None, default=None, help="folder of a model that answers questions")
     add("--cache", type=Path | None, default=None, help="of features, shared by runs")
     add("--resamples", type=int, default=1000, help="of the bootstrap")
+    add("--per-answer", type=int, default=50, help="most questions of one answer to one topic")
     _add_adapt(made)
     return made
 
@@ -93,6 +94,7 @@ def start_run(args: jsonargparse.Namespace) -> int:
         BenchSettings(
             data=args.data, out=args.out, encoders=tuple(args.encoder), vlm=args.vlm,
             tasks=tuple(args.tasks), cache=args.cache, resamples=args.resamples,
+            per_answer=args.per_answer,
             adapt=AdaptSettings(**vars(args.adapt)),
         )
     )  # fmt: skip
@@ -109,7 +111,7 @@ def _rehearse() -> jsonargparse.ArgumentParser:
     add("--vlm", type=Path | None, default=None, help="folder; a tiny one is trained if none")
     add("--tasks", nargs="*", default=[], help="patterns of ids; all by default")
     add("--exams", type=int, default=24, help="phantom patients in each archive")
-    add("--steps", type=int, default=40, help="of detection and segmentation")
+    add("--steps", type=int, default=10, help="of detection and segmentation")
     return made
 
 
