@@ -31,7 +31,7 @@ from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.rule import label_ceilings
 from versamammo.vqa import Item, read_bench, write_bench
 from vlm.instructions import make_items
-from vlm.predict import Prediction, predict
+from vlm.predict import Prediction, open_model, predict
 from vlm.recipe import VlmTraining
 from vlm.train import train
 
@@ -57,13 +57,14 @@ def one_seed(seed: int, given: argparse.Namespace) -> tuple[float, float, float]
         config = replace(config, data=given.data)
     model = train(config)
     trained = time.perf_counter()
+    loaded = open_model(model)
     for name, (control, context) in ASKED.items():
         out = given.out / str(seed) / f"{name.replace(' ', '_')}.jsonl"
         settings = Prediction(
             model=model, bench=given.out / "items.json", images=given.held_out, out=out,
             control=control, context=context, batch=64, most_words=12, threads=1,
         )  # fmt: skip
-        predict(settings)
+        predict(settings, loaded)
     asked = time.perf_counter()
     return trained - start, asked - trained, time.process_time() - cpu
 

@@ -29,9 +29,12 @@ from vlm.assembly import load as load_model
 from vlm.generation import answer
 from vlm.instructions.wording import prompt_of
 from vlm.memory import FeatureMemory
+from vlm.model import VersaMammoForImageTextToText
+from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question
 from vlm.shelf import KEPT, Shelf
 
+Loaded = tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 Control = Literal["none", "blank", "shuffled", "reordered"]
 
 
@@ -65,8 +68,12 @@ class Prediction:
     threads: int = 0
 
 
-def predict(settings: Prediction) -> int:
+def predict(settings: Prediction, loaded: Loaded | None = None) -> int:
     """Answer what is not answered yet; returns how many answers the file holds.
+
+    Args:
+        settings: what to answer, and where to write it.
+        loaded: the model, if it is open already and to be used again.
 
     Raises:
         InputError: a file or an image cannot be used, or the answers there are of another run.
@@ -76,9 +83,7 @@ def predict(settings: Prediction) -> int:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     items = read_bench(settings.bench)
-    model, processor = load_model(settings.model)
-    model.model.memory = FeatureMemory(KEPT)
-    cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
+    model, processor = loaded or open_model(settings.model)
     contract = InputContract.from_dict(processor.image_processor.contract)
     asker = Asker(items, Shelf(settings.images, contract), settings)
     done = _kept(settings.out, asker.prompts)
@@ -91,6 +96,14 @@ def predict(settings: Prediction) -> int:
                 out.write(_line(items[index], reply.text, asker.prompts[index]) + "\n")
             out.flush()
     return len(items)
+
+
+def open_model(folder: Path) -> Loaded:
+    """Open a model that looks at each image once."""
+    model, processor = load_model(folder)
+    model.model.memory = FeatureMemory(KEPT)
+    cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
+    return model, processor
 
 
 class Asker:
