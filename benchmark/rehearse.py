@@ -87,7 +87,9 @@ def rehearse(settings: Rehearsal) -> tuple[Bench, list[Scored]]:
         BenchSettings(
             data=data, out=settings.out / "run", encoders=tuple(encoders), vlm=vlm,
             tasks=settings.tasks, resamples=settings.resamples, notice=STAMP, per_answer=3,
-            adapt=AdaptSettings(steps=settings.steps, check_every=max(1, settings.steps // 2), crop=96),
+            adapt=AdaptSettings(
+                steps=settings.steps, check_every=max(1, settings.steps // 2), crop=96
+            ),
         )
     )  # fmt: skip
     found = bench.run()
