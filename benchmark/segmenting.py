@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import label
 
 from benchmark.dense.canvas import Canvas
 from benchmark.dense.decoder import Decoder, RareLoss
@@ -27,7 +29,31 @@ from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.finding import heat_on_source
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+OUTLINES = (0.15, 0.3, 0.45, 0.6, 0.75)  # probability from which a pixel belongs to a piece
+PEAKS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92, 0.96)  # that a piece must reach to be kept
+
+
+@dataclass(frozen=True)
+class Marking:
+    """How probabilities become a mask: two thresholds, so that a faint speck is no finding.
+
+    Attributes:
+        outline: probability from which a pixel belongs to a piece.
+        peak: probability that a piece must reach somewhere.
+    """
+
+    outline: float = 0.5
+    peak: float = 0.5
+
+    def of(self, heat: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Mark pixels by their probabilities, both [H, W]."""
+        pieces, count = label(heat >= self.outline)
+        highest = np.zeros(count + 1, np.float32)
+        np.maximum.at(highest, pieces.ravel(), heat.ravel())
+        kept = highest >= self.peak
+        kept[0] = False
+        marked: NDArray[np.bool_] = kept[pieces]
+        return marked
 
 
 class Segmenting:
@@ -36,7 +62,7 @@ class Segmenting:
     Attributes:
         canvas: how rows become inputs.
         decoder: the head.
-        threshold: probability from which a pixel is marked, chosen on the validation patients.
+        marking: how probabilities become a mask, chosen on the validation patients.
         fitting: how the decoder was fitted.
     """
 
@@ -52,7 +78,7 @@ class Segmenting:
         self.canvas = Canvas.of(encoder.config.input_contract, settings.size, everything)
         self.rows = [*rows.train, *val]
         self.trained = len(rows.train)
-        self.threshold = 0.5
+        self.marking = Marking()
         self.loss = RareLoss()
         self._masks: dict[int, NDArray[np.uint8]] = {}
         tuned = settings.probe == "finetune"
@@ -81,8 +107,7 @@ class Segmenting:
         """Mark findings in one image [H, W], in pixels of the file as stored."""
         crop = self.canvas.crop(row)
         # smooth probabilities are enlarged, not steps of a mask
-        marked: NDArray[np.bool_] = heat_on_source(self.probabilities(row), crop) >= self.threshold
-        return marked
+        return self.marking.of(heat_on_source(self.probabilities(row), crop))
 
     def _input(self, number: int, flipped: bool) -> torch.Tensor:
         return self.canvas.image(self.rows[number], flipped)
@@ -113,16 +138,24 @@ class Segmenting:
         return shown
 
     def _judge(self) -> float:
-        """Choose the threshold with the best mean Dice on validation images, and give that."""
+        """Choose the marking that does best on validation images, and say how well.
+
+        Images with a finding and those without weigh the same: otherwise a mask of nothing wins
+        wherever most breasts are normal.
+        """
         numbers = range(self.trained, len(self.rows))
-        if not any(_truth(self.rows[number]).masks for number in numbers):
+        shown = np.array([bool(_truth(self.rows[number]).masks) for number in numbers], np.bool_)
+        if not shown.any():
             return float("nan")
-        scores = np.zeros(len(THRESHOLDS))
-        for number in numbers:
+        tried = [Marking(low, high) for low in OUTLINES for high in PEAKS if high >= low]
+        scores = np.zeros((len(shown), len(tried)))
+        for place, number in enumerate(numbers):
             heat, truth = self._probabilities(number, keep=True), self._mask(number)
-            scores += [dice(heat >= least, truth) for least in THRESHOLDS]
-        self.threshold = THRESHOLDS[int(scores.argmax())]
-        return float(scores.max() / len(numbers))
+            scores[place] = [dice(marking.of(heat), truth) for marking in tried]
+        sides = [scores[side].mean(axis=0) for side in (shown, ~shown) if side.any()]
+        mean = np.mean(sides, axis=0)
+        self.marking = tried[int(mean.argmax())]
+        return float(mean.max())
 
 
 def run(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmark.dense.decoder import RareLoss
 from benchmark.samples import MaskSample
-from benchmark.segmenting import dice, run
+from benchmark.segmenting import Marking, dice, run
 from benchmark.selecting import AdaptSettings, Outline, TaskRows
 from tests.benchmark.dense.discs import STORED, discs, task, tiny
 from versamammo.errors import InputError
@@ -114,6 +114,19 @@ def test_the_loss_asks_for_tiny_findings_and_for_empty_masks() -> None:
     assert start.grad is not None
     assert (start.grad[truth > 0] < 0).all()
     assert (start.grad[truth == 0] > 0).all()
+
+
+def test_a_piece_is_outlined_low_and_kept_only_if_it_is_sure_somewhere() -> None:
+    heat = np.zeros((6, 9), np.float32)
+    heat[1:4, 1:4] = 0.4
+    heat[2, 2] = 0.9  # a piece with a sure middle
+    heat[1:4, 6:8] = 0.4  # a piece without
+    marked = Marking(outline=0.3, peak=0.8).of(heat)
+    assert marked[1:4, 1:4].all()
+    assert marked.sum() == 9
+    assert Marking(outline=0.3, peak=0.3).of(heat).sum() == 15
+    assert not Marking(outline=0.3, peak=0.95).of(heat).any()
+    assert not Marking(outline=0.5, peak=0.5).of(np.zeros_like(heat)).any()
 
 
 def test_dice_of_empty_masks_is_one() -> None:
