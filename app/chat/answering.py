@@ -35,9 +35,11 @@ class Tally:
 
     Attributes:
         short: whether findings that are in no picture share one line.
+        missing: findings that are meant and nobody can tell.
     """
 
     short: bool
+    missing: tuple[str, ...] = ()
     lines: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
@@ -56,15 +58,21 @@ class Tally:
     def text(self, unfinished: str = "") -> str:
         """Write it down; `unfinished` is about the finding that is being looked for."""
         absent = f"In no picture: {', '.join(self.absent)}." if self.absent else ""
-        return "\n".join(filter(None, [*self.lines, absent, unfinished]))
+        told = "\n".join(filter(None, [*self.lines, absent, unfinished]))
+        if not self.missing:
+            return told
+        return f"{told}\nNot judged, which does not mean not there: {', '.join(self.missing)}."
 
     @property
     def confidence(self) -> float | None:
-        """How sure the answer is: of the surest yes, or of the least sure no if all are no."""
+        """How sure the answer is: of the surest yes, or of the least sure no if all are no.
+
+        None if nothing is found and something could not be told.
+        """
         surest = max(self.chances, default=0.5)
         if surest >= SURE_ENOUGH:
             return surest
-        return 1 - surest if 1 - surest >= SURE_ENOUGH else None
+        return 1 - surest if 1 - surest >= SURE_ENOUGH and not self.missing else None
 
 
 class Answering:
@@ -137,7 +145,9 @@ class Answering:
         self, exam: Exam, asked: Asked, seen: Findings | None, kinds: Sequence[str]
     ) -> Iterator[Answer]:
         """Say of each kind in which pictures it is, where and how large."""
-        tally = Tally(short=len(kinds) > 2)
+        # a question about anything at all must not be answered as if all had been looked for
+        missing = [] if asked.kinds else [kind for kind in KINDS if not self.judge.knows(kind)]
+        tally = Tally(len(kinds) > 2, tuple(kind.lower() for kind in missing))
         for kind in kinds:
             if not self.judge.knows(kind):
                 tally.lines.append(f"{kind}: not answered; {self.judge.doubt(kind)}.")

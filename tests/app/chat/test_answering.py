@@ -14,6 +14,7 @@ from app.chat.exam import Exam
 from app.chat.facts import PHANTOMS_ONLY
 from app.chat.judging import HeadsJudge
 from app.chat.regions import in_words
+from app.chat.understanding import KINDS
 from versamammo.mammogram import Box
 from vlm.prompts import Turn as Said
 
@@ -94,13 +95,21 @@ def test_all_no_is_as_sure_as_its_least_sure_picture(exam: Exam) -> None:
 
 
 def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
-    kinds = ("Mass", "Calcification", "Asymmetry")
+    kinds = tuple(KINDS)
     weights = {kind: NO for kind in kinds} | {("Asymmetry", 3): {"Yes": 0.999, "No": 0.001}}
     said = finished(Made(weights, kinds), exam, "Is anything suspicious?")
     assert said.text == (
         "Asymmetry: R CC no (0.90); L CC no (0.90); R MLO no (0.90); L MLO yes (>0.99).\n"
-        "In no picture: mass (0.90), calcification (0.90)."
+        "In no picture: mass (0.90), calcification (0.90), architectural distortion (0.90), "
+        "skin thickening (0.90), skin retraction (0.90), nipple retraction (0.90), "
+        "suspicious lymph node (0.90)."
     )
+
+
+def test_nothing_suspicious_is_not_said_of_what_nobody_looked_for(exam: Exam) -> None:
+    said = finished(Made({"Mass": NO}, ("Mass",)), exam, "Is anything suspicious?")
+    assert "Not judged, which does not mean not there: calcification, asymmetry" in said.text
+    assert said.confidence is None
 
 
 def test_an_undecided_picture_is_not_called_either_way(exam: Exam) -> None:
