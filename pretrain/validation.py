@@ -105,8 +105,10 @@ class Validation:
             truth = truth[truth != UNKNOWN_CLASS]
             kinds = [k for k in np.unique(truth) if 0 < (truth == k).sum() < len(truth)]
             if kinds:
-                each = [auroc(given[:, k].astype(np.float64), truth == k) for k in kinds]
-                areas[name] = float(np.mean(each)), sum(_certainty(truth == k) for k in kinds)
+                cases = [np.asarray(truth == k) for k in kinds]
+                scores = given[:, kinds].astype(np.float64).T
+                each = [auroc(own, case) for own, case in zip(scores, cases, strict=True)]
+                areas[name] = float(np.mean(each)), sum(map(_certainty, cases))
         return areas
 
     def _finding_area(self, encoder: VersaMammoModel, heat: Tensor) -> dict[str, Area]:
@@ -117,7 +119,8 @@ class Validation:
         columns = [FINDINGS.index(kind) for kind in findings.kinds]
         truth = at_cells(cover[:, columns], heat).numpy() >= HALF
         known = np.broadcast_to(placed[:, columns, None, None], truth.shape)
-        certainty = 2 * _certainty((truth & known).any(axis=(1, 2, 3)))
+        shows = np.asarray((truth & known).any(axis=(1, 2, 3)))
+        certainty = 2 * _certainty(shows)
         truth, scores = truth[known], heat.double().numpy()[known]
         if not 0 < truth.sum() < len(truth):
             return {}
