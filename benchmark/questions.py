@@ -44,6 +44,17 @@ PER_ANSWER = 50  # most items of one answer to one topic
 ITEMS, ANSWERS, BLANK = "items.json", "answers.jsonl", "blank.jsonl"
 PICTURES, BENCH, PLACES = "pictures", "bench.json", "places.json"
 ROOT = Path(__file__).resolve().parents[1]
+# several commands of ours in one process, since it takes seconds to begin
+SEVERAL = """
+import contextlib, io, json, sys
+from app.cli import main
+told = []
+for words in json.loads(sys.stdin.read()):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        told.append([main(words), said])
+print(json.dumps([[code, said.getvalue()] for code, said in told]))
+"""
 Record = dict[str, Any]
 
 
@@ -99,54 +110,59 @@ class Questions:
     def _make(self, tasks: Sequence[Task], archives: Archives, seed: int) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / PICTURES).mkdir(parents=True)
+        pools = {task.id: pool_of(task, archives) for task in tasks}
+        troubles = self._ask(tasks, pools, seed)
         bench: list[Item] = []
         rows: dict[str, Record] = {}
         places: dict[str, list[int]] = {}
-        troubles: dict[str, str] = {}
         for task in tasks:
-            try:
-                pool = pool_of(task, archives)
-                items = self._ask(task, list(pool.values()), seed)
-            except InputError as error:
-                troubles[task.id] = str(error)
+            items = [] if task.id in troubles else self._chosen(task)
+            if not items:
+                troubles.setdefault(task.id, "nothing that is asked is known of its images")
                 continue
             places[task.id] = list(range(len(bench), len(bench) + len(items)))
             bench += items
-            for item in items:
-                for image in item.images:
-                    rows[image] = pool[image]
+            pool = pools[task.id]
+            rows |= {image: pool[image] for item in items for image in item.images}
         self._show(rows, archives)
         numbered = [replace(item, id=str(n)) for n, item in enumerate(bench, start=1)]
         write_bench(self.folder / BENCH, numbered)
         text = json.dumps({"places": places, "troubles": troubles}, indent=1)
         write_atomically(self.folder / PLACES, text.encode())
 
-    def _ask(self, task: Task, pool: Sequence[Record], seed: int) -> list[Item]:
-        """Make items about a task's images; the manifest that says of them stays beside."""
-        folder = self.folder / task.id
-        folder.mkdir()
-        write_manifest(folder / "manifest.parquet", [_bare(record, "../") for record in pool])
+    def _ask(
+        self, tasks: Sequence[Task], pools: Mapping[str, Mapping[str, Record]], seed: int
+    ) -> dict[str, str]:
+        """Make items about each task's images; gives the tasks for which there are none."""
+        jobs: dict[str, list[str]] = {}
+        for task in tasks:
+            if not pools[task.id]:
+                continue
+            folder = self.folder / task.id
+            folder.mkdir()
+            records = [_bare(record, "../") for record in pools[task.id].values()]
+            write_manifest(folder / "manifest.parquet", records)
+            several = task.level == "exam"
+            jobs[task.id] = [
+                "questions", str(folder), "--out", str(folder / ITEMS), "--seed", str(seed),
+                "--topics", json.dumps(list(task.topics)), "--exams", str(several).lower(),
+                # of exams alone, which are picked out afterwards
+                "--per-answer", str(1000 * self.per_answer if several else self.per_answer),
+            ]  # fmt: skip
+        said = _call(["-c", SEVERAL], "questions", json.dumps(list(jobs.values())))
+        told = zip(jobs, json.loads(said.splitlines()[-1]), strict=True)
+        return {task: message.strip() for task, (code, message) in told if code}
+
+    def _chosen(self, task: Task) -> list[Item]:
+        """Pick items of one image, or of several, no answer too often."""
         several = task.level == "exam"
-        _call(
-            ["-m", "app.cli", "questions", str(folder), "--out", str(folder / ITEMS),
-             "--seed", str(seed), "--topics", json.dumps(list(task.topics)),
-             # of exams alone, which are picked out below
-             "--per-answer", str(1000 * self.per_answer if several else self.per_answer),
-             "--exams", str(several).lower()],
-            task.id,
-        )  # fmt: skip
         seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
         kept = []
-        for item in read_bench(folder / ITEMS):
-            item = replace(item, images=tuple(path.replace("/../", "/") for path in item.images))
-            seen[item.topic, item.answer] += (len(item.images) > 1) == several
-            if (len(item.images) > 1) == several and seen[
-                item.topic, item.answer
-            ] <= self.per_answer:
-                kept.append(item)
-        if not kept:
-            message = f"{task.id}: nothing that is asked is known of its images"
-            raise InputError(message, field="topics", reason="nothing-known")
+        for made in read_bench(self.folder / task.id / ITEMS):
+            item = replace(made, images=tuple(path.replace("/../", "/") for path in made.images))
+            if (len(item.images) > 1) == several:
+                seen[item.topic, item.answer] += 1
+                kept += [item] if seen[item.topic, item.answer] <= self.per_answer else []
         return kept
 
     def _show(self, rows: Mapping[str, Record], archives: Archives) -> None:
@@ -179,9 +195,6 @@ def pool_of(task: Task, archives: Archives) -> dict[str, Record]:
             if record["split"] == "test" or (task.set == "external" and record["split"]):
                 made = _named(source, record, folder)
                 pool[f"/{made['cache_path']}"] = made
-    if not pool:
-        message = f"{task.id}: no test image"
-        raise InputError(message, field="split", reason="empty-split")
     return pool
 
 
@@ -213,18 +226,19 @@ def _digest(archives: Archives, name: str) -> str:
     return hashlib.sha256(repr([name, keys, splits]).encode()).hexdigest()[:16]
 
 
-def _call(words: Sequence[str], what: str) -> None:
-    """Run a command of ours in a process of its own.
+def _call(words: Sequence[str], what: str, given: str = "") -> str:
+    """Run a command of ours in a process of its own; gives what it printed.
 
     Raises:
         InputError: it failed; the last line it wrote is told.
     """
     done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, input=given, check=False
     )
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise InputError(f"{what}: {last}", field="vlm", reason="vlm-failed")
+    return done.stdout
 
 
 def score_task(

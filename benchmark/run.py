@@ -291,17 +291,24 @@ def earlier(out: Path) -> dict[str, Any]:
 
 
 def models_of(sources: Sequence[str]) -> list[Model]:
-    """Find models and hash their weights.
+    """Find models and hash their weights; folders of one name are told apart by their parents'.
 
     Raises:
         InputError: there is no such model.
     """
-    found = []
-    for source in sources:
-        folder = local_folder(source)
-        name = folder.name if Path(source).is_dir() else str(source).replace("/", "--")
-        found.append(Model(name, str(folder), encoder_hash(folder)))
-    return found
+    folders = [local_folder(source).absolute() for source in sources]
+    short = [
+        folder.name if Path(source).is_dir() else source.replace("/", "--")
+        for source, folder in zip(sources, folders, strict=True)
+    ]
+    return [
+        Model(
+            name if short.count(name) == 1 else f"{folder.parent.name}--{name}",
+            str(folder),
+            encoder_hash(folder),
+        )
+        for name, folder in zip(short, folders, strict=True)
+    ]
 
 
 def tell(found: Sequence[Scored], bench: Bench) -> list[str]:

@@ -81,7 +81,7 @@ def test_answers_are_scored_beside_their_controls(
 ) -> None:
     bench = read_bench(asked.folder / "bench.json")
 
-    def call(words: Sequence[str], what: str) -> None:
+    def call(words: Sequence[str], what: str, given: str = "") -> str:
         """Answer as a model would that sees the images, or else as one that guesses."""
         options = dict(zip(words[1::2], words[2::2], strict=True))
         told = options["--control"] == "none"
@@ -91,6 +91,7 @@ def test_answers_are_scored_beside_their_controls(
             for item in bench
         ]  # fmt: skip
         Path(options["--out"]).write_text("\n".join(lines) + "\n")
+        return ""
 
     monkeypatch.setattr(questions, "_call", call)
     given = {control: asked.answers(tmp_path / "model", "m", control)
