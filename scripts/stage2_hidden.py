@@ -29,7 +29,8 @@ def draw(asked: dict[tuple[str, str], list[dict[str, Answer]]], png: Path) -> No
     """Plot every question's figure against the share of hidden labels."""
     figures, axes = plt.subplots(1, len(QUESTIONS), figsize=(2.1 * len(QUESTIONS), 2.4))
     for question, axis in zip(QUESTIONS, axes, strict=True):
-        for recipe, color in SHOWN.items():
+        for recipe in dict.fromkeys(name for name, _ in asked):
+            color = SHOWN[recipe]
             answers = [[one[question] for one in asked[recipe, share]] for share in SHARES]
             middle = [np.mean([one.figure for one in some]) for some in answers]
             band = [
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/hidden"))
     parser.add_argument("--known", nargs="*", default=[], metavar="SHARE=FOLDER")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--recipes", nargs="+", default=list(SHOWN), choices=list(SHOWN))
     parser.add_argument("--png", type=Path, default=Path("docs/images/hidden_labels.png"))
     given = parser.parse_args()
     known = dict(one.split("=") for one in given.known)
@@ -75,7 +77,7 @@ def main() -> None:
             for seed in given.seeds
         ]
         for share in SHARES
-        for recipe in SHOWN
+        for recipe in given.recipes
     }
     archive = held_out()
     asked = {key: asked_of(runs, archive) for key, runs in folders.items()}
