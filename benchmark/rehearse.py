@@ -86,7 +86,7 @@ def rehearse(settings: Rehearsal) -> tuple[Bench, list[Scored]]:
     bench = Bench(
         BenchSettings(
             data=data, out=settings.out / "run", encoders=tuple(encoders), vlm=vlm,
-            tasks=settings.tasks, resamples=settings.resamples, notice=STAMP, per_answer=3,
+            tasks=settings.tasks, resamples=settings.resamples, notice=STAMP, per_answer=2,
             adapt=AdaptSettings(
                 steps=settings.steps, check_every=max(1, settings.steps // 2), crop=96
             ),
