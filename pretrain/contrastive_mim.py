@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from pretrain.batches import CropBatch
@@ -32,7 +33,10 @@ class ContrastiveMimSettings:
         temperature: divides the cosines between views; 0.2 as in MoCo v3 for ViTs.
         decoder_width: of the decoder.
         decoder_depth: transformer blocks of the decoder; 0 is a linear map.
-        redraw_weight: of the reconstruction loss, beside 1 for the contrast.
+        redraw_weight: of redrawing hidden patches, beside 1 for the contrast.
+        seen_weight: of redrawing the patches that were not hidden, which keeps in each token what
+            is at its place; 0 leaves it out. The contrast alone fills tokens with what the whole
+            breast has in common, in which lesions drown.
         contrast_floor: patches flatter than this many input units count as flat.
     """
 
@@ -43,6 +47,7 @@ class ContrastiveMimSettings:
     decoder_width: int = 256
     decoder_depth: int = 1
     redraw_weight: float = 1.0
+    seen_weight: float = 0.0
     contrast_floor: float = 0.05
 
 
@@ -62,6 +67,7 @@ class ContrastiveMim(Objective):
         # not part of the loss: a running mean probes and exports better than the last step
         self.teacher = teacher_of(vit)
         self.weights = {"contrast": 1.0, "redraw": settings.redraw_weight}
+        self.weights["seen"] = settings.seen_weight
 
     def train(self, mode: bool = True) -> ContrastiveMim:
         """Switch the student; the teacher always stays in evaluation mode."""
@@ -80,22 +86,33 @@ class ContrastiveMim(Objective):
                 f"contrastive_mim compares two global crops, got {len(batch.overview)} global and "
                 f"{len(batch.detail)} local crops of {batch.images} images"
             )
-        hidden = batch.hidden
-        tokens = self.vit(batch.overview, hidden.masks)
+        tokens = self.vit(batch.overview, batch.hidden.masks)
         first, second = self.projector(tokens.cls).chunk(2)
-        drawn = self.decoder(tokens.patches, hidden.places)
-        pixels = into_patches(batch.overview, self.vit.patch).flatten(0, 1)[hidden.places]
-        losses = {
-            "contrast": info_nce(first, second, self.settings.temperature),
-            "redraw": masked_reconstruction(
-                drawn, pixels, hidden.weights, len(batch.overview), self.settings.contrast_floor
-            ),
-        }
+        losses = {"contrast": info_nce(first, second, self.settings.temperature)}
+        losses |= self._redraw(tokens.patches, batch)
         return Outcome(
             total=weighted_sum(losses, self.weights),
             losses={name: loss.detach() for name, loss in losses.items()},
             features=tokens.cls[: batch.images].detach(),
         )
+
+    def _redraw(self, patches: Tensor, batch: CropBatch) -> dict[str, Tensor]:
+        """Redraw the hidden patches, and the others if they count."""
+        hidden = batch.hidden
+        asked = {"redraw": (hidden.places, hidden.weights)}
+        if self.settings.seen_weight > 0:
+            asked["seen"] = seen_patches(hidden.masks)
+        places = torch.cat([where for where, _ in asked.values()])
+        drawn = self.decoder(patches, places)
+        pixels = into_patches(batch.overview, self.vit.patch).flatten(0, 1)[places]
+        counts = [len(where) for where, _ in asked.values()]
+        crops, floor = len(batch.overview), self.settings.contrast_floor
+        return {
+            name: masked_reconstruction(own, truth, asked[name][1], crops, floor)
+            for name, own, truth in zip(
+                asked, drawn.split(counts), pixels.split(counts), strict=True
+            )
+        }
 
     def update_teacher(self, momentum: float) -> None:
         """Move the exported encoder towards the trained one."""
@@ -113,6 +130,14 @@ class ContrastiveMim(Objective):
     def encoder(self) -> Vit:
         """Give the running mean of the encoder."""
         return self.teacher
+
+
+def seen_patches(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """List the patches that masks [C, h, w] do not hide: places, and one over their number."""
+    seen = ~masks.flatten(1)
+    places = seen.flatten().nonzero().squeeze(1)
+    each = 1 / seen.sum(dim=1).clamp(min=1)
+    return places, each[places // seen.shape[1]]
 
 
 def into_patches(images: Tensor, patch: int) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from lightly.loss import DINOLoss, IBOTPatchLoss, KoLeoLoss
 from torch import Tensor
 
-from pretrain.contrastive_mim import ContrastiveMim, into_patches
+from pretrain.contrastive_mim import ContrastiveMim, into_patches, seen_patches
+from pretrain.masks import MaskedPatches
 from pretrain.objectives import Objective
 from pretrain.self_distillation import SelfDistillation
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, TinyVit, random_batch
@@ -141,6 +142,34 @@ def test_the_decoder_is_asked_for_what_was_hidden(tiny_vit: TinyVit) -> None:
     objective.decoder.register_forward_hook(lambda module, inputs, out: wanted)
 
     assert float(objective(batch, 0.0).losses["redraw"]) == pytest.approx(0, abs=1e-9)
+
+
+def test_seen_patches_are_those_that_are_not_hidden() -> None:
+    masks = torch.tensor([[[True, False, True]], [[False, False, False]], [[True, True, True]]])
+
+    places, weights = seen_patches(masks)
+
+    assert places.tolist() == [1, 3, 4, 5]
+    assert weights.tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3])
+
+
+def test_redrawing_seen_patches_is_redrawing_hidden_ones_with_the_masks_turned_round(
+    tiny_vit: TinyVit,
+) -> None:
+    objective = ContrastiveMim(tiny_vit(), replace(CONTRASTIVE, seen_weight=0.5))
+    batch = random_batch(details=0, fraction=1.0)
+    tokens = objective.vit(batch.overview, batch.hidden.masks)
+    turned = MaskedPatches(~batch.hidden.masks, *seen_patches(batch.hidden.masks))
+
+    found = objective._redraw(tokens.patches, batch)
+    oracle = objective._redraw(tokens.patches, replace(batch, hidden=turned))
+
+    torch.testing.assert_close(found["seen"], oracle["redraw"])
+    torch.testing.assert_close(found["redraw"], oracle["seen"])
+    outcome = objective(batch, 0.0)
+    parts = outcome.losses
+    expected = parts["contrast"] + parts["redraw"] + 0.5 * parts["seen"]
+    torch.testing.assert_close(outcome.total, expected)
 
 
 def test_contrastive_mim_refuses_local_crops(tiny_vit: TinyVit) -> None:
