@@ -178,8 +178,8 @@ class VlmTraining:
         return int(getattr(self.lengths, phase))
 
     def lessons(self, phase: PhaseName) -> Mixture:
-        """Give what a phase learns: what is read and looked at first, too, is listed."""
-        return self.mixture if phase == "adapter" else self.mixture.listing(self.lists_first)
+        """Give what a phase learns; a projector that learns alone mostly lists what it shows."""
+        return self.mixture.listing(self.lists_first) if phase == "projector" else self.mixture
 
     def learning_rate(self, phase: PhaseName, part: str) -> float:
         """Give the highest learning rate of a part in a phase."""
