@@ -89,6 +89,7 @@ def test_export_leaves_a_graph_that_is_used_from_then_on(
     torch.testing.assert_close(seen.pooled, before.pooled, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_graph_may_be_written_elsewhere(encoder: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine.onnx"
     assert cli.main(["export", "encoder", str(encoder), str(out)]) == 0
