@@ -127,8 +127,11 @@ class LessonPool:
         in_turns = what == len(KINDS)
         kind = KINDS[what] if not in_turns else self._kind(mixture, random)
         lesson = self._one(kind, several, mixture, random)
-        if lesson.topic == "Laterality" and kind == "open" and not context:
-            lesson = replace(lesson, answer=SIDE_UNKNOWN)
+        if lesson.topic == "Laterality" and not context:
+            # nobody can see the side; guessing it would only be learned as guessing
+            if kind == "open":
+                lesson = replace(lesson, answer=SIDE_UNKNOWN)
+            context = kind == "closed"
         if not in_turns:
             return replace(lesson, context=context)
         before = [

@@ -94,6 +94,9 @@ def test_without_the_tags_nobody_knows_the_side(archive: Archive) -> None:
     withheld = LessonPool(archive, Mixture(**open_only, without_context=1))
     assert {withheld.draw((0, n)).answer for n in range(9)} == {SIDE_UNKNOWN}
     assert SIDE_UNKNOWN not in {told.draw((0, n)).answer for n in range(9)}
+    closed = Mixture(**ONLY_CLOSED, topics=("Laterality",), several=0, without_context=1)
+    pool = LessonPool(archive, closed)
+    assert all(pool.draw((0, n)).context for n in range(9)), "guessing is not taught"
 
 
 def test_lists_take_the_share_they_are_given(archive: Archive) -> None:
