@@ -297,11 +297,14 @@ def figures_of(
         )  # fmt: skip
     figures.append(_failures(task, graded["none"], seed, resamples))
     old = legacy_report(items, answers["none"], resamples=resamples, seed=seed)
-    figures += [
-        Figure(task.id, f"legacy_mammovqa_{one.scope}", one.accuracy, one.low, one.high, one.n,
-               figures[0].clusters, note=one.name, legacy=True)
-        for one in old[:1]
-    ]  # fmt: skip
+    # one figure for each topic, as published
+    for one in old:
+        if one.scope == "topic":
+            which = "" if len(task.topics) == 1 else "_" + one.name.lower().replace(" ", "_")
+            figures.append(
+                Figure(task.id, f"legacy_mammovqa{which}", one.accuracy, one.low, one.high, one.n,
+                       figures[0].clusters, legacy=True)
+            )  # fmt: skip
     return figures
 
 

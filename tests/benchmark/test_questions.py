@@ -107,7 +107,7 @@ def test_answers_are_scored_beside_their_controls(
     assert found["blank_balanced_accuracy"]["value"] == pytest.approx(0.25)
     assert found["majority_balanced_accuracy"]["value"] == pytest.approx(0.25)
     assert found["parse_failure_rate"]["value"] == 0
-    assert found["legacy_mammovqa_all"]["legacy"]
+    assert found["legacy_mammovqa"]["legacy"]
     assert found["balanced_accuracy"]["clusters"] == 16
     assert folder.done
     assert folder.expected == len(read_bench(folder.folder / "items.json"))
