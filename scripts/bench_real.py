@@ -45,6 +45,7 @@ from versamammo.preprocess import prepare_pixels
 from versamammo.reading import read
 from versamammo.sources.masks import picture_mask
 
+TASKS = ("segmentation", "detection", "density")
 THROWN = 10  # boxes on an image, where they are thrown at random
 SPECK = 64  # pixels; smaller pieces of a mask are what JPEG left of its edges
 
@@ -188,12 +189,12 @@ def draw(real: Path, out: Path, masks: Sequence[MaskSample], boxes: Sequence[Box
     middle = len(order) // 2
     chosen = [*order[:4], *order[middle - 2 : middle + 2], *order[-4:]]
     found = {one.id: one for one in boxes}
-    tiles = [tile(real, out, masks[at], found[masks[at].id], dices[at]) for at in chosen]
+    tiles = [tile(real, out, masks[at], found.get(masks[at].id), dices[at]) for at in chosen]
     rows = [np.hstack(tiles[start : start + 4]) for start in range(0, len(tiles), 4)]
     Image.fromarray(np.vstack(rows)).save(out / "examples.png")
 
 
-def tile(real: Path, out: Path, mask: MaskSample, boxes: BoxesSample, dice: float) -> Any:
+def tile(real: Path, out: Path, mask: MaskSample, boxes: BoxesSample | None, dice: float) -> Any:
     """Draw one image: truth green, what was found red, its three likeliest boxes yellow."""
     with Image.open(real / "cesm_dm" / "images" / f"{mask.id}.jpg") as picture:
         shown = np.array(picture.convert("RGB"))
@@ -203,7 +204,8 @@ def tile(real: Path, out: Path, mask: MaskSample, boxes: BoxesSample, dice: floa
         cv2.drawContours(shown, outlines, -1, color, 2)
     drawn = Image.fromarray(shown)
     pen = ImageDraw.Draw(drawn)
-    for side, likely in list(zip(boxes.boxes, boxes.scores, strict=True))[:3]:
+    pairs = zip(boxes.boxes, boxes.scores, strict=True) if boxes else ()
+    for side, likely in list(pairs)[:3]:
         pen.rectangle(side, outline=(255, 220, 0))
         pen.text((side[0] + 2, side[1] + 2), f"{likely:.2f}", fill=(255, 220, 0))
     pen.text((4, 4), f"{mask.id}  Dice {dice:.2f}", fill=(255, 255, 255))
@@ -298,6 +300,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=(256, 192))
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS)
     parser.add_argument("--seed", type=int, default=0)
     wanted = parser.parse_args()
     torch.set_num_threads(1)
@@ -311,15 +314,17 @@ def main() -> None:
         out = wanted.out / f"{number} {name}"
         real = Real(encoder, digest, wanted.real, out, wanted)
         kept: dict[str, Any] = {}
-        for ask in (real.segmentation, real.detection, real.density):
-            task, samples = ask(images)
+        for question in wanted.tasks:
+            task, samples = getattr(real, question)(images)
             kept[task.kind] = samples
             table += tell(name, task, score(task, samples, root=out, seed=wanted.seed))
-        draw(wanted.real, out, kept["segmentation"], kept["detection"])
-        if number == 0:
+        if "segmentation" in kept:
+            draw(wanted.real, out, kept["segmentation"], kept.get("detection", ()))
+        if number == 0 and "segmentation" in kept:
             marked = everything_marked(out, kept["segmentation"])
             task = task_of("segmentation", "lesion masks", ("lesion",))
             table += tell("all tissue marked", task, score(task, marked, root=out))
+        if number == 0 and "detection" in kept:
             task = task_of("detection", "boxes of masks", ("lesion",))
             at_random = thrown(out, kept["detection"], wanted.seed)
             table += tell("boxes at random", task, score(task, at_random, root=out))
