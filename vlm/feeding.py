@@ -85,7 +85,8 @@ class StepDataset(Dataset[list[PackedBatch]]):
         )
         text = self.processor.render(question)
         for picture in pictures:
-            told = facts(picture, random, self.pool.mixture.topics)
+            topics = self.pool.mixture.topics
+            told = facts(picture, random, topics, tagged=lesson.context)
             text = text.replace(IMAGE_TOKEN, told, 1)
         tokenizer = self.processor.tokenizer
         asked = tokenizer(text, add_special_tokens=False)["input_ids"]

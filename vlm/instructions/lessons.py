@@ -152,7 +152,13 @@ def placed_findings(pictures: Sequence[Picture]) -> dict[str, list[str]]:
     return places
 
 
-def facts(picture: Picture, random: np.random.Generator | None, topics: Sequence[str] = ()) -> str:
+def facts(
+    picture: Picture,
+    random: np.random.Generator | None,
+    topics: Sequence[str] = (),
+    *,
+    tagged: bool = False,
+) -> str:
     """Tell in words what an image shows, in any order: what a language model reads before it sees.
 
     A language model that begins from nothing learns on these what answers follow from; a
@@ -162,14 +168,14 @@ def facts(picture: Picture, random: np.random.Generator | None, topics: Sequence
         picture: with its labels.
         random: of the order; None keeps one order.
         topics: only these; all if empty.
+        tagged: the exam context tells the view, so that it has to be read there.
     """
     told = []
+    elsewhere = ("Laterality", "Abnormality", *(("View",) if tagged else ()))
     for topic in TOPICS:
         answer = topic.answer([picture])
         single = topic.name in FINDING_WORDS.values()
-        left_out = topic.name in ("Laterality", "Abnormality") or (
-            topics and topic.name not in topics
-        )
+        left_out = topic.name in elsewhere or (topics and topic.name not in topics)
         if answer is not None and not single and not left_out:
             told.append(f"{topic.name} {answer_of(answer)}")
     placed = placed_findings([picture])

@@ -136,6 +136,10 @@ def test_facts_tell_what_is_there_and_what_is_not(archive: Archive) -> None:
     assert "no calcification" in told
     assert "asymmetry" not in told, "nobody looked for it"
     assert "Right" not in told, "the side belongs to the exam context"
+    assert "View" in told
+    tagged = facts(archive[0], np.random.default_rng(0), tagged=True)
+    assert "View" not in tagged, "a view that the tags tell is to be read there"
+    assert "Mass [0.17, 0.31, 0.42, 0.50]" in tagged
 
 
 def test_an_unknown_topic_is_refused_by_name() -> None:
