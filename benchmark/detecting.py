@@ -17,7 +17,7 @@ from benchmark.dense.canvas import Boxes, Canvas, to_source
 from benchmark.dense.detector import Detector, Found
 from benchmark.dense.even import STRIDES
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Batch, Fitting, batches, choosers, device_of, fit, own_copy
+from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import BoxesSample
 from benchmark.selecting import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task
@@ -51,7 +51,7 @@ class Detecting:
         device = device_of(settings)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            seen = own_copy(encoder) if tuned else encoder
+            seen = own_copy(encoder, self._first_inputs) if tuned else encoder
             self.maps = Maps(seen, self._input, tuned, device)
             self.maps.measure(range(self.trained))
             anchors = anchor_sizes(rows.train, self.canvas, len(STRIDES))
@@ -76,6 +76,9 @@ class Detecting:
             return self._find(len(self.rows) - 1, keep=False)
         finally:
             self.rows.pop()
+
+    def _first_inputs(self) -> torch.Tensor:
+        return torch.stack([self._input(number, False) for number in range(self.trained)[:FIRST]])
 
     def _input(self, number: int, flipped: bool) -> torch.Tensor:
         return self.canvas.image(self.rows[number], flipped)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmark.features import as_input
-from benchmark.fitting import Batch, Fitting, batches, device_of, fit, own_copy
+from benchmark.fitting import FIRST, Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.probing import records
 from benchmark.samples import Sample
 from benchmark.selecting import AdaptSettings, Row, TaskRows
@@ -43,7 +43,8 @@ class FineTuning:
         self._brightness = np.random.default_rng(settings.seed)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            self.encoder = own_copy(encoder).to(self.device)  # type: ignore[arg-type]
+            own = own_copy(encoder, lambda: self._first_inputs(encoder))
+            self.encoder = own.to(self.device)  # type: ignore[arg-type]
             self.encoder.eval()
             width = cast(int, encoder.config.hidden_size)
             # the norm makes one learning rate right for encoders of any scale
@@ -70,6 +71,12 @@ class FineTuning:
             image = as_input(row, self.encoder.config.input_contract, self.settings)[None]
             found.append(self.head(self.encoder.encode_by_torch(image.to(self.device)).pooled))
         return torch.cat(found).double().cpu()
+
+    def _first_inputs(self, encoder: VersaMammoModel) -> Tensor:
+        """Give inputs of one size: close-ups have another than whole images."""
+        contract = encoder.config.input_contract
+        images = [as_input(row, contract, self.settings) for row in self.rows[:FIRST]]
+        return torch.stack([image for image in images if image.shape == images[0].shape])
 
     def _loss(self, batch: Batch) -> Tensor:
         numbers, flips = batch

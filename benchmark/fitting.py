@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from versamammo.schedules import warm_cosine
 WARMUP = 0.05  # share of the steps
 ENCODER_RATE = 0.1  # of the heads' learning rate, where the encoder learns too
 DECAY = 0.01
+FIRST = 16  # training images that an untrained encoder takes its first moments from
 MOST_LOOKED_AT = 400  # validation images at each look
 STEEPEST = 5.0  # norm that gradients are clipped to
 
@@ -176,11 +178,36 @@ def _groups(heads: nn.Module, tuned: nn.Module | None, rate: float) -> list[dict
     return groups
 
 
-def own_copy(encoder: VersaMammoModel) -> VersaMammoModel:
-    """Copy an encoder, so that tuning one task leaves the caller's as it was."""
-    return VersaMammoModel.from_backbone(
+def own_copy(encoder: VersaMammoModel, images: Callable[[], Tensor]) -> VersaMammoModel:
+    """Copy an encoder, so that tuning one task leaves the caller's as it was.
+
+    Args:
+        encoder: to be copied.
+        images: some training images [B, 1, H, W], asked for if the encoder was never trained: its
+            batch norms have no moments yet, and without them a deep network passes nothing on.
+    """
+    own = VersaMammoModel.from_backbone(
         copy.deepcopy(encoder.config), encoder.backbone.state_dict()
     )
+    norms = [part for part in own.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    if norms and not any(int(cast(Tensor, norm.num_batches_tracked)) for norm in norms):
+        _take_moments(own, norms, images())
+    return own
+
+
+@torch.no_grad()
+def _take_moments(
+    encoder: VersaMammoModel, norms: Sequence[nn.modules.batchnorm._BatchNorm], images: Tensor
+) -> None:
+    """Fill the batch norms' moments with those of some images."""
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.train()
+        norm.momentum = 1.0
+    encoder.encode_by_torch(images)
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.eval()
+        norm.momentum = momentum
 
 
 def device_of(settings: AdaptSettings) -> torch.device:

@@ -20,7 +20,7 @@ from scipy.ndimage import label
 from benchmark.dense.canvas import Canvas
 from benchmark.dense.decoder import Decoder, RareLoss
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Batch, Fitting, batches, choosers, device_of, fit, own_copy
+from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import MaskSample
 from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
@@ -85,7 +85,7 @@ class Segmenting:
         device = device_of(settings)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            seen = own_copy(encoder) if tuned else encoder
+            seen = own_copy(encoder, self._first_inputs) if tuned else encoder
             self.maps = Maps(seen, self._input, tuned, device)
             self.maps.measure(range(self.trained))
             self.decoder = Decoder(self.maps.channels, self.maps.strides).to(device)
@@ -108,6 +108,9 @@ class Segmenting:
         crop = self.canvas.crop(row)
         # smooth probabilities are enlarged, not steps of a mask
         return self.marking.of(heat_on_source(self.probabilities(row), crop))
+
+    def _first_inputs(self) -> torch.Tensor:
+        return torch.stack([self._input(number, False) for number in range(self.trained)[:FIRST]])
 
     def _input(self, number: int, flipped: bool) -> torch.Tensor:
         return self.canvas.image(self.rows[number], flipped)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Fitting, Look, batches, choosers, fit
+from benchmark.fitting import Fitting, Look, batches, choosers, fit, own_copy
 from benchmark.selecting import AdaptSettings
 from tests.benchmark.dense.discs import tiny
 
@@ -126,3 +126,22 @@ def test_looks_are_written_with_null_for_what_cannot_be_told(tmp_path: Path) -> 
     look = Look(3, 0.5, float("nan"))
     Fitting((look,), look).write(tmp_path / "new" / "fitting.json")
     assert '"score": null' in (tmp_path / "new" / "fitting.json").read_text()
+
+
+def test_an_untrained_copy_takes_its_moments_from_images_and_a_trained_one_keeps_its_own() -> None:
+    encoder = tiny("test_efficientnet")
+    images = torch.stack([noise(number, False) for number in range(6)])
+    own = own_copy(encoder, lambda: images)
+    first = cast(torch.nn.BatchNorm2d, own.backbone.get_submodule("bn1"))
+    seen = cast(nn.Module, own.backbone.get_submodule("conv_stem"))(images)
+    torch.testing.assert_close(first.running_mean, seen.mean(dim=(0, 2, 3)))
+    assert first.momentum == cast(Any, encoder.backbone.get_submodule("bn1")).momentum
+    assert not first.training
+    assert int(cast(Any, encoder.backbone.get_submodule("bn1")).num_batches_tracked) == 0
+
+    def nobody_asks() -> torch.Tensor:
+        raise AssertionError("a trained encoder needs no images")
+
+    again = own_copy(own, nobody_asks)
+    for key, tensor in own.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[key])
