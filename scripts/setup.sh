@@ -14,7 +14,9 @@ venv=${VENV:-.venv}
 
 # uv resolves and unpacks about five times faster; pip is the way when uv cannot reach an index.
 "$venv/bin/python" -m pip install --quiet --upgrade pip uv
-"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -c constraints.txt -e '.[dev,serve]' ||
+# Bytecode is written now: where PYTHONDONTWRITEBYTECODE is set, every start would compile torch anew.
+"$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" \
+  -c constraints.txt -e '.[dev,serve]' ||
   "$venv/bin/python" -m pip install --quiet -c constraints.txt -e '.[dev,serve]'
 
 if ! { command -v dcmj2pnm && command -v dciodvfy; } >/dev/null; then
