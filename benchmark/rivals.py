@@ -10,12 +10,12 @@ their licences are their authors' (Mammo-CLIP: CC BY-NC-SA; MaMA: Apache, weight
 from __future__ import annotations
 
 import argparse
-import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
@@ -104,7 +104,7 @@ def tensors_in(checkpoint: Path) -> Tensors:
     except OSError as error:
         message = f"cannot be opened: {error.strerror or error}"
         raise InputError(message, file=checkpoint, reason="unreadable") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (UnpicklingError, RuntimeError, EOFError) as error:
         message = (
             "holds more than tensors, and to open that can run code; where you trust it, save its "
             "tensors alone: safetensors.torch.save_file(torch.load(FILE, weights_only=False)"

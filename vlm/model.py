@@ -6,7 +6,6 @@ knows `get_image_features`, and a head that turns its hidden states into words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -19,7 +18,6 @@ from transformers import (
     PreTrainedModel,
 )
 from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
-from transformers.utils.generic import ModelOutput
 
 from versamammo.backbones import settle
 from versamammo.encoder import VersaMammoModel
@@ -33,24 +31,8 @@ from vlm.configuration import VersaMammoVlmConfig
 from vlm.evidence import widths, with_evidence
 from vlm.fingerprints import encoder_hash
 from vlm.memory import FeatureMemory
+from vlm.output import AnswerOutput, answer_loss
 from vlm.projector import Projector
-
-
-@dataclass
-class AnswerOutput(ModelOutput):
-    """What the model thinks comes next.
-
-    Attributes:
-        loss: mean cross entropy over the labels that are not -100.
-        logits: [B, T, vocabulary].
-        past_key_values: the cache for the next word.
-    """
-
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    past_key_values: Any = None
-    hidden_states: Any = None
-    attentions: Any = None
 
 
 class _Vlm(PreTrainedModel):
@@ -341,20 +323,6 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         super().save_pretrained(save_directory, **options)
         save_adapter(self, Path(save_directory, ADAPTER))
         write_card(self, Path(save_directory))
-
-
-def answer_loss(logits: Tensor, labels: Tensor, words: Tensor | int | None = None) -> Tensor:
-    """Mean cross entropy of logits [B, T, V] over labels [B, T] that are not -100.
-
-    Word t is predicted from the words before it. With `words`, the sum is divided by that number
-    instead, so that several batches make one step that weighs every answer word alike.
-    """
-    ahead = logits[:, :-1].flatten(0, 1).float()
-    due = labels[:, 1:].flatten()
-    total = nn.functional.cross_entropy(ahead, due, ignore_index=-100, reduction="sum")
-    # a batch without answer words has a loss of zero, not of nan
-    count = (due != -100).sum().clamp(min=1) if words is None else words
-    return total / count
 
 
 AutoModel.register(VersaMammoVlmConfig, VersaMammoVlmModel, exist_ok=True)

@@ -18,7 +18,7 @@ from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble, load, save
 from vlm.generation import answer, stream, whole_sentences
 from vlm.language import train_tokenizer
-from vlm.model import answer_loss
+from vlm.output import answer_loss
 from vlm.projector import ProjectorSettings
 from vlm.prompts import Picture, Question
 
