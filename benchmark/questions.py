@@ -298,12 +298,12 @@ def figures_of(
     figures.append(_failures(task, graded["none"], seed, resamples))
     old = legacy_report(items, answers["none"], resamples=resamples, seed=seed)
     # one figure for each topic, as published
-    for one in old:
-        if one.scope == "topic":
-            which = "" if len(task.topics) == 1 else "_" + one.name.lower().replace(" ", "_")
+    for part in old:
+        if part.scope == "topic":
+            which = "" if len(task.topics) == 1 else "_" + part.name.lower().replace(" ", "_")
             figures.append(
-                Figure(task.id, f"legacy_mammovqa{which}", one.accuracy, one.low, one.high, one.n,
-                       figures[0].clusters, legacy=True)
+                Figure(task.id, f"legacy_mammovqa{which}", part.accuracy, part.low, part.high,
+                       part.n, figures[0].clusters, legacy=True)
             )  # fmt: skip
     return figures
 
