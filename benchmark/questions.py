@@ -272,7 +272,8 @@ def score_task(
     figures = figures_of(task, items, answers, seed=seed, resamples=resamples)
     made = {"records": len(answers["none"]), "figures": [asdict(figure) for figure in figures]}
     write_atomically(folder.folder / FIGURES, (json.dumps(made, indent=1) + "\n").encode())
-    write_atomically(folder.folder / DONE, b"{}\n")
+    done = json.dumps({"records": len(items)}) + "\n"
+    write_atomically(folder.folder / DONE, done.encode())
 
 
 def _own(answers: Sequence[Answer], places: Sequence[int]) -> list[Answer]:
