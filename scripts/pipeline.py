@@ -202,7 +202,7 @@ def about(config: Pipeline) -> dict[str, Any]:
 def card(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> str:
     """Write what it is, how it was made and how well it answers about phantoms."""
     rows = "\n".join(
-        f"| {step} | `{' '.join(record['command'].split()[1:])}` | {record['seconds']:.0f} |"
+        f"| {step} | {_shown(record['command'])} | {record['seconds']:.0f} |"
         for step, record in steps.done.items()
     )
     return f"""# A small model for trying things out
@@ -230,10 +230,19 @@ Class-balanced accuracy in per cent with 95 % intervals over resampled patients,
 {config.held_out.exams} phantom patients of another seed ({config.held_out.seed}). The exam context
 (what the tags say of side and view) is withheld, but for the last column. *blank* sees empty
 images, *shuffled* those of another patient: what is no better than these does not come from the
-image. {scores["clusters"]}.
+image.
 
 {table(scores)}
+
+What it says of real mammograms is counted by `scripts/real_answers.py`; for the bundled model, in
+[REAL.md](REAL.md).
 """
+
+
+def _shown(command: str) -> str:
+    """Show a command without the place of Python on this machine."""
+    python, _, rest = command.partition(" ")
+    return f"`python {rest}`" if python == sys.executable else command
 
 
 def table(scores: dict[str, Any]) -> str:
