@@ -235,7 +235,7 @@ image.
 {table(scores)}
 
 What it says of real mammograms is counted by `scripts/real_answers.py`; for the bundled model, in
-[REAL.md](REAL.md).
+`models/demo/REAL.md`.
 """
 
 
