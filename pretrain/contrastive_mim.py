@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pretrain.batches import CropBatch
-from pretrain.heads import PixelDecoder, Projector
+from pretrain.heads import PixelDecoder, Projector, standardised
 from pretrain.losses import info_nce, masked_reconstruction
+from pretrain.measures import MEASURES, patch_measures
 from pretrain.momentum import follow, teacher_of
 from pretrain.objectives import Objective, Outcome, weighted_sum
 from pretrain.parameters import ParameterGroup, backbone_groups, head_groups
@@ -37,6 +38,9 @@ class ContrastiveMimSettings:
         seen_weight: of redrawing the patches that were not hidden, which keeps in each token what
             is at its place; 0 leaves it out. The contrast alone fills tokens with what the whole
             breast has in common, in which lesions drown.
+        measure_weight: of telling what `patch_measures` finds at each patch, hidden or not, from
+            its token by a linear map. What is redrawn is each patch's own contrast, so that
+            nothing else asks how bright a place is and what stands out in it.
         contrast_floor: patches flatter than this many input units count as flat.
     """
 
@@ -48,6 +52,7 @@ class ContrastiveMimSettings:
     decoder_depth: int = 1
     redraw_weight: float = 1.0
     seen_weight: float = 0.0
+    measure_weight: float = 0.0
     contrast_floor: float = 0.05
 
 
@@ -64,10 +69,12 @@ class ContrastiveMim(Objective):
         self.decoder = PixelDecoder(
             vit.width, vit.patch**2, settings.decoder_width, settings.decoder_depth
         )
+        asked = settings.measure_weight > 0
+        self.measures = nn.Linear(vit.width, MEASURES) if asked else None
         # not part of the loss: a running mean probes and exports better than the last step
         self.teacher = teacher_of(vit)
         self.weights = {"contrast": 1.0, "redraw": settings.redraw_weight}
-        self.weights["seen"] = settings.seen_weight
+        self.weights |= {"seen": settings.seen_weight, "measures": settings.measure_weight}
 
     def train(self, mode: bool = True) -> ContrastiveMim:
         """Switch the student; the teacher always stays in evaluation mode."""
@@ -90,6 +97,10 @@ class ContrastiveMim(Objective):
         first, second = self.projector(tokens.cls).chunk(2)
         losses = {"contrast": info_nce(first, second, self.settings.temperature)}
         losses |= self._redraw(tokens.patches, batch)
+        if self.measures is not None:
+            wanted = standardised(patch_measures(batch.overview, self.vit.patch).flatten(0, 1))
+            told = self.measures(tokens.patches).flatten(0, 1)
+            losses["measures"] = (told.to(wanted) - wanted).square().mean()
         return Outcome(
             total=weighted_sum(losses, self.weights),
             losses={name: loss.detach() for name, loss in losses.items()},
@@ -98,15 +109,15 @@ class ContrastiveMim(Objective):
 
     def _redraw(self, patches: Tensor, batch: CropBatch) -> dict[str, Tensor]:
         """Redraw the hidden patches, and the others if they count."""
-        hidden = batch.hidden
+        hidden, settings = batch.hidden, self.settings
         asked = {"redraw": (hidden.places, hidden.weights)}
-        if self.settings.seen_weight > 0:
+        if settings.seen_weight > 0:
             asked["seen"] = seen_patches(hidden.masks)
         places = torch.cat([where for where, _ in asked.values()])
         drawn = self.decoder(patches, places)
         pixels = into_patches(batch.overview, self.vit.patch).flatten(0, 1)[places]
         counts = [len(where) for where, _ in asked.values()]
-        crops, floor = len(batch.overview), self.settings.contrast_floor
+        crops, floor = len(batch.overview), settings.contrast_floor
         return {
             name: masked_reconstruction(own, truth, asked[name][1], crops, floor)
             for name, own, truth in zip(
@@ -122,9 +133,10 @@ class ContrastiveMim(Objective):
         self, layer_decay: float, patch_embed_scale: float
     ) -> list[ParameterGroup]:
         """Group what is trained."""
+        heads = [self.projector, self.decoder, self.measures]
         return [
             *backbone_groups(self.vit, layer_decay, patch_embed_scale),
-            *head_groups([self.projector, self.decoder]),
+            *head_groups(head for head in heads if head is not None),
         ]
 
     def encoder(self) -> Vit:

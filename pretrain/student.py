@@ -109,9 +109,10 @@ class Student(nn.Module):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         heads = cast(Heads, self.encoder.heads)
         classes = batch.classes[:, self.columns]
-        total, details = attribute_loss(heads.attributes, high.pooled, classes, self.entropies)
-        losses = {"attributes": total}
         heat = heads.heat(high)
+        whole = heads.whole(high, heat)
+        total, details = attribute_loss(heads.attributes, whole, classes, self.entropies)
+        losses = {"attributes": total}
         if heat is not None:
             cover = at_cells(batch.cover[:, self.kinds], heat)
             losses["findings"] = finding_loss(heat, cover, batch.placed[:, self.kinds], self.rates)

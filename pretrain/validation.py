@@ -42,9 +42,11 @@ class Seen:
     Attributes:
         pooled: [n, D].
         heat: log odds [n, K, h, w], if findings were learnt.
+        whole: what attributes are read off, `Heads.whole`; the pooled vectors without heads.
     """
 
     pooled: Tensor
+    whole: Tensor
     heat: Tensor | None
 
 
@@ -71,14 +73,18 @@ class Validation:
     def see(self, encoder: VersaMammoModel, rows: int = 16) -> Seen:
         """Show all images to an encoder in evaluation mode."""
         heads = encoder.heads
-        pooled, heat = [], []
+        pooled, whole, heat = [], [], []
         for some in self.images.split(rows):
             features = encoder.encode(some.to(encoder.device))
             pooled.append(features.pooled.float().cpu())
             found = None if heads is None else heads.heat(features)
+            if heads is not None:
+                whole.append(heads.whole(features, found).float().cpu())
             if found is not None:
                 heat.append(found.cpu())
-        return Seen(torch.cat(pooled), torch.cat(heat) if heat else None)
+        return Seen(
+            torch.cat(pooled), torch.cat(whole or pooled), torch.cat(heat) if heat else None
+        )
 
     def ask(self, encoder: VersaMammoModel, seen: Seen) -> dict[str, float]:
         """Give the figures; only spread and rank for an encoder without heads."""
@@ -96,7 +102,7 @@ class Validation:
 
     def _attribute_areas(self, encoder: VersaMammoModel, seen: Seen) -> dict[str, Area]:
         heads = cast(Heads, encoder.heads)
-        found = heads.attributes.cpu().probabilities(seen.pooled)
+        found = heads.attributes.cpu().probabilities(seen.whole)
         heads.attributes.to(encoder.device)
         areas = {}
         for name, probabilities in found.items():
@@ -145,7 +151,7 @@ class Validation:
         One number per attribute (Guo et al. 2017); an attribute that no image knows keeps 1.
         """
         with torch.no_grad():
-            adjusted = heads.adjusted(seen.pooled.to(heads.log_temperature.device))
+            adjusted = heads.adjusted(seen.whole.to(heads.log_temperature.device))
             for i, (name, log_shares) in enumerate(adjusted.items()):
                 truth = torch.from_numpy(self.known(name))
                 known = truth != UNKNOWN_CLASS

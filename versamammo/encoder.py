@@ -134,7 +134,7 @@ class VersaMammoModel(PreTrainedModel):
         if self.heads is None:
             message = "has no heads; stage 2 trains them"
             raise InputError(message, field="heads", reason="no-heads")
-        return self.heads.attributes.in_words(self.encode(images).pooled)
+        return self.heads.attributes.in_words(self.heads.whole(self.encode(images)))
 
     @property
     def image_processor(self) -> VersaMammoImageProcessor:

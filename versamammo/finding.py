@@ -94,7 +94,7 @@ def find(encoder: VersaMammoModel, image: OneImage, least: float = LEAST_HEAT) -
         for kind, own in zip(encoder.heads.findings.kinds, heat, strict=True):
             candidates += candidates_in(own, crop, kind, least)
     return Sight(
-        encoder.heads.attributes.in_words(features.pooled)[0],
+        encoder.heads.attributes.in_words(encoder.heads.whole(features))[0],
         tuple(sorted(candidates, key=lambda one: -one.score)),
         None if heat is None else heat_on_source(heat.max(axis=0), crop),
         crop,

@@ -19,6 +19,9 @@ from versamammo.labels import FINDINGS
 
 FINEST_STRIDE = 8  # of the heat map: a calcification cluster spans a few such cells
 SMALLEST_GAP = 1e-3  # between two cutpoints, in logits
+# log odds of the strongest cell, brought near the spread of features; beyond the limit they say
+# no more
+LARGEST_ODDS, ODDS_SCALE = 10.0, 4.0
 
 
 class NamesHead(nn.Module):
@@ -167,20 +170,34 @@ class Heads(nn.Module):
     Attributes:
         attributes: what the image shows as a whole.
         findings: where findings lie; None if no kind was marked in the archive.
+        strongest: attributes are read off the strongest cell of each kind too, since a pooled
+            vector hardly tells a breast with one small mass from a breast without.
     """
 
     def __init__(self, width: int, levels: Sequence[Level], described: Mapping[str, Any]) -> None:
         super().__init__()
-        if described.keys() != {"attributes", "findings", "width"}:
+        if described.keys() - {"strongest"} != {"attributes", "findings", "width"}:
             message = f"expected attributes, findings and width, got {sorted(described)}"
             raise InputError(message, field="heads", reason="bad-config")
-        self.attributes = AttributeHeads(width, described["attributes"])
         kinds = described["findings"]
+        # folders from before it came lack the word
+        self.strongest: bool = described.get("strongest", False) and bool(kinds)
+        seen = width + len(kinds) if self.strongest else width
+        self.attributes = AttributeHeads(seen, described["attributes"])
         self.findings = FindingHead(levels, kinds, described["width"]) if kinds else None
 
     def heat(self, features: Features) -> Tensor | None:
         """Give log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
         return None if self.findings is None else self.findings(features.pyramid)
+
+    def whole(self, features: Features, heat: Tensor | None = None) -> Tensor:
+        """Give what attributes are read off, [B, D] or [B, D + K]; `heat` saves computing it."""
+        if not self.strongest:
+            return features.pooled
+        found = self.heat(features) if heat is None else heat
+        assert found is not None, "there are kinds of findings, or strongest is False"
+        top = found.float().amax(dim=(2, 3)).clamp(-LARGEST_ODDS, LARGEST_ODDS) / ODDS_SCALE
+        return torch.cat([features.pooled, top.to(features.pooled)], dim=1)
 
 
 def describe_heads(
@@ -189,7 +206,12 @@ def describe_heads(
     """Describe heads for `VersaMammoConfig.heads`."""
     attributes_named(attributes)
     _check_kinds(kinds)
-    return {"attributes": list(attributes), "findings": list(kinds), "width": width}
+    return {
+        "attributes": list(attributes),
+        "findings": list(kinds),
+        "width": width,
+        "strongest": bool(kinds),
+    }
 
 
 def _head(width: int, attribute: Attribute) -> nn.Module:

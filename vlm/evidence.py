@@ -40,8 +40,8 @@ def with_evidence(encoder: VersaMammoModel, features: Features) -> Features:
     """Append what the heads say to patches [B, N, D] and to the pooled vector [B, D]."""
     heads = encoder.heads
     assert heads is not None, "widths has refused such an encoder"
-    said = list(heads.attributes(features.pooled).values())  # [B, K] each
     patches, heat = features.patches, heads.heat(features)
+    said = list(heads.attributes(heads.whole(features, heat)).values())  # [B, K] each
     if heat is not None:
         said.append(heat.amax(dim=(2, 3)))
         cells = F.adaptive_max_pool2d(heat, features.grid).flatten(2).transpose(1, 2)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pretrain.contrastive_mim import ContrastiveMim, into_patches, seen_patches
 from pretrain.masks import MaskedPatches
+from pretrain.measures import MEASURES, patch_measures
 from pretrain.objectives import Objective
 from pretrain.self_distillation import SelfDistillation
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, TinyVit, random_batch
@@ -142,6 +143,18 @@ def test_the_decoder_is_asked_for_what_was_hidden(tiny_vit: TinyVit) -> None:
     objective.decoder.register_forward_hook(lambda module, inputs, out: wanted)
 
     assert float(objective(batch, 0.0).losses["redraw"]) == pytest.approx(0, abs=1e-9)
+
+
+def test_measures_are_asked_of_every_patch_hidden_or_not(tiny_vit: TinyVit) -> None:
+    objective = ContrastiveMim(tiny_vit(), replace(CONTRASTIVE, measure_weight=1.0))
+    assert objective.measures is not None
+    batch = random_batch(details=0, fraction=1.0)
+    found = patch_measures(batch.overview, 14).flatten(0, 1)
+    wanted = (found - found.mean(0)) / (found.var(0, correction=0) + 1e-5).sqrt()
+    shape = (len(batch.overview), -1, MEASURES)
+    objective.measures.register_forward_hook(lambda module, inputs, out: wanted.view(shape))
+
+    assert float(objective(batch, 0.0).losses["measures"]) == pytest.approx(0, abs=1e-9)
 
 
 def test_seen_patches_are_those_that_are_not_hidden() -> None:
