@@ -4,7 +4,8 @@
 
 It makes phantoms (not real data) of full size in three compressed syntaxes, takes the files
 that are given beside them, and times
-1. the fastest permissive decoder on the bare frame; nothing else of the file;
+1. the fastest permissive decoder on the bare frame; nothing else of the file; and, where there
+   is one, the next fastest, which was the fastest known when the aim of 1.5 was set;
 2. our whole path, from opening the file to the cached picture on disk, with one worker and two;
 3. the published preprocessing's logic, written from its description: the file opened twice, 5 px
    cut from each side, MONOCHROME1 turned round, min-max to 8 bits, the breast found as the longest
@@ -32,7 +33,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate, generate_frames
 
-from versamammo.codecs import SYNTAXES, Decoded, decode_frame, encode_frame
+from versamammo.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
 from versamammo.preparation.engine import Lost
 from versamammo.preparation.local_engine import LocalEngine
 from versamammo.preparation.outcome import Facts
@@ -80,6 +81,14 @@ class Frame:
         """Decode the frame with the fastest decoder there is."""
         return decode_frame(self.data, **self.tags)
 
+    def decode_next(self) -> object:
+        """Decode it with imagecodecs' own lossless JPEG, if it is one; else as `decode`."""
+        if "jpegsof3" not in SYNTAXES[self.tags["syntax"]].decoders:
+            return self.decode()
+        size = (self.tags["rows"], self.tags["columns"], self.tags["samples"])
+        frame = decoders.Frame(self.tags["syntax"], *size, self.tags["bits_stored"])
+        return decoders.decode_with("jpegsof3", self.data, frame)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -104,6 +113,7 @@ class Row:
     decoder: str
     size: tuple[int, ...]
     decode: Cost
+    decode_next: Cost
     ours: Cost
     published: Cost
     one: float
@@ -214,6 +224,7 @@ def measure(path: Path, folder: Path, repeats: int) -> Row:
     costs = alternate(
         {
             "decode": frame.decode,
+            "next": frame.decode_next,
             "ours": lambda: prepare_anew(job, Task(path.name)),
         },
         repeats,
@@ -223,8 +234,8 @@ def measure(path: Path, folder: Path, repeats: int) -> Row:
     one, _ = per_file(path, folder / "one", 1, repeats)
     two, peak = per_file(path, folder / "two", 2, 2 * repeats)
     return Row(
-        path.name, shown.decoder, shown.pixels.shape, costs["decode"], costs["ours"],
-        costs["published"], one, two, peak,
+        path.name, shown.decoder, shown.pixels.shape, costs["decode"], costs["next"],
+        costs["ours"], costs["published"], one, two, peak,
     )  # fmt: skip
 
 
@@ -235,6 +246,7 @@ def show(rows: Sequence[Row]) -> None:
         "ours",
         "publ.",
         "ours/dec",
+        "ours/nxt",
         "cpu/dec",
         "publ/dec",
         "x1",
@@ -246,7 +258,8 @@ def show(rows: Sequence[Row]) -> None:
     for row in rows:
         numbers = (
             1e3 * row.decode.wall, 1e3 * row.ours.wall, 1e3 * row.published.wall,
-            row.ours.wall / row.decode.wall, row.ours.cpu / row.decode.cpu,
+            row.ours.wall / row.decode.wall, row.ours.wall / row.decode_next.wall,
+            row.ours.cpu / row.decode.cpu,
             row.published.wall / row.decode.wall, 1e3 * row.one, 1e3 * row.two,
             row.one / row.two, row.peak_mib,
         )  # fmt: skip

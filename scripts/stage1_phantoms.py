@@ -26,6 +26,7 @@ from torch import Tensor
 
 from pretrain.export import find_checkpoint
 from pretrain.lesions import auroc, lesion_scores
+from pretrain.monitors import effective_rank
 from pretrain.neighbours import ask_neighbours
 from pretrain.probes import Probes, ProbeSettings
 from pretrain.recipe import Stage1, build_objective
@@ -39,6 +40,7 @@ from versamammo.practice import PhantomArchive, phantom_archive
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up
 CPU = torch.device("cpu")
+RANK = "effective rank"  # of class tokens of whole images, without an interval over patients
 Counts = NDArray[np.int64]
 
 
@@ -58,9 +60,12 @@ class Examination:
     draws: Counts
 
     def ask(self, cls: Tensor, patches: Tensor | None) -> dict[str, Answer]:
-        """Ask for density, and patches for lesions."""
+        """Ask for density, patches for lesions, and how many dimensions are in use."""
         found = {"density": self._density(cls - cls.mean(dim=0))}
-        return found if patches is None else found | {"lesion": self._lesion(patches)}
+        if patches is None:
+            return found
+        rank = Answer(effective_rank(cls), np.full(len(self.draws), np.nan))
+        return found | {"lesion": self._lesion(patches), RANK: rank}
 
     def _density(self, features: Tensor) -> Answer:
         votes = ask_neighbours(features, self.probes.labels["density"], self.probes.patients)
@@ -133,7 +138,8 @@ def ask_all(folders: Sequence[Path], held_out: Archive) -> Asked:
 def spread(answers: Sequence[Answer]) -> str:
     """Write the mean over seeds, and its interval over patients."""
     low, high = np.percentile(np.mean([one.resampled for one in answers], axis=0), [2.5, 97.5])
-    return f"{np.mean([one.figure for one in answers]):.3f} [{low:.3f}, {high:.3f}]"
+    mean = f"{np.mean([one.figure for one in answers]):.3f}"
+    return mean if np.isnan(low) else f"{mean} [{low:.3f}, {high:.3f}]"
 
 
 def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
@@ -142,7 +148,7 @@ def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
     apart = [one.figure - other.figure for one, other in pairs]
     resampled = np.mean([one.resampled - other.resampled for one, other in pairs], axis=0)
     low, high = np.percentile(resampled, [2.5, 97.5])
-    text = f"{np.mean(apart):+.3f} [{low:+.3f}, {high:+.3f}]"
+    text = f"{np.mean(apart):+.3f}" + ("" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
     if len(apart) < 2:
         return text
     half = student.ppf(0.975, len(apart) - 1) * np.std(apart, ddof=1) / len(apart) ** 0.5
@@ -155,8 +161,8 @@ def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
     print(
         f"Phantom figures, {len(held_out)} images of {patients} held-out phantom patients. "
         "density: balanced accuracy of 20 nearest neighbours, 4 classes; lesion: area under the "
-        "ROC curve of a linear patch probe. First interval: 95 % over resampled patients; second: "
-        "t over seeds."
+        "ROC curve of a linear patch probe; effective rank: RankMe of class tokens. First interval: "
+        "95 % over resampled patients; second: t over seeds."
         "\n\n| recipe | question | per seed | teacher | its start | raw pixels | above start | "
         "above pixels | first recipe above this |\n|---|---|---|---|---|---|---|---|---|"
     )
@@ -164,7 +170,7 @@ def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
     for name, folders in runs.items():
         asked = ask_all(folders, held_out)
         first = first or asked
-        for question in ("density", "lesion"):
+        for question in ("density", "lesion", RANK):
             kinds = {kind: [a[question] for a in asked[kind] if question in a] for kind in asked}
             teacher, start, pixels = kinds["teacher"], kinds["start"], kinds["pixels"]
             leading = [a[question] for a in first["teacher"]][: len(teacher)]

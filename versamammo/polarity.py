@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMALL_SIDE = 256  # enough to judge surroundings by
+SMALL_SIDE = 128  # enough to judge surroundings by
 EDGE = 0.03  # a frame this wide, as a share of the shorter side
 INSET = 0.10  # and a second one this far inside, past the clear rim of a scanned film
 

@@ -14,7 +14,7 @@ from versamammo.contract import InputContract
 from versamammo.errors import InputError
 from versamammo.geometry import Crop, fit_within
 from versamammo.mammogram import Mammogram
-from versamammo.resampling import resize_area
+from versamammo.resampling import levels_by_area, resize_area
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,10 +101,8 @@ def prepare_pixels(
 
 def shrink_cut(cut: NDArray[np.float32], crop: Crop) -> NDArray[np.uint16]:
     """Shrink what lies in the crop's box, float32 [rows, columns], to levels, chest wall left."""
-    levels = resize_area(np.ascontiguousarray(cut), crop.content_size) * np.float32(WHITE)
-    levels += np.float32(0.5)
-    whole = levels.astype(np.uint16)
-    return np.ascontiguousarray(whole[:, ::-1]) if crop.mirrored else whole
+    whole = np.ascontiguousarray(cut)
+    return levels_by_area(whole, crop.content_size, WHITE, mirrored=crop.mirrored)
 
 
 def to_input(levels: NDArray[np.uint16] | NDArray[np.float32], contract: InputContract) -> Tensor:

@@ -31,8 +31,16 @@ def read_raster(path: Path | str, file_format: str, *, frame: int | None = None)
     return expose_raster(path, file_format, frame=frame).develop()
 
 
-def expose_raster(path: Path | str, file_format: str, *, frame: int | None = None) -> LatentImage:
+def expose_raster(
+    path: Path | str,
+    file_format: str,
+    *,
+    frame: int | None = None,
+    content: bytes | None = None,
+) -> LatentImage:
     """Read one mammogram from a raster file of a known format, a key of `FORMATS`.
+
+    `content` is what the file holds, if it is at hand; the file is then not opened.
 
     Raises:
         InputError: the file is damaged, too large, or has no such frame.
@@ -40,7 +48,8 @@ def expose_raster(path: Path | str, file_format: str, *, frame: int | None = Non
     """
     path = Path(path)
     with naming(path):
-        picture = FORMATS[file_format](_bytes_of(path), frame or 0)
+        data = _bytes_of(path) if content is None else content
+        picture = FORMATS[file_format](data, frame or 0)
         return _described(picture, path, file_format)
 
 

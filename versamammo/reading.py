@@ -53,16 +53,22 @@ def expose(
     window: int | None = None,
     for_processing: bool = False,
     frame: int | None = None,
+    content: bytes | None = None,
 ) -> LatentImage:
-    """Read one 2-D mammogram as `read`, but leave its values to be looked up."""
+    """Read one 2-D mammogram as `read`, but leave its values to be looked up.
+
+    `content` is what the file holds, if it is at hand; the file is then not opened.
+    """
     path = Path(path)
     with naming(path):
-        file_format = _format_of(path)
+        file_format = _format_of(path, content)
     if file_format == "DICOM":
-        return expose_dicom(path, window=window, for_processing=for_processing, frame=frame)
+        return expose_dicom(
+            path, window=window, for_processing=for_processing, frame=frame, content=content
+        )
     if window is not None:
         raise InputError(f"a {file_format} file has no windows", file=path, reason="no-such-window")
-    return expose_raster(path, file_format, frame=frame)
+    return expose_raster(path, file_format, frame=frame, content=content)
 
 
 def looks_readable(path: Path) -> bool:
@@ -75,10 +81,13 @@ def looks_readable(path: Path) -> bool:
         return True
 
 
-def _format_of(path: Path) -> str:
+def _format_of(path: Path, content: bytes | None) -> str:
     try:
-        with path.open("rb") as file:
-            start = file.read(SNIFFED_BYTES)
+        if content is not None:
+            start = content[:SNIFFED_BYTES]
+        else:
+            with path.open("rb") as file:
+                start = file.read(SNIFFED_BYTES)
     except OSError as error:
         raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
     if not start:

@@ -50,8 +50,8 @@ def remove_rims(levels: Levels, region: Mask) -> None:
 def _remove_white_sides(levels: Levels, region: Mask) -> None:
     """Clear the outer rows and columns that are white all along, however many."""
     white = (levels > WHITE) | (region == 0)
-    for turn in range(4):
-        lines = np.rot90(white, turn).mean(axis=1) > 0.95
+    rows, columns = white.mean(axis=1) > 0.95, white.mean(axis=0) > 0.95
+    for turn, lines in enumerate((rows, columns[::-1], rows[::-1], columns)):
         np.rot90(region, turn)[: int(lines.argmin()) if not lines.all() else 0] = 0
 
 
@@ -72,10 +72,12 @@ def _remove_within(levels: Levels, region: Mask, around: Mask) -> None:
 def find_rim(levels: Levels) -> Rim | None:
     """Find a rim along the top of levels [h, w]: a straight line of falls, seen from outside."""
     strip = levels[: max(6, int(DEPTH * levels.shape[0])) + LAG]
+    width = levels.shape[1]
+    if (strip[:-LAG].max(axis=0) > BRIGHT).sum() < 0.4 * width:
+        return None
     fall = np.where(strip[:-LAG] > BRIGHT, strip[:-LAG] - strip[LAG:], 0)
     row = fall.argmax(axis=0)
     columns = np.flatnonzero(fall.max(axis=0) > FALL)
-    width = levels.shape[1]
     if columns.size < 0.4 * width:
         return None
     depth = row[columns] + LAG / 2

@@ -159,8 +159,8 @@ def _noise(small: NDArray[np.float32]) -> float:
 
 def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
     """Give the darkest and brightest level, but for two pixels in a thousand at either end."""
-    few = levels[::3, ::3]
-    return quantile(few, 0.002), quantile(few, 0.998)
+    few = np.sort(levels[::3, ::3], axis=None)
+    return float(few[int(0.002 * (few.size - 1))]), float(few[int(0.998 * (few.size - 1))])
 
 
 def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask]:
@@ -210,6 +210,8 @@ def _outline(body: Mask) -> NDArray[np.float64]:
 def _marks(levels: Levels, other: Mask, scale: tuple[float, float]) -> tuple[Box, ...]:
     """Box the bright compact things outside the breast; letters of one label go together."""
     bright = (other & (levels > MARK_LEVEL)).astype(np.uint8)
+    if not bright.any():
+        return ()
     joined = dilate(bright, disc(0.015 * levels.shape[0]))
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
     marks = []

@@ -55,12 +55,25 @@ def closed(mask: Mask, element: Mask) -> Mask:
 
 def within(mask: Mask, reach: float) -> Mask:
     """Give all pixels no further than `reach` from the mask."""
-    return (cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3) <= reach).astype(np.uint8)
+    reached = np.zeros_like(mask)
+    window = _around(mask, int(reach) + 1)
+    reached[window] = cv2.distanceTransform(1 - mask[window], cv2.DIST_L2, 3) <= reach
+    return reached
 
 
 def erode_by(mask: Mask, reach: float) -> Mask:
     """Keep the pixels further than `reach` from all that is outside the mask."""
-    return (cv2.distanceTransform(mask, cv2.DIST_L2, 3) > reach).astype(np.uint8)
+    kept = np.zeros_like(mask)
+    window = _around(mask, 1)
+    kept[window] = cv2.distanceTransform(mask[window], cv2.DIST_L2, 3) > reach
+    return kept
+
+
+def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Give the window around all that a mask holds: the rest of the picture need not be walked."""
+    x, y, width, height = cv2.boundingRect(mask)
+    rows = slice(max(0, y - margin), y + height + margin)
+    return rows, slice(max(0, x - margin), x + width + margin)
 
 
 def largest_filled(mask: Mask) -> tuple[Mask, Outline] | None:

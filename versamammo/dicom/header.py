@@ -48,13 +48,15 @@ class Header:
     warnings: tuple[str, ...] = ()
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, content: bytes | None = None) -> Header:
     """Read everything before the pixels of a DICOM file, with or without its preamble.
+
+    `content` is what the file holds, if it is at hand; the file is then not opened.
 
     Raises:
         InputError: `unreadable`, `not-dicom`, `broken-header`, `truncated` or `too-large`.
     """
-    stream = _open(path)
+    stream = _open(path) if content is None else io.BytesIO(content)
     start = stream.read(4096)
     stream.seek(0)
     has_preamble = start[PREAMBLE : PREAMBLE + 4] == b"DICM"

@@ -63,13 +63,17 @@ def expose_dicom(
     window: int | None = None,
     for_processing: bool = False,
     frame: int | None = None,
+    content: bytes | None = None,
 ) -> LatentImage:
-    """Read one 2-D mammogram as `read_dicom`, but leave its values to be looked up."""
+    """Read one 2-D mammogram as `read_dicom`, but leave its values to be looked up.
+
+    `content` is what the file holds, if it is at hand; the file is then not opened.
+    """
     path = Path(path)
     notes: list[str] = []
     with naming(path), python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always")
-        header = read_header(path)
+        header = read_header(path, content)
         with header.stream:
             latent = _read(header, path, window, for_processing, frame, notes)
     said = tuple(dict.fromkeys((*notes, *_counted(caught))))

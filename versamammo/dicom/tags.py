@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.tag import BaseTag, Tag
 
 from versamammo.errors import InputError
+
+
+@cache
+def tag_of(keyword: str) -> BaseTag:
+    """Give the tag of a keyword of the standard's dictionary."""
+    return Tag(keyword)
 
 
 class Tags:
@@ -131,7 +139,9 @@ class Tags:
     def _value(self, keyword: str) -> Any:
         for dataset in self._datasets:
             try:
-                value = dataset.get(keyword)
+                # by tag, since pydicom looks a keyword up as an attribute of its object first
+                element = dataset.get(tag_of(keyword))
+                value = None if element is None else element.value
             except Exception:  # pydicom converts late, and a damaged value may raise anything
                 self._note(keyword)
                 continue

@@ -25,7 +25,7 @@ from versamammo.reading import expose
 from versamammo.sources.frames import parted
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused
-METHOD = 1
+METHOD = 2
 
 KEPT_BYTES = 256 * 2**20
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt (malloc.h)
@@ -108,7 +108,7 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
         key = job.recipe.key(digest if frame is None else f"{digest} frame {frame}")
         if key == task.known:
             return Unchanged()
-        picture = look(job.root / file, job.recipe, frame)
+        picture = look(job.root / file, data, job.recipe, frame)
     except InputError as error:
         return Failure.because(error)
     except MemoryError:
@@ -156,9 +156,15 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def look(path: Path, recipe: Recipe, frame: int | None = None) -> Look:
+def look(path: Path, content: bytes, recipe: Recipe, frame: int | None = None) -> Look:
     """Read a file, find its breast and cut it out; only that part of the picture is looked up."""
-    latent = expose(path, window=recipe.window, for_processing=recipe.for_processing, frame=frame)
+    latent = expose(
+        path,
+        window=recipe.window,
+        for_processing=recipe.for_processing,
+        frame=frame,
+        content=content,
+    )
     samples = latent.sample(sampled)
     breast = find_breast_in(samples, latent.size)
     crop = plan_crop(latent.size, breast, bounds=recipe.size)
