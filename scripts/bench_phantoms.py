@@ -3,9 +3,10 @@
     python scripts/bench_phantoms.py --out runs/bench_phantoms student=A teacher=B ...
 
 Writes INbreast and VinDr-Mammo as their owners lay them out, filled with phantom patients whom no
-encoder has seen, prepares them, and runs six tasks for every encoder and seed: the seed draws
-batches and starts heads, and NAME=A,B,C gives an encoder of its own to each. Prints figures and
-paired differences from the first encoder. All figures are phantom figures; phantoms are no data.
+encoder has seen, prepares them, and runs six tasks for every encoder and seed, and for the first
+encoder's network before training: the seed draws batches and starts heads, and NAME=A,B,C gives an
+encoder of its own to each. Prints figures and paired differences from the first encoder. All
+figures are phantom figures; phantoms are not real data.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from benchmark.report.writing import write_report
 from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored, gather
 from benchmark.selecting import AdaptSettings
+from versamammo.configuration import VersaMammoConfig
+from versamammo.encoder import VersaMammoModel
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import prepare
 from versamammo.synthetic.exam import make_exam
@@ -54,6 +57,14 @@ def write_archives(folder: Path, exams: int) -> Path:
         if prepare(settings):
             raise SystemExit(f"{raw} could not be prepared")
     return folder / "data"
+
+
+def untrained(like: Path, folder: Path, seed: int) -> Path:
+    """Save the network of an encoder's folder as it is before its first step."""
+    if not (folder / "config.json").is_file():
+        torch.manual_seed(seed)
+        VersaMammoModel(VersaMammoConfig.from_pretrained(like)).save_pretrained(folder)
+    return folder
 
 
 def one_run(data: Path, out: Path, encoders: Mapping[str, Path], seed: int, steps: int) -> Path:
@@ -115,6 +126,10 @@ def main() -> None:
     folders = {name: [Path(one) for one in text.split(",")] for name, text in named.items()}
     torch.set_num_threads(1)
     data = write_archives(given.out, given.exams)
+    like = next(iter(folders.values()))[0]
+    folders["untrained"] = [
+        untrained(like, given.out / "untrained" / str(seed), seed) for seed in given.seeds
+    ]
     outs = [
         one_run(
             data, given.out / f"seed{seed}",

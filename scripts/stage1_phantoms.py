@@ -161,8 +161,8 @@ def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
     print(
         f"Phantom figures, {len(held_out)} images of {patients} held-out phantom patients. "
         "density: balanced accuracy of 20 nearest neighbours, 4 classes; lesion: area under the "
-        "ROC curve of a linear patch probe; effective rank: RankMe of class tokens. First interval: "
-        "95 % over resampled patients; second: t over seeds."
+        "ROC curve of a linear patch probe; effective rank: RankMe of class tokens. First "
+        "interval: 95 % over resampled patients; second: t over seeds."
         "\n\n| recipe | question | per seed | teacher | its start | raw pixels | above start | "
         "above pixels | first recipe above this |\n|---|---|---|---|---|---|---|---|---|"
     )
