@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pretrain.close_ups import close_rates
 from pretrain.lesions import cover_of
 from pretrain.stage2_recipe import Stage2
 from pretrain.student import Known
@@ -27,6 +28,7 @@ def known_of(archive: Archive, config: Stage2) -> Known:
         InputError: the labels are wanted, but there is no attribute with two classes.
     """
     classes, marked, covered, images = [], np.zeros(len(FINDINGS)), np.zeros(len(FINDINGS)), 0
+    showing = []
     for index, picture in enumerate(archive):
         boxes = {
             kind: [f.box.as_tuple() for f in picture.labels.findings if f.kind == kind and f.box]
@@ -37,6 +39,7 @@ def known_of(archive: Archive, config: Stage2) -> Known:
         shown, has = hide(own, has, config.hide_labels, seed=config.run.seed, index=index)
         classes.append(shown)
         marked += has
+        showing += [index] if has.any() else []
         for k in np.flatnonzero(has):
             cover = cover_of(boxes[FINDINGS[k]], picture.crop, config.views.size)
             covered[k] += cover.mean()
@@ -50,7 +53,13 @@ def known_of(archive: Archive, config: Stage2) -> Known:
         raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
     kinds = np.flatnonzero(marked)
     rates = (covered[kinds] / images).clip(LEAST_RATE, 0.5)
-    return Known(attributes, tuple(FINDINGS[k] for k in kinds), rates)
+    return Known(
+        attributes,
+        tuple(FINDINGS[k] for k in kinds),
+        rates,
+        np.array(showing, np.int64),
+        close_rates(rates, images, len(showing), config.views),
+    )
 
 
 def _know_both(classes: NDArray[np.int64]) -> bool:

@@ -63,7 +63,8 @@ def train(config: Stage2) -> Path:
     run.note_origin(archive, taught.get("sources", ()))
 
     torch.manual_seed(config.run.seed)
-    student = Student(config, known_of(archive, config), guide.width if guide else 0)
+    known = known_of(archive, config)
+    student = Student(config, known, guide.width if guide else 0)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
     optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
@@ -74,6 +75,7 @@ def train(config: Stage2) -> Path:
     dataset = WholeDataset(
         archive, config.views,
         cell=tissue_cell(student.encoder), seed=config.run.seed, hidden=config.hide_labels,
+        showing=known.showing if student.learns_close_up else known.showing[:0],
     )  # fmt: skip
     feed = Feeder(dataset, collate_wholes, sampler, accelerator.device, config.workers)
     held_out = Archive.open(folder, config.validation, shareable=config.shareable)

@@ -66,6 +66,7 @@ class Terms:
         relational: the teacher's similarities between images.
         dense: the teacher's patches.
         consistency: the coarse view lies where the fine one does.
+        closeups: places of findings in close-ups.
         temperature: of similarities.
     """
 
@@ -74,6 +75,7 @@ class Terms:
     relational: bool = True
     dense: bool = True
     consistency: bool = True
+    closeups: bool = True
     temperature: float = 0.2
 
     @property

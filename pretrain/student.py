@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pretrain.as_published import PublishedHeads, published_loss
+from pretrain.close_ups import settled_statistics
 from pretrain.distillation import (
     at_patches,
     consistency_loss,
@@ -52,11 +53,15 @@ class Known:
         attributes: that have at least two classes.
         kinds: of findings whose places are known somewhere.
         rates: [K'], share of all cells that findings of these kinds cover.
+        showing: indices of the images with a finding whose place is known.
+        close_rates: [K'], as `rates`, of close-ups; None if there are none.
     """
 
     attributes: Sequence[Frequencies]
     kinds: tuple[str, ...]
     rates: NDArray[np.float64]
+    showing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    close_rates: NDArray[np.float64] | None = None
 
 
 class Student(nn.Module):
@@ -83,6 +88,10 @@ class Student(nn.Module):
         self.kinds = [FINDINGS.index(kind) for kind in known.kinds]
         self.register_buffer("rates", torch.from_numpy(known.rates).float(), persistent=False)
         self.rates: Tensor
+        close = known.rates if known.close_rates is None else known.close_rates
+        self.register_buffer("close_rates", torch.from_numpy(close).float(), persistent=False)
+        self.close_rates: Tensor
+        self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
         self.mean = teacher_of(self.encoder)
 
     def forward(self, batch: WholeBatch, guidance: Guidance | None) -> Outcome:
@@ -116,7 +125,20 @@ class Student(nn.Module):
         if heat is not None:
             cover = at_cells(batch.cover[:, self.kinds], heat)
             losses["findings"] = finding_loss(heat, cover, batch.placed[:, self.kinds], self.rates)
+        if heat is not None and self.learns_close_up and batch.close.shape[1]:
+            losses["closeups"] = self._close_up(batch, heads)
         return losses, details
+
+    def _close_up(self, batch: WholeBatch, heads: Heads) -> Tensor:
+        """Ask for places in close-ups, where findings are far more frequent than in breasts."""
+        with settled_statistics(self.encoder):
+            heat = heads.heat(self.encoder.encode(batch.close.flatten(0, 1)))
+        assert heat is not None, "whole breasts have one"
+        # told how much more frequent, so that the head alone gives the odds of whole breasts
+        more = torch.logit(self.close_rates) - torch.logit(self.rates)
+        cover = at_cells(batch.close_cover.flatten(0, 1)[:, self.kinds], heat)
+        placed = batch.close_placed.flatten(0, 1)[:, self.kinds]
+        return finding_loss(heat.float() + more[:, None, None], cover, placed, self.close_rates)
 
     def _distilled(
         self, batch: WholeBatch, high: Features, guidance: Guidance

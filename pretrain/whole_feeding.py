@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pretrain.whole_views import Whole, WholeSettings, whole_views
-from versamammo.attributes import UNKNOWN_CLASS
-from versamammo.dataset import Archive
+from pretrain.close_ups import close_up
+from pretrain.views import Image
+from pretrain.whole_views import Whole, WholeSettings, shown_at, whole_views
+from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS
+from versamammo.dataset import Archive, Picture
+from versamammo.labels import FINDINGS
 from versamammo.sampling import Draw
 
 
@@ -28,6 +31,9 @@ class WholeBatch:
         cover: share that findings of each kind cover, [B, K, gh, gw].
         placed: [B, K], whether it is known where findings of a kind lie.
         classes: [B, A], -1 where unknown.
+        close: close-ups [B, n, 1, S, S].
+        close_cover: as `cover`, of each close-up, [B, n, K, s, s].
+        close_placed: as `placed`, of each close-up, [B, n, K].
     """
 
     high: Tensor
@@ -36,6 +42,9 @@ class WholeBatch:
     cover: Tensor
     placed: Tensor
     classes: Tensor
+    close: Tensor
+    close_cover: Tensor
+    close_placed: Tensor
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> WholeBatch:
         """Copy to a device; DataLoader and the loop call this by name."""
@@ -49,33 +58,102 @@ class WholeBatch:
         return WholeBatch(**{one.name: move(getattr(self, one.name)) for one in fields(self)})
 
 
-class WholeDataset(Dataset[Whole]):
+# images [n, 1, S, S], cover [n, K, s, s], placed [n, K]
+Windows = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
+NO_CLASSES = np.full(len(ATTRIBUTES), UNKNOWN_CLASS)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What one draw gives: a whole breast, and close-ups of it and of others.
+
+    Attributes:
+        whole: looks and labels of the image that was drawn.
+        close: close-ups [n, 1, S, S].
+        cover: [n, K, s, s], share of each cell that findings of each kind cover.
+        placed: [n, K], whether it is known where findings of a kind lie.
+    """
+
+    whole: Whole
+    close: NDArray[np.float32]
+    cover: NDArray[np.float32]
+    placed: NDArray[np.bool_]
+
+
+class WholeDataset(Dataset[Sample]):
     """Draws of an archive as looks; what is random follows from seed, epoch and index.
 
     Attributes:
         hidden: share of known labels that are made unknown, the same ones in every epoch.
+        showing: indices of the images with a finding whose place is known.
     """
 
     def __init__(
-        self, archive: Archive, settings: WholeSettings, *, cell: int, seed: int, hidden: float
+        self,
+        archive: Archive,
+        settings: WholeSettings,
+        *,
+        cell: int,
+        seed: int,
+        hidden: float,
+        showing: NDArray[np.int64],
     ) -> None:
+        self.showing = showing
         self.archive = archive
         self.settings = settings
         self.cell = cell
         self.seed = seed
         self.hidden = hidden
 
-    def __getitem__(self, draw: Draw) -> Whole:
+    def __getitem__(self, draw: Draw) -> Sample:
+        picture = self.archive[draw.image]
+        shown = shown_at(picture, self.settings.size)
         whole = whole_views(
-            self.archive[draw.image], self.settings, self.cell,
+            picture, shown, self.settings, self.cell,
             seed=self.seed, epoch=draw.epoch, index=draw.image,
         )  # fmt: skip
-        if not self.hidden:
-            return whole
-        classes, placed = hide(
-            whole.classes, whole.placed, self.hidden, seed=self.seed, index=draw.image
+        windows = self._windows(draw, picture, shown)
+        classes, placed = self._hide(whole.classes, whole.placed, draw.image)
+        return Sample(Whole(**{**vars(whole), "classes": classes, "placed": placed}), *windows)
+
+    def _windows(self, draw: Draw, picture: Picture, shown: Image) -> Windows:
+        """Show findings of another image, by turns with tissue of the one that was drawn."""
+        settings = self.settings
+        random = np.random.default_rng((self.seed, draw.epoch, draw.image, 4))
+        count = settings.close if len(self.showing) else 0
+        if not count:
+            return self._no_windows()
+        index = int(random.choice(self.showing))
+        other = self.archive[index]
+        sources = (
+            (index, other, shown_at(other, settings.size), True),
+            (draw.image, picture, shown, False),
         )
-        return Whole(**{**vars(whole), "classes": classes, "placed": placed})
+        found: list[Windows] = []
+        for number in range(count):
+            place, one, at_scale, on_finding = sources[number % 2]
+            image, cover, placed = close_up(
+                one, at_scale, settings, self.cell, random, on_finding=on_finding
+            )
+            found.append((image, cover, self._hide(NO_CLASSES, placed, place)[1]))
+        images, covers, places = zip(*found, strict=True)
+        return np.stack(images), np.stack(covers), np.stack(places)
+
+    def _no_windows(self) -> Windows:
+        side, kinds = self.settings.close_size, len(FINDINGS)
+        cells = -(-side // self.cell)
+        return (
+            np.zeros((0, 1, side, side), np.float32),
+            np.zeros((0, kinds, cells, cells), np.float32),
+            np.zeros((0, kinds), np.bool_),
+        )
+
+    def _hide(
+        self, classes: NDArray[np.int64], placed: NDArray[np.bool_], index: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        if not self.hidden:
+            return classes, placed
+        return hide(classes, placed, self.hidden, seed=self.seed, index=index)
 
 
 def hide(
@@ -87,11 +165,16 @@ def hide(
     return classes, placed & (random.random(len(placed)) >= share)
 
 
-def collate_wholes(wholes: Sequence[Whole]) -> WholeBatch:
+def collate_wholes(samples: Sequence[Sample]) -> WholeBatch:
     """Lay out the looks of B images."""
-    return WholeBatch(
-        **{
-            one.name: torch.from_numpy(np.stack([getattr(whole, one.name) for whole in wholes]))
-            for one in fields(WholeBatch)
-        }
-    )
+    wholes = [sample.whole for sample in samples]
+    laid = {
+        name: np.stack([getattr(whole, name) for whole in wholes])
+        for name in ("high", "low", "tissue", "cover", "placed", "classes")
+    }
+    laid |= {
+        "close": np.stack([sample.close for sample in samples]),
+        "close_cover": np.stack([sample.cover for sample in samples]),
+        "close_placed": np.stack([sample.placed for sample in samples]),
+    }
+    return WholeBatch(**{name: torch.from_numpy(array) for name, array in laid.items()})

@@ -39,6 +39,8 @@ class WholeSettings:
         shift: largest shift, as a share of the view's sides.
         look: how brightness and sharpness vary; `flip` is not used.
         air: brightness above which a pixel is tissue.
+        close: close-ups for each image, every other one on a finding; 0 leaves them out.
+        close_size: side of a close-up, in pixels of the fine view.
     """
 
     size: tuple[int, int] = (256, 192)
@@ -50,6 +52,8 @@ class WholeSettings:
     shift: float = 0.04
     look: LookSettings = _LOOK
     air: float = 0.05
+    close: int = 2
+    close_size: int = 64
 
     @property
     def contract(self) -> InputContract:
@@ -81,12 +85,20 @@ class Whole:
 
 
 def whole_views(
-    picture: Picture, settings: WholeSettings, cell: int, *, seed: int, epoch: int, index: int
+    picture: Picture,
+    shown: Image,
+    settings: WholeSettings,
+    cell: int,
+    *,
+    seed: int,
+    epoch: int,
+    index: int,
 ) -> Whole:
     """Draw both looks at one image; everything random follows from (seed, epoch, index).
 
     Args:
         picture: one prepared mammogram.
+        shown: the same at the scale of the fine view, `shown_at`.
         settings: how it is shown.
         cell: side in pixels of the cells on which tissue and findings are counted.
         seed: of the run.
@@ -94,21 +106,25 @@ def whole_views(
         index: of the image in the archive.
     """
     random = np.random.default_rng((seed, epoch, index, 2))
-    levels = picture.levels().astype(np.float32) / np.float32(WHITE)
-    shown = resize_area(levels, fit_within(levels.shape, settings.size))
     move, coarse = (draw_move(random, size, settings) for size in (settings.size, settings.low))
     plain = moved(shown, move, settings.size)
     low = moved(resize_area(shown, fit_within(shown.shape, settings.low)), coarse, settings.low)
     placed, cover = places_of(picture, settings, move, cell)
     return Whole(
-        _normal(vary(plain, random, settings.look), settings),
-        _normal(vary(low, random, settings.look), settings),
+        normal(vary(plain, random, settings.look), settings),
+        normal(vary(low, random, settings.look), settings),
         move,
         on_cells((plain > settings.air).astype(np.float32), cell),
         cover,
         placed,
         classes_of(picture.labels, picture.view, picture.laterality),
     )
+
+
+def shown_at(picture: Picture, size: tuple[int, int]) -> Image:
+    """Give brightness 0..1 of a picture, shrunk to fit within size (H, W)."""
+    levels = picture.levels().astype(np.float32) / np.float32(WHITE)
+    return resize_area(levels, fit_within(levels.shape, size))
 
 
 def draw_move(
@@ -149,14 +165,26 @@ def on_cells(picture: Image, cell: int) -> NDArray[np.float32]:
 
 
 def places_of(
-    picture: Picture, settings: WholeSettings, move: NDArray[np.float64] | None, cell: int
+    picture: Picture,
+    settings: WholeSettings,
+    move: NDArray[np.float64] | None,
+    cell: int,
+    size: tuple[int, int] | None = None,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Give which kinds' places are known [K], and what share of each cell [K, h, w] they cover.
 
     A kind's places are known where it is absent, and where every finding of it has a box; a kind
     that is present somewhere, or that nobody looked for, teaches nothing about places.
+
+    Args:
+        picture: one prepared mammogram.
+        settings: size of the fine view.
+        move: from the fine view to what is shown; None shows the fine view itself.
+        cell: side in pixels.
+        size: (H, W) of what is shown, that of the fine view by default.
     """
-    height, width = settings.size
+    size = size or settings.size
+    height, width = size
     placed = np.zeros(len(FINDINGS), np.bool_)
     cover = np.zeros((len(FINDINGS), -(-height // cell), -(-width // cell)), np.float32)
     for k, kind in enumerate(FINDINGS):
@@ -166,13 +194,14 @@ def places_of(
         placed[k] = absent or (len(boxes) > 0 and len(boxes) == len(found))
         if boxes:
             covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
-            shown = covered if move is None else moved(covered, move, settings.size)
+            shown = covered if move is None else moved(covered, move, size)
             cover[k] = on_cells(shown, cell)
     return placed, cover
 
 
-def _normal(picture: Image, settings: WholeSettings) -> NDArray[np.float32]:
-    normal: NDArray[np.float32] = (picture[None] - np.float32(settings.mean)) / np.float32(
+def normal(picture: Image, settings: WholeSettings) -> NDArray[np.float32]:
+    """Normalise a picture [H, W] as the encoder's contract says, [1, H, W]."""
+    made: NDArray[np.float32] = (picture[None] - np.float32(settings.mean)) / np.float32(
         settings.std
     )
-    return normal
+    return made

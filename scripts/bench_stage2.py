@@ -98,7 +98,7 @@ def our_step(given: argparse.Namespace, recompute: bool) -> Step:
     batch = WholeBatch(
         fine, torch.randn(given.batch, 1, *low), torch.ones(given.batch, *grid),
         torch.zeros(given.batch, len(FINDINGS), *grid),
-        torch.ones(given.batch, len(FINDINGS)).bool(), classes(given.batch),
+        torch.ones(given.batch, len(FINDINGS)).bool(), classes(given.batch), *windows(given.batch),
     )  # fmt: skip
 
     def step() -> None:
@@ -110,6 +110,16 @@ def our_step(given: argparse.Namespace, recompute: bool) -> Step:
         student.update_mean(0.99)
 
     return step
+
+
+def windows(batch: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Make up two close-ups for each image, as the defaults have them: images, cover, placed."""
+    side, kinds = WholeSettings().close_size, len(FINDINGS)
+    return (
+        torch.randn(batch, 2, 1, side, side),
+        torch.zeros(batch, 2, kinds, side // 8, side // 8),
+        torch.ones(batch, 2, kinds).bool(),
+    )
 
 
 def measure(given: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
+from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 
 from versamammo.attributes import Attribute, Scale, attributes_named
@@ -136,16 +137,18 @@ class FindingHead(nn.Module):
         stride: pixels of the input per cell of the heat map.
     """
 
-    def __init__(self, levels: Sequence[Level], kinds: Sequence[str], width: int) -> None:
+    def __init__(
+        self, levels: Sequence[Level], kinds: Sequence[str], width: int, *, cellwise: bool = True
+    ) -> None:
         super().__init__()
         _check_kinds(kinds)
         self.kinds = tuple(kinds)
         self.chosen = [i for i, level in enumerate(levels) if level.stride >= FINEST_STRIDE]
         self.stride = min(levels[i].stride for i in self.chosen)
         self.sides = nn.ModuleList(nn.Conv2d(levels[i].channels, width, 1) for i in self.chosen)
-        self.mix = nn.Sequential(
-            nn.GroupNorm(8, width), nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU()
-        )
+        # cell by cell, so that a finding looks the same in a close-up and in a whole breast
+        norm = LayerNorm2d(width) if cellwise else nn.GroupNorm(8, width)
+        self.mix = nn.Sequential(norm, nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU())
         self.score = nn.Conv2d(width, len(kinds), 1)
         # findings cover about a hundredth of a breast: start from there
         nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
@@ -176,15 +179,18 @@ class Heads(nn.Module):
 
     def __init__(self, width: int, levels: Sequence[Level], described: Mapping[str, Any]) -> None:
         super().__init__()
-        if described.keys() - {"strongest"} != {"attributes", "findings", "width"}:
+        if described.keys() - {"version"} != {"attributes", "findings", "width"}:
             message = f"expected attributes, findings and width, got {sorted(described)}"
             raise InputError(message, field="heads", reason="bad-config")
         kinds = described["findings"]
-        # folders from before it came lack the word
-        self.strongest: bool = described.get("strongest", False) and bool(kinds)
+        # folders from before there were versions lack the word
+        version = described.get("version", 1)
+        self.strongest = version > 1 and bool(kinds)
         seen = width + len(kinds) if self.strongest else width
         self.attributes = AttributeHeads(seen, described["attributes"])
-        self.findings = FindingHead(levels, kinds, described["width"]) if kinds else None
+        self.findings = (
+            FindingHead(levels, kinds, described["width"], cellwise=version > 1) if kinds else None
+        )
 
     def heat(self, features: Features) -> Tensor | None:
         """Give log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
@@ -210,7 +216,7 @@ def describe_heads(
         "attributes": list(attributes),
         "findings": list(kinds),
         "width": width,
-        "strongest": bool(kinds),
+        "version": 2,
     }
 
 

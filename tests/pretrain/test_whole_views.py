@@ -7,11 +7,13 @@ import pytest
 
 from pretrain.whole_feeding import hide
 from pretrain.whole_views import (
+    Whole,
     WholeSettings,
     draw_move,
     move_points,
     moved,
     places_of,
+    shown_at,
     whole_views,
 )
 from tests.pretrain.archives import LESION, write_archive
@@ -27,6 +29,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 
 @pytest.mark.parametrize("seed", range(5))
+def looks(archive: Archive, index: int, *, seed: int = 0, epoch: int = 0) -> Whole:
+    picture = archive[index]
+    shown = shown_at(picture, SETTINGS.size)
+    return whole_views(picture, shown, SETTINGS, 8, seed=seed, epoch=epoch, index=index)
+
+
 def test_a_bright_spot_lands_where_its_point_is_mapped(seed: int) -> None:
     move = draw_move(np.random.default_rng(seed), SETTINGS.size, SETTINGS)
     picture = np.zeros(SETTINGS.size, np.float32)
@@ -48,7 +56,15 @@ def test_no_move_keeps_every_pixel() -> None:
 def test_a_lesion_is_covered_where_it_is_seen(archive: Archive) -> None:
     lesion = next(i for i, one in enumerate(archive) if one.labels.findings)
     mass = FINDINGS.index("mass")
-    one = whole_views(archive[lesion], SETTINGS, 8, seed=0, epoch=1, index=lesion)
+    one = whole_views(
+        archive[lesion],
+        shown_at(archive[lesion], SETTINGS.size),
+        SETTINGS,
+        8,
+        seed=0,
+        epoch=1,
+        index=lesion,
+    )
 
     assert one.placed[mass]
     y, x = (np.mgrid[: one.cover.shape[1], : one.cover.shape[2]] + 0.5) * 8
@@ -69,14 +85,24 @@ def test_places_are_known_where_a_kind_is_absent_or_boxed(archive: Archive) -> N
 
 def test_looks_follow_from_seed_epoch_and_index(archive: Archive) -> None:
     def look(epoch: int) -> np.ndarray:
-        return whole_views(archive[0], SETTINGS, 8, seed=4, epoch=epoch, index=0).high
+        return whole_views(
+            archive[0],
+            shown_at(archive[0], SETTINGS.size),
+            SETTINGS,
+            8,
+            seed=4,
+            epoch=epoch,
+            index=0,
+        ).high
 
     np.testing.assert_array_equal(look(0), look(0))
     assert np.abs(look(0) - look(1)).max() > 0.1
 
 
 def test_both_looks_are_different_ones(archive: Archive) -> None:
-    one = whole_views(archive[0], SETTINGS, 8, seed=0, epoch=0, index=0)
+    one = whole_views(
+        archive[0], shown_at(archive[0], SETTINGS.size), SETTINGS, 8, seed=0, epoch=0, index=0
+    )
     shrunk = one.high[0].reshape(80, 2, 56, 2).mean(axis=(1, 3))
     assert np.abs(shrunk - one.low[0]).max() > 0.5
 

@@ -52,7 +52,7 @@ def test_attributes_teach_the_finding_head_through_it() -> None:
 @pytest.mark.parametrize("kinds", [[], KINDS])
 def test_folders_from_before_read_attributes_off_the_pooled_vector(kinds: list[str]) -> None:
     described = describe_heads(["mass"], kinds, 8)
-    del described["strongest"]
+    del described["version"]
     encoder = encoder_with(described)
     assert encoder.heads is not None
     features = encoder.encode(torch.randn(1, 1, 64, 64))
