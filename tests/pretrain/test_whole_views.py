@@ -28,13 +28,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return Archive.open(write_archive(tmp_path_factory.mktemp("wholes") / "data"), ["train"])
 
 
-@pytest.mark.parametrize("seed", range(5))
 def looks(archive: Archive, index: int, *, seed: int = 0, epoch: int = 0) -> Whole:
     picture = archive[index]
     shown = shown_at(picture, SETTINGS.size)
     return whole_views(picture, shown, SETTINGS, 8, seed=seed, epoch=epoch, index=index)
 
 
+@pytest.mark.parametrize("seed", range(5))
 def test_a_bright_spot_lands_where_its_point_is_mapped(seed: int) -> None:
     move = draw_move(np.random.default_rng(seed), SETTINGS.size, SETTINGS)
     picture = np.zeros(SETTINGS.size, np.float32)
