@@ -20,14 +20,15 @@ from versamammo.dataset import Archive
 from versamammo.practice import PhantomArchive, phantom_archive
 
 CONFIG = Path("configs/pretrain/stage2_phantoms.yaml")
-TERMS = ("pooled", "relational", "dense", "consistency")
+TERMS = ("pooled", "relational", "dense", "consistency", "closeups")
 RECIPES = {
     "supervised only": [],
     "as published": None,
     "+ pooled": ["pooled"],
     "+ relational": ["pooled", "relational"],
     "+ dense": ["pooled", "relational", "dense"],
-    "+ consistency (ours)": list(TERMS),
+    "+ consistency": ["pooled", "relational", "dense", "consistency"],
+    "+ close-ups (ours)": list(TERMS),
 }
 
 
@@ -57,7 +58,7 @@ def trained(
 def held_out() -> Archive:
     """Open phantom patients whom no recipe has seen."""
     torch.set_num_threads(1)
-    phantoms = PhantomArchive(exams=160, seed=1000, size=(384, 256), shares=(0.0, 0.0, 1.0))
+    phantoms = PhantomArchive(exams=480, seed=3000, size=(384, 256), shares=(0.0, 0.0, 1.0))
     return Archive.open(phantom_archive(phantoms), ["test"])
 
 

@@ -18,11 +18,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from scripts.stage2_ablation import held_out, trained
-from scripts.stage2_phantoms import QUESTIONS, Answer, Examination, encoders_of, figure
+from scripts.stage2_phantoms import QUESTIONS, Answer, encoders_of, examination, figure
 from versamammo.dataset import Archive
 
 SHARES = ("0.0", "0.1", "0.5", "0.9")
-SHOWN = {"supervised only": "tab:orange", "+ dense": "tab:blue"}
+SHOWN = {"supervised only": "tab:orange", "+ close-ups (ours)": "tab:blue"}
 
 
 def draw(asked: dict[tuple[str, str], list[dict[str, Answer]]], png: Path) -> None:
@@ -38,7 +38,7 @@ def draw(asked: dict[tuple[str, str], list[dict[str, Answer]]], png: Path) -> No
                 for some in answers
             ]
             x = [float(share) for share in SHARES]
-            label = "supervised only" if recipe == "supervised only" else "and distilled"
+            label = "supervised only" if recipe == "supervised only" else "ours"
             axis.plot(x, middle, "o-", ms=3, color=color, label=label)
             axis.fill_between(x, *np.transpose(band), alpha=0.15, color=color, lw=0)
         axis.set_title(question, fontsize=9)
@@ -57,7 +57,7 @@ def asked_of(folders: list[Path], archive: Archive) -> list[dict[str, Answer]]:
     found = []
     for folder in folders:
         config, student, _ = encoders_of(folder)
-        found.append(Examination(config, archive).ask(student))
+        found.append(examination(config.views.contract, archive).ask(student))
     return found
 
 

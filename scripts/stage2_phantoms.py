@@ -14,6 +14,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.checkpoints import CONFIG, MODEL
 from versamammo.config import load
 from versamammo.configuration import VersaMammoConfig
+from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.practice import PhantomArchive, phantom_archive
@@ -57,8 +59,9 @@ class Answer:
 class Examination:
     """Held-out phantoms prepared as one run's student sees them."""
 
-    def __init__(self, config: Stage2, archive: Archive) -> None:
-        self.contract = config.views.contract
+    def __init__(self, contract: InputContract, archive: Archive) -> None:
+        self.contract = contract
+        self._shares: dict[int, NDArray[np.float64]] = {}  # by the side of a patch
         self.pictures = list(archive)
         self.images = torch.stack([to_input(one.levels(), self.contract) for one in self.pictures])
         own = [classes_of(one.labels, one.view, one.laterality) for one in self.pictures]
@@ -113,7 +116,7 @@ class Examination:
 
     def _lesion(self, patches: Tensor, encoder: VersaMammoModel) -> Answer:
         """Score a patch probe over patches with a lesion and tissue without."""
-        share = np.stack([lesion_share(p, self.contract, encoder.stride) for p in self.pictures])
+        share = self._lesion_share(encoder.stride)
         h, w = share.shape[1:]
         size = (h * encoder.stride, w * encoder.stride)
         levels = self.images[:, 0, : size[0], : size[1]] * self.contract.std + self.contract.mean
@@ -125,6 +128,12 @@ class Examination:
         scores, first = lesion_scores(flat, lesion.ravel()[chosen], patients)
         owners = np.repeat(self.owners, h * w)[chosen]
         return self._areas(scores, lesion.ravel()[chosen], owners, first)
+
+    def _lesion_share(self, patch: int) -> NDArray[np.float64]:
+        if patch not in self._shares:
+            each = [lesion_share(one, self.contract, patch) for one in self.pictures]
+            self._shares[patch] = np.stack(each)
+        return self._shares[patch]
 
     def _areas(
         self,
@@ -145,6 +154,12 @@ class Examination:
     def _resampled(self, figure: Callable[[Counts], float]) -> Answer:
         once = np.ones(self.draws.shape[1], np.int64)
         return Answer(figure(once), np.array([figure(times) for times in self.draws]))
+
+
+@cache
+def examination(contract: InputContract, archive: Archive) -> Examination:
+    """Prepare held-out images as a run's student sees them, once for all runs that agree."""
+    return Examination(contract, archive)
 
 
 def encoders_of(folder: Path) -> tuple[Stage2, VersaMammoModel, VersaMammoModel]:
@@ -204,7 +219,7 @@ def report(runs: Mapping[str, Sequence[Path]], archive: Archive) -> None:
         found = []
         for folder in folders:
             config, trained, start = encoders_of(folder)
-            them = Examination(config, archive)
+            them = examination(config.views.contract, archive)
             found.append(them.ask(trained))
             if not asked:
                 starts.append(them.ask(start))
