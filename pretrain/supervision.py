@@ -89,7 +89,10 @@ def attribute_loss(
 
 
 def finding_loss(log_odds: Tensor, cover: Tensor, known: Tensor, rates: Tensor) -> Tensor:
-    """Give the mean over kinds known in this step of the cells' cross-entropy, 1 at chance.
+    """Give the cells' cross-entropy over what chance pays for the kinds known in this step.
+
+    Each kind weighs by its chance loss, so by how much of it there is: weighed alike, two images
+    of a rare kind would teach as much as a thousand masses, and noisily.
 
     Args:
         log_odds: [B, K, h, w].
@@ -101,8 +104,9 @@ def finding_loss(log_odds: Tensor, cover: Tensor, known: Tensor, rates: Tensor) 
     per_kind = torch.where(known, paid.mean(dim=(2, 3)), 0.0).sum(dim=0)
     counts = sum_over_processes(known.sum(dim=0).double()).to(paid.dtype)
     chance = -(torch.xlogy(rates, rates) + torch.xlogy(1 - rates, 1 - rates))
-    per_kind = per_kind * world_size() / counts.clamp_min(1) / chance
-    return per_kind.sum() / (counts > 0).sum().clamp_min(1)
+    known_chance = torch.where(counts > 0, chance, 0.0).sum()
+    per_kind = per_kind * world_size() / counts.clamp_min(1)
+    return per_kind.sum() / known_chance.clamp_min(torch.finfo(paid.dtype).tiny)
 
 
 @torch.no_grad()

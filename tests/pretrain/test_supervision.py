@@ -134,6 +134,21 @@ def test_a_heat_map_at_the_base_rate_pays_one() -> None:
     assert float(loss) == pytest.approx(1, abs=1e-4)
 
 
+def test_kinds_weigh_by_how_much_of_them_there_is() -> None:
+    rates = torch.tensor([0.2, 0.02])
+    cover = torch.zeros(1, 2, 10, 10)
+    cover[:, 0, :2] = 1
+    cover[:, 1, 0, :2] = 1
+    log_odds = torch.zeros(1, 2, 10, 10)
+    chance = [-(r * np.log(r) + (1 - r) * np.log(1 - r)) for r in (0.2, 0.02)]
+
+    both = finding_loss(log_odds, cover, torch.tensor([[True, True]]), rates)
+    rare = finding_loss(log_odds, cover, torch.tensor([[False, True]]), rates)
+
+    assert float(both) == pytest.approx(2 * np.log(2) / sum(chance), rel=1e-5)
+    assert float(rare) == pytest.approx(np.log(2) / chance[1], rel=1e-5)
+
+
 def test_an_attribute_with_one_class_is_not_asked() -> None:
     classes = np.full((5, len(ATTRIBUTES)), -1)
     classes[:, list(ATTRIBUTES).index("cancer")] = 0
