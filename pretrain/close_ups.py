@@ -109,12 +109,17 @@ def close_rates(
 
 @contextmanager
 def settled_statistics(network: nn.Module) -> Iterator[None]:
-    """Normalise by the running moments: windows shall not shift those of whole breasts."""
-    layers = [one for one in network.modules() if isinstance(one, STATISTICS) and one.training]
+    """Keep running moments: those of windows, which hold no air, shall not shift a breast's.
+
+    Windows are normalised by their own moments. By the running ones, which lag behind what is
+    learnt, masses were hardly learnt (area 0.58 instead of 0.72 after 600 steps).
+    """
+    layers = [one for one in network.modules() if isinstance(one, STATISTICS)]
+    momenta = [layer.momentum for layer in layers]
     for layer in layers:
-        layer.eval()
+        layer.momentum = 0.0
     try:
         yield
     finally:
-        for layer in layers:
-            layer.train()
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum

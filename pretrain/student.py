@@ -91,6 +91,7 @@ class Student(nn.Module):
         close = known.rates if known.close_rates is None else known.close_rates
         self.register_buffer("close_rates", torch.from_numpy(close).float(), persistent=False)
         self.close_rates: Tensor
+        self.recomputes = config.student.checkpointing
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
         self.mean = teacher_of(self.encoder)
 
@@ -132,7 +133,12 @@ class Student(nn.Module):
     def _close_up(self, batch: WholeBatch, heads: Heads) -> Tensor:
         """Ask for places in close-ups, where findings are far more frequent than in breasts."""
         with settled_statistics(self.encoder):
+            # windows need little memory, and computed again they would shift running moments
+            if self.recomputes:
+                recompute_activations(self.encoder.backbone, False)
             heat = heads.heat(self.encoder.encode(batch.close.flatten(0, 1)))
+            if self.recomputes:
+                recompute_activations(self.encoder.backbone, True)
         assert heat is not None, "whole breasts have one"
         # told how much more frequent, so that the head alone gives the odds of whole breasts
         more = torch.logit(self.close_rates) - torch.logit(self.rates)
