@@ -84,6 +84,7 @@ def train(config: Stage2) -> Path:
     schedules = learning.schedules()
     keeper.begin(first, feed)
 
+    close_first = learning.close_first if student.learns_close_up and len(known.showing) else 0
     batches = iter(feed)
     for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
         if keeper.stopped:
@@ -94,9 +95,10 @@ def train(config: Stage2) -> Path:
             views = next(batches)
             run.seed(step, part)
             norm = None
-            guidance = guide(views.high) if guide is not None else None  # teacher
+            close = step < close_first
+            guidance = guide(views.high) if guide is not None and not close else None  # teacher
             with accelerator.accumulate(model):
-                outcome = model(views, guidance)  # student, losses
+                outcome = model(views, guidance, close)  # student, losses
                 accelerator.backward(outcome.total)
                 if accelerator.sync_gradients:
                     norm = accelerator.clip_grad_norm_(model.parameters(), learning.clip)

@@ -29,6 +29,8 @@ class Learning:
         momentum: of the student's running mean, which is validated and exported.
         betas: of AdamW.
         clip: largest norm of the gradient.
+        close_first: steps at the beginning that learn from close-ups alone: what findings look
+            like is learnt fastest before the network has settled on what whole breasts ask for.
         patience: epochs without a better figure after which it stops; 0 never stops early.
     """
 
@@ -42,6 +44,7 @@ class Learning:
     momentum: float = 0.97
     betas: tuple[float, float] = (0.9, 0.999)
     clip: float = 3.0
+    close_first: int = 0
     patience: int = 0
 
     def schedules(self) -> Schedules:

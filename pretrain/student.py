@@ -95,8 +95,12 @@ class Student(nn.Module):
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
         self.mean = teacher_of(self.encoder)
 
-    def forward(self, batch: WholeBatch, guidance: Guidance | None) -> Outcome:
-        """Compute the losses of one batch."""
+    def forward(
+        self, batch: WholeBatch, guidance: Guidance | None, only_close: bool = False
+    ) -> Outcome:
+        """Compute the losses of one batch, or of its close-ups alone."""
+        if only_close:
+            return self._only_close(batch)
         high = self.encoder.encode(batch.high)
         if self.published:
             return self._as_published(batch, high, guidance)
@@ -127,24 +131,35 @@ class Student(nn.Module):
             cover = at_cells(batch.cover[:, self.kinds], heat)
             losses["findings"] = finding_loss(heat, cover, batch.placed[:, self.kinds], self.rates)
         if heat is not None and self.learns_close_up and batch.close.shape[1]:
-            losses["closeups"] = self._close_up(batch, heads)
+            losses["closeups"] = self._close_up(batch, heads)[0]
         return losses, details
 
-    def _close_up(self, batch: WholeBatch, heads: Heads) -> Tensor:
-        """Ask for places in close-ups, where findings are far more frequent than in breasts."""
+    def _only_close(self, batch: WholeBatch) -> Outcome:
+        loss, pooled = self._close_up(batch, cast(Heads, self.encoder.heads))
+        # every weight has to take part in every step of every process
+        nothing = torch.stack([one.sum() for one in self.parameters() if one.requires_grad]).sum()
+        return Outcome(loss + 0 * nothing, {"closeups": loss.detach()}, pooled.detach())
+
+    def _close_up(self, batch: WholeBatch, heads: Heads) -> tuple[Tensor, Tensor]:
+        """Ask for places in close-ups, where findings are far more frequent than in breasts.
+
+        Returns the loss and the pooled features.
+        """
         with settled_statistics(self.encoder):
             # windows need little memory, and computed again they would shift running moments
             if self.recomputes:
                 recompute_activations(self.encoder.backbone, False)
-            heat = heads.heat(self.encoder.encode(batch.close.flatten(0, 1)))
+            seen = self.encoder.encode(batch.close.flatten(0, 1))
             if self.recomputes:
                 recompute_activations(self.encoder.backbone, True)
+        heat = heads.heat(seen)
         assert heat is not None, "whole breasts have one"
         # told how much more frequent, so that the head alone gives the odds of whole breasts
         more = torch.logit(self.close_rates) - torch.logit(self.rates)
         cover = at_cells(batch.close_cover.flatten(0, 1)[:, self.kinds], heat)
         placed = batch.close_placed.flatten(0, 1)[:, self.kinds]
-        return finding_loss(heat.float() + more[:, None, None], cover, placed, self.close_rates)
+        odds = heat.float() + more[:, None, None]
+        return finding_loss(odds, cover, placed, self.close_rates), seen.pooled
 
     def _distilled(
         self, batch: WholeBatch, high: Features, guidance: Guidance
