@@ -72,6 +72,16 @@ def losses_of(folder: Path) -> list[float]:
     return [line["loss"] for line in lines_of(folder / "metrics.jsonl") if "loss" in line]
 
 
+def test_close_ups_alone_come_first(train: Train, tmp_path: Path) -> None:
+    few = ("--learning.steps", "4", "--learning.close_first", "2", "--run.log_every", "1")
+    assert train("close", *few, "--graph", "false") == 0
+
+    lines = [line for line in lines_of(tmp_path / "close/metrics.jsonl") if "loss" in line]
+
+    assert ["loss/attributes" in line for line in lines] == [False, False, True, True]
+    assert all("loss/closeups" in line for line in lines)
+
+
 def test_it_learns_and_its_encoder_opens_with_heads(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
