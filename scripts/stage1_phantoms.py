@@ -9,7 +9,6 @@ are taken. All figures are phantom figures; phantoms are not real data.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from scipy.stats import t as student
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
@@ -31,25 +29,17 @@ from pretrain.neighbours import ask_neighbours
 from pretrain.probes import Probes, ProbeSettings
 from pretrain.recipe import Stage1, build_objective
 from pretrain.vit import Vit
+from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
-from versamammo.practice import PhantomArchive, phantom_archive
 
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up
 CPU = torch.device("cpu")
 RANK = "effective rank"  # of class tokens of whole images, without an interval over patients
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """One question put to one encoder: the figure, and the same of every resampling."""
-
-    figure: float
-    resampled: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,26 +125,6 @@ def ask_all(folders: Sequence[Path], held_out: Archive) -> Asked:
     return asked
 
 
-def spread(answers: Sequence[Answer]) -> str:
-    """Write the mean over seeds, and its interval over patients."""
-    low, high = np.percentile(np.mean([one.resampled for one in answers], axis=0), [2.5, 97.5])
-    mean = f"{np.mean([one.figure for one in answers]):.3f}"
-    return mean if np.isnan(low) else f"{mean} [{low:.3f}, {high:.3f}]"
-
-
-def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
-    """Write a mean difference with its intervals over patients and over seeds."""
-    pairs = list(zip(answers, others, strict=True))
-    apart = [one.figure - other.figure for one, other in pairs]
-    resampled = np.mean([one.resampled - other.resampled for one, other in pairs], axis=0)
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    text = f"{np.mean(apart):+.3f}" + ("" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
-    if len(apart) < 2:
-        return text
-    half = student.ppf(0.975, len(apart) - 1) * np.std(apart, ddof=1) / len(apart) ** 0.5
-    return f"{text} [{np.mean(apart) - half:+.3f}, {np.mean(apart) + half:+.3f}]"
-
-
 def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
     """Print the table."""
     patients = len({picture.patient for picture in held_out})
@@ -176,7 +146,7 @@ def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
             leading = [a[question] for a in first["teacher"]][: len(teacher)]
             cells = [
                 name, question, ", ".join(f"{one.figure:.3f}" for one in teacher),
-                spread(teacher), spread(start), spread(pixels) if pixels else "",
+                figure(teacher), figure(start), figure(pixels) if pixels else "",
                 above(teacher, start), above(teacher, pixels) if pixels else "",
                 above(leading, teacher[: len(leading)]) if asked is not first else "",
             ]  # fmt: skip
@@ -184,19 +154,7 @@ def report(runs: Mapping[str, Sequence[Path]], held_out: Archive) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="NAME=FOLDER")
-    parser.add_argument("--exams", type=int, default=160, help="held-out phantom patients")
-    parser.add_argument("--seed", type=int, default=1000, help="of the held-out phantoms")
-    given = parser.parse_args()
-    runs: dict[str, list[Path]] = defaultdict(list)
-    for name, _, folder in (one.partition("=") for one in given.runs):
-        runs[name].append(Path(folder))
-    phantoms = PhantomArchive(
-        exams=given.exams, seed=given.seed, size=(384, 256), shares=(0.0, 0.0, 1.0)
-    )
-    torch.set_num_threads(1)
-    report(runs, Archive.open(phantom_archive(phantoms), ["test"]))
+    report(*asked_for(__doc__ or ""))
 
 
 if __name__ == "__main__":

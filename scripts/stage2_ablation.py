@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from pretrain import stage2
+from scripts.held_out import held_out
 from scripts.stage2_phantoms import report
-from versamammo.dataset import Archive
-from versamammo.practice import PhantomArchive, phantom_archive
 
+HELD_OUT, HELD_OUT_SEED = 480, 3000  # phantom patients whom no recipe has seen
 CONFIG = Path("configs/pretrain/stage2_phantoms.yaml")
 TERMS = ("pooled", "relational", "dense", "consistency", "closeups")
 RECIPES = {
@@ -55,13 +55,6 @@ def trained(
     return folder
 
 
-def held_out() -> Archive:
-    """Open phantom patients whom no recipe has seen."""
-    torch.set_num_threads(1)
-    phantoms = PhantomArchive(exams=480, seed=3000, size=(384, 256), shares=(0.0, 0.0, 1.0))
-    return Archive.open(phantom_archive(phantoms), ["test"])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
@@ -75,7 +68,8 @@ def main() -> None:
         for name in given.recipes:
             found = trained(name, seed, given.out, given.teacher, given.hide_labels, more)
             runs[name].append(found)
-    report(runs, held_out())
+    torch.set_num_threads(1)
+    report(runs, held_out(HELD_OUT, HELD_OUT_SEED))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from scripts.stage2_ablation import held_out, trained
-from scripts.stage2_phantoms import QUESTIONS, Answer, encoders_of, examination, figure
+from scripts.held_out import Answer, figure, held_out
+from scripts.stage2_ablation import HELD_OUT, HELD_OUT_SEED, trained
+from scripts.stage2_phantoms import QUESTIONS, encoders_of, examination
 from versamammo.dataset import Archive
 
 SHARES = ("0.0", "0.1", "0.5", "0.9")
@@ -79,7 +80,7 @@ def main() -> None:
         for share in SHARES
         for recipe in given.recipes
     }
-    archive = held_out()
+    archive = held_out(HELD_OUT, HELD_OUT_SEED)
     asked = {key: asked_of(runs, archive) for key, runs in folders.items()}
     print(f"| recipe | labels hidden | {' | '.join(QUESTIONS)} |\n|{'---|' * (2 + len(QUESTIONS))}")
     for (recipe, share), answers in asked.items():

@@ -10,10 +10,7 @@ are not real data.
 
 from __future__ import annotations
 
-import argparse
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from scipy.stats import t as student_t
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
@@ -29,6 +25,7 @@ from torch import Tensor
 from pretrain.export import find_checkpoint
 from pretrain.lesions import auroc, lesion_scores, lesion_share
 from pretrain.stage2_recipe import Stage2
+from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.checkpoints import CONFIG, MODEL
 from versamammo.config import load
@@ -36,7 +33,6 @@ from versamammo.configuration import VersaMammoConfig
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
-from versamammo.practice import PhantomArchive, phantom_archive
 from versamammo.preprocess import to_input
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.rule import label_ceilings
@@ -46,14 +42,6 @@ QUESTIONS = (*ASKED, "lesion")
 LEAST_LESION, LEAST_TISSUE = 0.25, 0.05
 RESAMPLES = 300
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """One question put to one encoder: the figure, and the same of every resampling."""
-
-    figure: float
-    resampled: NDArray[np.float64]
 
 
 class Examination:
@@ -185,25 +173,6 @@ def encoders_of(folder: Path) -> tuple[Stage2, VersaMammoModel, VersaMammoModel]
 Asked = list[dict[str, Answer]]  # of every seed
 
 
-def figure(answers: Sequence[Answer]) -> str:
-    """Write the mean over seeds, and its interval over patients."""
-    low, high = np.percentile(np.mean([one.resampled for one in answers], axis=0), [2.5, 97.5])
-    return f"{np.mean([one.figure for one in answers]):.3f} [{low:.3f}, {high:.3f}]"
-
-
-def above(answers: Sequence[Answer], others: Sequence[Answer]) -> str:
-    """Write a mean difference, its interval over patients, and over seeds if there are several."""
-    pairs = list(zip(answers, others, strict=False))
-    apart = [one.figure - other.figure for one, other in pairs]
-    resampled = np.mean([one.resampled - other.resampled for one, other in pairs], axis=0)
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    text = f"{np.mean(apart):+.3f} [{low:+.3f}, {high:+.3f}]"
-    if len(apart) < 2:
-        return text
-    half = student_t.ppf(0.975, len(apart) - 1) * np.std(apart, ddof=1) / len(apart) ** 0.5
-    return f"{text} ± {half:.3f}"
-
-
 def report(runs: Mapping[str, Sequence[Path]], archive: Archive) -> None:
     """Print the figures of every recipe, then the differences."""
     patients = len({picture.patient for picture in archive})
@@ -256,19 +225,7 @@ def _row(name: str, asked: Asked, write: Callable[[str, list[Answer]], str]) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="NAME=FOLDER")
-    parser.add_argument("--exams", type=int, default=160, help="held-out phantom patients")
-    parser.add_argument("--seed", type=int, default=1000, help="of the held-out phantoms")
-    given = parser.parse_args()
-    runs: dict[str, list[Path]] = defaultdict(list)
-    for name, _, folder in (one.partition("=") for one in given.runs):
-        runs[name].append(Path(folder))
-    phantoms = PhantomArchive(
-        exams=given.exams, seed=given.seed, size=(384, 256), shares=(0.0, 0.0, 1.0)
-    )
-    torch.set_num_threads(1)
-    report(runs, Archive.open(phantom_archive(phantoms), ["test"]))
+    report(*asked_for(__doc__ or ""))
 
 
 if __name__ == "__main__":
