@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pretrain.views import Image, vary
-from pretrain.whole_views import WholeSettings, moved, normal, places_of
+from pretrain.whole_views import WholeSettings, draw_turn, moved, normal, places_of
 from versamammo.dataset import Picture
 
 JITTER = 1 / 3  # of the window's side: how far a finding may lie from its middle
@@ -83,10 +83,8 @@ def _draw(
     middle: NDArray[np.float64], settings: WholeSettings, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Draw the move [2, 3] that brings a point of the fine view to the window's middle."""
-    angle = np.deg2rad(random.uniform(-settings.turn, settings.turn))
-    factor = np.exp(random.uniform(*np.log(settings.scale)))
-    turned = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    turned = turned * random.choice([-1.0, 1.0], 2)  # columns: mirrored across, upside down
+    # each column by a sign: mirrored across, upside down
+    turned = draw_turn(random, settings) * random.choice([-1.0, 1.0], 2)
     return np.column_stack([turned, settings.close_size / 2 - turned @ middle])
 
 

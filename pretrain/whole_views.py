@@ -131,13 +131,21 @@ def draw_move(
     random: np.random.Generator, size: tuple[int, int], settings: WholeSettings
 ) -> NDArray[np.float64]:
     """Draw a turn, a scale and a shift around the middle of the chest wall, as [2, 3]."""
-    angle = np.deg2rad(random.uniform(-settings.turn, settings.turn))
-    low, high = np.log(settings.scale)
-    factor = np.exp(random.uniform(low, high))
-    turned = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turned = draw_turn(random, settings)
     middle = np.array([0.0, size[0] / 2])
     shift = random.uniform(-settings.shift, settings.shift, 2) * np.array([size[1], size[0]])
     return np.column_stack([turned, middle + shift - turned @ middle])
+
+
+def draw_turn(random: np.random.Generator, settings: WholeSettings) -> NDArray[np.float64]:
+    """Draw a turn and a scale, as [2, 2]."""
+    angle = np.deg2rad(random.uniform(-settings.turn, settings.turn))
+    low, high = np.log(settings.scale)
+    factor = np.exp(random.uniform(low, high))
+    turned: NDArray[np.float64] = factor * np.array(
+        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    )
+    return turned
 
 
 def moved(picture: Image, move: NDArray[np.float64], size: tuple[int, int]) -> Image:
