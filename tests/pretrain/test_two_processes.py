@@ -31,12 +31,15 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {
     "sinkhorn": lambda: SelfDistillation(build_tiny(), replace(DINOV2, centering="sinkhorn")),
     "softmax": lambda: SelfDistillation(build_tiny(), replace(DINOV2, separate_patch_head=False)),
     "contrastive": lambda: ContrastiveMim(build_tiny(), CONTRASTIVE),
+    "contrastive with measures": lambda: ContrastiveMim(
+        build_tiny(), replace(CONTRASTIVE, seen_weight=0.5, measure_weight=4.0)
+    ),
 }
 
 
 def _batch(name: str, images: slice = slice(None)) -> CropBatch:
     """Take some of four images, in float64."""
-    batch = random_batch(images=4, details=0 if name == "contrastive" else 2)
+    batch = random_batch(images=4, details=0 if name.startswith("contrastive") else 2)
 
     def part(crops: Tensor) -> Tensor:
         return crops.reshape(-1, 4, *crops.shape[1:])[:, images].flatten(0, 1)
