@@ -21,6 +21,7 @@ from versamammo.dataset import Archive
 from versamammo.sampling import Share
 from vlm.adapter import has_adapter, merge_adapter
 from vlm.assembly import load
+from vlm.examples import Example
 from vlm.feeding import StepDataset
 from vlm.generation import answer, stream
 from vlm.instructions import LessonPool, Mixture, make_items
@@ -29,7 +30,7 @@ from vlm.learner import Learner
 from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, pack
-from vlm.processor import Example, VersaMammoVlmProcessor
+from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
 from vlm.shelf import Shelf
 

@@ -13,11 +13,12 @@ from versamammo import dataset
 from versamammo.contract import InputContract
 from versamammo.mammogram import Laterality, View
 from versamammo.sampling import Share
+from vlm.examples import Example, labelled
 from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.lessons import facts
 from vlm.language import IMAGE_TOKEN
 from vlm.packing import PackedBatch, pack
-from vlm.processor import IGNORED, Example, VersaMammoVlmProcessor
+from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question
 from vlm.recipe import PhaseName
 from vlm.shelf import KEPT, shown
@@ -83,16 +84,18 @@ class StepDataset(Dataset[list[PackedBatch]]):
         question = Question(
             lesson.question, tuple(map(_unseen, pictures)), lesson.history, lesson.context
         )
-        text = self.processor.render(question)
+        pieces = self.processor.pieces(question, lesson.answer)
+        first = pieces[0][0]
         for picture in pictures:
             topics = self.pool.mixture.topics
             told = facts(picture, random, topics, tagged=lesson.context)
-            text = text.replace(IMAGE_TOKEN, told, 1)
+            first = first.replace(IMAGE_TOKEN, told, 1)
         tokenizer = self.processor.tokenizer
-        asked = tokenizer(text, add_special_tokens=False)["input_ids"]
-        ending = lesson.answer + self.processor.answer_end
-        said = tokenizer(ending, add_special_tokens=False)["input_ids"]
-        return Example((*asked, *said), (*[IGNORED] * len(asked), *said), ())
+        told_first = [(first, False), *pieces[1:]]
+        return labelled(
+            (tokenizer(text, add_special_tokens=False)["input_ids"], learned)
+            for text, learned in told_first
+        )
 
     def _picture(self, image: int) -> Picture:
         return shown(self.pool.pictures[image], self.contract)

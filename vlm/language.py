@@ -72,6 +72,8 @@ def tiny_language(
         num_key_value_heads=max(1, settings.heads // 2),
         head_dim=settings.width // settings.heads,
         max_position_embeddings=settings.longest,
+        # the usual 0.02 suits widths of a thousand: so narrow a model stays at a plateau with it
+        initializer_range=settings.width**-0.5,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vlm.examples import IGNORED
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, attention_mask
-from vlm.processor import IGNORED
 from vlm.recipe import PhaseName
 
 

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vlm.examples import IGNORED
 from vlm.model import VersaMammoForImageTextToText
-from vlm.processor import IGNORED, VersaMammoVlmProcessor
+from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
 
 

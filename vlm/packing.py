@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from versamammo.errors import InputError
-from vlm.processor import IGNORED, Example
+from vlm.examples import IGNORED, Example
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -14,27 +14,12 @@ from transformers.processing_utils import MultiModalData, ProcessorMixin
 from versamammo.errors import InputError
 from versamammo.image_processor import VersaMammoImageProcessor
 from vlm.configuration import VersaMammoVlmConfig
+from vlm.examples import IGNORED, Example, labelled
 from vlm.language import IMAGE_TOKEN
 from vlm.projector import ProjectorSettings
-from vlm.prompts import MOST_VIEWS, Picture, Question, to_messages
+from vlm.prompts import MOST_VIEWS, Question, to_messages
 
-IGNORED = -100  # the label of a word that is not learned
 _ANSWER = "The answer stands here."  # to find out how a template ends an answer
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One question with its answer, ready to be batched or packed.
-
-    Attributes:
-        input_ids: words and placeholders.
-        labels: as long; `IGNORED` where no answer stands.
-        pictures: the images, in the order of their placeholders.
-    """
-
-    input_ids: tuple[int, ...]
-    labels: tuple[int, ...]
-    pictures: tuple[Picture, ...]
 
 
 class VersaMammoVlmProcessor(ProcessorMixin):
@@ -133,10 +118,13 @@ class VersaMammoVlmProcessor(ProcessorMixin):
         spread = []
         for number in ids:
             spread += [number] * (count if number == self.image_token_id else 1)
-        if len(spread) > self.longest:
-            message = f"{len(spread)} words and visual tokens; at most {self.longest} are read"
-            raise InputError(message, field="question", reason="too-long")
+        self._check_length(len(spread))
         return spread
+
+    def _check_length(self, words: int) -> None:
+        if words > self.longest:
+            message = f"{words} words and visual tokens; at most {self.longest} are read"
+            raise InputError(message, field="question", reason="too-long")
 
     def visual_tokens(self, size: tuple[int, int]) -> int:
         """Count the visual tokens of a prepared image of (H, W) pixels."""
@@ -155,19 +143,39 @@ class VersaMammoVlmProcessor(ProcessorMixin):
         return self._template(to_messages(question), add_generation_prompt=True)
 
     def example(self, question: Question, answer: str | None = None) -> Example:
-        """Turn a question, and the answer to be learned, into words and labels.
+        """Turn a question, and the answers to be learned, into words and labels.
+
+        Without an answer nothing is learned; with one, those of earlier turns are learned too.
 
         Raises:
             InputError: it is too long, or a text holds a token of the template.
         """
         pixels = torch.stack([picture.pixels for picture in question.pictures])
-        asked = self._ids(self.render(question), pixels)
-        told: list[int] = []
-        if answer is not None:
-            self._refuse_special(answer)
-            told = self.tokenizer(answer + self.answer_end, add_special_tokens=False)["input_ids"]
-        labels = [IGNORED] * len(asked) + told
-        return Example((*asked, *told), tuple(labels), question.pictures)
+        pieces = (
+            [(self.render(question), False)] if answer is None else self.pieces(question, answer)
+        )
+        words = [(self._ids(text, pixels), learned) for text, learned in pieces]
+        made = labelled(words, question.pictures)
+        self._check_length(len(made.input_ids))
+        return made
+
+    def pieces(self, question: Question, answer: str) -> list[tuple[str, bool]]:
+        """Cut a conversation into what is read and what is learned: each answer and its end.
+
+        An earlier answer is learned where the template writes earlier turns as it writes the last
+        one; some leave out the thoughts of earlier turns, and then only the last is learned.
+        """
+        whole = self.render(question)
+        found, read = [], 0
+        for count, turn in enumerate(question.history):
+            self._refuse_special(turn.answer)
+            before = replace(question, text=turn.question, history=question.history[:count])
+            asked, told = self.render(before), turn.answer + self.answer_end
+            if whole.startswith(asked + told):
+                found += [(whole[read : len(asked)], False), (told, True)]
+                read = len(asked + told)
+        self._refuse_special(answer)
+        return [*found, (whole[read:], False), (answer + self.answer_end, True)]
 
     def collate(self, examples: Sequence[Example]) -> BatchFeature:
         """Batch examples, padded left, with `labels` if any of them has an answer."""

@@ -20,7 +20,7 @@ from vlm.generation import answer, stream, whole_sentences
 from vlm.language import train_tokenizer
 from vlm.output import answer_loss
 from vlm.projector import ProjectorSettings
-from vlm.prompts import Picture, Question
+from vlm.prompts import Picture, Question, Turn
 
 CHATML_WITH_SYSTEM = (
     "{% if messages[0].role != 'system' %}<|im_start|>system\nBe brief.<|im_end|>\n{% endif %}"
@@ -199,6 +199,22 @@ def test_another_language_model_needs_no_code(family: str, small: Any, tmp_path:
     assert whole.count("<think>") == (family == "qwen3")
     assert answer(again, its_processor, small.questions, most_words=3)
     assert its_processor.answer_end == "<|im_end|>"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_earlier_answers_are_learned_unless_a_template_rewrites_them(
+    family: str, small: Any
+) -> None:
+    _, processor = assemble(small.encoder(), language(family))
+    before = (Turn("Is there a mass?", "Yes."), Turn("Which side?", "Left breast."))
+    question = Question("How dense?", (small.picture(1),), before)
+    pieces = processor.pieces(question, "Fatty.")
+    end = processor.answer_end
+    learned = [text for text, is_learned in pieces if is_learned]
+    # thoughts stand before the last answer only; a space before earlier ones only
+    earlier = [] if family in ("qwen3", "llama") else ["Yes." + end, "Left breast." + end]
+    assert learned == [*earlier, "Fatty." + end]
+    assert "".join(text for text, _ in pieces) == processor.render(question) + "Fatty." + end
 
 
 def test_a_language_model_that_scales_its_answers_is_refused(small: Any) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from versamammo.errors import InputError
+from vlm.examples import IGNORED, Example
 from vlm.packing import attention_mask, fit, pack
-from vlm.processor import IGNORED, Example
 from vlm.prompts import Question, Turn
 
 WORDS = st.lists(st.integers(1, 20), min_size=1, max_size=30)
@@ -106,15 +106,16 @@ def test_changing_one_sample_changes_no_other(untrained, small) -> None:
     assert torch.equal(second(examples[0]), second(other))
 
 
-def test_only_the_last_answer_and_its_end_are_learned(untrained, small) -> None:
+def test_every_answer_and_its_end_are_learned_and_nothing_else(untrained, small) -> None:
     _, processor = untrained
     question = Question("Which side?", (small.picture(1),), (Turn("Is there a mass?", "Yes."),))
     example = processor.example(question, "Left breast.")
     learned = [
         word for word, due in zip(example.input_ids, example.labels, strict=True) if due != IGNORED
     ]
-    ends = processor.tokenizer("Left breast." + processor.answer_end, add_special_tokens=False)
-    assert learned == ends["input_ids"]
+    told = [f"Yes.{processor.answer_end}", f"Left breast.{processor.answer_end}"]
+    words = processor.tokenizer(told, add_special_tokens=False)["input_ids"]
+    assert learned == [*words[0], *words[1]]
     for word, due in zip(example.input_ids, example.labels, strict=True):
         assert due in (IGNORED, word)
     assert processor.image_token_id not in learned
@@ -136,3 +137,10 @@ def test_samples_keep_their_images_in_the_order_of_rows(untrained, small) -> Non
 
 def _without_labels(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: value for name, value in batch.items() if name != "labels"}
+
+
+def test_the_words_of_a_conversation_are_those_that_generation_reads(untrained, small) -> None:
+    _, processor = untrained
+    question = Question("Which side?", (small.picture(1),), (Turn("Is there a mass?", "Yes."),))
+    read = processor.example(question).input_ids
+    assert processor.example(question, "Left breast.").input_ids[: len(read)] == read

@@ -33,7 +33,6 @@ Images = tuple[int, ...]
 Classes = dict[Answer, list[Images]]
 T = TypeVar("T")
 KINDS = ("closed", "open", "places", "reports", "lists", "elsewhere")
-MOST_BEFORE = 2  # turns before the last one
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,9 @@ class Mixture:
         open: share of questions that are answered with a sentence.
         places: share of questions that are answered with boxes.
         reports: share of short reports.
-        turns: share of conversations of two or three questions, of the kinds above.
+        turns: share of conversations of several questions, of the kinds above.
+        longest: most questions of a conversation; shorter ones are as frequent. Every answer of a
+            conversation is learned, and the images are looked at once for all of them.
         lists: share of lists of everything an image shows.
         elsewhere: share of questions that no mammogram answers.
         several: share of conversations about two to four views of an exam, where there are any.
@@ -58,6 +59,7 @@ class Mixture:
     places: float = 0.1
     reports: float = 0.1
     turns: float = 0.1
+    longest: int = 3
     lists: float = 0.0
     elsewhere: float = 0.0
     several: float = 0.1
@@ -65,9 +67,9 @@ class Mixture:
     topics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        sensible = 0 <= self.without_context <= 1 and 0 <= self.several <= 1
+        sensible = 0 <= self.without_context <= 1 and 0 <= self.several <= 1 < self.longest
         if min(*self.kinds, self.turns) < 0 or sum(self.kinds) <= 0 or not sensible:
-            message = f"shares {(*self.kinds, self.turns)} make no mixture"
+            message = f"{self} makes no mixture; shares lie in 0..1, the longest is 2 or more"
             raise InputError(message, field="mixture", reason="bad-option")
         for name in self.topics:
             if name not in BY_NAME:
@@ -134,12 +136,38 @@ class LessonPool:
             context = kind == "closed"
         if not in_turns:
             return replace(lesson, context=context)
-        before = [
-            self._again(self._kind(mixture, random), lesson.images, random)
-            for _ in range(1 + int(random.integers(MOST_BEFORE)))
-        ]
-        history = tuple(turn for turn in before if turn and turn.question != lesson.question)
-        return replace(lesson, context=context, history=history)
+        return replace(
+            lesson, context=context, history=self._before(lesson, context, mixture, random)
+        )
+
+    def _before(
+        self, lesson: Lesson, context: bool, mixture: Mixture, random: np.random.Generator
+    ) -> tuple[Turn, ...]:
+        """Draw what was asked before, nothing twice and no topic of a choice twice."""
+        asked, left = {lesson.question}, self._weights(lesson, context)
+        history: list[Turn] = []
+        for _ in range(int(random.integers(1, mixture.longest))):
+            turn = self._again(self._kind(mixture, random), lesson.images, left, random)
+            if turn is not None and turn.question not in asked:
+                asked.add(turn.question)
+                history.append(turn)
+        return tuple(history)
+
+    def _weights(self, lesson: Lesson, context: bool) -> dict[str, float]:
+        """Give topics that the images answer, and how much more often each has to be drawn.
+
+        An answer that is true of few images is asked for when it is true, so that within a topic
+        all answers are learned alike.
+        """
+        pictures = self.of(lesson.images)
+        weights = {}
+        for name, classes in sorted(self.answers.items()):
+            answer = BY_NAME[name].answer(pictures)
+            blind = name == "Laterality" and not context
+            if answer is not None and name != lesson.topic and not blind:
+                rarest = min(map(len, classes.values()))
+                weights[name] = rarest / max(rarest, len(classes.get(answer, ())))
+        return weights
 
     def _kind(self, mixture: Mixture, random: np.random.Generator) -> str:
         shares = np.array(mixture.kinds)
@@ -173,8 +201,10 @@ class LessonPool:
         turn = (open_turn if kind == "open" else closed_turn)(topic, self.of(images), random)
         return Lesson(images, turn.question, turn.answer, topic.name)
 
-    def _again(self, kind: str, images: Images, random: np.random.Generator) -> Turn | None:
-        """Ask something about given images."""
+    def _again(
+        self, kind: str, images: Images, left: dict[str, float], random: np.random.Generator
+    ) -> Turn | None:
+        """Ask something about given images; a topic that is asked is taken out of `left`."""
         pictures = self.of(images)
         if kind == "places":
             return place_turn(pictures, random)
@@ -182,14 +212,15 @@ class LessonPool:
             return report_turn(pictures, random)
         if kind == "elsewhere":
             return elsewhere_turn(random)
-        known = [
-            topic for topic in map(BY_NAME.__getitem__, sorted(self.answers))
-            if topic.answer(pictures) is not None
-        ]  # fmt: skip
-        if not known:
+        if kind == "lists" and len(images) == 1:
+            return list_turn(pictures[0], self.mixture.topics)
+        if not left:
             return None
+        names, shares = list(left), np.array(list(left.values()))
+        name = names[int(random.choice(len(names), p=shares / shares.sum()))]
+        del left[name]
         ask = open_turn if kind == "open" else closed_turn
-        return ask(_pick(known, random), pictures, random)
+        return ask(BY_NAME[name], pictures, random)
 
     def _topic(self, several: bool, random: np.random.Generator) -> tuple[Topic, Images]:
         among = self.of_several if several else self.answers

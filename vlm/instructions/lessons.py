@@ -44,7 +44,7 @@ _TYPED = 0.2  # share of open questions that are typed in a hurry
 
 @dataclass(frozen=True)
 class Lesson:
-    """One conversation about one or several images; its last answer is to be learned.
+    """One conversation about one or several images; its answers are to be learned.
 
     Attributes:
         images: places in the archive.

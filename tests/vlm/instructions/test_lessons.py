@@ -130,6 +130,41 @@ def test_two_turns_are_about_the_same_images_and_two_topics(archive: Archive) ->
     assert all(turn.question != lesson.question for lesson in lessons for turn in lesson.history)
 
 
+def test_a_long_conversation_asks_no_topic_twice_and_never_guesses_the_side(
+    archive: Archive,
+) -> None:
+    pool = LessonPool(archive, Mixture(**NOTHING | {"closed": 1e-9, "turns": 1, "longest": 6}))
+    lengths = set()
+    for n in range(200):
+        lesson = pool.draw((0, n))
+        lengths.add(1 + len(lesson.history))
+        asked = [_options(turn.question) for turn in lesson.history] + [_options(lesson.question)]
+        yes_no = asked.count(("No", "Yes"))
+        assert len(asked) - len(set(asked)) == max(0, yes_no - 1), "a topic is asked twice"
+        assert lesson.context or ("Left", "Right") not in asked[:-1]
+    assert lengths == {2, 3, 4, 5, 6}
+
+
+def test_earlier_answers_come_alike_however_rare_they_are(archive: Archive) -> None:
+    topics = ("View", "Laterality", "Mass", "ACR")
+    mixture = Mixture(**NOTHING | {"closed": 1e-9, "turns": 1, "longest": 2, "topics": topics})
+    pool = LessonPool(archive, mixture)
+    drawn = (pool.draw((3, n)) for n in range(3000))
+    before = Counter(
+        turn.answer
+        for lesson in drawn
+        if lesson.topic in ("View", "Laterality")
+        for turn in lesson.history
+    )
+    # one patient in three has a mass; drawn as they come, the ratio were 0.5
+    assert 0.65 < before["Yes"] / before["No"] < 1.5
+
+
+def _options(question: str) -> tuple[str, ...]:
+    listed = question.partition("### Options: ")[2].partition(". ### Answer")[0]
+    return tuple(sorted(option.partition(": ")[2] for option in listed.split(", ")))
+
+
 def test_facts_tell_what_is_there_and_what_is_not(archive: Archive) -> None:
     told = facts(archive[0], np.random.default_rng(0))
     assert "Mass [0.17, 0.31, 0.42, 0.50]" in told
