@@ -10,6 +10,7 @@ from pretrain.monitors import CollapseRule
 from pretrain.schedules import Schedules, scaled_learning_rate
 from pretrain.whole_views import WholeSettings
 from versamammo.errors import InputError
+from versamammo.heads import COARSEST_STRIDE
 from versamammo.practice import PhantomArchive
 from versamammo.run import RunSettings
 
@@ -31,6 +32,8 @@ class Learning:
         clip: largest norm of the gradient.
         close_first: steps at the beginning that learn from close-ups alone: what findings look
             like is learnt fastest before the network has settled on what whole breasts ask for.
+            From then on batch norms keep the moments of close-ups, for whole breasts too: taken
+            by other moments, half of which are air, findings no longer look the same.
         patience: epochs without a better figure after which it stops; 0 never stops early.
     """
 
@@ -96,6 +99,8 @@ class StudentSettings:
         arguments: more for timm, such as `drop_path_rate`, or `img_size` for a ViT.
         weights: safetensors, or a folder, to start from; random if None.
         head_width: channels of the finding head.
+        head_coarsest: largest stride in pixels of the maps that the finding head reads; findings
+            larger than these maps can see together ask for more, and for larger close-ups.
         checkpointing: recompute activations for the gradient, to save memory.
     """
 
@@ -103,6 +108,7 @@ class StudentSettings:
     arguments: dict[str, Any] = field(default_factory=dict)
     weights: Path | None = None
     head_width: int = 64
+    head_coarsest: int = COARSEST_STRIDE
     checkpointing: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pretrain.as_published import PublishedHeads, published_loss
-from pretrain.close_ups import settled_statistics
+from pretrain.close_ups import fixed_statistics, settled_statistics
 from pretrain.distillation import (
     at_patches,
     consistency_loss,
@@ -93,6 +94,8 @@ class Student(nn.Module):
         self.close_rates: Tensor
         self.recomputes = config.student.checkpointing
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
+        # close-ups come first and alone, and set the moments of batch norms
+        self.settles = self.learns_close_up and config.learning.close_first > 0
         self.mean = teacher_of(self.encoder)
 
     def forward(
@@ -101,6 +104,10 @@ class Student(nn.Module):
         """Compute the losses of one batch, or of its close-ups alone."""
         if only_close:
             return self._only_close(batch)
+        with fixed_statistics(self.encoder) if self.settles else nullcontext():
+            return self._whole(batch, guidance)
+
+    def _whole(self, batch: WholeBatch, guidance: Guidance | None) -> Outcome:
         high = self.encoder.encode(batch.high)
         if self.published:
             return self._as_published(batch, high, guidance)
@@ -145,7 +152,7 @@ class Student(nn.Module):
 
         Returns the loss and the pooled features.
         """
-        with settled_statistics(self.encoder):
+        with nullcontext() if self.settles else settled_statistics(self.encoder):
             # windows need little memory, and computed again they would shift running moments
             if self.recomputes:
                 recompute_activations(self.encoder.backbone, False)
@@ -209,7 +216,9 @@ def build_encoder(config: Stage2, known: Known) -> VersaMammoModel:
     heads = {}
     if config.objective == "ours" and config.terms.supervised:
         names = [one.name for one in known.attributes]
-        heads = describe_heads(names, known.kinds, config.student.head_width)
+        heads = describe_heads(
+            names, known.kinds, config.student.head_width, config.student.head_coarsest
+        )
     described = VersaMammoConfig(
         backbone=config.student.backbone,
         backbone_args=config.student.arguments,

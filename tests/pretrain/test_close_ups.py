@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pretrain.close_ups import close_rates, close_up, settled_statistics
+from pretrain.close_ups import close_rates, close_up, fixed_statistics, settled_statistics
 from pretrain.views import LookSettings
 from pretrain.whole_feeding import WholeDataset, collate_wholes
 from pretrain.whole_views import WholeSettings, shown_at
@@ -107,3 +107,19 @@ def test_windows_do_not_move_running_moments() -> None:
     assert torch.equal(network[1].running_mean, before)
     assert network[1].momentum == 0.1
     assert network[0].weight.grad.abs().sum() > 0
+
+
+def test_fixed_moments_are_used_and_kept() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.0)).train()
+    images = torch.randn(2, 1, 8, 8) + 5
+    for _ in range(3):
+        network(images)
+    before = network[1].running_mean.clone()
+
+    with fixed_statistics(network):
+        found = network(images)
+        assert network.training
+
+    assert torch.equal(network[1].running_mean, before)
+    torch.testing.assert_close(found, network.eval()(images))
+    assert network.train()[1].training

@@ -34,6 +34,7 @@ student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16,
 views: {size: [160, 112], low: [80, 56]}
 learning: {steps: 6, batch: 4, warmup_steps: 1, momentum: 0.9}
 """
+NORMED = '{"backbone": "test_efficientnet", "arguments": {}}'  # by batch norms
 Train = Callable[..., int]
 
 
@@ -82,12 +83,31 @@ def test_close_ups_alone_come_first(train: Train, tmp_path: Path) -> None:
     assert all("loss/closeups" in line for line in lines)
 
 
+def test_whole_breasts_are_normalised_by_the_moments_of_close_ups(
+    train: Train, tmp_path: Path
+) -> None:
+    steps = ("--learning.close_first", "2", "--run.log_every", "1", "--graph", "false")
+    more = ("--run.checkpoint_every", "2", "--run.keep", "5", "--student", NORMED)
+    assert train("fixed", "--learning.steps", "6", *steps, *more) == 0
+
+    saved = sorted((tmp_path / "fixed/checkpoints").iterdir())
+    assert len(saved) == 3
+    moments = [
+        {name: tensor for name, tensor in load_file(one / "model.safetensors").items()
+         if name.startswith("encoder.") and "running_" in name}
+        for one in saved
+    ]  # fmt: skip
+    assert moments[0]
+    for later in moments[1:]:
+        assert all(torch.equal(later[name], first) for name, first in moments[0].items())
+
+
 def test_it_learns_and_its_encoder_opens_with_heads(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graphs: list[Path] = []  # writing a real one takes seconds; `test_find` does
     monkeypatch.setattr(keeper, "add_graph", lambda encoder, folder: graphs.append(folder))
-    learning = ["--learning.steps", "40", "--learning.base_learning_rate", "0.05"]
+    learning = ["--learning.steps", "60", "--learning.base_learning_rate", "0.05"]
     assert train("run", *learning, "--graph", "true") == 0
 
     lines = lines_of(tmp_path / "run" / "metrics.jsonl")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -58,3 +60,24 @@ def test_folders_from_before_read_attributes_off_the_pooled_vector(kinds: list[s
     features = encoder.encode(torch.randn(1, 1, 64, 64))
 
     assert encoder.heads.whole(features) is features.pooled
+
+
+def test_the_finding_head_reads_maps_up_to_the_coarsest() -> None:
+    strides = {
+        coarsest: _strides_read(describe_heads(["mass"], KINDS, 8, coarsest))
+        for coarsest in (8, 16, 64)
+    }
+    assert strides == {8: [8], 16: [8, 16], 64: [8, 16, 32]}
+
+
+def test_folders_from_before_read_maps_of_all_strides() -> None:
+    described = describe_heads(["mass"], KINDS, 8)
+    del described["coarsest"]
+    assert _strides_read(described) == [8, 16, 32]
+
+
+def _strides_read(described: dict[str, Any]) -> list[int]:
+    encoder = encoder_with(described)
+    assert encoder.heads is not None
+    assert encoder.heads.findings is not None
+    return [encoder.levels[i].stride for i in encoder.heads.findings.chosen]
