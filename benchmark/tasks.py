@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 import yaml
 
+from benchmark.metrics.figures import PRIMARY
 from benchmark.samples import Kind
 from versamammo.errors import InputError, naming
 from versamammo.labels import FINDINGS, Labels
@@ -29,11 +30,6 @@ LABELS_OF: dict[str, str] = {  # kind -> what its label may be
     "detection": "boxes", "segmentation": "masks", "vqa": "question",
 }  # fmt: skip
 WORDS = ("kind", "shape", "margin", "morphology")  # what is said of a lesion
-PRIMARY: dict[str, str] = {
-    "binary": "auroc", "multiclass": "macro_auroc", "ordinal": "macro_auroc",
-    "multilabel": "macro_auroc", "detection": "ap50", "segmentation": "dice", "retrieval": "map",
-    "vqa": "balanced_accuracy",
-}  # fmt: skip
 Value = float | str
 Values = tuple[tuple[Value, ...], ...]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.vqa.answers import Answer, Coverage, letters
+from benchmark.vqa.intervals import Difference, Estimate, Table, compare, estimate, tabulate
 from benchmark.vqa.parsing import Outcome, Reading, parse
-from benchmark.vqa.statistics import Difference, Estimate, Table, compare, estimate, tabulate
 from versamammo.errors import InputError
 from versamammo.vqa import Item
 

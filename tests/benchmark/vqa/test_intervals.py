@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from benchmark.vqa.statistics import compare, draw, estimate, tabulate
+from benchmark.vqa.intervals import compare, draw, estimate, tabulate
 
 PART = ("Set", "single choice")
 
