@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from versamammo.errors import InputError
 from versamammo.features import Features, Level
+from versamammo.lean import make_lean
 
 
 class Family(StrEnum):
@@ -85,10 +86,12 @@ def build_backbone(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     if family_of(name) is Family.TOKENS:
         settings["dynamic_img_size"] = True
     try:
-        return timm.create_model(name, pretrained=False, **settings)
+        network = timm.create_model(name, pretrained=False, **settings)
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         message = f"timm cannot build {name} with {dict(arguments)}: {error}"
         raise InputError(message, field="backbone_args", reason="bad-backbone") from error
+    make_lean(network)
+    return network
 
 
 def pyramid_of(network: nn.Module, blocks: Sequence[int] | None = None) -> tuple[Level, ...]:
