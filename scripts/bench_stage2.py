@@ -6,7 +6,7 @@ Same student, size and batch, float32 on this CPU, made-up images, no loading. *
 identical passes of the fine view in the usual order of memory, its objective, Adam, teacher
 features stored beforehand. *Ours*: one pass of the fine view and one of a coarse view of half its
 sides, channels last, all terms, the running mean, and a teacher that looks at the same view; then
-the same with activations recomputed. Every way runs in a process of its own.
+the same with whole blocks recomputed. Every way runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import timm
 import torch
 
 from pretrain.as_published import PublishedHeads, published_loss
@@ -60,9 +61,9 @@ def classes(batch: int) -> torch.Tensor:
 
 def published_step(given: argparse.Namespace) -> Step:
     """Build the published step."""
-    config = VersaMammoConfig(backbone=given.backbone)
-    network = VersaMammoModel(config).train().backbone.to(memory_format=torch.contiguous_format)
-    heads = PublishedHeads(config.hidden_size)
+    # timm's own parts in the usual order of memory, not those that `build_backbone` makes lean
+    network = timm.create_model(given.backbone, in_chans=1, num_classes=0).train()
+    heads = PublishedHeads(network.num_features)
     weights = [*network.parameters(), *heads.parameters()]
     optimizer = torch.optim.Adam(weights, lr=1e-4)
     images, truth = torch.randn(given.batch, 1, *given.size), classes(given.batch)
