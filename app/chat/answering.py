@@ -36,12 +36,14 @@ class Tally:
     Attributes:
         short: whether findings that are in no picture share one line.
         missing: findings that are meant and nobody can tell.
+        marked: places that an encoder marked in pictures that were not said to show the finding.
     """
 
     short: bool
     missing: tuple[str, ...] = ()
     lines: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     chances: list[float] = field(default_factory=list)
@@ -55,13 +57,24 @@ class Tally:
         else:
             self.lines.append(_line(kind, said))
 
+    def point(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> None:
+        """Tell where the encoder marks a finding that the answers do not say is there."""
+        for one in seen.regions if seen is not None else ():
+            if (one.image, one.word) == (image, kind.lower()) and one.score >= SURE_ENOUGH:
+                where = in_words(exam.images[image], one.box)
+                self.marked.append(
+                    f"{one.word}, {exam.names[image]}, {where} ({figure(one.score)})"
+                )
+                self.evidence.append(Evidence(image, one.word, one.box, one.score, where))
+
     def text(self, unfinished: str = "") -> str:
         """Write it down; `unfinished` is about the finding that is being looked for."""
         absent = f"In no picture: {', '.join(self.absent)}." if self.absent else ""
-        told = "\n".join(filter(None, [*self.lines, absent, unfinished]))
-        if not self.missing:
-            return told
-        return f"{told}\nNot judged, which does not mean not there: {', '.join(self.missing)}."
+        marked = f"Marked on the heat map all the same: {'; '.join(self.marked)}."
+        told = [*self.lines, absent, marked if self.marked else "", unfinished]
+        if self.missing:
+            told.append(f"Not judged, which does not mean not there: {', '.join(self.missing)}.")
+        return "\n".join(filter(None, told))
 
     @property
     def confidence(self) -> float | None:
@@ -162,6 +175,8 @@ class Answering:
                     continue
                 if yes >= SURE_ENOUGH:
                     tally.evidence += self._marks(exam, image, kind, yes, seen)
+                else:
+                    tally.point(exam, image, kind, seen)
                 tally.notes += self._at_odds(exam, image, kind, yes, seen)
             tally.add(kind, said)
         if len(kinds) == 1 and (told := self.judge.tried(kinds[0])):

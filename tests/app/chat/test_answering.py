@@ -179,6 +179,19 @@ def test_an_encoder_that_contradicts_is_quoted(exam: Exam) -> None:
     assert said.notes == ("L CC, mass: the encoder says yes (0.90)",)
 
 
+def test_a_place_that_is_marked_is_told_whatever_the_answer_says(exam: Exam) -> None:
+    regions = (Region(1, BOX, "mass", 0.9), Region(2, BOX, "mass", 0.3))
+    said = finished(Made({"Mass": NO}), exam, "Is there a mass?", Findings((), regions))
+    where = in_words(exam.images[1], BOX)
+    assert said.text.splitlines()[-1] == (
+        f"Marked on the heat map all the same: mass, {exam.names[1]}, {where} (0.90)."
+    )
+    assert [one.box for one in said.evidence if one.word == "mass"] == [BOX]
+
+    unmarked = finished(Made({"Mass": NO}), exam, "Is there a mass?", Findings((), regions[1:]))
+    assert "Marked" not in unmarked.text
+
+
 def test_an_encoder_that_would_choose_otherwise_is_quoted(exam: Exam) -> None:
     seen = Findings(
         tuple(Attribute("density", {"A": 0.1, "B": 0.1, "C": 0.8, "D": 0}, i) for i in range(4))
