@@ -94,8 +94,10 @@ class Student(nn.Module):
         self.close_rates: Tensor
         self.recomputes = config.student.checkpointing
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
-        # close-ups come first and alone, and set the moments of batch norms
-        self.settles = self.learns_close_up and config.learning.close_first > 0
+        # close-ups come first and alone, if there are any, and set the moments of batch norms
+        self.settles = (
+            self.learns_close_up and len(known.showing) > 0 and config.learning.close_first > 0
+        )
         self.mean = teacher_of(self.encoder)
 
     def forward(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from safetensors.torch import load_file
 from transformers import AutoModel
 
 from pretrain import keeper, stage2
+from pretrain.stage2_recipe import Learning, Stage2, StudentSettings, Terms
+from pretrain.student import Known, Student
+from pretrain.supervision import Frequencies
 from pretrain.validation import FIGURE, Validation, best_temperature
 from pretrain.whole_views import WholeSettings
 from tests.pretrain.archives import write_archive
@@ -100,6 +104,18 @@ def test_whole_breasts_are_normalised_by_the_moments_of_close_ups(
     assert moments[0]
     for later in moments[1:]:
         assert all(torch.equal(later[name], first) for name, first in moments[0].items())
+
+
+def test_without_places_batch_norms_keep_moments_of_whole_breasts() -> None:
+    terms = Terms(pooled=False, relational=False, dense=False)
+    config = Stage2(
+        student=StudentSettings("test_efficientnet"), terms=terms, learning=Learning(close_first=2)
+    )
+    nowhere = Known([Frequencies("density", np.full(4, 0.25), 8)], (), np.zeros(0))
+    somewhere = replace(nowhere, kinds=("mass",), rates=np.array([0.01]), showing=np.array([0]))
+
+    assert not Student(config, nowhere, 0).settles, "there will be no close-up to take them from"
+    assert Student(config, somewhere, 0).settles
 
 
 def test_it_learns_and_its_encoder_opens_with_heads(
