@@ -22,7 +22,6 @@ from versamammo import NOTICE
 from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
-from versamammo.labels import FINDINGS
 from versamammo.preprocess import to_input
 
 RESAMPLES = 500
@@ -34,7 +33,7 @@ Score = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
 @torch.no_grad()
 def see(folder: Path, archive: Archive) -> dict[str, NDArray[np.float64]]:
     """Give what the heads say of every image: [n, K] by attribute, [n] by `heat KIND`."""
-    encoder = VersaMammoModel.from_pretrained(folder).eval()
+    encoder = VersaMammoModel.from_pretrained(folder)
     heads = encoder.heads
     assert heads is not None, f"{folder} has no heads"
     found: dict[str, list[NDArray[np.float64]]] = {}
@@ -69,13 +68,36 @@ def answer(
 
 
 def accuracy(truth: NDArray[np.int64], said: NDArray[np.float64]) -> float:
-    """Give balanced accuracy when each class is as likely as it is among what was said."""
+    """Give balanced accuracy; a class is named where it is likelier than it is on the average.
+
+    The average is that of the images asked about, without their labels.
+    """
     return float(balanced_accuracy_score(truth, (said / said.mean(0)).argmax(1)))
 
 
 def area(truth: NDArray[np.int64], said: NDArray[np.float64]) -> float:
     """Give the area under the ROC curve of class 1."""
     return float(roc_auc_score(truth == 1, said if said.ndim == 1 else said[:, 1]))
+
+
+def row_of(
+    asked: str,
+    said: dict[str, NDArray[np.float64]],
+    truth: NDArray[np.int64],
+    patients: NDArray[np.str_],
+) -> str:
+    """Write how a question is answered: by the head, and by the heat map if it has such a kind."""
+    two = said[asked].shape[1] == 2
+    scored: list[tuple[Score, NDArray[np.float64]]] = [(area if two else accuracy, said[asked])]
+    if f"heat {asked}" in said:
+        scored.append((area, said[f"heat {asked}"]))
+    known = truth != UNKNOWN_CLASS
+    cells = [
+        figure([answer(score, truth[known], values[known], patients[known])])
+        for score, values in scored
+    ]
+    name = "area" if two else "balanced accuracy"
+    return f"{name} | {' | '.join(cells)} |" + ("" if len(cells) > 1 else " |")
 
 
 def main() -> None:
@@ -89,25 +111,12 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for name, folder in ((name, folder) for name, each in runs.items() for folder in each):
         said = see(folder, archive)
-        for column, asked in enumerate(ATTRIBUTES):
-            known = classes[:, column] != UNKNOWN_CLASS
-            counts = np.bincount(classes[known, column])
-            rarest = counts[counts > 0].min() if known.any() else 0
-            if asked not in said or (counts > 0).sum() < 2 or rarest < LEAST:
-                continue
-            two = said[asked].shape[1] == 2 or asked in FINDINGS
-            cells = [
-                figure([answer(score, classes[known, column], values[known], patients[known])])
-                for score, values in (
-                    (area if two else accuracy, said[asked]),
-                    *([(area, said[f"heat {asked}"])] if f"heat {asked}" in said else []),
-                )
-            ]
-            print(
-                f"| {name} | {asked} | {known.sum()} | {rarest} "
-                f"| {'area' if two else 'balanced accuracy'} | {' | '.join(cells)} |"
-                + ("" if len(cells) > 1 else " |")
-            )
+        for asked, truth in zip(ATTRIBUTES, classes.T, strict=True):
+            counts = np.bincount(truth[truth != UNKNOWN_CLASS])
+            counts = counts[counts > 0]
+            if asked in said and len(counts) > 1 and counts.min() >= LEAST:
+                row = row_of(asked, said, truth, patients)
+                print(f"| {name} | {asked} | {counts.sum()} | {counts.min()} | {row}")
     print(f"\n{len(np.unique(patients))} patients. {NOTICE}")
 
 
