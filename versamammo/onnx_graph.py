@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
@@ -47,17 +49,14 @@ class Graph:
     Attributes:
         path: of its file.
         stride: of the encoder, from which the grid follows.
+        one_by_one: whether images are looked at one at a time.
     """
 
     def __init__(self, path: Path, stride: int) -> None:
-        import onnxruntime
+        # imported here, since both libraries may be missing where nobody has a graph
+        from versamammo.onnx_gates import open_session
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        self.session, self.one_by_one = open_session(path, torch.get_num_threads())
         self.path = path
         self.stride = stride
 
@@ -71,10 +70,17 @@ class Graph:
 
     def __call__(self, images: Tensor) -> Features:
         """Look at prepared images [B, 1, H, W]."""
-        answers = self.session.run(None, {"pixel_values": images.numpy()})
-        pooled, patches, *pyramid = (torch.from_numpy(one) for one in answers)
+        parts = images.split(1) if self.one_by_one else (images,)
+        answers = [self.session.run(None, {"pixel_values": one.numpy()}) for one in parts]
+        pooled, patches, *pyramid = (_joined(every) for every in zip(*answers, strict=True))
         grid = tuple(-(-side // self.stride) for side in images.shape[-2:])
         return Features(pooled, patches, (grid[0], grid[1]), tuple(pyramid))
+
+
+def _joined(parts: Sequence[NDArray[np.float32]]) -> Tensor:
+    """Put images behind each other; one alone is not copied."""
+    tensors = [torch.from_numpy(one) for one in parts]
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
 def export_graph(encoder: VersaMammoModel, out: Path, weights: str = "") -> float:
@@ -167,7 +173,7 @@ def apart(found: Features, wanted: Features) -> float:
 def graph_beside(folder: Path, stride: int) -> Graph | None:
     """Open the graph in an encoder's folder, if there is one of these weights and a runtime."""
     path = folder / GRAPH
-    if not path.is_file() or importlib.util.find_spec("onnxruntime") is None:
+    if not path.is_file() or not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
         return None
     graph = Graph(path, stride)
     return graph if graph.weights == hash_of(folder / WEIGHTS) else None
