@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -41,7 +41,7 @@ from versamammo.backbones import recompute_activations
 from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.features import Features
-from versamammo.heads import Heads, describe_heads
+from versamammo.heads import FindingHead, Heads, describe_heads
 from versamammo.labels import FINDINGS
 from versamammo.weights import fill
 
@@ -140,35 +140,48 @@ class Student(nn.Module):
             cover = at_cells(batch.cover[:, self.kinds], heat)
             losses["findings"] = finding_loss(heat, cover, batch.placed[:, self.kinds], self.rates)
         if heat is not None and self.learns_close_up and batch.close.shape[1]:
-            losses["closeups"] = self._close_up(batch, heads)[0]
+            losses["closeups"] = self._close_up(batch)
         return losses, details
 
     def _only_close(self, batch: WholeBatch) -> Outcome:
-        loss, pooled = self._close_up(batch, cast(Heads, self.encoder.heads))
+        with self._kept_activations():
+            seen = self.encoder.encode(batch.close.flatten(0, 1))
+        loss = self._close_loss(batch, self._finding_head()(seen.pyramid))
         # every weight has to take part in every step of every process
         nothing = torch.stack([one.sum() for one in self.parameters() if one.requires_grad]).sum()
-        return Outcome(loss + 0 * nothing, {"closeups": loss.detach()}, pooled.detach())
+        total, pooled = loss + 0 * nothing, seen.pooled.detach()
+        return Outcome(total, {"closeups": loss.detach()}, pooled)
 
-    def _close_up(self, batch: WholeBatch, heads: Heads) -> tuple[Tensor, Tensor]:
-        """Ask for places in close-ups, where findings are far more frequent than in breasts.
+    def _close_up(self, batch: WholeBatch) -> Tensor:
+        """Ask for places in close-ups, where findings are far more frequent than in breasts."""
+        head = self._finding_head()
+        settled = nullcontext() if self.settles else settled_statistics(self.encoder)
+        with settled, self._kept_activations():
+            # what lies behind the maps that the head reads would be computed for nothing
+            maps = self.encoder.maps(batch.close.flatten(0, 1), head.reads)
+        return self._close_loss(batch, head(maps))
 
-        Returns the loss and the pooled features.
-        """
-        with nullcontext() if self.settles else settled_statistics(self.encoder):
-            # windows need little memory, and computed again they would shift running moments
-            if self.recomputes:
-                recompute_activations(self.encoder.backbone, False)
-            seen = self.encoder.encode(batch.close.flatten(0, 1))
-            if self.recomputes:
-                recompute_activations(self.encoder.backbone, True)
-        heat = heads.heat(seen)
-        assert heat is not None, "whole breasts have one"
+    def _close_loss(self, batch: WholeBatch, heat: Tensor) -> Tensor:
         # told how much more frequent, so that the head alone gives the odds of whole breasts
         more = torch.logit(self.close_rates) - torch.logit(self.rates)
         cover = at_cells(batch.close_cover.flatten(0, 1)[:, self.kinds], heat)
         placed = batch.close_placed.flatten(0, 1)[:, self.kinds]
         odds = heat.float() + more[:, None, None]
-        return finding_loss(odds, cover, placed, self.close_rates), seen.pooled
+        return finding_loss(odds, cover, placed, self.close_rates)
+
+    def _finding_head(self) -> FindingHead:
+        head = cast(Heads, self.encoder.heads).findings
+        assert head is not None, "whole breasts have one"
+        return head
+
+    @contextmanager
+    def _kept_activations(self) -> Iterator[None]:
+        """Recompute nothing: windows need little memory, and would shift running moments twice."""
+        if self.recomputes:
+            recompute_activations(self.encoder.backbone, False)
+        yield
+        if self.recomputes:
+            recompute_activations(self.encoder.backbone, True)
 
     def _distilled(
         self, batch: WholeBatch, high: Features, guidance: Guidance

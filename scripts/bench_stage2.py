@@ -31,6 +31,7 @@ from pretrain.student import Known, Student, tissue_cell
 from pretrain.supervision import Frequencies
 from pretrain.whole_feeding import WholeBatch
 from pretrain.whole_views import WholeSettings
+from versamammo.allocation import keep_memory
 from versamammo.attributes import ATTRIBUTES
 from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
@@ -81,6 +82,7 @@ def published_step(given: argparse.Namespace) -> Step:
 
 def our_step(given: argparse.Namespace, recompute: bool) -> Step:
     """Build our step, with a teacher such as stage 1 trains on phantoms."""
+    keep_memory()  # as `Run` does
     size = tuple(given.size)
     low = (size[0] // 2, size[1] // 2)
     config = Stage2(

@@ -148,6 +148,17 @@ def look(network: nn.Module, images: Tensor, levels: Sequence[Level]) -> Feature
     return _look_in_maps(network, images, levels)
 
 
+def maps_of(network: nn.Module, images: Tensor, levels: Sequence[Level]) -> tuple[Tensor, ...]:
+    """Give maps [B, C, h, w] as `look` does; a CNN computes nothing behind the last of them."""
+    if hasattr(network, "patch_embed"):
+        return _look_in_tokens(network, images, levels).pyramid
+    found: list[Tensor] = cast(Any, network).forward_intermediates(
+        channels_last(images), indices=[level.index for level in levels],
+        stop_early=True, intermediates_only=True,
+    )  # fmt: skip
+    return tuple(found)
+
+
 def _look_in_tokens(network: nn.Module, images: Tensor, levels: Sequence[Level]) -> Features:
     vit = cast(Any, network)
     tokens, pyramid = vit.forward_intermediates(

@@ -25,6 +25,7 @@ from versamammo.backbones import (
     Backbone,
     build_backbone,
     look,
+    maps_of,
     pad_to_multiple,
     pyramid_of,
     recompute_activations,
@@ -110,6 +111,11 @@ class VersaMammoModel(PreTrainedModel):
         """Look at prepared images [B, 1, H, W] with torch, whatever graph lies beside."""
         padded = pad_to_multiple(batch.to(self.dtype), self.stride, self.background)
         return look(self.backbone, padded, self.levels)
+
+    def maps(self, batch: Tensor, count: int) -> tuple[Tensor, ...]:
+        """Give the finest maps of the pyramid of [B, 1, H, W], as many as are asked for."""
+        padded = pad_to_multiple(batch.to(self.dtype), self.stride, self.background)
+        return maps_of(self.backbone, padded, self.levels[:count])
 
     def forward(
         self, pixel_values: Tensor, return_dict: bool | None = None

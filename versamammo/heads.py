@@ -139,6 +139,7 @@ class FindingHead(nn.Module):
         kinds: of findings, one channel each.
         chosen: which maps of the pyramid are read: of strides from 8 to the coarsest, or the
             finest of all if they are coarser.
+        reads: how many maps have to be computed for it, from the finest.
         stride: pixels of the input per cell of the heat map.
     """
 
@@ -157,6 +158,7 @@ class FindingHead(nn.Module):
         fine = [i for i, level in enumerate(levels) if level.stride >= FINEST_STRIDE]
         near = [i for i in fine if coarsest is None or levels[i].stride <= coarsest]
         self.chosen = near or fine[:1]
+        self.reads = max(self.chosen) + 1
         self.stride = min(levels[i].stride for i in self.chosen)
         self.sides = nn.ModuleList(nn.Conv2d(levels[i].channels, width, 1) for i in self.chosen)
         # cell by cell, so that a finding looks the same in a close-up and in a whole breast

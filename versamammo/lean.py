@@ -1,12 +1,12 @@
 """Parts of an EfficientNet that keep less for the gradient, and give the same numbers.
 
 Left to itself torch keeps three maps for each convolution: what it gave, the same after batch
-norm, and after the activation. The second follows from the first by one multiplication and one
-addition per value, so it is computed again instead, which saves a third of the memory and a copy.
+norm, and after the activation. The first two follow from each other by one multiplication and one
+addition per value, so one is kept, which saves a third of the memory and a copy.
 The gradient of squeeze-and-excitation is kept in the order of memory of the maps: torch spreads
 the mean's gradient in the other order, and adding the two is slow.
 
-Only training asks for gradients; in evaluation and in exported graphs these are timm's parts.
+Only training asks for gradients; without, and in exported graphs, these are timm's parts.
 """
 
 from __future__ import annotations
@@ -23,54 +23,84 @@ from torch.autograd.function import once_differentiable
 from versamammo.depthwise import LeanDepthwise, is_wide_depthwise
 
 Grads = tuple[Tensor | None, ...]
+# of a norm; below it too many digits are lost on the way from the norm's output back to its input
+SMALLEST_WEIGHT = 1e-2
 
 
 class _NormedSiLU(torch.autograd.Function):
-    """SiLU(batch norm(x)) by the batch's own moments; keeps x alone."""
+    """SiLU(batch norm(x)), by the batch's own moments or by given ones; keeps one map.
+
+    That is x, of which the norm's output is computed again; or, if it `inverts`, this output, of
+    which x follows (Rota Bulo et al. 2018, arXiv 1712.02616), one pass over memory less.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor,
-        mean: Tensor, variance: Tensor, momentum: float, eps: float,
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor,
+        momentum: float, eps: float, fixed: bool, inverts: bool,
     ) -> Tensor:  # fmt: skip
         normed, own_mean, own_scale = torch.native_batch_norm(
-            x, weight, bias, mean, variance, True, momentum, eps
+            x, weight, bias, mean, variance, not fixed, momentum, eps
         )
-        ctx.save_for_backward(x, weight, bias, own_mean, own_scale)
-        ctx.eps = eps
-        return F.silu(normed, inplace=True)
+        if fixed:
+            own_mean, own_scale = mean.clone(), (variance + eps).rsqrt()
+        ctx.save_for_backward(normed if inverts else x, weight, bias, own_mean, own_scale)
+        ctx.fixed, ctx.inverts = fixed, inverts
+        return F.silu(normed, inplace=not inverts)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Grads:
-        x, weight, bias, mean, scale = ctx.saved_tensors
-        variance = scale.pow(-2) - ctx.eps
-        normed = torch.native_batch_norm(
-            x, weight, bias, mean, variance, False, 0.0, ctx.eps
-        )[0]  # fmt: skip
-        # written over the norm's output, which nobody needs any more
-        torch.ops.aten.silu_backward.grad_input(gradient, normed, grad_input=normed)
-        found = torch.ops.aten.native_batch_norm_backward(
-            normed, x, weight, None, None, mean, scale, True, ctx.eps, ctx.needs_input_grad[:3]
-        )
-        return *found, None, None, None, None
+        kept, weight, bias, mean, scale = ctx.saved_tensors
+        sign = None
+        if ctx.inverts:
+            gradient = torch.ops.aten.silu_backward(gradient, kept)
+            # (kept - bias) / weight is (x - mean) * scale: a norm with these moments, the gradient
+            # of which needs another factor; given moments are passed on without their sign
+            size, sign = (weight.abs(), weight.sign()) if ctx.fixed else (weight, None)
+            mean, scale, weight = bias, 1 / size, size * weight * scale
+        else:
+            normed = torch.native_batch_norm(
+                kept, weight, bias, mean, scale.pow(-2), False, 0.0, 0.0
+            )[0]  # fmt: skip
+            # written over the norm's output, which nobody needs any more
+            gradient = torch.ops.aten.silu_backward.grad_input(gradient, normed, grad_input=normed)
+        to_x, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
+            gradient, kept, weight, mean, scale.pow(-2), mean, scale, not ctx.fixed, 0.0,
+            ctx.needs_input_grad[:3],
+        )  # fmt: skip
+        if sign is not None and to_weight is not None:
+            to_weight = to_weight * sign
+        return to_x, to_weight, to_bias, *(None,) * 6
 
 
 class LeanNorm(BatchNormAct2d):
-    """Batch norm and SiLU in one; the norm's output is not kept."""
+    """Batch norm and SiLU in one; of three maps one is kept."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Norm and activate maps [B, C, H, W]."""
-        if not (self.training and torch.is_grad_enabled() and self.momentum is not None):
+        if not self._is_lean():
             return cast(Tensor, super().forward(x))  # type: ignore[no-untyped-call]
-        cast(Tensor, self.num_batches_tracked).add_(1)
+        if self.training:
+            cast(Tensor, self.num_batches_tracked).add_(1)
         return cast(
             Tensor,
             _NormedSiLU.apply(
-                x, self.weight, self.bias, self.running_mean, self.running_var,
-                self.momentum, self.eps,
+                x, self.weight, self.bias, self.running_mean, self.running_var, self.momentum,
+                self.eps, not self.training, self._inverts(x),
             ),
         )  # fmt: skip
+
+    def _is_lean(self) -> bool:
+        if self.training:
+            return torch.is_grad_enabled() and self.momentum is not None
+        asked = torch.is_grad_enabled() and self.weight.requires_grad
+        return asked and not torch.compiler.is_exporting()
+
+    def _inverts(self, x: Tensor) -> bool:
+        """Say whether x follows from its norm; to ask on a GPU would make it wait."""
+        exact = x.device.type == "cpu" and x.dtype == self.weight.dtype
+        return exact and bool(self.weight.detach().abs().min() >= SMALLEST_WEIGHT)
 
 
 class _Squeeze(torch.autograd.Function):

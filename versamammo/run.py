@@ -23,6 +23,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import nn
 from torch.optim import Optimizer
 
+from versamammo.allocation import keep_memory
 from versamammo.checkpoints import CONFIG, checkpoints_in, restore_checkpoint, save_checkpoint
 from versamammo.config import differences, dump, plain
 from versamammo.dataset import Archive
@@ -108,6 +109,7 @@ class Run:
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
         )
         if on_cpu:
+            keep_memory()
             torch.set_num_threads(settings.threads or _threads_each())
         self._claim((*FREE, *free))
 

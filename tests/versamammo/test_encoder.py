@@ -77,6 +77,30 @@ def test_features_only_gives_what_a_detector_reads() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "backbone", ["vit_tiny_patch16_224", "convnext_femto", "test_efficientnet", "test_resnet"]
+)
+def test_the_finest_maps_alone_are_those_of_all(backbone: str) -> None:
+    encoder = tiny(backbone)
+    images = torch.randn(2, 1, 61, 33, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        whole = encoder.encode(images).pyramid
+        for count in range(1, len(whole) + 1):
+            found = encoder.maps(images, count)
+            assert len(found) == count
+            assert all(map(torch.equal, found, whole))
+
+
+def test_a_cnn_computes_nothing_behind_the_last_map_asked_for() -> None:
+    encoder = tiny("test_efficientnet")
+    seen: list[int] = []
+    for number, stage in enumerate(encoder.backbone.blocks):
+        stage.register_forward_hook(lambda *_, number=number: seen.append(number))
+    encoder.maps(torch.zeros(1, 1, 64, 32), 2)
+    assert seen == list(range(len(seen)))
+    assert len(seen) < len(encoder.backbone.blocks)
+
+
 def test_a_config_says_how_wide_the_features_are() -> None:
     encoder = tiny()
     assert encoder.config.hidden_size == 16

@@ -136,3 +136,30 @@ def gradients(convolution: Callable[[Tensor], Tensor], images: Tensor) -> list[T
     assert isinstance(convolution, nn.Module)
     wanted = [images, *convolution.parameters()]
     return [answer.detach(), *torch.autograd.grad(answer.sin().sum(), wanted)]
+
+
+@pytest.mark.parametrize("smallest", [0.5, 0.0])  # with 0 the input does not follow from the norm
+@pytest.mark.parametrize("fixed", [False, True])
+def test_a_norm_has_the_gradients_of_its_plain_part(fixed: bool, smallest: float) -> None:
+    plain = BatchNormAct2d(6, act_layer=nn.SiLU).double()
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        plain.weight.copy_(torch.tensor([smallest, -0.5, 1.0, -2.0, 0.7, 3.0]))
+        for one in (plain.bias, plain.running_mean):
+            one.copy_(torch.randn(6, generator=random, dtype=torch.float64))
+        plain.running_var.copy_(1 + torch.rand(6, generator=random, dtype=torch.float64))
+    plain.train(not fixed)
+    lean = copy.deepcopy(plain)
+    lean.__class__ = LeanNorm
+    images = torch.randn(2, 6, 9, 7, generator=random, dtype=torch.float64)
+    assert lean._inverts(images) == (smallest > 0)
+    for one, other in zip(gradients(lean, images), gradients(plain, images), strict=True):
+        torch.testing.assert_close(one, other)
+    for one, other in zip(lean.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_fixed_moments_keep_less_too() -> None:
+    images = torch.randn(2, 1, 128, 128)
+    lean, plain = (kept_bytes(network.eval(), images) for network in pair("efficientnet_b0"))
+    assert lean < 0.75 * plain

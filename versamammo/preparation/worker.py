@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import hashlib
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.allocation import keep_memory
 from versamammo.breast import Breast, find_breast_in, sampled
 from versamammo.cache import content_key, write_levels
 from versamammo.errors import InputError
@@ -26,9 +26,6 @@ from versamammo.sources.frames import parted
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused
 METHOD = 2
-
-KEPT_BYTES = 256 * 2**20
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt (malloc.h)
 
 
 @dataclass(frozen=True)
@@ -130,10 +127,7 @@ def settle_in() -> None:
     takes a tenth of the time. What was imported is kept out of the search for garbage.
     """
     cv2.setNumThreads(1)
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # the GNU C library's own
-        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+    keep_memory()
     gc.freeze()
 
 
