@@ -7,7 +7,8 @@ moves numbers alone, no indices; of equal similarities the irrelevant come first
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
@@ -117,7 +118,12 @@ def search(queries: Collection, gallery: Collection) -> Found:
     if len(gallery.vectors) > LARGE:
         return _search_index(queries, gallery)
     likeness = torch.from_numpy(queries.vectors) @ torch.from_numpy(gallery.vectors).T
-    return rank(likeness.numpy(), *_relations(queries, gallery, slice(None)))
+    relevant, shown = _relations(queries, gallery, slice(None))
+    # each query has a sort of its own, which lets other threads run
+    workers = torch.get_num_threads()
+    shares = np.array_split(np.arange(len(queries.vectors)), workers)
+    with ThreadPoolExecutor(workers) as pool:
+        return _joined(pool.map(lambda q: rank(likeness.numpy()[q], relevant[q], shown[q]), shares))
 
 
 def _relations(
@@ -181,5 +187,10 @@ def _search_index(queries: Collection, gallery: Collection) -> Found:
             queries.patients[[number]], queries.exams[[number]],
         )  # fmt: skip
         parts.append(rank(likeness[[number]], *_relations(one, gallery, places[number])))
-    return Found(*(np.concatenate([getattr(part, name) for part in parts])
+    return _joined(parts)
+
+
+def _joined(parts: Iterable[Found]) -> Found:
+    every = list(parts)
+    return Found(*(np.concatenate([getattr(part, name) for part in every])
                    for name in ("ranked", "kept", "relevant", "average_precision")))  # fmt: skip
