@@ -3,7 +3,8 @@
     python scripts/stage2_hidden.py --teacher FOLDER --out runs/hidden
 
 Runs of the same recipes that scripts/stage2_ablation.py trained may be named with `--known
-0.9=runs/ablation`. All figures are phantom figures; phantoms are not real data.
+0.9=runs/ablation`; other options, such as `--learning.steps 800`, go to stage 2. All figures are
+phantom figures; phantoms are not real data.
 """
 
 from __future__ import annotations
@@ -70,11 +71,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--recipes", nargs="+", default=list(SHOWN), choices=list(SHOWN))
     parser.add_argument("--png", type=Path, default=Path("docs/images/hidden_labels.png"))
-    given = parser.parse_args()
+    given, more = parser.parse_known_args()
     known = dict(one.split("=") for one in given.known)
     folders = {
         (recipe, share): [
-            trained(recipe, seed, Path(known.get(share, given.out / share)), given.teacher, share)
+            trained(
+                recipe, seed, Path(known.get(share, given.out / share)), given.teacher, share, more
+            )
             for seed in given.seeds
         ]
         for share in SHARES
