@@ -257,7 +257,7 @@ class Bench:
     def _note(self) -> None:
         """Write down how the run is made; the same commands give the same bytes."""
         before = earlier(self.settings.out)
-        command = " ".join(["versamammo", *map(shlex.quote, sys.argv[1:])])
+        command = command_line(sys.argv)
         models = {model.name: model for model in self.everybody}
         # what an earlier command found out of other tasks stands
         asked = {task.id for task in self.tasks}
@@ -283,6 +283,13 @@ class Bench:
         }
         text = json.dumps(told, indent=1, sort_keys=True) + "\n"
         write_atomically(self.settings.out / RUN, text.encode())
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Give what was typed: our command, or Python and a script of ours."""
+    program = Path(words[0])
+    start = ["python", words[0]] if program.suffix == ".py" else [program.name]
+    return shlex.join([*start, *words[1:]])
 
 
 def earlier(out: Path) -> dict[str, Any]:

@@ -41,16 +41,26 @@ def plots(task: Scored, records: Records, roots: Mapping[str, Path]) -> list[str
     if task.kind == "detection":
         return [_froc(task, records)]
     if task.kind == "segmentation":
-        values = {
-            model: [measured(one, roots[model]).dice for one in cast(Sequence[MaskSample], samples)]
-            for model, samples in records.items()
-        }
-        return [_spread("Dice of the images", "Dice", values)]
+        return _dices(records, roots)
     values = {
         model: [one.average_precision for one in cast(Sequence[NeighboursSample], samples)]
         for model, samples in records.items()
     }
     return [_spread("Average precision of the queries", "average precision", values)]
+
+
+def _dices(records: Records, roots: Mapping[str, Path]) -> list[str]:
+    """Spread Dice over all images, and over those with a lesion, where an empty mask has none."""
+    found = {
+        model: [measured(one, roots[model]) for one in cast(Sequence[MaskSample], samples)]
+        for model, samples in records.items()
+    }
+    every = {model: [one.dice for one in some] for model, some in found.items()}
+    shown = {m: [one.dice for one in some if not one.empty_truth] for m, some in found.items()}
+    drawn = [_spread("Dice of the images", "Dice", every)]
+    if any(0 < len(shown[model]) < len(every[model]) for model in every):
+        drawn.append(_spread("Dice of the images with a lesion", "Dice", shown))
+    return drawn
 
 
 def roc(said: Floats, positive: Floats) -> tuple[Floats, Floats]:

@@ -66,7 +66,7 @@ def _head(view: View) -> str:
             f'<p class="stamp">{STAMP}<small>These images are drawn by a computer. The figures '
             "show that the chain runs, and say nothing about patients.</small></p>"
         )
-    links = "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name in view.tasks)
+    links = "".join(f'<a href="#{name}">{_titled(name)}</a>' for name in view.tasks)
     return (
         f"<header><h1>VersaMammo benchmark</h1><p class=lead>{escape(', '.join(view.models))}</p>"
         f'{stamp}<p class="notice">{escape(NOTICE)}</p><nav>{links}<a href="#details">Every task'
@@ -116,7 +116,11 @@ def _standing(view: View) -> str:
 
 def _category(view: View, name: str, tasks: list[Task]) -> str:
     models = [m for m in view.models if any(view.cell(m, task) for task in tasks)]
-    return f"<h2 id={name}>{name.capitalize()}</h2>{tables.category(view, tasks, models)}"
+    return f"<h2 id={name}>{_titled(name)}</h2>{tables.category(view, tasks, models)}"
+
+
+def _titled(category: str) -> str:
+    return category.upper() if category == "vqa" else category.capitalize()
 
 
 def _pairs(view: View, resamples: int) -> str:

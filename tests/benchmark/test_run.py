@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import main
 from benchmark import probing
-from benchmark.run import Bench, BenchSettings
+from benchmark.run import Bench, BenchSettings, command_line
 from benchmark.samples import Sample
 from benchmark.store import TaskFolder
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive
@@ -194,3 +194,14 @@ def test_the_command_runs_compares_and_reports(
     assert "of 3 tasks" in capsys.readouterr().out
     assert main(["bench", "report", str(out), "--resamples", "200"]) == 0
     assert "cls.vindr.density" in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (["/usr/bin/versamammo", "bench", "--tasks", "cls.*"], "versamammo bench --tasks 'cls.*'"),
+        (["scripts/bench_phantoms.py", "a=b c"], "python scripts/bench_phantoms.py 'a=b c'"),
+    ],
+)
+def test_a_run_tells_what_was_typed(words: list[str], typed: str) -> None:
+    assert command_line(words) == typed

@@ -85,7 +85,14 @@ def test_better_encoders_are_told_apart_and_plots_are_there(text):
     row = re.search(r"student</th><td class=n><b>([\d.]+)", text)
     other = re.search(r"random</th><td class=n><b>([\d.]+)", text)
     assert float(row.group(1)) < float(other.group(1))
-    for caption in ("ROC", "Reliability", "FROC", "Dice of the images", "Average precision of"):
+    for caption in (
+        "ROC",
+        "Reliability",
+        "FROC",
+        "Dice of the images",
+        "Dice of the images with a lesion",
+        "Average precision of",
+    ):
         assert f"<figcaption>{caption}" in text
     assert "critical difference diagram" in text
     assert "AUROC by group" in text
