@@ -17,6 +17,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import tqdm
 
+from pretrain.command import run_stage
 from pretrain.feeding import CropDataset, Feed
 from pretrain.objectives import Objective
 from pretrain.parameters import apply_knobs
@@ -26,12 +27,8 @@ from pretrain.recipe import FREE, Stage1, build_objective, check_together, fitte
 from pretrain.schedules import Knobs
 from pretrain.tissue import TissueMaps, find_tissue
 from pretrain.vit import RowDropBlock
-from pretrain.watch import CollapsedError, Watch
-from versamammo import NOTICE
-from versamammo.config import load
+from pretrain.watch import Watch
 from versamammo.dataset import Archive
-from versamammo.errors import InputError
-from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
 from versamammo.run import Run
 from versamammo.sampling import Share, StepSampler
@@ -191,17 +188,7 @@ def _compile_blocks(objective: Objective) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 1 for a collapsed run, or 2 for a bad input."""
-    start_all_processes()
-    try:
-        checkpoint = train(load(Stage1, argv))
-    except InputError as error:
-        print(f"stage 1: {error}", file=sys.stderr)
-        return 2
-    except CollapsedError as error:
-        print(f"stage 1 was stopped: {error}", file=sys.stderr)
-        return 1
-    PartialState().print(f"{checkpoint}\n{NOTICE}")
-    return 0
+    return run_stage("stage 1", Stage1, train, argv)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from accelerate import PartialState
+from accelerate import Accelerator, PartialState
 from accelerate.utils import tqdm
 from timm.layers.norm_act import convert_sync_batchnorm
 
 from pretrain import stage1
+from pretrain.command import run_stage
 from pretrain.feeding import Feeder
 from pretrain.guide import Guide, open_teacher
 from pretrain.keeper import Keeper
@@ -26,15 +27,11 @@ from pretrain.known import known_of
 from pretrain.parameters import apply_knobs
 from pretrain.recipe import Stage1
 from pretrain.stage2_recipe import FREE, Stage2
-from pretrain.student import Student, tissue_cell
+from pretrain.student import Known, Student, tissue_cell
 from pretrain.validation import Validation
-from pretrain.watch import CollapsedError
 from pretrain.whole_feeding import WholeDataset, collate_wholes
-from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.dataset import Archive
-from versamammo.errors import InputError
-from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
 from versamammo.preprocess import to_input
 from versamammo.run import Run
@@ -62,11 +59,8 @@ def train(config: Stage2) -> Path:
     taught = {} if guide is None else guide.teacher.config.training
     run.note_origin(archive, taught.get("sources", ()))
 
-    torch.manual_seed(config.run.seed)
     known = known_of(archive, config)
-    student = Student(config, known, guide.width if guide else 0)
-    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-        student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
+    student = _student(config, known, guide, accelerator)
     optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
@@ -78,9 +72,7 @@ def train(config: Stage2) -> Path:
         showing=known.showing if student.learns_close_up else known.showing[:0],
     )  # fmt: skip
     feed = Feeder(dataset, collate_wholes, sampler, accelerator.device, config.workers)
-    held_out = Archive.open(folder, config.validation, shareable=config.shareable)
-    validation = Validation(held_out, config.views, config.validation_images)
-    keeper = Keeper(run, config, student, validation, sampler.steps_per_epoch)
+    keeper = _keeper(run, config, student, folder, sampler.steps_per_epoch)
     schedules = learning.schedules()
     keeper.begin(first, feed)
 
@@ -128,11 +120,27 @@ def _teacher_folder(config: Stage2) -> Path | None:
     return first.run.output
 
 
+def _student(
+    config: Stage2, known: Known, guide: Guide | None, accelerator: Accelerator
+) -> Student:
+    torch.manual_seed(config.run.seed)
+    student = Student(config, known, guide.width if guide else 0)
+    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+        student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
+    return student
+
+
 def _open_data(config: Stage2) -> tuple[Path, Archive]:
     """Open the archive; one process makes phantoms first, the others find them made."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
     return folder, Archive.open(folder, config.splits, shareable=config.shareable)
+
+
+def _keeper(run: Run, config: Stage2, student: Student, folder: Path, per_epoch: int) -> Keeper:
+    held_out = Archive.open(folder, config.validation, shareable=config.shareable)
+    validation = Validation(held_out, config.views, config.validation_images)
+    return Keeper(run, config, student, validation, per_epoch)
 
 
 def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Guide:
@@ -151,17 +159,7 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Gu
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 1 for a collapsed run, or 2 for a bad input."""
-    start_all_processes()
-    try:
-        encoder = train(load(Stage2, argv))
-    except InputError as error:
-        print(f"stage 2: {error}", file=sys.stderr)
-        return 2
-    except CollapsedError as error:
-        print(f"stage 2 was stopped: {error}", file=sys.stderr)
-        return 1
-    PartialState().print(f"{encoder}\n{NOTICE}")
-    return 0
+    return run_stage("stage 2", Stage2, train, argv)
 
 
 if __name__ == "__main__":
