@@ -151,14 +151,17 @@ def tiny_vlm(folder: Path, data: Path) -> Path:
     if (made / "config.json").is_file():
         return made
     recipe = {
-        "run": {"output": str(folder), "log_every": 20, "checkpoint_every": 100, "track": []},
+        "run": {"output": str(folder), "log_every": 20, "checkpoint_every": 100, "track": [],
+                "threads": 1},  # operations are too small to be shared
         "data": str(data / TRAINED_ON),
         "small_encoder": {"size": list(SIZE)},
-        "tiny": {"vocabulary": 400, "width": 48, "depth": 2},
-        "mixture": {"closed": 1.0, "open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0,
-                    "several": 0.0},
-        "lengths": {"words": 40, "projector": 5, "adapter": 30, "rise": 5},
-        "longest": 640, "row": 256, "batch": 4, "check_every": 100, "check_items": 1,
+        "tiny": {"vocabulary": 400, "width": 96, "depth": 2},
+        "mixture": {"closed": 0.4, "open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.4,
+                    "lists": 0.2, "several": 0.0},
+        # just long enough to answer with one of the options
+        "lengths": {"words": 200, "projector": 10, "adapter": 90, "rise": 10},
+        "rates": {"words": 3e-3, "projector": 3e-3, "projector_later": 2e-3, "adapter": 2e-3},
+        "longest": 640, "row": 256, "batch": 4, "check_every": 400, "check_items": 1,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.yaml"
