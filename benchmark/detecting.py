@@ -135,10 +135,7 @@ def run(
         crop = detecting.canvas.crop(row)
         sides, kept = to_source(found.sides, crop)
         yield BoxesSample(
-            id=row.id,
-            patient=row.patient,
-            exam=row.exam,
-            groups=row.groups,
+            *row.about,
             size=crop.source_size,
             truth=truth.boxes,
             truth_classes=truth.classes,

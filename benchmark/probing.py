@@ -88,12 +88,11 @@ def records(task: Task, rows: Sequence[Row], scores: Tensor) -> list[Sample]:
     """Put rows and probabilities [n, K] together."""
     made: list[Sample] = []
     for row, found in zip(rows, scores.tolist(), strict=True):
-        shared = (row.id, row.patient, row.exam, row.groups)
         if task.kind == "multilabel":
             truth = cast(tuple[float, ...], row.truth)
-            made.append(LabelsSample(*shared, truth=truth, scores=tuple(found)))
+            made.append(LabelsSample(*row.about, truth=truth, scores=tuple(found)))
         else:
-            made.append(ClassSample(*shared, truth=cast(int, row.truth), scores=tuple(found)))
+            made.append(ClassSample(*row.about, truth=cast(int, row.truth), scores=tuple(found)))
     return made
 
 

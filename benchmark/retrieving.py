@@ -79,7 +79,7 @@ def answers(task: Task, rows: TaskRows, store: FeatureStore) -> Iterator[Sample]
         for place, row in enumerate(some):
             deep = min(RANKED, int(found.kept[place]))
             yield NeighboursSample(
-                row.id, row.patient, row.exam, row.groups,
+                *row.about,
                 truth=tuple(int(k) for k in np.flatnonzero(queries.classes[place])),
                 ranked=tuple(bool(hit) for hit in found.ranked[place, :deep]),
                 relevant=int(found.relevant[place]),

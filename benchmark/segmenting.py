@@ -182,10 +182,7 @@ def run(
     for row in rows.test:
         size, name = row.picture.crop.source_size, hashlib.sha256(row.id.encode()).hexdigest()[:16]
         yield MaskSample(
-            id=row.id,
-            patient=row.patient,
-            exam=row.exam,
-            groups=row.groups,
+            *row.about,
             truth=_write(out, f"masks/{name}-true.png", _truth(row).read(size)),
             mask=_write(out, f"masks/{name}.png", segmenting.mark(row)),
             spacing_mm=_stored_spacing(row),

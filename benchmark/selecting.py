@@ -95,6 +95,11 @@ class Row:
     groups: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
 
+    @property
+    def about(self) -> tuple[str, str, str | None, Mapping[str, str]]:
+        """Give what every record of this row begins with, as `Sample` has it."""
+        return self.id, self.patient, self.exam, self.groups
+
 
 @dataclass(frozen=True)
 class TaskRows:
