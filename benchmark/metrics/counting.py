@@ -6,7 +6,7 @@ A panel is one computation that gives several figures, named in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -24,6 +24,7 @@ class Measure:
         note: rule or reservation.
         legacy: reproduces the published definition.
         mean_of_resamples: the value told is the resamples' mean, as was published.
+        patients: that the samples which count are of; None if all are.
     """
 
     metric: str
@@ -31,6 +32,7 @@ class Measure:
     note: str = ""
     legacy: bool = False
     mean_of_resamples: bool = False
+    patients: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def means(measures: Sequence[Measure], values: Floats, clusters: Clusters) -> Pa
     def statistic(counts: Floats) -> Floats:
         return divide(sums @ counts, sizes @ counts)
 
-    return Panel(tuple(measures), statistic)
+    patients = (sizes > 0).sum(axis=1)
+    pairs = zip(measures, patients.tolist(), strict=True)
+    return Panel(tuple(replace(one, patients=count) for one, count in pairs), statistic)
 
 
 class Confusion:

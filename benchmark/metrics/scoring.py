@@ -209,12 +209,13 @@ def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -
         found = interval(drawn)
         known = drawn[np.isfinite(drawn)]
         told = float(known.mean()) if measure.mean_of_resamples and len(known) else float(value)
-        narrow = few_patients(prepared.clusters.count) if np.isfinite(found.low) else ""
+        patients = prepared.clusters.count if measure.patients is None else measure.patients
+        narrow = few_patients(patients) if np.isfinite(found.low) else ""
         note = "; ".join(filter(None, (measure.note, found.note, narrow)))
         made.append(
             Figure(
                 task.id, measure.metric, told, found.low, found.high, measure.n,
-                prepared.clusters.count, note, measure.legacy, measure.metric == primary(task),
+                patients, note, measure.legacy, measure.metric == primary(task),
             )
         )  # fmt: skip
     return made

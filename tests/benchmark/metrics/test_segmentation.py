@@ -70,7 +70,9 @@ def test_figures_are_means_over_images_and_empty_masks_follow_the_rule(tmp_path)
     assert figures["hd95_mm"].value == pytest.approx(np.hypot(3, 8) / 2)
     assert "2 images without lesion, 2 empty masks" in figures["dice"].note
     assert "2 images have one empty mask" in figures["hd95_mm"].note
-    assert (figures["dice_of_lesions"].value, figures["dice_of_lesions"].n) == (0.5, 2)
+    lesions = figures["dice_of_lesions"]
+    assert (lesions.value, lesions.n, lesions.clusters) == (0.5, 2, 2)
+    assert (figures["dice"].n, figures["dice"].clusters) == (4, 4)
     assert figures["dice"].primary
     assert 0 <= figures["dice"].low <= 0.5 <= figures["dice"].high <= 1
 
