@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 BLOCKED = "com.microsoft.nchwc"  # domain of operators on blocks of channels
+LARGEST = 2**30  # bytes of a file that is changed; ONNX Runtime writes none above two GiB
 PROBED = 64  # channels; any block's size divides it
 COMPARED = (1, 1, 96, 64)  # shape of the image that both graphs are asked about
 TOLERANCE = 1e-4  # largest difference between them, as a share of the largest value
@@ -61,7 +62,8 @@ def open_session(path: Path, threads: int) -> tuple[Any, bool]:
     Returns:
         An ONNX Runtime session, and whether it must be given one image at a time.
     """
-    if shutil.disk_usage(gettempdir()).free < 4 * path.stat().st_size:
+    size = path.stat().st_size
+    if size > LARGEST or shutil.disk_usage(gettempdir()).free < 4 * size:
         return _session(path, threads), False
     with TemporaryDirectory() as folder:
         optimized = Path(folder) / "optimized.onnx"
@@ -89,6 +91,10 @@ def move_to_filters(graph: GraphProto, gates: Sequence[Gate], block: int) -> Non
         instead[pooled] = [helper.make_node("GlobalAveragePool", [wide], [pooled], domain=BLOCKED)]
         instead[gate.convolution.output[0]] = [*weighed, gate.convolution]
     nodes = [one for node in graph.node for one in instead.get(node.output[0], [node])]
+    asked = {name for node in nodes for name in node.input}
+    for place in reversed(range(len(graph.initializer))):
+        if graph.initializer[place].name not in asked:
+            del graph.initializer[place]
     del graph.node[:]
     graph.node.extend(nodes)
     del graph.value_info[:]
@@ -173,7 +179,6 @@ def _weigh(graph: GraphProto, filters: TensorProto, gate: str, block: int) -> li
         f"{name}_shape": np.array((outputs, inputs, 1, 1), np.int64),
     }
     graph.initializer.extend(numpy_helper.from_array(one, at) for at, one in values.items())
-    graph.initializer.remove(filters)
     blocks, along, shape = values
     return [
         helper.make_node("Reshape", [gate, along], [f"{name}_gate"]),
