@@ -179,9 +179,11 @@ class Student(nn.Module):
         """Recompute nothing: windows need little memory, and would shift running moments twice."""
         if self.recomputes:
             recompute_activations(self.encoder.backbone, False)
-        yield
-        if self.recomputes:
-            recompute_activations(self.encoder.backbone, True)
+        try:
+            yield
+        finally:
+            if self.recomputes:
+                recompute_activations(self.encoder.backbone, True)
 
     def _distilled(
         self, batch: WholeBatch, high: Features, guidance: Guidance
