@@ -29,7 +29,7 @@ from pretrain.recipe import Stage1
 from pretrain.stage2_recipe import FREE, Stage2
 from pretrain.student import Known, Student, tissue_cell
 from pretrain.validation import Validation
-from pretrain.whole_feeding import WholeDataset, collate_wholes
+from pretrain.whole_feeding import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.dataset import Archive
 from versamammo.practice import phantom_archive
@@ -66,12 +66,7 @@ def train(config: Stage2) -> Path:
     first = run.resume(model, optimizer)
 
     sampler = StepSampler(len(archive), share, range(first, learning.steps), config.run.seed)
-    dataset = WholeDataset(
-        archive, config.views,
-        cell=tissue_cell(student.encoder), seed=config.run.seed, hidden=config.hide_labels,
-        showing=known.showing if student.learns_close_up else known.showing[:0],
-    )  # fmt: skip
-    feed = Feeder(dataset, collate_wholes, sampler, accelerator.device, config.workers)
+    feed = _feed(config, archive, known, student, sampler, accelerator.device)
     keeper = _keeper(run, config, student, folder, sampler.steps_per_epoch)
     schedules = learning.schedules()
     keeper.begin(first, feed)
@@ -135,6 +130,18 @@ def _open_data(config: Stage2) -> tuple[Path, Archive]:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
     return folder, Archive.open(folder, config.splits, shareable=config.shareable)
+
+
+def _feed(
+    config: Stage2, archive: Archive, known: Known, student: Student,
+    sampler: StepSampler, device: torch.device,
+) -> Feeder[WholeBatch]:  # fmt: skip
+    dataset = WholeDataset(
+        archive, config.views,
+        cell=tissue_cell(student.encoder), seed=config.run.seed, hidden=config.hide_labels,
+        showing=known.showing if student.learns_close_up else known.showing[:0],
+    )  # fmt: skip
+    return Feeder(dataset, collate_wholes, sampler, device, config.workers)
 
 
 def _keeper(run: Run, config: Stage2, student: Student, folder: Path, per_epoch: int) -> Keeper:
