@@ -18,6 +18,7 @@ import argparse
 import io
 import json
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -185,14 +186,18 @@ def published(frame: Frame, folder: Path) -> None:
     cv2.imwrite(str(folder / f"{frame.path.stem}.png"), grey[down, across])
 
 
-def alternate(actions: dict[str, Callable[[], object]], repeats: int) -> dict[str, Cost]:
+def alternate(
+    actions: dict[str, Callable[[], object]], repeats: int, written: Path
+) -> dict[str, Cost]:
     """Time several actions in turn, so that a busy machine is unkind to all of them alike.
 
-    Gives the median of each; the first go of each does not count.
+    Gives the median of each; the first go of each does not count. What they wrote is removed
+    beforehand, as equal bytes would not be written again, and that is not timed.
     """
     spent: dict[str, list[Cost]] = {name: [] for name in actions}
     for _ in range(repeats + 1):
         for name, action in actions.items():
+            shutil.rmtree(written, ignore_errors=True)
             spent[name].append(Cost.of(action))
     return {
         name: Cost(
@@ -220,17 +225,19 @@ def measure(path: Path, folder: Path, repeats: int) -> Row:
     """Time everything on one file."""
     frame = Frame.of(path)
     shown = frame.decode()
-    job = Job(path.parent, folder / "here", Recipe())
+    here = folder / "here"
+    job = Job(path.parent, here, Recipe())
     costs = alternate(
         {
             "decode": frame.decode,
             "next": frame.decode_next,
-            "ours": lambda: prepare_anew(job, Task(path.name)),
+            "ours": lambda: prepare_file(job, Task(path.name)),
         },
         repeats,
+        here,
     )
     # apart from the others: its large arrays would leave them cold caches
-    costs |= alternate({"published": lambda: published(frame, folder)}, max(3, repeats // 4))
+    costs |= alternate({"published": lambda: published(frame, folder)}, max(3, repeats // 4), here)
     one, _ = per_file(path, folder / "one", 1, repeats)
     two, peak = per_file(path, folder / "two", 2, 2 * repeats)
     return Row(

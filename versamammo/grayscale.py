@@ -90,14 +90,21 @@ class Grayscale:
         return ends[0], ends[1]
 
     def display_table(self) -> NDArray[np.float32]:
-        """Compose the table [65536], indexed by the 16 bits of a stored value."""
+        """Compose the table [65536], indexed by the 16 bits of a stored value.
+
+        Behind the largest number that `bits` can write it goes on with that one's level.
+        """
         stored = stored_values(signed=self.signed)
+        if not self.signed:
+            stored = stored[: 2**self.bits]
         shown = self._voi(self.modality(stored))
         if self.inverse:
             shown = 1.0 - shown
         # Padding has no brightness of its own; the surroundings of a breast are dark.
         shown[self.is_padding(stored)] = 0.0
-        return shown.astype(np.float32)
+        table = np.full(TABLE_SIZE, shown[-1], np.float32)
+        table[: len(shown)] = shown
+        return table
 
     def modality(self, stored: Values) -> Values:
         """Turn stored values into the units of the windows (PS3.3 C.11.1)."""

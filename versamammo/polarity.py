@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.order_statistics import quantiles
+
 SMALL_SIDE = 128  # enough to judge surroundings by
 EDGE = 0.03  # a frame this wide, as a share of the shorter side
 INSET = 0.10  # and a second one this far inside, past the clear rim of a scanned film
@@ -25,7 +27,7 @@ def background_is_bright(pixels: NDArray[np.float32]) -> bool:
     further inside must agree.
     """
     small = thinned(pixels)
-    low, high = np.percentile(small, (1, 99))
+    low, high = quantiles(small, 0.01, 0.99)
     if high <= low:
         return False
     small = (small - low) / (high - low)

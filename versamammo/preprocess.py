@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,15 +95,30 @@ def prepare_pixels(
 ) -> Prepared:
     """Make what the cache stores: the breast, chest wall left, shrunk to fit within size (H, W)."""
     crop = plan_crop(mammogram.size, breast, bounds=size, margin=margin)
-    x1, y1, x2, y2 = crop.box
-    levels = shrink_cut(mammogram.pixels[y1:y2, x1:x2], crop)
+
+    def part(box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+        x1, y1, x2, y2 = box
+        return mammogram.pixels[y1:y2, x1:x2]
+
+    levels = shrink_cut(part, crop)
     return Prepared(levels, crop, crop.spacing_to_input(mammogram.spacing_mm))
 
 
-def shrink_cut(cut: NDArray[np.float32], crop: Crop) -> NDArray[np.uint16]:
-    """Shrink what lies in the crop's box, float32 [rows, columns], to levels, chest wall left."""
-    whole = np.ascontiguousarray(cut)
-    return levels_by_area(whole, crop.content_size, WHITE, mirrored=crop.mirrored)
+def shrink_cut(
+    part: Callable[[tuple[int, int, int, int]], NDArray[np.float32]], crop: Crop
+) -> NDArray[np.uint16]:
+    """Shrink what lies in the crop's box to levels, chest wall left.
+
+    `part` gives the pixels in (x1, y1, x2, y2), float32 [y2 - y1, x2 - x1]; it is asked for a few
+    rows at a time, so that no one else need hold them all.
+    """
+    x1, y1, x2, y2 = crop.box
+
+    def rows_of(first: int, last: int) -> NDArray[np.float32]:
+        return part((x1, y1 + first, x2, y1 + last))
+
+    old = (y2 - y1, x2 - x1)
+    return levels_by_area(rows_of, old, crop.content_size, WHITE, mirrored=crop.mirrored)
 
 
 def to_input(levels: NDArray[np.uint16] | NDArray[np.float32], contract: InputContract) -> Tensor:

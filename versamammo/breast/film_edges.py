@@ -49,10 +49,18 @@ def remove_rims(levels: Levels, region: Mask) -> None:
 
 def _remove_white_sides(levels: Levels, region: Mask) -> None:
     """Clear the outer rows and columns that are white all along, however many."""
-    white = (levels > WHITE) | (region == 0)
-    rows, columns = white.mean(axis=1) > 0.95, white.mean(axis=0) > 0.95
+    white = ((levels > WHITE) | (region == 0)).view(np.uint8)
+    rows, columns = _held(white, 1) > 0.95, _held(white, 0) > 0.95
+    if not rows.any() and not columns.any():
+        return
     for turn, lines in enumerate((rows, columns[::-1], rows[::-1], columns)):
         np.rot90(region, turn)[: int(lines.argmin()) if not lines.all() else 0] = 0
+
+
+def _held(mask: Mask, axis: int) -> NDArray[np.float32]:
+    """Give the mean of a mask along an axis; numpy's own takes six times as long."""
+    means = cv2.reduce(mask, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
+    return np.asarray(means, np.float32).ravel()
 
 
 def _remove_within(levels: Levels, region: Mask, around: Mask) -> None:

@@ -6,6 +6,7 @@ Everything is decided on a copy some 320 pixels long, so the cost hardly depends
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import cv2
@@ -18,17 +19,18 @@ from versamammo.breast.shapes import (
     Levels,
     Mask,
     closed,
+    count,
     dilate,
     disc,
     erode_by,
     largest_filled,
     opened,
-    quantile,
     square,
     within,
 )
 from versamammo.errors import Refused
 from versamammo.mammogram import Box
+from versamammo.order_statistics import quantile, quantiles
 
 LONG_SIDE = 320  # pixels of the reduced copy
 SMALLEST_SIDE = 32  # pixels of a picture worth looking at
@@ -49,8 +51,8 @@ class Breast:
         chest_wall: the side of the stored picture on which the chest wall lies.
         confidence: 0..1, how much straighter that side is than the other.
         outline: [P, 2] polygon (x, y) in source coordinates.
-        marks: burned-in letters, labels and lead markers outside the breast.
         notes: what was uncertain.
+        glare: uint8 [h, w] at reduced scale, what is as bright as letters outside the breast.
     """
 
     mask: NDArray[np.bool_]
@@ -59,8 +61,13 @@ class Breast:
     chest_wall: Side
     confidence: float
     outline: NDArray[np.float64]
-    marks: tuple[Box, ...] = ()
     notes: tuple[str, ...] = ()
+    glare: Mask | None = None
+
+    @cached_property
+    def marks(self) -> tuple[Box, ...]:
+        """Boxes of burned-in letters, labels and lead markers outside the breast."""
+        return () if self.glare is None else _marks(self.glare, self.scale)
 
 
 def find_breast(pixels: NDArray[np.float32]) -> Breast:
@@ -99,8 +106,8 @@ def find_breast_in(samples: NDArray[np.float32], size: tuple[int, int]) -> Breas
         chest_wall=chest_wall,
         confidence=confidence,
         outline=_outline(body) * (scale[1], scale[0]),
-        marks=_marks(levels, other, scale),
         notes=tuple(notes),
+        glare=other & (levels > MARK_LEVEL).view(np.uint8),
     )
 
 
@@ -159,8 +166,8 @@ def _noise(small: NDArray[np.float32]) -> float:
 
 def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
     """Give the darkest and brightest level, but for two pixels in a thousand at either end."""
-    few = np.sort(levels[::3, ::3], axis=None)
-    return float(few[int(0.002 * (few.size - 1))]), float(few[int(0.998 * (few.size - 1))])
+    darkest, brightest = quantiles(levels[::3, ::3], 0.002, 0.998)
+    return darkest, brightest
 
 
 def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask]:
@@ -207,18 +214,17 @@ def _outline(body: Mask) -> NDArray[np.float64]:
     return shape[1].astype(np.float64) + 0.5
 
 
-def _marks(levels: Levels, other: Mask, scale: tuple[float, float]) -> tuple[Box, ...]:
-    """Box the bright compact things outside the breast; letters of one label go together."""
-    bright = (other & (levels > MARK_LEVEL)).astype(np.uint8)
+def _marks(bright: Mask, scale: tuple[float, float]) -> tuple[Box, ...]:
+    """Box the compact things among what is bright; letters of one label go together."""
     if not bright.any():
         return ()
-    joined = dilate(bright, disc(0.015 * levels.shape[0]))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    joined = dilate(bright, disc(0.015 * bright.shape[0]))
+    things, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
     marks = []
-    for index in range(1, count):
+    for index in range(1, things):
         x, y, width, height, _ = boxes[index]
         window = (slice(y, y + height), slice(x, x + width))
         part = bright[window] & (labels[window] == index).astype(np.uint8)
-        if 4 <= part.sum() <= LARGEST_MARK * bright.size:
+        if 4 <= count(part) <= LARGEST_MARK * bright.size:
             marks.append(_box_around(part, scale, (x, y)))
     return tuple(marks)

@@ -95,6 +95,6 @@ def convex_hull(mask: Mask) -> Mask:
     return hull
 
 
-def quantile(values: NDArray[np.floating[Any]], share: float) -> float:
-    """Give one order statistic, 0 of nothing; numpy's own interpolates and takes far longer."""
-    return float(np.sort(values, axis=None)[int(share * (values.size - 1))]) if values.size else 0.0
+def count(mask: NDArray[Any]) -> int:
+    """Count what is not zero; a sum over a mask takes ten times as long."""
+    return int(np.count_nonzero(mask))

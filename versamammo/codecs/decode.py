@@ -28,12 +28,14 @@ class Decoded:
 
     Attributes:
         pixels: [H, W], or [H, W, S] for colour, as uint8, uint16, int8 or int16.
+        bits: how many bits hold every value: as tagged, or more if the stream uses more.
         decoder: the library that opened it.
         color: what the stream says of its three components, if it says anything.
         warnings: disagreements between stream and tags that were settled.
     """
 
     pixels: NDArray[Any]
+    bits: int
     decoder: str
     color: Color = "as tagged"
     warnings: tuple[str, ...] = ()
@@ -70,9 +72,10 @@ def decode_frame(
     frame = Frame(syntax, rows, columns, samples, claim.precision, planar)
     pixels, decoder = _try_in_turn(data, info, frame)
     if info.family in ("native", "rle"):
-        return Decoded(_cleaned(pixels, bits_stored, high_bit, signed), decoder)
-    pixels, warnings = _agreed(pixels, claim, bits_stored, signed)
-    return Decoded(pixels, decoder, claim.color, warnings)
+        cleaned = _cleaned(pixels, bits_stored, high_bit, signed)
+        return Decoded(cleaned, bits_stored, decoder)
+    pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed)
+    return Decoded(pixels, bits, decoder, claim.color, warnings)
 
 
 def _read_claim(data: bytes, info: SyntaxInfo, tags: Claim) -> Claim:
@@ -122,25 +125,28 @@ def _cleaned(pixels: NDArray[Any], bits: int, high_bit: int, signed: bool) -> ND
 
 def _agreed(
     pixels: NDArray[Any], claim: Claim, bits: int, signed: bool
-) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Settle what the stream says of depth and sign with what the tags say.
+) -> tuple[NDArray[Any], int, tuple[str, ...]]:
+    """Settle what the stream says of depth and sign with what the tags say; gives the bits in use.
 
     JPEG and JPEG-LS know no sign: negative values travel as two's complement. JPEG 2000 knows one,
     and some writers contradict their own tags; the windows of the file follow the tags, so the
     bits are read as the tags say.
     """
     if claim.signed and signed:
-        return pixels, ()
+        return pixels, max(bits, int(pixels.max()).bit_length()), ()
     unsigned: NDArray[Any] = pixels.view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
     if claim.signed:
         kept = unsigned & unsigned.dtype.type((1 << claim.precision) - 1)
-        return kept, ("the compressed picture is signed, PixelRepresentation is not",)
+        note = "the compressed picture is signed, PixelRepresentation is not"
+        return kept, max(bits, int(kept.max()).bit_length()), (note,)
     if signed:
-        return sign_extended(unsigned, bits), ()
-    if claim.precision > bits and int(pixels.max()) >> bits:
-        used = int(pixels.max()).bit_length()
-        return pixels, (f"BitsStored says {bits}, but the compressed picture uses {used} bits",)
-    return pixels, ()
+        return sign_extended(unsigned, bits), bits, ()
+    # a pass over all pixels, so it is made only where the stream claims that it could matter
+    used = int(pixels.max()).bit_length() if claim.precision > bits else bits
+    if used > bits:
+        note = f"BitsStored says {bits}, but the compressed picture uses {used} bits"
+        return pixels, used, (note,)
+    return pixels, bits, ()
 
 
 def sign_extended(pixels: NDArray[Any], bits: int) -> NDArray[Any]:

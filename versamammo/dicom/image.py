@@ -96,7 +96,7 @@ def _read(
     stored = _grey(decoded, photometric, notes)
     tags = header.tags.for_frame(frame or 0)
     big_endian = header.syntax == EXPLICIT_BIG
-    rendered = render(tags, stored, big_endian=big_endian, window=window)
+    rendered = render(tags, stored, decoded.bits, big_endian=big_endian, window=window)
     positioning = read_positioning(tags, path.name)
     spacing, spacing_notes = read_spacing(tags)
     notes += (*rendered.warnings, *positioning.warnings, *spacing_notes, *_cautions(tags))

@@ -35,15 +35,18 @@ class Rendered:
 
 
 def render(
-    tags: Tags, stored: NDArray[Any], *, big_endian: bool = False, window: int | None = None
+    tags: Tags,
+    stored: NDArray[Any],
+    bits: int,
+    *,
+    big_endian: bool = False,
+    window: int | None = None,
 ) -> Rendered:
-    """Find how stored values [H, W] are shown, as the attributes of their file ask for.
+    """Find how stored values [H, W] of so many bits are shown, as the attributes of their file ask.
 
     Raises:
         InputError: `no-such-window`.
     """
-    stated = tags.integer("BitsStored") or tags.required("BitsAllocated")
-    bits = max(stated, int(stored.max()).bit_length())
     signed = stored.dtype.kind == "i"
     wish = read_grayscale(tags, bits=bits, signed=signed, big_endian=big_endian, choice=window)
     gray, used, notes = wish.gray, wish.used, list(wish.warnings)

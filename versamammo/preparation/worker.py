@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import gc
-import hashlib
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from versamammo.allocation import keep_memory
@@ -101,7 +101,7 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
     try:
         file, frame = parted(task.path)
         data = read_bytes(job.root / file)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = blake3(data).hexdigest()
         key = job.recipe.key(digest if frame is None else f"{digest} frame {frame}")
         if key == task.known:
             return Unchanged()
@@ -162,7 +162,7 @@ def look(path: Path, content: bytes, recipe: Recipe, frame: int | None = None) -
     samples = latent.sample(sampled)
     breast = find_breast_in(samples, latent.size)
     crop = plan_crop(latent.size, breast, bounds=recipe.size)
-    levels = shrink_cut(latent.part(crop.box), crop)
+    levels = shrink_cut(latent.part, crop)
     return Look(latent.around(pixels=samples), breast, crop, levels)
 
 

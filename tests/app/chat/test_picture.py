@@ -85,7 +85,12 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
     x1, y1, _, y2 = cut_of(image)
     mark = Box(x1 + 5, (y1 + y2) / 2, x1 + 25, (y1 + y2) / 2 + 20)
     levels = np.full_like(image.levels, 65535)
-    one = Exam((replace(image, levels=levels, breast=replace(image.breast, marks=(mark,))),))
+    glare, (down, across) = np.zeros(image.breast.mask.shape, np.uint8), image.breast.scale
+    rows, columns = (slice(round(a), round(b)) for a, b in (
+        (mark.y1 / down, mark.y2 / down), (mark.x1 / across, mark.x2 / across)
+    ))  # fmt: skip
+    glare[rows, columns] = 1
+    one = Exam((replace(image, levels=levels, breast=replace(image.breast, glare=glare)),))
     (place,), _ = place_one(one, 0, None)
     picture = np.asarray(draw(one, Look(view=0, true_size=True)))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
