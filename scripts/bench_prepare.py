@@ -18,7 +18,6 @@ import argparse
 import io
 import json
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -197,7 +196,8 @@ def alternate(
     spent: dict[str, list[Cost]] = {name: [] for name in actions}
     for _ in range(repeats + 1):
         for name, action in actions.items():
-            shutil.rmtree(written, ignore_errors=True)
+            for picture in written.rglob("*.tif"):
+                picture.unlink()
             spent[name].append(Cost.of(action))
     return {
         name: Cost(

@@ -27,7 +27,7 @@ from versamammo.errors import InputError
 from versamammo.files import write_atomically
 
 STRIP = 64  # rows
-LEVEL = -20  # of Zstandard; imagecodecs and tifffile take none below 1
+LEVEL = -50  # of Zstandard; imagecodecs and tifffile take none below 1
 CHECKSUMS = 65000  # the first of the private tags
 
 

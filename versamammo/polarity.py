@@ -27,7 +27,7 @@ def background_is_bright(pixels: NDArray[np.float32]) -> bool:
     further inside must agree.
     """
     small = thinned(pixels)
-    low, high = quantiles(small, 0.01, 0.99)
+    low, high = (np.float32(level) for level in quantiles(small, 0.01, 0.99))
     if high <= low:
         return False
     small = (small - low) / (high - low)

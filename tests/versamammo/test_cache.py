@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from versamammo.cache import content_key, read_levels, write_levels
+from versamammo.cache import CHECKSUMS, STRIP, content_key, read_levels, write_levels
 from versamammo.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -54,6 +54,26 @@ def test_the_bytes_depend_on_the_pixels_alone(tmp_path: Path) -> None:
     for name in ("one.tif", "two.tif"):
         write_levels(tmp_path / name, LEVELS)
     assert (tmp_path / "one.tif").read_bytes() == (tmp_path / "two.tif").read_bytes()
+
+
+def test_pictures_of_the_slower_level_are_read_too(tmp_path: Path, path: Path) -> None:
+    """Caches of version 0.1 were written by tifffile itself at level 1."""
+    with tifffile.TiffFile(path) as tiff:
+        sums = tiff.pages[0].tags.valueof(CHECKSUMS)
+    tifffile.imwrite(
+        tmp_path / "old.tif", LEVELS, byteorder="<", compression="zstd",
+        compressionargs={"level": 1}, predictor=True, rowsperstrip=STRIP, metadata=None,
+        extratags=[(CHECKSUMS, "I", len(sums), sums, True)],
+    )  # fmt: skip
+    assert (tmp_path / "old.tif").read_bytes() != path.read_bytes()
+    assert np.array_equal(read_levels(tmp_path / "old.tif"), LEVELS)
+
+
+def test_air_takes_next_to_nothing(tmp_path: Path) -> None:
+    levels = np.zeros((512, 512), np.uint16)
+    levels[100:200, :100] = RNG.integers(0, 65536, (100, 100))
+    write_levels(tmp_path / "air.tif", levels)
+    assert 20_000 < (tmp_path / "air.tif").stat().st_size < 24_000
 
 
 def test_any_tiff_reader_opens_it(path: Path) -> None:

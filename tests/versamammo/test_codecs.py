@@ -222,6 +222,30 @@ def test_more_bits_than_stated_are_kept_and_said(picture):
 
     assert np.array_equal(result.pixels, stored)
     assert result.warnings == ("BitsStored says 12, but the compressed picture uses 14 bits",)
+    assert result.bits == 14
+    assert decoded(data, LOSSLESS, stored.shape, bits_stored=14).bits == 14
+
+
+def test_a_stream_that_claims_more_bits_than_it_uses_keeps_those_of_the_tags(picture):
+    stored = picture(12)
+    data = encode_frame(stored, LOSSLESS, bits_stored=16)
+
+    result = decoded(data, LOSSLESS, stored.shape, bits_stored=12)
+
+    assert (result.bits, result.warnings) == (12, ())
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_view_into_a_file_is_decoded_without_a_copy_of_its_own(syntax, picture):
+    stored = picture(8)
+    data = encode_frame(stored, syntax, bits_stored=8)
+    view = memoryview(b"head" + data + b"tail")[4:-4]
+
+    depth = {"bits_allocated": 8, "bits_stored": 8}
+    result, expected = (decoded(it, syntax, stored.shape, **depth) for it in (view, data))
+
+    np.testing.assert_array_equal(result.pixels, expected.pixels)
+    assert result.decoder == SYNTAXES[syntax].decoders[0]
 
 
 def test_colour_by_plane_and_by_pixel_are_the_same(picture):

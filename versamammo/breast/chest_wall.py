@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.breast.shapes import Mask, convex_hull, erode_by, within
+from versamammo.breast.shapes import Levels, Mask, convex_hull, core_depth
 from versamammo.mammogram import Laterality
 
 Side = Literal["left", "right"]
@@ -15,13 +15,15 @@ Side = Literal["left", "right"]
 TILTS = np.linspace(-0.06, 0.06, 9)  # films lie up to 3.4 degrees askew
 
 
-def find_chest_wall(breast: Mask) -> tuple[Side, float]:
+def find_chest_wall(breast: Mask, away: Levels) -> tuple[Side, float]:
     """Give the side of the chest wall and how sure that is, 0..1, from a breast mask [h, w].
+
+    `away` is the mask's `from_core`.
 
     The detector cuts the breast off along a straight upright line; the skin is round. So the side
     along which more of the convex outline lies on one straight line is the chest wall.
     """
-    left, right = _extent_by_row(breast)
+    left, right = _extent_by_row(breast, away)
     width = right.max() - left.min()
     straight_left = _share_on_line(left, width)
     straight_right = _share_on_line(-right, width)
@@ -40,12 +42,11 @@ def stored_mirrored(laterality: Laterality | None, chest_wall: Side) -> bool | N
     return (laterality is Laterality.LEFT) != (chest_wall == "left")
 
 
-def _extent_by_row(breast: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _extent_by_row(breast: Mask, away: Levels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the first and last column of the convex hull for each row it meets."""
     # the hull bridges notches at the chest wall; opening first drops labels that touch the skin
     # by distances, since a disc of this size takes OpenCV several times longer
-    radius = breast.shape[0] / 25
-    bulk = within(erode_by(breast, radius), radius)
+    bulk = (away <= core_depth(breast)).view(np.uint8)
     hull = convex_hull(bulk if bulk.any() else breast)
     rows = hull[hull.any(axis=1)]
     first = rows.argmax(axis=1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.breast.shapes import Levels, Mask
+from versamammo.breast.shapes import Levels, Mask, count
 
 DEPTH = 0.12  # of the picture: a rim is no deeper
 BRIGHT = 0.6  # a rim is at least this bright
@@ -81,9 +81,11 @@ def find_rim(levels: Levels) -> Rim | None:
     """Find a rim along the top of levels [h, w]: a straight line of falls, seen from outside."""
     strip = levels[: max(6, int(DEPTH * levels.shape[0])) + LAG]
     width = levels.shape[1]
-    if (strip[:-LAG].max(axis=0) > BRIGHT).sum() < 0.4 * width:
+    bright = strip[:-LAG] > BRIGHT
+    # most sides end at the first question, which is the quicker one
+    if count(bright) < 0.4 * width or np.count_nonzero(bright.any(axis=0)) < 0.4 * width:
         return None
-    fall = np.where(strip[:-LAG] > BRIGHT, strip[:-LAG] - strip[LAG:], 0)
+    fall = np.where(bright, strip[:-LAG] - strip[LAG:], 0)
     row = fall.argmax(axis=0)
     columns = np.flatnonzero(fall.max(axis=0) > FALL)
     if columns.size < 0.4 * width:

@@ -19,10 +19,11 @@ from versamammo.breast.shapes import (
     Levels,
     Mask,
     closed,
+    core_depth,
     count,
     dilate,
     disc,
-    erode_by,
+    from_core,
     largest_filled,
     opened,
     square,
@@ -36,7 +37,6 @@ LONG_SIDE = 320  # pixels of the reduced copy
 SMALLEST_SIDE = 32  # pixels of a picture worth looking at
 SURE = 0.25  # chest wall confidence below this is said to be a guess
 MARK_LEVEL = 0.4  # burned-in letters are at least this bright on the reduced copy
-GLOW = 0.04  # of the picture: glow along a film's side is at most twice this deep
 LARGEST_MARK = 0.06  # of the picture; what is larger is skin of the arm or belly
 
 
@@ -94,9 +94,10 @@ def find_breast_in(samples: NDArray[np.float32], size: tuple[int, int]) -> Breas
     if tissue is None:
         notes.append("no air was told apart from tissue: the whole picture is taken for breast")
         body, other = np.ones((h, w), np.uint8), np.zeros((h, w), np.uint8)
+        away = from_core(body)
     else:
-        body, other = _breast_and_other(tissue)
-    chest_wall, confidence = find_chest_wall(body)
+        body, other, away = _breast_and_other(tissue)
+    chest_wall, confidence = find_chest_wall(body, away)
     if confidence < SURE:
         notes.append(f"the chest wall is taken to lie {chest_wall}, but neither side is clear")
     return Breast(
@@ -160,8 +161,8 @@ def _reduce(samples: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 
 def _noise(small: NDArray[np.float32]) -> float:
     """Estimate the standard deviation of white noise from the Laplacian's median."""
-    rough = np.abs(np.asarray(cv2.Laplacian(small, -1), np.float32)[1:-1:2, 1:-1:2])
-    return quantile(rough, 0.5) / 0.6745 / 20**0.5
+    rough = np.asarray(cv2.Laplacian(small, -1), np.float32)[1:-1:2, 1:-1:2]
+    return quantile(np.abs(rough), 0.5) / 0.6745 / 20**0.5
 
 
 def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
@@ -170,24 +171,31 @@ def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
     return darkest, brightest
 
 
-def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask]:
-    """Give the breast with its nipple and thin edges, and all other bright things, [h, w] each."""
+def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask, Levels]:
+    """Give the breast with its nipple and thin edges, all other bright things, and `from_core`."""
     reach = thickness(tissue.bright)
     labels = dilate(opened(tissue.bright, disc(reach)) & (1 - tissue.body), disc(1))
     # without specks first, lest film grain be gathered around the skin
     clean = closed(opened(tissue.bright, square(1)), disc(reach / 2))
     near = within(tissue.body, 5 * reach) & clean
-    body = _without_glow(tissue.body | (near & (1 - labels)))
-    return body, tissue.bright & (1 - dilate(body, disc(2)))
+    whole = tissue.body | (near & (1 - labels))
+    away = from_core(whole)
+    body = _without_glow(whole, away)
+    if not np.array_equal(body, whole):
+        away = from_core(body)
+    return body, tissue.bright & (1 - dilate(body, disc(2))), away
 
 
-def _without_glow(body: Mask) -> Mask:
-    """Drop the glow along a film's sides that hangs on the breast: long, thin, and at the edge."""
+def _without_glow(body: Mask, away: Levels) -> Mask:
+    """Drop the glow along a film's sides that hangs on the breast: long, thin, and at the edge.
+
+    It is at most twice as deep as the core of a breast.
+    """
     x, y, width, height = cv2.boundingRect(body)
     window = (slice(y, y + height), slice(x, x + width))
     kept = body.copy()
-    reach = GLOW * body.shape[0]
-    bulk = within(erode_by(body, reach), reach + 1)
+    reach = core_depth(body)
+    bulk = (away <= reach + 1).view(np.uint8)
     thin = body & (1 - bulk)
     for turn, upright in enumerate((False, True, False, True)):
         strip = np.rot90(thin[window], turn)[: round(2 * reach)]

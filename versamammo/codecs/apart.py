@@ -32,7 +32,9 @@ class DecodersFailed(RuntimeError):
     """None of the libraries could open the frame; the message has the reason of each."""
 
 
-def decode_apart(names: Sequence[str], data: bytes, frame: Frame) -> tuple[NDArray[Any], str]:
+def decode_apart(
+    names: Sequence[str], data: bytes | memoryview, frame: Frame
+) -> tuple[NDArray[Any], str]:
     """Let libraries try in turn in a child process; give the array and the name of the winner.
 
     Raises:

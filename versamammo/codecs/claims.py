@@ -113,7 +113,7 @@ def check_size(claim: Claim, tags: Claim, *, length: int) -> None:
         )
 
 
-def check_length(data: bytes, tags: Claim) -> None:
+def check_length(data: bytes | memoryview, tags: Claim) -> None:
     """Refuse uncompressed pixels that end early.
 
     Raises:
@@ -126,7 +126,7 @@ def check_length(data: bytes, tags: Claim) -> None:
         )
 
 
-def check_rle(data: bytes, tags: Claim) -> None:
+def check_rle(data: bytes | memoryview, tags: Claim) -> None:
     """Check the segment table of an RLE frame (DICOM PS3.5 G.5); RLE states no size of its own.
 
     A run of two bytes gives at most 128, so a segment cannot hold more than 64 times its length.

@@ -42,7 +42,7 @@ class Decoded:
 
 
 def decode_frame(
-    data: bytes,
+    data: bytes | memoryview,
     syntax: str,
     *,
     rows: int,
@@ -78,7 +78,7 @@ def decode_frame(
     return Decoded(pixels, bits, decoder, claim.color, warnings)
 
 
-def _read_claim(data: bytes, info: SyntaxInfo, tags: Claim) -> Claim:
+def _read_claim(data: bytes | memoryview, info: SyntaxInfo, tags: Claim) -> Claim:
     """Let the stream say what it holds, as far as its format can."""
     match info.family:
         case "native":
@@ -95,7 +95,9 @@ def _read_claim(data: bytes, info: SyntaxInfo, tags: Claim) -> Claim:
             return jpeg2000_claim(data)
 
 
-def _try_in_turn(data: bytes, info: SyntaxInfo, frame: Frame) -> tuple[NDArray[Any], str]:
+def _try_in_turn(
+    data: bytes | memoryview, info: SyntaxInfo, frame: Frame
+) -> tuple[NDArray[Any], str]:
     """Let the first decoder try here, and the others in a process of their own."""
     first, *others = info.decoders
     try:

@@ -43,10 +43,12 @@ class Frame:
         return np.uint8 if self.precision <= 8 else np.uint16
 
 
-Decoder = Callable[[bytes, Frame], NDArray[Any]]
+# bytes or a view of some, which imagecodecs takes and its type stubs do not know
+Data = Any
+Decoder = Callable[[Data, Frame], NDArray[Any]]
 
 
-def _numpy(data: bytes, frame: Frame) -> NDArray[Any]:
+def _numpy(data: Data, frame: Frame) -> NDArray[Any]:
     stored = np.frombuffer(data, frame.container, count=int(np.prod(frame.shape)))
     file_order = "big" if frame.syntax == EXPLICIT_BIG else "little"
     if file_order != sys.byteorder:
@@ -54,7 +56,7 @@ def _numpy(data: bytes, frame: Frame) -> NDArray[Any]:
     return _interleave(stored, frame, planar=frame.planar)
 
 
-def _packbits(data: bytes, frame: Frame) -> NDArray[Any]:
+def _packbits(data: Data, frame: Frame) -> NDArray[Any]:
     # The buffer of the expected size keeps a hostile stream from growing beyond it.
     size = int(np.prod(frame.shape)) * np.dtype(frame.container).itemsize
     out = imagecodecs.dicomrle_decode(data, frame.container, out=bytearray(size))
@@ -68,14 +70,14 @@ def _interleave(samples: NDArray[Any], frame: Frame, *, planar: bool) -> NDArray
     return np.moveaxis(samples.reshape(frame.samples, frame.rows, frame.columns), 0, -1)
 
 
-def _libjpeg_turbo(data: bytes, frame: Frame) -> NDArray[Any]:
+def _libjpeg_turbo(data: Data, frame: Frame) -> NDArray[Any]:
     if frame.samples == 1:
         return np.asarray(imagecodecs.jpeg8_decode(data))
     # Equal colour spaces in and out: the components as stored, without any conversion.
     return np.asarray(imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="YCBCR"))
 
 
-def _openjph(data: bytes, frame: Frame) -> NDArray[Any]:
+def _openjph(data: Data, frame: Frame) -> NDArray[Any]:
     # imagecodecs 2026.3 loses errors that OpenJPH raises half-way, and returns what it has.
     lost: list[str] = []
     previous, sys.unraisablehook = sys.unraisablehook, lambda lose: lost.append(str(lose.exc_value))
@@ -88,13 +90,13 @@ def _openjph(data: bytes, frame: Frame) -> NDArray[Any]:
     return pixels
 
 
-def _gdcm(data: bytes, frame: Frame) -> NDArray[Any]:
+def _gdcm(data: Data, frame: Frame) -> NDArray[Any]:
     import gdcm  # takes longer to load than most frames to decode, and is rarely needed
 
     gdcm.Trace.WarningOff()
     gdcm.Trace.ErrorOff()
     fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(data)
+    fragment.SetByteStringValue(bytes(data))
     fragments = gdcm.SequenceOfFragments.New()
     fragments.AddFragment(fragment)
     element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
@@ -131,7 +133,7 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
 )
 
 
-def decode_with(name: str, data: bytes, frame: Frame) -> NDArray[Any]:
+def decode_with(name: str, data: Data, frame: Frame) -> NDArray[Any]:
     """Decode with one library; a result of the wrong size or depth is an error too."""
     pixels = DECODERS[name](data, frame)
     if pixels.shape != frame.shape or pixels.dtype.itemsize != frame.container().itemsize:

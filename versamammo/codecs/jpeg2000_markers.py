@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from versamammo.codecs.claims import Claim, broken, cut_short
 CODESTREAM = b"\xff\x4f\xff\x51"  # SOC and SIZ
 CODING_STYLE = b"\xff\x52"
 START_OF_TILE_PART = b"\xff\x90"
+FIRST_TILE_PART = re.compile(START_OF_TILE_PART)
 END_OF_CODESTREAM = b"\xff\xd9"
 # Smaller precincts serve nobody, and one per pixel costs a decoder gigabytes and half a minute.
 MIN_PRECINCT_EXPONENT = 5
@@ -21,7 +23,7 @@ class _Coding:
     smallest_precinct: int
 
 
-def jpeg2000_claim(data: bytes) -> Claim:
+def jpeg2000_claim(data: bytes | memoryview) -> Claim:
     """Read a codestream's size, depth and colour, and check that its tiles are complete.
 
     ITU-T T.800 A.5.1 (SIZ), A.6.1 (COD) and A.4.2 (SOT). The codestream may stand in a JP2 file,
@@ -30,7 +32,7 @@ def jpeg2000_claim(data: bytes) -> Claim:
     Raises:
         InputError: `decode-failed` or `truncated`.
     """
-    start = data.find(CODESTREAM, 0, 4096)
+    start = bytes(data[:4096]).find(CODESTREAM)
     if start < 0 or len(data) < start + 45:
         raise broken("the compressed data hold no JPEG 2000 codestream")
     width, height, left, top = struct.unpack_from(">4I", data, start + 8)
@@ -53,7 +55,7 @@ def jpeg2000_claim(data: bytes) -> Claim:
     )
 
 
-def _coding_style(data: bytes, start: int) -> _Coding:
+def _coding_style(data: bytes | memoryview, start: int) -> _Coding:
     """Find whether the decoder will turn YCbCr into RGB, and the smallest precinct exponent."""
     at = start + 2
     while at + 14 <= len(data) and data[at : at + 2] != START_OF_TILE_PART:
@@ -68,22 +70,23 @@ def _coding_style(data: bytes, start: int) -> _Coding:
     raise broken("the JPEG 2000 stream does not state its coding style")
 
 
-def _check_tiles(data: bytes, start: int, expected: int) -> None:
+def _check_tiles(data: bytes | memoryview, start: int, expected: int) -> None:
     """Step through the tile-parts, which must join up, cover every tile, and reach the end."""
-    at = data.find(START_OF_TILE_PART, start)
+    first = FIRST_TILE_PART.search(data, start)
+    at = first.start() if first else -1
     tiles: set[int] = set()
     while at >= 0 and at + 12 <= len(data) and data[at : at + 2] == START_OF_TILE_PART:
         tile, length = struct.unpack_from(">HI", data, at + 4)
         tiles.add(tile)
         if length == 0:  # the last tile-part, up to the end of the codestream
-            length = data.rfind(END_OF_CODESTREAM) - at
+            length = bytes(data).rfind(END_OF_CODESTREAM) - at
         if length < 14:
             raise broken("a tile-part of the JPEG 2000 picture is damaged")
         at += length
     if not tiles or at > len(data):
         raise cut_short("the JPEG 2000 picture ends within a tile")
     # Some writers leave the end marker out; complete tile-parts say as much.
-    if data[at : at + 2] != END_OF_CODESTREAM and data[at:].strip(b"\0"):
+    if data[at : at + 2] != END_OF_CODESTREAM and bytes(data[at:]).strip(b"\0"):
         raise broken("the tile-parts of the JPEG 2000 picture do not join up")
     if len(tiles) != expected or max(tiles) >= expected:
         raise cut_short(f"{len(tiles)} of {expected} tiles of the JPEG 2000 picture are there")

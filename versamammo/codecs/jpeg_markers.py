@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from versamammo.codecs.claims import Claim, Color, broken, cut_short
 
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
+SCAN = re.compile(b"\xff\xda")
 # Every SOFn of T.81 (C4, C8 and CC are other markers), and SOF55 of JPEG-LS.
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 # Tables, comments and application data may stand between the scans of one picture.
@@ -19,7 +21,7 @@ BETWEEN_SCANS = frozenset({START_OF_SCAN, 0xC4, 0xDB, 0xDC, 0xDD, 0xFE, *range(0
 MAX_REST = 64
 
 
-def jpeg_claim(data: bytes) -> Claim:
+def jpeg_claim(data: bytes | memoryview) -> Claim:
     """Read the frame header of a stream (ITU-T T.81 B.2.2, T.87 C.2.2).
 
     Raises:
@@ -40,7 +42,7 @@ def jpeg_claim(data: bytes) -> Claim:
     raise broken("the JPEG stream has no frame header")
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
     """Give (marker, body) of the segments before the first scan."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
@@ -51,11 +53,11 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         if marker in (START_OF_SCAN, END_OF_IMAGE):
             return
         length = int.from_bytes(data[at + 2 : at + 4], "big")
-        yield marker, data[at + 4 : at + 2 + length]
+        yield marker, bytes(data[at + 4 : at + 2 + length])
         at += 2 + length
 
 
-def check_jpeg_end(data: bytes, *, jpegls: bool) -> None:
+def check_jpeg_end(data: bytes | memoryview, *, jpegls: bool) -> None:
     """Follow the markers to the end of the image.
 
     libjpeg-turbo fills what a cut or broken stream lacks with grey and reports success, so a
@@ -64,13 +66,14 @@ def check_jpeg_end(data: bytes, *, jpegls: bool) -> None:
     Raises:
         InputError: `truncated` or `decode-failed`.
     """
-    at = data.find(bytes((0xFF, START_OF_SCAN)))
-    for code, end in _markers(data, jpegls) if at >= 0 else ():
+    scan = SCAN.search(data)
+    at = scan.start() if scan else 0
+    for code, end in _markers(data, jpegls) if scan else ():
         if end - 2 < at:
             continue  # within the segment before it
         if code == END_OF_IMAGE:
             rest = len(data) - end
-            if rest > MAX_REST and data[end:].strip(b"\0"):
+            if rest > MAX_REST and bytes(data[end:]).strip(b"\0"):
                 raise broken(f"{rest} bytes follow the end of the JPEG picture")
             return
         if code not in BETWEEN_SCANS:
@@ -79,7 +82,7 @@ def check_jpeg_end(data: bytes, *, jpegls: bool) -> None:
     raise cut_short("the JPEG picture ends before its end marker")
 
 
-def _markers(data: bytes, jpegls: bool) -> list[tuple[int, int]]:
+def _markers(data: bytes | memoryview, jpegls: bool) -> list[tuple[int, int]]:
     """Find whatever looks like a marker in a scan; gives its code and where it ends.
 
     In a scan FF is followed by 00 (JPEG), by a byte below 80 (JPEG-LS), or by a restart marker.

@@ -81,7 +81,7 @@ def _pixel_element(header: Header) -> Element:
     return Element(None, struct.unpack(f"{order}I", head[4:])[0])
 
 
-def _native_frame(header: Header, element: Element, frame: int, size: int) -> bytes:
+def _native_frame(header: Header, element: Element, frame: int, size: int) -> bytes | memoryview:
     if element.length == UNDEFINED:
         raise InputError(
             "compressed pixel data under an uncompressed transfer syntax",
@@ -107,7 +107,7 @@ def _native_frame(header: Header, element: Element, frame: int, size: int) -> by
     header.stream.seek(frame * size, 1)
     if header.syntax == EXPLICIT_BIG and tags.integer("BitsAllocated") == 8 and element.vr == b"OW":
         return _swapped(header.stream.read(size + size % 2))[:size]
-    return header.stream.read(size)
+    return header.read(size)
 
 
 def _swapped(data: bytes) -> bytes:
@@ -117,7 +117,7 @@ def _swapped(data: bytes) -> bytes:
     return bytes(swapped)
 
 
-def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes:
+def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes | memoryview:
     """Join the fragments of one frame (DICOM PS3.5 A.4)."""
     if element.length != UNDEFINED:
         raise InputError(
@@ -130,9 +130,9 @@ def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes:
     if not chosen:
         raise InputError("the frame has no data", field="PixelData", reason="truncated")
     parts = []
-    for at, length in chosen:
+    for at, length in chosen:  # each lies within the file, as `_items` saw
         header.stream.seek(at)
-        parts.append(_exactly(header.stream, length))
+        parts.append(header.read(length))
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

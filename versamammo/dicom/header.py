@@ -38,6 +38,7 @@ class Header:
     Attributes:
         stream: open, and standing at the tag of the pixel data, if there are any.
         size: length of the stream in bytes.
+        content: what the stream holds, where that is in memory.
         syntax: transfer syntax UID, found by looking where the file does not say.
     """
 
@@ -45,7 +46,16 @@ class Header:
     syntax: str
     stream: BinaryIO
     size: int
+    content: bytes | None = None
     warnings: tuple[str, ...] = ()
+
+    def read(self, count: int) -> bytes | memoryview:
+        """Read on from where the stream stands, as `stream.read`, without a copy if possible."""
+        if self.content is None:
+            return self.stream.read(count)
+        at = self.stream.tell()
+        self.stream.seek(count, io.SEEK_CUR)
+        return memoryview(self.content)[at : at + count]
 
 
 def read_header(path: Path, content: bytes | None = None) -> Header:
@@ -56,11 +66,13 @@ def read_header(path: Path, content: bytes | None = None) -> Header:
     Raises:
         InputError: `unreadable`, `not-dicom`, `broken-header`, `truncated` or `too-large`.
     """
-    stream = _open(path) if content is None else io.BytesIO(content)
-    start = stream.read(4096)
-    stream.seek(0)
+    if content is None:
+        content = _small_content(path)
+    opened = path.open("rb") if content is None else io.BytesIO(content)
+    start = opened.read(4096)
+    opened.seek(0)
     has_preamble = start[PREAMBLE : PREAMBLE + 4] == b"DICM"
-    dataset, stream, syntax = _parse(stream, start if has_preamble else b"")
+    dataset, stream, syntax = _parse(opened, start if has_preamble else b"")
     if len(dataset) == 0:
         raise InputError("no DICOM attribute was found", reason="not-dicom")
     here = stream.tell()
@@ -68,15 +80,17 @@ def read_header(path: Path, content: bytes | None = None) -> Header:
     stream.seek(here)
     meta = (dataset.file_meta,) if hasattr(dataset, "file_meta") else ()
     notes = () if has_preamble else ("the file lacks the DICOM preamble",)
-    return Header(Tags(dataset, *meta), syntax, stream, size, notes)
+    held = content if stream is opened else None
+    return Header(Tags(dataset, *meta), syntax, stream, size, held, notes)
 
 
-def _open(path: Path) -> BinaryIO:
-    """Open a file so that no claimed length can make a read take more memory than the file has."""
+def _small_content(path: Path) -> bytes | None:
+    """Read a file so that no claimed length can make a read take more memory than the file has.
+
+    None if it is so large that it should not be held as a whole.
+    """
     try:
-        if path.stat().st_size <= WHOLE_FILE_BYTES:
-            return io.BytesIO(path.read_bytes())
-        return path.open("rb")
+        return path.read_bytes() if path.stat().st_size <= WHOLE_FILE_BYTES else None
     except OSError as error:
         raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
 

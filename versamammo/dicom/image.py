@@ -91,14 +91,15 @@ def _read(
     notes += header.warnings
     notes += refuse_unusable(header.tags, for_processing=for_processing, frame=frame)
     photometric = _photometric(header)
+    # the attributes first: a decoded picture drives them out of the processor's cache
+    tags = header.tags.for_frame(frame or 0)
+    positioning, (spacing, spacing_notes) = read_positioning(tags, path.name), read_spacing(tags)
+    identifiers, age = read_identifiers(tags), read_age(tags)
     decoded = read_frame(header, frame or 0)
     notes += decoded.warnings
     stored = _grey(decoded, photometric, notes)
-    tags = header.tags.for_frame(frame or 0)
     big_endian = header.syntax == EXPLICIT_BIG
     rendered = render(tags, stored, decoded.bits, big_endian=big_endian, window=window)
-    positioning = read_positioning(tags, path.name)
-    spacing, spacing_notes = read_spacing(tags)
     notes += (*rendered.warnings, *positioning.warnings, *spacing_notes, *_cautions(tags))
     notes += tags.warnings()
     provenance = Provenance(
@@ -113,14 +114,14 @@ def _read(
         vendor=tags.text("Manufacturer"),
         model=tags.text("ManufacturerModelName"),
         sop_class=tags.text("SOPClassUID"),
-        age_years=read_age(tags),
+        age_years=age,
         patient_orientation=positioning.orientation,
     )
     around = partial(
         Mammogram,
         bits=rendered.bits,
         provenance=provenance,
-        identifiers=read_identifiers(tags),
+        identifiers=identifiers,
         laterality=positioning.laterality,
         laterality_source=positioning.laterality_source,
         view=positioning.view,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
@@ -103,6 +104,13 @@ class Tags:
 
     def data(self, keyword: str) -> bytes | NDArray[np.int64]:
         """Give binary data, or a run of integers, as the file stores them."""
+        for dataset in self._datasets:
+            element: Any = dataset.get_item(tag_of(keyword))
+            if isinstance(element, RawDataElement) and element.VR == "US" and element.value:
+                # pydicom would make a Python integer of each entry of a table
+                order = "<" if element.is_little_endian else ">"
+                whole = len(element.value) // 2
+                return np.frombuffer(element.value, f"{order}u2", whole).astype(np.int64)
         value = self._value(keyword)
         if isinstance(value, bytes):
             return value

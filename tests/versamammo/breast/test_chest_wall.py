@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from versamammo.breast.chest_wall import Side, find_chest_wall, stored_mirrored
+from versamammo.breast.shapes import from_core
 from versamammo.mammogram import Laterality
 
 
@@ -18,8 +19,9 @@ def half_ellipse(lean: float = 0.0) -> np.ndarray:
 @pytest.mark.parametrize("lean", [-3.0, -1.0, 0.0, 2.0, 3.0])
 def test_the_straight_side_is_the_chest_wall_even_askew(lean: float) -> None:
     mask = half_ellipse(lean)
-    side, sure = find_chest_wall(mask)
-    other, as_sure = find_chest_wall(np.ascontiguousarray(mask[:, ::-1]))
+    side, sure = find_chest_wall(mask, from_core(mask))
+    turned = np.ascontiguousarray(mask[:, ::-1])
+    other, as_sure = find_chest_wall(turned, from_core(turned))
     assert (side, other) == ("left", "right")
     assert sure == as_sure > 0.4
 
@@ -28,11 +30,12 @@ def test_a_notch_behind_and_a_label_before_do_not_mislead() -> None:
     mask = half_ellipse()
     cv2.circle(mask, (60, 160), 40, 0, -1)
     mask[60:72, 180:250] = 1
-    assert find_chest_wall(mask)[0] == "left"
+    assert find_chest_wall(mask, from_core(mask))[0] == "left"
 
 
 def test_a_full_picture_leaves_the_side_open() -> None:
-    assert find_chest_wall(np.ones((320, 260), np.uint8))[1] == 0
+    mask = np.ones((320, 260), np.uint8)
+    assert find_chest_wall(mask, from_core(mask))[1] == 0
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
 from versamammo.dicom.tags import Tags
@@ -68,3 +71,25 @@ def test_a_vendor_attribute_is_found_by_its_creator():
 
     assert Tags(dataset).private(0x45, "GEMS_SENO_02", 0x1B) == "RMLO"
     assert Tags(dataset).private(0x45, "OTHER", 0x1B) is None
+
+
+@pytest.mark.parametrize("vr", ["US", "OW"])
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_the_entries_of_a_table_are_taken_as_the_file_holds_them(vr, big_endian):
+    dataset, order = Dataset(), "big" if big_endian else "little"
+    entries = b"".join(number.to_bytes(2, order) for number in (1, 2, 300))
+    dataset.add_new("LUTData", vr, [1, 2, 300] if vr == "US" else entries)
+    file = DicomBytesIO()
+    file.is_little_endian, file.is_implicit_VR = not big_endian, False
+    write_dataset(file, dataset)
+    file.seek(0)
+    read = read_dataset(file, is_implicit_VR=False, is_little_endian=not big_endian)
+    data = Tags(read).data("LUTData")
+    assert data == entries if vr == "OW" else data.tolist() == [1, 2, 300]
+
+
+def test_numbers_that_were_understood_before_are_given_as_such():
+    dataset = Dataset()
+    dataset.add_new("LUTData", "US", [1, 2, 300])
+    assert Tags(dataset).data("LUTData").tolist() == [1, 2, 300]
+    assert len(tags().data("LUTData")) == 0
