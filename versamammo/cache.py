@@ -63,7 +63,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
         extratags=[(CHECKSUMS, "I", len(sums), sums, True)],
     )
     # to wait for the disk would take longer than the rest; whoever fills the cache asks it at last
-    write_atomically(path, stream.getbuffer(), durable=False)
+    write_atomically(path, stream.getvalue(), durable=False)
 
 
 def _compressed(strips: Sequence[NDArray[np.uint16]]) -> Iterator[bytes]:

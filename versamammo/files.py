@@ -14,7 +14,7 @@ from versamammo.errors import InputError
 PARTIAL = ".part"  # suffix of a file that is still being written
 
 
-def write_atomically(path: Path, data: bytes | memoryview, *, durable: bool = True) -> bool:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Put `data` at `path` through a temporary file beside it; True if the bytes changed.
 
     A file that already holds these bytes is left alone, times and all.

@@ -31,6 +31,7 @@ from versamammo.breast.shapes import (
 from versamammo.order_statistics import quantile, quantiles
 
 T = TypeVar("T", bound=np.generic)
+Values = NDArray[np.float64]
 
 FINEST_STEP = 0.008  # of the picture's range: below this lie quantisation and JPEG ringing
 STEP_GROWTH = 1.6
@@ -199,11 +200,21 @@ def _fit_air(levels: Levels, steepness: Levels, region: Mask) -> tuple[Levels, f
     start = _darkest_plateau(values, count(inside))
     below = values[values <= start + 1 / 512]
     spread = start - quantile(below, 0.32) if below.size else 0.0
-    plane, most = np.array([start, 0.0, 0.0]), 3 * spread + RUNAWAY
+    plane, spread = _grown(values, design, np.array([start, 0.0, 0.0]), spread)
+    down = plane[1] * (np.arange(h) / h - 0.5) + plane[0]
+    across = plane[2] * (np.arange(w) / w - 0.5)
+    return (down[:, None] + across[None, :]).astype(np.float32), spread
+
+
+def _grown(values: Values, design: Values, plane: Values, spread: float) -> tuple[Values, float]:
+    """Fit a plane anew to whatever lies near it, as long as that does not grow rough."""
+    most, before = 3 * spread + RUNAWAY, np.empty(0, np.intp)
     for _ in range(4):
         near = np.flatnonzero(values - design @ plane < max(4 * spread, FINEST_STEP))
-        if near.size < 12:
+        # of the same pixels comes the same plane: a detector's air is found at the first go
+        if near.size < 12 or np.array_equal(near, before):
             break
+        before = near
         a, b = design.take(near, axis=0), values.take(near)
         # a little ridge keeps the plane level where the air is too small to show a slope
         ridge = np.diag([0.0, 0.002, 0.002]) * near.size
@@ -215,9 +226,7 @@ def _fit_air(levels: Levels, steepness: Levels, region: Mask) -> tuple[Levels, f
             break
         grown[0] += middle
         plane, spread = grown, wider
-    down = plane[1] * (np.arange(h) / h - 0.5) + plane[0]
-    across = plane[2] * (np.arange(w) / w - 0.5)
-    return (down[:, None] + across[None, :]).astype(np.float32), spread
+    return plane, spread
 
 
 def _darkest_plateau(values: NDArray[np.float64], total: int) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -131,8 +131,9 @@ def _calm_levels(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
     sigma = 0.7 if grain < 0.01 else 1.4 if grain < 0.03 else 2.2
     calm = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
     darkest, brightest = _range(calm)
-    levels = (calm - np.float32(darkest)) / np.float32(brightest - darkest)
-    return cast(Levels, np.clip(levels, 0, 1))
+    calm -= np.float32(darkest)
+    calm /= np.float32(brightest - darkest)
+    return np.clip(calm, 0, 1, out=calm)
 
 
 def _shrinkage(size: tuple[int, int]) -> int:
