@@ -94,9 +94,7 @@ class Grayscale:
 
         Behind the largest number that `bits` can write it goes on with that one's level.
         """
-        stored = stored_values(signed=self.signed)
-        if not self.signed:
-            stored = stored[: 2**self.bits]
+        stored = stored_values(TABLE_SIZE if self.signed else 2**self.bits, signed=self.signed)
         shown = self._voi(self.modality(stored))
         if self.inverse:
             shown = 1.0 - shown
@@ -126,9 +124,9 @@ class Grayscale:
         return ((values - low) / (high - low)).clip(0, 1)
 
 
-def stored_values(*, signed: bool) -> Values:
-    """Give every 16-bit stored value [65536], in the order of its bits."""
-    values = np.arange(TABLE_SIZE, dtype=np.float64)
+def stored_values(count: int = TABLE_SIZE, *, signed: bool) -> Values:
+    """Give every 16-bit stored value, or the first of them, in the order of its bits."""
+    values = np.arange(count, dtype=np.float64)
     if signed:
         values[TABLE_SIZE // 2 :] -= TABLE_SIZE
     return values

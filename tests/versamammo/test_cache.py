@@ -69,6 +69,23 @@ def test_pictures_of_the_slower_level_are_read_too(tmp_path: Path, path: Path) -
     assert np.array_equal(read_levels(tmp_path / "old.tif"), LEVELS)
 
 
+@pytest.mark.parametrize(
+    ("levels", "careful"),
+    [(RNG.integers(0, 9, (200, 150)).astype(np.uint16) * 7000, True),
+     (RNG.integers(0, 65536, (200, 150)).astype(np.uint16), False)],
+    ids=["few grey levels", "grain"],
+)  # fmt: skip
+def test_care_is_taken_where_it_saves_bytes(
+    tmp_path: Path, levels: np.ndarray, *, careful: bool
+) -> None:
+    write_levels(tmp_path / "a.tif", levels)
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), levels)
+    assert np.array_equal(read_levels(tmp_path / "a.tif", slice(60, 70)), levels[60:70])
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert (tiff.pages[0].predictor == 2) == careful
+    assert ((tmp_path / "a.tif").stat().st_size < 0.5 * levels.nbytes) == careful
+
+
 def test_air_takes_next_to_nothing(tmp_path: Path) -> None:
     levels = np.zeros((512, 512), np.uint16)
     levels[100:200, :100] = RNG.integers(0, 65536, (100, 100))
