@@ -9,13 +9,14 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from vlm.assistant import SURE_ENOUGH, Answer, Assistant
 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the options of `versamammo ask`."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description=f"Ask a trained model about one to four mammograms of an exam. {NOTICE}"
     )
     made.add_argument(

@@ -16,6 +16,7 @@ import numpy as np
 
 from versamammo import NOTICE, __version__
 from versamammo.codecs import SYNTAXES, decode_frame, encode_frame
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 
 LIBRARIES = (
@@ -117,7 +118,7 @@ def as_text(report: dict[str, Any]) -> str:
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(description="Say what this installation can do.")
+    made = command_parser(description="Say what this installation can do.")
     made.add_argument("--json", action="store_true", help="print one JSON object")
     return made
 

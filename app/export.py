@@ -7,11 +7,12 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description="Write an encoder as ONNX, checked against torch. Without OUT it is written "
         f"beside the weights, where `encode` uses it on a CPU. {NOTICE}"
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.viewer import Panel, draw_sheet, save_png, shrink
 from versamammo import NOTICE
+from versamammo.config import command_parser
 
 SHEET_HEIGHT = 720  # of one panel, in pixels
 SHOWN_BOXES = 5
@@ -19,7 +20,7 @@ SHOWN_BOXES = 5
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description=f"Say what an encoder sees in mammogram files, and where. {NOTICE}"
     )
     made.add_argument("files", nargs="+", type=Path, help="DICOM, PNG, JPEG, TIFF or PGM files")

@@ -13,6 +13,7 @@ import jsonargparse
 from app.viewer import Panel, draw_sheet, save_png, shrink
 from versamammo import NOTICE
 from versamammo.breast import Breast, find_breast
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.mammogram import Mammogram
 from versamammo.preprocess import stored_mirrored
@@ -136,9 +137,7 @@ def as_panel(found: Look) -> Panel | None:
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(
-        description=f"Say what was read from mammogram files. {NOTICE}"
-    )
+    made = command_parser(description=f"Say what was read from mammogram files. {NOTICE}")
     made.add_argument("files", nargs="+", type=Path, help="DICOM, PNG, JPEG, TIFF or PGM files")
     made.add_argument("--json", action="store_true", help="print a JSON list, one object per file")
     made.add_argument("--png", type=Path | None, default=None, help="draw the images into this PNG")

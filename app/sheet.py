@@ -14,6 +14,7 @@ from app.hanging import Hung, hang
 from app.viewer import Panel, draw_sheet, save_png
 from versamammo import NOTICE
 from versamammo.cache import read_levels
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.geometry import Crop
 from versamammo.labels import DENSITIES
@@ -89,7 +90,7 @@ def as_panel(folder: Path, rows: list[Row]) -> Panel:
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description=f"Draw prepared exams, four views hung as readers hang them. {NOTICE}"
     )
     made.add_argument("folder", type=Path, help="what `versamammo prepare` wrote")

@@ -11,14 +11,12 @@ import jsonargparse
 
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE
-from versamammo.config import plain
+from versamammo.config import command_parser, plain
 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the options of `versamammo bench`."""
-    made = jsonargparse.ArgumentParser(
-        description=f"Measure encoders on 92 tasks, with intervals. {NOTICE}"
-    )
+    made = command_parser(description=f"Measure encoders on 92 tasks, with intervals. {NOTICE}")
     verbs = made.add_subcommands(dest="action", required=True)
     verbs.add_subcommand("list", _list(), help="what is asked of which archive")
     verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
@@ -34,7 +32,7 @@ def run(args: jsonargparse.Namespace) -> int:
 
 
 def _list() -> jsonargparse.ArgumentParser:
-    made = jsonargparse.ArgumentParser()
+    made = command_parser()
     made.add_argument("--tasks", nargs="*", default=[], help="patterns of ids, such as 'cls.*'")
     made.add_argument("--json", action="store_true", help="everything about each task")
     return made
@@ -64,7 +62,7 @@ def extra(task: Task) -> dict[str, object]:
 
 
 def _run() -> jsonargparse.ArgumentParser:
-    made = jsonargparse.ArgumentParser()
+    made = command_parser()
     add = made.add_argument
     add("--encoder", nargs="*", default=[], help="folders or repositories; several side by side")
     add("--data", type=Path, required=True, help="prepared archives, DATA/vindr-mammo and so on")
@@ -104,7 +102,7 @@ def start_run(args: jsonargparse.Namespace) -> int:
 
 
 def _rehearse() -> jsonargparse.ArgumentParser:
-    made = jsonargparse.ArgumentParser()
+    made = command_parser()
     add = made.add_argument
     add("--out", type=Path, required=True, help="folder for archives, models and the run")
     add("--encoder", nargs="*", default=[], help="folders; a small one with random weights if none")
@@ -132,7 +130,7 @@ def start_rehearsal(args: jsonargparse.Namespace) -> int:
 
 
 def _compare() -> jsonargparse.ArgumentParser:
-    made = jsonargparse.ArgumentParser()
+    made = command_parser()
     made.add_argument("first", type=Path, help="a model's folder, OUT/MODEL, or a run of one model")
     made.add_argument("second", type=Path, help="another")
     made.add_argument("--csv", type=Path | None, default=None, help="file for a row of each task")
@@ -153,7 +151,7 @@ def show_comparison(args: jsonargparse.Namespace) -> int:
 
 
 def _report() -> jsonargparse.ArgumentParser:
-    made = jsonargparse.ArgumentParser()
+    made = command_parser()
     made.add_argument("out", type=Path, help="folder of a run, finished or not")
     made.add_argument("--data", type=Path | None, default=None, help="prepared archives, if moved")
     made.add_argument("--resamples", type=int, default=10_000, help="of each paired test")

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jsonargparse
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -21,7 +20,7 @@ from pretrain.card import Facts, card
 from pretrain.recipe import Stage1
 from versamammo import NOTICE
 from versamammo.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
-from versamammo.config import load
+from versamammo.config import command_parser, load
 from versamammo.configuration import Training, VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
@@ -110,7 +109,7 @@ def probes_at(metrics: Path, step: int) -> dict[str, dict[str, float]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
-    parser = jsonargparse.ArgumentParser(description=f"Export a teacher. {NOTICE}")
+    parser = command_parser(description=f"Export a teacher. {NOTICE}")
     parser.add_argument("source", type=Path, help="a run's folder or a checkpoint")
     parser.add_argument("out", type=Path, help="folder to be made")
     given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))

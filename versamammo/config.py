@@ -6,6 +6,7 @@ value of the wrong type is refused by its name.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -21,10 +22,23 @@ from versamammo.errors import InputError
 Settings = TypeVar("Settings")
 
 
+class Help(jsonargparse.DefaultHelpFormatter):
+    """Help that names a type as people do."""
+
+    def _expand_help(self, action: argparse.Action) -> str:
+        text = super()._expand_help(action)
+        return text.replace("<class 'Path'>", "path").replace("type: Path", "type: path")
+
+
+def command_parser(**options: Any) -> jsonargparse.ArgumentParser:
+    """Start the parser of a command; options are those of `jsonargparse.ArgumentParser`."""
+    return jsonargparse.ArgumentParser(formatter_class=Help, **options)
+
+
 def parser_of(kind: type[Settings]) -> jsonargparse.ArgumentParser:
     """Describe a settings class as command line options; helps come from its docstring."""
     summary = (kind.__doc__ or "").partition("\n")[0]
-    made = jsonargparse.ArgumentParser(description=f"{summary} {NOTICE}")
+    made = command_parser(description=f"{summary} {NOTICE}")
     made.add_argument("--config", action="config", help="a YAML file with what differs")
     made.add_class_arguments(kind, fail_untyped=True)
     return made

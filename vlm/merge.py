@@ -12,9 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jsonargparse
-
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from vlm.adapter import fold_adapter_in, has_adapter
 from vlm.assembly import load, save
@@ -41,7 +40,7 @@ def merge(folder: Path, out: Path) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
-    parser = jsonargparse.ArgumentParser(description=f"Fold an adapter in. {NOTICE}")
+    parser = command_parser(description=f"Fold an adapter in. {NOTICE}")
     parser.add_argument("model", type=Path, help="folder that `vlm/train.py` wrote")
     parser.add_argument("out", type=Path, help="folder to be made")
     given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))

@@ -17,6 +17,7 @@ import jsonargparse
 from app.chat.limits import Limits
 from app.chat.models import Models, bundled, load_models
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -24,7 +25,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(description=f"Talk about a mammogram. {NOTICE}")
+    made = command_parser(description=f"Talk about a mammogram. {NOTICE}")
     made.add_argument(
         "--model", default="", metavar="DIR",
         help="folder with vlm/ and encoder/, or one of them; `none` for no model; "

@@ -16,15 +16,14 @@ from benchmark.vqa.controls import NEEDED, majority, text_prior
 from benchmark.vqa.legacy import LegacyFigure, legacy_report
 from benchmark.vqa.scoring import Compared, Figure, Graded, Report, contrast, grade, score
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError, naming
 from versamammo.vqa import Item, read_bench
 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the options of `versamammo score`."""
-    made = jsonargparse.ArgumentParser(
-        description=f"Score answers to mammogram questions. {NOTICE}"
-    )
+    made = command_parser(description=f"Score answers to mammogram questions. {NOTICE}")
     made.add_argument("answers", type=Path, help="answers.jsonl, or a published result file")
     made.add_argument("--bench", type=Path, required=True, help="MammoVQA JSON of items")
     made.add_argument("--against", type=Path, help="another model's answers, for a paired test")

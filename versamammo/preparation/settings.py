@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.splits import DEFAULT_SHARES, check_shares
 
@@ -75,7 +76,7 @@ class Settings:
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description=f"Turn an archive into a manifest and a cache of breast crops. {NOTICE}"
     )
     add, path, number = made.add_argument, Path | None, int | None

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.published_splits import published_leakage, published_misplaced
 from versamammo.sources.archives.catalogue import ARCHIVES, SHAREABLE, Archive
 
@@ -22,7 +23,7 @@ Rehearse it:   versamammo phantom OUT --layout NAME --exams 4 --seed 0 --height 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
-    made = jsonargparse.ArgumentParser(description=f"List the public archives. {NOTICE}")
+    made = command_parser(description=f"List the public archives. {NOTICE}")
     made.add_argument("--shareable", action="store_true",
         help="only those whose terms let trained weights be passed on")  # fmt: skip
     made.add_argument("--links", action="store_true", help="where to get each")

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.synthetic.rule import label_ceilings
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin
@@ -27,7 +28,7 @@ calcifications."""
 
 def parser() -> jsonargparse.ArgumentParser:
     """Build the options of `versamammo phantom`."""
-    made = jsonargparse.ArgumentParser(description=DESCRIPTION, epilog=HEIGHT_NOTE)
+    made = command_parser(description=DESCRIPTION, epilog=HEIGHT_NOTE)
     made.add_argument("--config", action="config", help="a YAML file with these options")
     made.add_argument(
         "out", type=Path, metavar="OUT", help="folder to write; new, or of a stopped run"

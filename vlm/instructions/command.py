@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonargparse
 
 from versamammo import NOTICE
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.vqa import write_bench
 from vlm.instructions.items import make_items
@@ -15,7 +16,7 @@ from vlm.instructions.items import make_items
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the options of `versamammo questions`."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description=f"Make questions in the MammoVQA format from a prepared archive. {NOTICE}"
     )
     made.add_argument("folder", type=Path, help="what `versamammo prepare` wrote")
