@@ -1,4 +1,7 @@
-"""Single order statistics of many values, some ten times faster than numpy's own quantiles."""
+"""Single order statistics of many values: `np.quantile` with method "lower", without its checks.
+
+On a few thousand values it takes half the time, and the breast's search asks a dozen times.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Shrinking by exact areas: each new pixel is the mean of the rectangle it covers in the old.
 
 OpenCV's INTER_AREA gives the same picture; as two sparse products it takes about half the time,
-and a third less again where the picture is made, shrunk and turned band by band within the cache
-of a core.
+and a fifth to a third less again where the picture is made, shrunk and turned band by band within
+the cache of a core.
 """
 
 from __future__ import annotations

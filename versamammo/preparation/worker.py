@@ -7,7 +7,6 @@ import gc
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -52,11 +51,7 @@ class Recipe:
 
     def key(self, digest: str) -> str:
         """Name the cached picture of a file with these bytes."""
-        return content_key(digest, self._settings)
-
-    @functools.cached_property
-    def _settings(self) -> dict[str, Any]:
-        return asdict(self)
+        return content_key(digest, asdict(self))
 
 
 @dataclass(frozen=True)
