@@ -26,7 +26,7 @@ from vlm.instructions.lessons import (
     report,
     report_turn,
 )
-from vlm.instructions.topics import BY_NAME, TOPICS, Answer, Topic
+from vlm.instructions.topics import BY_NAME, TOPICS, Answer, LabelledTopic
 from vlm.prompts import MOST_VIEWS, Turn
 
 Images = tuple[int, ...]
@@ -222,7 +222,7 @@ class LessonPool:
         ask = open_turn if kind == "open" else closed_turn
         return ask(BY_NAME[name], pictures, random)
 
-    def _topic(self, several: bool, random: np.random.Generator) -> tuple[Topic, Images]:
+    def _topic(self, several: bool, random: np.random.Generator) -> tuple[LabelledTopic, Images]:
         among = self.of_several if several else self.answers
         name = _pick(sorted(among), random)
         classes, topic = among[name], BY_NAME[name]

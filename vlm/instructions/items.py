@@ -10,7 +10,8 @@ from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.vqa import Item
 from vlm.instructions.drawing import Images, LessonPool, Mixture
-from vlm.instructions.topics import BY_NAME, Answer, Topic
+from vlm.instructions.topics import BY_NAME, Answer, LabelledTopic
+from vlm.instructions.wording import asked
 
 
 def make_items(
@@ -58,7 +59,7 @@ def make_items(
 
 def _item(
     id_: str,
-    topic: Topic,
+    topic: LabelledTopic,
     pool: LessonPool,
     images: Images,
     answer: Answer,
@@ -75,7 +76,7 @@ def _item(
         dataset=source,
         topic=topic.name,
         kind=topic.kind,
-        question=topic.wordings[int(random.integers(len(topic.wordings)))],
+        question=asked(topic, len(pictures), int(random.integers(len(topic.wordings)))),
         options=options,
         answer=tuple(option for option in options if option in answer),
         patient=pictures[0].patient,

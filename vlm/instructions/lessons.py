@@ -10,8 +10,9 @@ import numpy as np
 
 from versamammo.dataset import Picture
 from versamammo.labels import FINDINGS
-from vlm.instructions.topics import BY_NAME, FINDING_WORDS, NORMAL, TOPICS, Topic
-from vlm.instructions.wording import answer_of, closed_prompt, sentence
+from versamammo.vocabulary import FINDING_WORDS, NORMAL, sentence
+from vlm.instructions.topics import BY_NAME, TOPICS, LabelledTopic
+from vlm.instructions.wording import answer_of, asked, topic_prompt
 from vlm.places import in_words
 from vlm.prompts import Turn
 
@@ -63,22 +64,27 @@ class Lesson:
     context: bool = True
 
 
-def closed_turn(topic: Topic, pictures: Sequence[Picture], random: np.random.Generator) -> Turn:
+def closed_turn(
+    topic: LabelledTopic, pictures: Sequence[Picture], random: np.random.Generator
+) -> Turn:
     """Ask with options in a random order; the answer names the options in that order."""
     answer = topic.answer(pictures)
     assert answer is not None, "only what is known is asked"
     options = topic.offered(pictures)
     shuffled = [options[i] for i in random.permutation(len(options))]
     told = answer_of([option for option in shuffled if option in answer])
-    return Turn(closed_prompt(topic.kind, topic.ask(pictures, random), shuffled), told)
+    wording = int(random.integers(len(topic.wordings)))
+    return Turn(topic_prompt(topic, len(pictures), shuffled, wording), told)
 
 
-def open_turn(topic: Topic, pictures: Sequence[Picture], random: np.random.Generator) -> Turn:
+def open_turn(
+    topic: LabelledTopic, pictures: Sequence[Picture], random: np.random.Generator
+) -> Turn:
     """Ask without options; the answer is a sentence."""
     answer = topic.answer(pictures)
     assert answer is not None, "only what is known is asked"
-    asked = _typed(topic.ask(pictures, random), random)
-    return Turn(asked, sentence(topic.name, answer, int(random.integers(8))))
+    words = asked(topic, len(pictures), int(random.integers(len(topic.wordings))))
+    return Turn(_typed(words, random), sentence(topic, answer, int(random.integers(8))))
 
 
 def place_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Turn | None:
@@ -97,16 +103,16 @@ def place_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Turn
         return None
     name = sorted(among)[int(random.integers(len(among)))]
     words = FINDING_WORDS.get(name, name).lower()
-    asked = _WHERE[int(random.integers(len(_WHERE)))].format(words)
-    return Turn(_typed(asked, random), among[name])
+    where = _WHERE[int(random.integers(len(_WHERE)))].format(words)
+    return Turn(_typed(where, random), among[name])
 
 
 def report_turn(pictures: Sequence[Picture], random: np.random.Generator) -> Turn | None:
     """Ask for composition, findings with place, and assessment, as far as they are known."""
     text = report(pictures)
     shown = "this mammogram" if len(pictures) == 1 else "these mammograms"
-    asked = _REPORT_ASKED[int(random.integers(len(_REPORT_ASKED)))].format(shown)
-    return None if text is None else Turn(_typed(asked, random), text)
+    words = _REPORT_ASKED[int(random.integers(len(_REPORT_ASKED)))].format(shown)
+    return None if text is None else Turn(_typed(words, random), text)
 
 
 def list_turn(picture: Picture, topics: Sequence[str] = ()) -> Turn:
@@ -116,8 +122,8 @@ def list_turn(picture: Picture, topics: Sequence[str] = ()) -> Turn:
 
 def elsewhere_turn(random: np.random.Generator) -> Turn:
     """Ask what no mammogram shows."""
-    asked = _ELSEWHERE[int(random.integers(len(_ELSEWHERE)))]
-    return Turn(_typed(asked, random), NOT_SEEN)
+    words = _ELSEWHERE[int(random.integers(len(_ELSEWHERE)))]
+    return Turn(_typed(words, random), NOT_SEEN)
 
 
 def report(pictures: Sequence[Picture]) -> str | None:

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, fields
 
 from versamammo.dataset import Picture
 from versamammo.labels import FINDINGS, Labels
-from versamammo.vqa import Kind
+from versamammo.vocabulary import FINDING_WORDS, NO, NORMAL, YES, Topic
+from versamammo.vocabulary import TOPICS as ALL
 
 Answer = tuple[str, ...]
+Find = Callable[[Picture], Answer | None]
 Join = Callable[[set[Answer]], Answer | None]
-
-YES, NO, NORMAL = "Yes", "No", "Normal"
-FINDING_WORDS = {
-    "mass": "Mass",
-    "calcification": "Calcification",
-    "asymmetry": "Asymmetry",
-    "distortion": "Architectural distortion",
-    "skin_thickening": "Skin thickening",
-    "skin_retraction": "Skin retraction",
-    "nipple_retraction": "Nipple retraction",
-    "lymph_node": "Suspicious lymph node",
-}
 
 
 def _same(_: set[Answer]) -> Answer | None:
@@ -53,26 +41,16 @@ def _together(known: set[Answer]) -> Answer | None:
     return tuple(word for word in FINDING_WORDS.values() if word in words)
 
 
-@dataclass(frozen=True)
-class Topic:
-    """One thing to ask about.
+@dataclass(frozen=True, kw_only=True)
+class LabelledTopic(Topic):
+    """A topic, and how its answer is read from labels.
 
     Attributes:
-        name: as MammoVQA calls it, or ours for single findings.
-        kind: how it may be answered.
-        options: all that are possible; a picture may offer fewer.
-        wordings: ways of asking about one image.
         find: the answer for one picture, or None where it is unknown.
-        exam: whether benchmarks also ask it about all views of an exam.
         join: the answer for several views that differ.
     """
 
-    name: str
-    kind: Kind
-    options: Answer
-    wordings: tuple[str, ...]
-    find: Callable[[Picture], Answer | None]
-    exam: bool = False
+    find: Find
     join: Join = _same
 
     def offered(self, pictures: Sequence[Picture]) -> Answer:
@@ -89,17 +67,6 @@ class Topic:
             return None
         known = {answer for answer in found if answer is not None}
         return known.pop() if len(known) == 1 else self.join(known)
-
-    def ask(self, pictures: Sequence[Picture], random: np.random.Generator) -> str:
-        """Choose a way of asking."""
-        wording = self.wordings[int(random.integers(len(self.wordings)))]
-        return wording if len(pictures) == 1 else _of_several(wording)
-
-
-def _of_several(wording: str) -> str:
-    for one, several in (("this image", "these images"), ("this mammogram", "these mammograms")):
-        wording = wording.replace(one, several)
-    return wording.replace("Does these", "Do these")
 
 
 def _known(labels: Labels, name: str) -> bool:
@@ -139,32 +106,6 @@ def _abnormality(picture: Picture) -> Answer | None:
 
 
 _YES_NO = {0: NO, 1: YES}
-_FOUND_ASKED = (
-    "Is there {}?",
-    "Is there {} in this image?",
-    "Does this mammogram show {}?",
-    "Can {} be seen here?",
-    "Do you see {}?",
-)
-PHRASES = {
-    "mass": "a mass",
-    "calcification": "a calcification",
-    "asymmetry": "an asymmetry",
-    "distortion": "an architectural distortion",
-    "skin_thickening": "thickened skin",
-    "skin_retraction": "retracted skin",
-    "nipple_retraction": "a retracted nipple",
-    "lymph_node": "a suspicious lymph node",
-}
-
-
-def _presence(name: str) -> Topic:
-    wordings = tuple(asked.format(PHRASES[name]) for asked in _FOUND_ASKED)
-    if name == "calcification":
-        wordings += ("Are there calcifications?", "Do you see suspicious calcifications?")
-    return Topic(
-        FINDING_WORDS[name], Kind.YES_NO, (YES, NO), wordings, _number(name, _YES_NO), join=_any
-    )
 
 
 def _levels(highest: int) -> dict[int, str]:
@@ -175,70 +116,27 @@ _ACR = dict(enumerate(("Level A", "Level B", "Level C", "Level D"), start=1))
 _BIRADS = {n: f"Bi-Rads {n}" for n in range(6)}
 _TISSUE = {1: "Fatty-glandular", 0: "Fatty", 2: "Dense-glandular"}
 _PATHOLOGY = {0: NORMAL, 2: "Malignant", 1: "Benign"}
-_VIEWS, _SIDES = {"MLO": "MLO", "CC": "CC"}, {"R": "Right", "L": "Left"}
+_LABELS: dict[str, tuple[Find, Join]] = {
+    "View": (_tag("view", {"MLO": "MLO", "CC": "CC"}), _same),
+    "Laterality": (_tag("laterality", {"R": "Right", "L": "Left"}), _same),
+    "ACR": (_number("density", _ACR), _same),
+    "Bi-Rads": (_number("birads", _BIRADS), _worst(*(f"Bi-Rads {n}" for n in range(1, 6)))),
+    "Background tissue": (_number("tissue", _TISSUE), _same),
+    "Pathology": (_number("pathology", _PATHOLOGY), _worst(NORMAL, "Benign", "Malignant")),
+    "Subtlety": (_subtlety, _same),
+    "Masking potential": (_number("masking", _levels(8)), _same),
+    "Abnormality": (_abnormality, _together),
+    "Cancer": (_number("cancer", _YES_NO), _any),
+    "Invasive cancer": (_number("invasive", _YES_NO), _same),
+    **{word: (_number(kind, _YES_NO), _any) for kind, word in FINDING_WORDS.items()},
+}
 
-TOPICS: tuple[Topic, ...] = (
-    Topic(
-        "View", Kind.SINGLE, tuple(_VIEWS.values()),
-        ("Which view is this?", "In which projection was this mammogram taken?",
-         "Is this a craniocaudal or an oblique view?"),
-        _tag("view", _VIEWS),
-    ),
-    Topic(
-        "Laterality", Kind.SINGLE, tuple(_SIDES.values()),
-        ("Which breast is shown?", "On which side of the body is this breast?",
-         "Is this the right or the left breast?"),
-        _tag("laterality", _SIDES),
-    ),
-    Topic(
-        "ACR", Kind.SINGLE, tuple(_ACR.values()),
-        ("How dense is the breast?", "Which density level fits?", "What is the breast density?",
-         "What is the ACR composition?", "What is the ACR density?"),
-        _number("density", _ACR), exam=True,
-    ),
-    Topic(
-        "Bi-Rads", Kind.SINGLE, tuple(_BIRADS.values()),
-        ("Which BI-RADS category fits?", "How would you assess this, in BI-RADS?",
-         "What is the BI-RADS assessment?", "What is your assessment?"),
-        _number("birads", _BIRADS), exam=True,
-        join=_worst(*(f"Bi-Rads {n}" for n in range(1, 6))),
-    ),
-    Topic(
-        "Background tissue", Kind.SINGLE, tuple(_TISSUE.values()),
-        ("What is the background tissue?", "Of what kind is the tissue?"),
-        _number("tissue", _TISSUE),
-    ),
-    Topic(
-        "Pathology", Kind.SINGLE, tuple(_PATHOLOGY.values()),
-        ("What is the pathology?", "Is the breast normal, or is a lesion benign or malignant?"),
-        _number("pathology", _PATHOLOGY), join=_worst(NORMAL, "Benign", "Malignant"),
-    ),
-    Topic(
-        "Subtlety", Kind.SINGLE, (NORMAL, *_levels(5).values()),
-        ("How obvious is the lesion, from 1, subtle, to 5?", "How subtle is the finding?"),
-        _subtlety,
-    ),
-    Topic(
-        "Masking potential", Kind.SINGLE, tuple(_levels(8).values()),
-        ("How easily could a tumour hide here, from 1 to 8?", "What is the masking potential?"),
-        _number("masking", _levels(8)),
-    ),
-    Topic(
-        "Abnormality", Kind.MULTIPLE, (NORMAL, *FINDING_WORDS.values()),
-        ("Which abnormalities are there?", "What is found in this image?",
-         "What abnormalities do you see?", "Are there any findings?"),
-        _abnormality, join=_together,
-    ),
-    Topic(
-        "Cancer", Kind.YES_NO, (YES, NO),
-        ("Is there cancer?", "Is there cancer in this breast?", "Was cancer found in this breast?"),
-        _number("cancer", _YES_NO), join=_any,
-    ),
-    Topic(
-        "Invasive cancer", Kind.YES_NO, (YES, NO),
-        ("Is the cancer invasive?", "Has the cancer grown into its surroundings?"),
-        _number("invasive", _YES_NO),
-    ),
-    *(_presence(name) for name in FINDINGS),
-)  # fmt: skip
+
+def _labelled(topic: Topic) -> LabelledTopic:
+    find, join = _LABELS[topic.name]
+    told = {field.name: getattr(topic, field.name) for field in fields(topic)}
+    return LabelledTopic(**told, find=find, join=join)
+
+
+TOPICS: tuple[LabelledTopic, ...] = tuple(map(_labelled, ALL))
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -1,4 +1,7 @@
-"""How questions are put and answers are worded: ours, with the marks of the published prompt."""
+"""How questions are put: one function for lessons, calibration, benchmark and the door.
+
+The marks are those of the published prompt, the words are ours.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import string
 from collections.abc import Sequence
 
 from versamammo.errors import InputError
+from versamammo.vocabulary import Topic
 from versamammo.vqa import Item, Kind
 
 INSTRUCTIONS = {
@@ -25,6 +29,32 @@ def closed_prompt(kind: Kind, question: str, options: Sequence[str]) -> str:
     return f"{INSTRUCTIONS[kind]} ### Question: {question} ### Options: {listed}. ### Answer:"
 
 
+def topic_prompt(
+    topic: Topic, pictures: int = 1, options: Sequence[str] | None = None, wording: int = 0
+) -> str:
+    """Return the prompt that asks a topic about one or several pictures.
+
+    Args:
+        topic: what is asked.
+        pictures: how many are shown.
+        options: in the order shown; the topic's own by default.
+        wording: which of the topic's wordings.
+    """
+    return closed_prompt(
+        topic.kind, asked(topic, pictures, wording), topic.options if options is None else options
+    )
+
+
+def asked(topic: Topic, pictures: int, wording: int) -> str:
+    """Return one of a topic's wordings, in the plural for several pictures."""
+    words = topic.wordings[wording]
+    if pictures == 1:
+        return words
+    for one, several in (("this image", "these images"), ("this mammogram", "these mammograms")):
+        words = words.replace(one, several)
+    return words.replace("Does these", "Do these")
+
+
 def prompt_of(item: Item, options: Sequence[str] | None = None) -> str:
     """Put an item's question, its options in another order if one is given."""
     return closed_prompt(item.kind, item.question, item.options if options is None else options)
@@ -33,73 +63,3 @@ def prompt_of(item: Item, options: Sequence[str] | None = None) -> str:
 def answer_of(options: Sequence[str]) -> str:
     """Write the chosen options as an answer."""
     return ", ".join(options)
-
-
-_DENSITY = {
-    "A": "almost entirely fatty",
-    "B": "scattered fibroglandular tissue",
-    "C": "heterogeneously dense",
-    "D": "extremely dense",
-}
-_ASSESSMENT = {
-    "0": "incomplete",
-    "1": "negative",
-    "2": "benign",
-    "3": "probably benign",
-    "4": "suspicious",
-    "5": "highly suggestive of malignancy",
-}
-# sentences for answers that are not chosen from a list
-_OPEN = {
-    "View": ("This is a {} view.", "The projection is {}."),
-    "Laterality": ("It is the {} breast.", "The {} breast is shown."),
-    "ACR": ("The breast density is ACR {}.", "The composition is ACR {}."),
-    "Bi-Rads": ("The assessment is BI-RADS {}.", "BI-RADS {}."),
-    "Background tissue": ("The tissue is {}.",),
-    "Pathology": ("The breast looks {}.", "It looks {}."),
-    "Subtlety": ("The subtlety is {} of 5.",),
-    "Masking potential": ("The masking potential is {} of 8.",),
-    "Abnormality": ("There is: {}.", "Found: {}."),
-}
-_NOTHING = {
-    "Subtlety": ("There is no lesion.",),
-    "Abnormality": ("Nothing abnormal is found.", "There is no finding."),
-}
-_YES_NO = {
-    "Cancer": ("Yes, this looks like cancer.", "No, this does not look like cancer."),
-    "Invasive cancer": ("Yes, it looks invasive.", "No, it does not look invasive."),
-}
-_FOUND = ("Yes, there is {}.", "Yes, {} can be seen.")
-_ABSENT = ("No, there is no {}.", "No {} can be seen.")
-
-
-def sentence(topic: str, answer: Sequence[str], turn: int) -> str:
-    """Answer an open question in a sentence; `turn` chooses among the ways of saying it."""
-    if topic in _YES_NO:
-        return _YES_NO[topic][answer[0] != "Yes"]
-    if tuple(answer) in (("Yes",), ("No",)):
-        return presence(topic, answer[0] == "Yes", turn)
-    if tuple(answer) == ("Normal",) and topic in _NOTHING:
-        return _NOTHING[topic][turn % len(_NOTHING[topic])]
-    forms = _OPEN[topic]
-    return forms[turn % len(forms)].format(_in_a_sentence(topic, answer))
-
-
-def presence(finding: str, there: bool, turn: int) -> str:
-    """Say that a finding is there or is not."""
-    words = finding.lower()
-    if not there:
-        return _ABSENT[turn % len(_ABSENT)].format(words)
-    article = "" if words.startswith("skin") else "an " if words[0] in "aeiou" else "a "
-    return _FOUND[turn % len(_FOUND)].format(article + words)
-
-
-def _in_a_sentence(topic: str, answer: Sequence[str]) -> str:
-    words = answer_of(answer)
-    if topic == "ACR":
-        letter = words.removeprefix("Level ")
-        return f"{letter}, {_DENSITY[letter]}"
-    if topic == "Bi-Rads":
-        number = words.removeprefix("Bi-Rads ")
-        return f"{number}, {_ASSESSMENT[number]}"
-    return words if topic == "View" else words.lower()

@@ -11,10 +11,10 @@ import pytest
 from tests.vlm.archives import LESION, SIZE, write_archive
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
+from versamammo.vocabulary import Topic, sentence
 from vlm.instructions import LessonPool, Mixture
 from vlm.instructions.lessons import NOT_SEEN, SIDE_UNKNOWN, facts, report
-from vlm.instructions.topics import BY_NAME, TOPICS, Topic
-from vlm.instructions.wording import sentence
+from vlm.instructions.topics import BY_NAME, TOPICS
 from vlm.places import places_in
 
 ONLY_CLOSED = {"open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0}
@@ -110,7 +110,7 @@ def test_lists_take_the_share_they_are_given(archive: Archive) -> None:
 def test_every_answer_makes_a_sentence(topic: Topic) -> None:
     answers = [(option,) for option in topic.options]
     for turn in range(2):
-        said = [sentence(topic.name, answer, turn) for answer in answers]
+        said = [sentence(topic, answer, turn) for answer in answers]
         assert all(text.endswith(".") and "{" not in text for text in said)
         assert len(set(said)) == len(said), "two answers sound alike"
 
