@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
 
 from versamammo.contract import InputContract
 from versamammo.dataset import Picture
 from versamammo.geometry import Crop
+from versamammo.roc import auroc
 
 RIDGE = 0.01  # share of the features' mean variance
 
@@ -129,11 +129,3 @@ def _ridge(features: Tensor, truth: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
     eye = torch.eye(len(mean), dtype=torch.float64)
     weights = torch.linalg.solve(covariance + scale * eye, moment)
     return weights, -(mean @ weights)
-
-
-def auroc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Give the chance that a true case scores higher than a false one; ties count half."""
-    ranks = rankdata(scores)
-    positives = int(truth.sum())
-    above = ranks[truth].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * (len(truth) - positives)))

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from pretrain.lesions import auroc
 from pretrain.monitors import effective_rank, feature_std
 from pretrain.student import at_cells, tissue_cell
 from pretrain.whole_views import WholeSettings, places_of
@@ -27,6 +26,7 @@ from versamammo.encoder import VersaMammoModel
 from versamammo.heads import AttributeHeads, Heads
 from versamammo.labels import FINDINGS
 from versamammo.preprocess import to_input
+from versamammo.roc import auroc
 
 FIGURE = "val/figure"
 HALF = 0.5  # of a cell, for it to count as a finding's

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
-from pretrain.lesions import auroc, lesion_scores
+from pretrain.lesions import lesion_scores
 from pretrain.monitors import effective_rank
 from pretrain.neighbours import ask_neighbours
 from pretrain.probes import Probes, ProbeSettings
@@ -34,6 +34,7 @@ from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
+from versamammo.roc import auroc
 
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up

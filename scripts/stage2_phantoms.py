@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
-from pretrain.lesions import auroc, lesion_scores, lesion_share
+from pretrain.lesions import lesion_scores, lesion_share
 from pretrain.stage2_recipe import Stage2
 from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
@@ -34,6 +34,7 @@ from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.preprocess import to_input
+from versamammo.roc import auroc
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.rule import label_ceilings
 

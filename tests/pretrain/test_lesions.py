@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
-from pretrain.lesions import auroc, lesion_probe, lesion_share
+from pretrain.lesions import lesion_probe, lesion_share
 from tests.pretrain.archives import write_archive
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
@@ -25,14 +24,6 @@ def test_a_lesion_covers_the_patches_it_lies_on(tmp_path: Path) -> None:
     assert share.sum() * 14**2 == pytest.approx(32 * 32)
     assert lesion_share(replace(picture, labels=replace(picture.labels, findings=())),
                         InputContract(size=(168, 112)), 14).sum() == 0  # fmt: skip
-
-
-def test_the_area_under_the_curve_is_scikit_learns() -> None:
-    random = np.random.default_rng(0)
-    truth = random.random(200) < 0.2
-    scores = np.round(random.standard_normal(200) + truth, 1)  # with ties
-
-    assert auroc(scores, truth) == pytest.approx(roc_auc_score(truth, scores))
 
 
 def test_the_probe_finds_what_is_there_and_nothing_else() -> None:
