@@ -5,7 +5,8 @@ For research only; a candidate box is where a heat map is warm, and no diagnosis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -50,6 +51,7 @@ class Sight:
             the encoder has not learnt places.
         crop: from the stored image to the encoder's input and back.
         pixels: of the stored image, float32 [H, W].
+        warmest: of each kind of finding, the probability of its warmest cell.
     """
 
     probabilities: dict[str, dict[str, float]]
@@ -57,6 +59,7 @@ class Sight:
     heat: NDArray[np.float32] | None
     crop: Crop
     pixels: NDArray[np.float32]
+    warmest: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain dicts and lists, for JSON; boxes are (x1, y1, x2, y2)."""
@@ -70,13 +73,16 @@ class Sight:
 
 
 @torch.no_grad()
-def find(encoder: VersaMammoModel, image: OneImage, least: float = LEAST_HEAT) -> Sight:
+def find(
+    encoder: VersaMammoModel, image: OneImage, least: float | Mapping[str, float] = LEAST_HEAT
+) -> Sight:
     """Look for attributes and findings in one image.
 
     Args:
         encoder: with heads, in evaluation mode.
         image: file, `Mammogram`, picture or array.
-        least: probability from which a cell belongs to a candidate.
+        least: probability from which a cell belongs to a candidate; by kind of finding if the
+            kinds differ, and kinds that are not named have no candidates.
 
     Raises:
         InputError: the image cannot be read, or the encoder has no heads (`no-heads`).
@@ -90,15 +96,20 @@ def find(encoder: VersaMammoModel, image: OneImage, least: float = LEAST_HEAT) -
     crop = batch.crops[0]
     heat = _heat(encoder, features, crop)
     candidates: list[Candidate] = []
+    warmest: dict[str, float] = {}
     if heat is not None and encoder.heads.findings is not None:
         for kind, own in zip(encoder.heads.findings.kinds, heat, strict=True):
-            candidates += candidates_in(own, crop, kind, least)
+            warmest[kind] = float(own.max())
+            from_ = least.get(kind) if isinstance(least, Mapping) else least
+            if from_ is not None:
+                candidates += candidates_in(own, crop, kind, from_)
     return Sight(
         encoder.heads.attributes.in_words(encoder.heads.whole(features))[0],
         tuple(sorted(candidates, key=lambda one: -one.score)),
         None if heat is None else heat_on_source(heat.max(axis=0), crop),
         crop,
         mammogram.pixels,
+        warmest,
     )
 
 

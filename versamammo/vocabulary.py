@@ -8,6 +8,7 @@ DICOM PS3.16 lists it. Data only: what reads labels or pictures stands elsewhere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -253,6 +254,37 @@ BY_NAME = {topic.name: topic for topic in TOPICS}
 FINDING_WORDS = {term.kind: term.name for term in _FINDINGS}  # kind of finding -> topic's name
 PHRASES = {term.kind: term.phrase for term in _FINDINGS}
 BY_HEAD = {topic.head: topic for topic in TOPICS if topic.head}
+
+NAMED = {topic.name: re.compile(rf"\b(?:{'|'.join(topic.synonyms)})\b") for topic in TOPICS}
+
+
+def topics_named(words: str) -> tuple[str, ...]:
+    """Return the topics that a text in lower case names.
+
+    A longer name hides a shorter one inside it, and a named finding any finding at all.
+    """
+    spans = {
+        name: [match.span() for match in pattern.finditer(words)] for name, pattern in NAMED.items()
+    }
+    found = [
+        name
+        for name, own in spans.items()
+        if any(
+            not any(
+                _inside(span, other)
+                for other_name, others in spans.items()
+                if other_name != name
+                for other in others
+            )
+            for span in own
+        )
+    ]
+    named = any(BY_NAME[name].finding for name in found)
+    return tuple(name for name in found if not (named and name == "Abnormality"))
+
+
+def _inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
+    return other != span and other[0] <= span[0] and span[1] <= other[1]
 
 
 def sentence(topic: Topic, answer: Sequence[str], turn: int = 0) -> str:

@@ -18,11 +18,12 @@ from versamammo.errors import InputError
 from versamammo.geometry import Crop
 from versamammo.image_processor import OneImage
 from versamammo.mammogram import Box
+from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load
 from vlm.competence import Competence, read_competence, topic_of
 from vlm.generation import MOST_WORDS, answer, stream
-from vlm.instructions.wording import closed_prompt
+from vlm.instructions.wording import closed_prompt, topic_prompt
 from vlm.likelihood import option_scores, probabilities
 from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
@@ -153,17 +154,18 @@ class Assistant:
         context: bool = True,
         sure_enough: float = SURE_ENOUGH,
     ) -> Answer:
-        """Choose among options by how likely each is as the answer, or abstain.
+        """Choose among any options by how likely each is as the answer, or abstain.
+
+        Yes and no are asked for as such, like everywhere.
 
         Raises:
             InputError: fewer than two options, one that is empty, or one given twice.
         """
         _check_options(options)
-        asked = Question(
-            closed_prompt(Kind.SINGLE, question, options), tuple(pictures), (), context
-        )
-        scores = option_scores(self.model, self.processor, asked, options)
-        chances = probabilities(scores, self.competence.temperature).tolist()
+        folded = {option.strip().casefold() for option in options}
+        kind = Kind.YES_NO if folded == {"yes", "no"} else Kind.SINGLE
+        prompt = closed_prompt(kind, question, options)
+        chances = self._chances(pictures, prompt, options, context=context)
         best = max(range(len(options)), key=chances.__getitem__)
         sure = chances[best] >= sure_enough
         notes = self._notes(question)
@@ -180,6 +182,24 @@ class Assistant:
             trained=self.trained_for(question),
             notes=notes,
         )
+
+    def weigh(self, pictures: Sequence[Picture], topic: Topic) -> dict[str, float]:
+        """Return the calibrated likelihood of each option of a topic.
+
+        It is asked as in training, calibration and benchmark, and as there what the tags say is
+        withheld: the answer is to come from the pixels.
+        """
+        prompt = topic_prompt(topic, len(pictures))
+        chances = self._chances(pictures, prompt, topic.options, context=False)
+        return dict(zip(topic.options, chances, strict=True))
+
+    def _chances(
+        self, pictures: Sequence[Picture], prompt: str, options: Sequence[str], *, context: bool
+    ) -> list[float]:
+        asked = Question(prompt, tuple(pictures), (), context)
+        scores = option_scores(self.model, self.processor, asked, options)
+        chances: list[float] = probabilities(scores, self.competence.temperature).tolist()
+        return chances
 
     def trained_for(self, question: str) -> bool | None:
         """Say whether such questions were trained; None if the model's folder does not tell."""

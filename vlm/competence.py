@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.vocabulary import topics_named
 from versamammo.vqa import Item, Kind
 from vlm.instructions.wording import prompt_of
 from vlm.likelihood import fit_temperature, option_scores
@@ -19,29 +21,10 @@ from vlm.shelf import Shelf
 
 FILE = "competence.json"
 
-# words that tell what a free question is about, the first topic that matches wins
-_SPEAKS_OF: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Place", ("where", "place of", "location", "locate", "in which box")),
-    ("Report", ("report", "describe", "summar")),
-    ("Bi-Rads", ("bi-rads", "birads", "assess", "category")),
-    ("ACR", ("acr", "dens", "composition", "dense")),
-    ("Masking potential", ("masking", "hide")),
-    ("Subtlety", ("subtle", "obvious")),
-    ("Background tissue", ("tissue",)),
-    ("Invasive cancer", ("invasive",)),
-    ("Cancer", ("cancer",)),
-    ("Pathology", ("benign", "malignan", "pathology")),
-    ("Mass", ("mass",)),
-    ("Calcification", ("calcification",)),
-    ("Asymmetry", ("asymmetr",)),
-    ("Architectural distortion", ("distortion",)),
-    ("Skin thickening", ("thicken",)),
-    ("Nipple retraction", ("retracted nipple", "nipple retraction")),
-    ("Skin retraction", ("retracted skin", "skin retraction")),
-    ("Suspicious lymph node", ("lymph",)),
-    ("Abnormality", ("abnormal", "finding", "found", "lesion")),
-    ("View", ("view", "projection", "oblique", "craniocaudal")),
-    ("Laterality", ("side", "left", "right", "laterality", "which breast")),
+# what is asked for beside the vocabulary's topics; looked for before them
+_ALSO = (
+    ("Place", re.compile(r"\b(where|place of|locat\w+|in which box)\b")),
+    ("Report", re.compile(r"\b(report|descri\w+|summar\w+)\b")),
 )
 
 
@@ -91,10 +74,8 @@ class Competence:
 def topic_of(question: str) -> str | None:
     """Guess what a free question is about; None if nothing in it tells."""
     said = question.casefold()
-    for topic, words in _SPEAKS_OF:
-        if any(word in said for word in words):
-            return topic
-    return None
+    found = [name for name, pattern in _ALSO if pattern.search(said)]
+    return next(iter((*found, *topics_named(said))), None)
 
 
 def calibrate(

@@ -1,133 +1,78 @@
-"""Answers from a model: what is recognised is asked in the words it was trained with, or refused.
+"""Answers, put together from the record of evidence alone: what it does not hold is not said.
 
-A closed question is answered by how likely each option is, for each picture or for the exam; what
-the tags say or can be measured comes from there and not from a model; what no model was trained
-for is not answered.
+Marked places come first and words follow them. What the tags say or can be measured comes from
+there; what no source was found to know is not judged, and the answer says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from app.chat.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn
+from app.chat.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Source, Turn, Verdict
+from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.facts import NO_MODEL, PHANTOMS_ONLY, Facts
-from app.chat.figures import figure
-from app.chat.judging import Judge, seen_weights
-from app.chat.regions import in_words
-from app.chat.understanding import KINDS, Asked, Subject, understand
+from app.chat.language import Language
+from app.chat.report import composed
+from app.chat.sayings import CHANGE, MEANING, PERSON, about, advice, greeting, thanks
+from app.chat.trials import Domain, Trials
+from app.chat.understanding import ANY_FINDING, KINDS, Asked, Subject, understand
+from app.chat.wording import (
+    absent_line,
+    count_line,
+    finding_line,
+    side_lines,
+    title,
+    topic_line,
+)
 from versamammo.errors import InputError
-from vlm.instructions.topics import BY_NAME
-from vlm.prompts import MOST_VIEWS
+from versamammo.vocabulary import BY_NAME, YES
 from vlm.prompts import Turn as Said
 
-SURE_ENOUGH = 0.6  # of yes or no; below that neither is said
-LIKELY = 0.5  # of one among more options
-SHOWN = 0.1  # other options are named from here on
-AT_ODDS = 0.7  # from which an encoder's head speaks against a language model
-NAMES = {"ACR": "ACR density", "Bi-Rads": "BI-RADS", "Abnormality": "findings"}
-
-
-@dataclass
-class Tally:
-    """What has been found so far, finding after finding.
-
-    Attributes:
-        short: whether findings that are in no picture share one line.
-        missing: findings that are meant and nobody can tell.
-        marked: places that an encoder marked in pictures that were not said to show the finding.
-    """
-
-    short: bool
-    missing: tuple[str, ...] = ()
-    lines: list[str] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    marked: list[str] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    chances: list[float] = field(default_factory=list)
-
-    def add(self, kind: str, said: Mapping[str, float | None]) -> None:
-        """Count one finding, the probability of yes given for each picture."""
-        known = [yes for yes in said.values() if yes is not None]
-        self.chances += known
-        if self.short and len(known) == len(said) and max(known) <= 1 - SURE_ENOUGH:
-            self.absent.append(f"{kind.lower()} ({figure(1 - max(known))})")
-        else:
-            self.lines.append(_line(kind, said))
-
-    def point(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> None:
-        """Tell where the encoder marks a finding that the answers do not say is there."""
-        for one in seen.regions if seen is not None else ():
-            if (one.image, one.word) == (image, kind.lower()) and one.score >= SURE_ENOUGH:
-                where = in_words(exam.images[image], one.box)
-                self.marked.append(
-                    f"{one.word}, {exam.names[image]}, {where} ({figure(one.score)})"
-                )
-                self.evidence.append(Evidence(image, one.word, one.box, one.score, where))
-
-    def text(self, unfinished: str = "") -> str:
-        """Write it down; `unfinished` is about the finding that is being looked for."""
-        absent = f"In no picture: {', '.join(self.absent)}." if self.absent else ""
-        marked = f"Marked on the heat map all the same: {'; '.join(self.marked)}."
-        told = [*self.lines, absent, marked if self.marked else "", unfinished]
-        if self.missing:
-            told.append(f"Not judged, which does not mean not there: {', '.join(self.missing)}.")
-        return "\n".join(filter(None, told))
-
-    @property
-    def confidence(self) -> float | None:
-        """How sure the answer is: of the surest yes, or of the least sure no if all are no.
-
-        None if nothing is found and something could not be told.
-        """
-        surest = max(self.chances, default=0.5)
-        if surest >= SURE_ENOUGH:
-            return surest
-        return 1 - surest if 1 - surest >= SURE_ENOUGH and not self.missing else None
+SUGGESTED = (
+    (ANY_FINDING, "Is anything suspicious, and where?"),
+    ("ACR", "How dense is the breast?"),
+    ("Bi-Rads", "Which BI-RADS category fits?"),
+    ("Mass", "Is there a mass?"),
+    ("Calcification", "Are there suspicious calcifications?"),
+    ("Background tissue", "What is the background tissue?"),
+)
+BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
 class Answering:
-    """Answers about an exam by a judge, and by tags and measurements where those suffice."""
+    """Answers about an exam from its record of evidence."""
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
+    def __init__(self, card: Card, trials: Trials, language: Language | None = None) -> None:
+        self._card = card
+        self._trials = trials
+        self._language = language
         self._facts = Facts()
 
     @property
     def card(self) -> Card:
-        """Say who speaks."""
-        return self.judge.card
+        """Return who speaks."""
+        return self._card
 
     @property
     def suggested(self) -> tuple[str, ...]:
-        """Give questions that were trained for."""
-        asked = [
-            ("Abnormality", "Is anything suspicious, and where?"),
-            ("ACR", "How dense is the breast?"),
-            ("Bi-Rads", "Which BI-RADS category fits?"),
-            ("Report", "Describe the pictures."),
-            ("Mass", "Is there a mass?"),
-            ("Calcification", "Are there suspicious calcifications?"),
-        ]
-        known = tuple(words for topic, words in asked if self._knows(topic))
-        return (*known[:4], "Which side and view is each picture?", "Do the tags and pixels agree?")
+        """Return a few questions that it can answer."""
+        known = [words for topic, words in SUGGESTED if self._knows(topic)]
+        return (*known[:4], *BY_TAGS)
+
+    def _knows(self, name: str) -> bool:
+        if name == ANY_FINDING:
+            return any(map(self._knows, KINDS))
+        domains = [self._trials.speaker(domain, BY_NAME[name])[0] for domain in Domain]
+        return any(source is not None for source in domains)
 
     def answer(
         self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
     ) -> Iterator[Answer]:
-        """Give the answer piece by piece; what cannot be answered is said to be so."""
+        """Yield the answer piece by piece; what cannot be answered is said to be so."""
         asked = understand(question, exam, history)
-        ways: dict[Subject, Callable[[], Iterator[Answer]]] = {
-            Subject.FINDINGS: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
-            Subject.PLACES: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
-            Subject.SIZES: lambda: self._findings(exam, asked, findings, self._kinds(asked)),
-            Subject.REPORT: lambda: self._report(exam, asked, findings),
-            Subject.OTHER: lambda: self._topic(exam, asked, findings),
-            Subject.GENERAL: lambda: self._talk(exam, question, history),
-            Subject.UNKNOWN: lambda: self._talk(exam, question, history),
-        }
+        seen = findings or Findings()
         if asked.subject is Subject.TAGS:
             yield from self._facts.answer(exam, question, history, findings)
             return
@@ -135,191 +80,225 @@ class Answering:
             names = ", ".join(exam.names)
             yield Answer(f"There is no such picture here. These are: {names}.", speaker=NO_MODEL)
             return
+        ways: dict[Subject, Callable[[], Answer]] = {
+            Subject.FINDINGS: lambda: self._findings(exam, asked, seen),
+            Subject.PLACES: lambda: self._findings(exam, asked, seen),
+            Subject.SIZES: lambda: self._findings(exam, asked, seen),
+            Subject.COUNT: lambda: self._count(exam, asked, seen),
+            Subject.TOPIC: lambda: self._topics(exam, asked.topics, asked.images, seen),
+            Subject.COMPARE: lambda: self._compare(exam, asked, seen),
+            Subject.REPORT: lambda: Answer(composed(exam, seen, asked.images)),
+            Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
+            Subject.WHY: lambda: self._why(exam, asked, seen),
+        }
+        if asked.subject in ways:
+            made = ways[asked.subject]()
+            yield self._noted(made, exam, asked, seen)
+            return
+        yield from self._beside(exam, question, history, asked, seen)
+
+    def _noted(self, made: Answer, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Add who spoke, what was left out of the question, and what a careful reader notes."""
+        notes = [*made.notes]
+        if self.card.phantoms_only and not exam.phantom:
+            notes.append(PHANTOMS_ONLY)
+        text = made.text
+        if asked.unread:
+            unread = ", ".join(f"“{word}”" for word in asked.unread[:6])
+            text = f"Not taken into account: {unread}.\n{text}"
+        return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
+
+    def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Say of each kind in which pictures it is, where and how large."""
+        every = not asked.kinds
+        kinds = [name for name in asked.kinds or KINDS if name in seen.topics]
+        silent = [name for name in asked.kinds or KINDS if name not in seen.topics]
+        said = {name: _verdicts(seen, name, asked.images) for name in kinds}
+        there = [name for name in kinds if any(one.value == YES for one in said[name])]
+        lines = [finding_line(exam, name, said[name]) for name in there]
+        rest = [name for name in kinds if name not in there]
+        if len(kinds) > 2:
+            lines += filter(None, [absent_line(exam, {name: said[name] for name in rest})])
+        else:
+            lines += [finding_line(exam, name, said[name]) for name in rest]
+        if silent and every:
+            listed = ", ".join(name.lower() for name in silent)
+            lines.append(f"Not judged, which does not mean not there: {listed}.")
+        lines += [] if every else [_not_judged(seen, name) for name in silent]
+        if every and not kinds:
+            lines.append(f"{title('Mass')}: {_why_silent(seen, 'Mass')}.")
+        found = [one for name in kinds for one in said[name]]
+        return Answer(
+            "\n".join(lines), _evidence(found, asked.images), _surety(found, bool(silent)),
+            _notes(seen, found),
+        )  # fmt: skip
+
+    def _count(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        made = self._findings(exam, asked, seen)
+        names = [name for name in asked.kinds or KINDS if name in seen.topics]
+        regions = [
+            region
+            for region in seen.regions
+            if region.image in asked.images and region.topic in names
+        ]
+        if not names:
+            return made
+        return replace(made, text=f"{count_line(exam, names, regions)}\n{made.text}")
+
+    def _topics(
+        self, exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings
+    ) -> Answer:
+        """Say one value of each topic for the pictures together."""
+        lines: list[str] = []
+        found: list[Verdict] = []
+        for name in names:
+            verdict = of_several(exam, seen, name, images)
+            if verdict is None and name == "Cancer":
+                verdict = of_several(exam, seen, "Pathology", images)
+            if verdict is None:
+                lines.append(_not_judged(seen, name))
+                continue
+            found.append(verdict)
+            lines.append(topic_line(exam, verdict))
+        sure = min((one.probabilities[one.likeliest] for one in found if one.value), default=None)
+        looked = tuple(dict.fromkeys(image for one in found for image in one.images))
+        return Answer(
+            "\n".join(lines), tuple(Evidence(image, LOOKED_AT) for image in looked),
+            sure if found and all(one.value for one in found) else None, _notes(seen, found),
+        )  # fmt: skip
+
+    def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Say of each breast what is judged of it."""
+        names = [name for name in asked.topics if name in seen.topics]
+        if not asked.topics or asked.topics == (ANY_FINDING,):
+            names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
+        lines = side_lines(exam, seen, names)
+        lines += [_not_judged(seen, name) for name in asked.topics if name in seen.silent]
+        if not names and not asked.topics:
+            lines.append(_not_judged(seen, "ACR"))
+        found = [one for name in names for one in _verdicts(seen, name, asked.images)]
+        return Answer(
+            "\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found)
+        )
+
+    def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Say how sure the answer to a topic is, and how the model went when it was tried."""
+        made, names = self._again(exam, asked, seen)
+        told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
+        how = (
+            "The figures in brackets are probabilities 0 to 1, calibrated as if every second "
+            "picture showed the finding."
+        )
+        return replace(made, text="\n".join([made.text, how, *told]))
+
+    def _why(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Say which source an answer rests on."""
+        made, names = self._again(exam, asked, seen)
+        rest = []
+        for name in names:
+            verdicts = _verdicts(seen, name, asked.images)
+            if verdicts:
+                rest.append(
+                    f"{title(name)} is based on the {verdicts[0].source} in the pixels; "
+                    f"{seen.tried.get(name, 'how well that works was not measured')}."
+                )
+        return replace(made, text="\n".join([made.text, *rest]))
+
+    def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[Answer, list[str]]:
+        """Answer the topics that a follow-up is about."""
+        others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+        if others:
+            return self._topics(exam, others, asked.images, seen), others
+        named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
+        return self._findings(exam, asked, seen), list(named)
+
+    def _beside(
+        self, exam: Exam, question: str, history: Sequence[Turn], asked: Asked, seen: Findings
+    ) -> Iterator[Answer]:
+        """Answer what is not about the pictures: by a language model that can, else plainly."""
+        if self._language is not None and self._language.speaks:
+            yield from self._talk(exam, question, history)
+            return
+        topics = [title(name) for name in seen.topics]
+        plain: dict[Subject, Callable[[], str]] = {
+            Subject.GREETING: lambda: greeting(topics),
+            Subject.THANKS: thanks,
+            Subject.ABOUT: lambda: about(self.card, topics),
+            Subject.ADVICE: advice,
+            Subject.CHANGE: lambda: CHANGE,
+            Subject.PERSON: lambda: PERSON,
+            Subject.MEANING: lambda: MEANING,
+        }
+        if asked.subject in plain:
+            yield Answer(plain[asked.subject]())
+            return
+        words = f" (“{' '.join(asked.unread[:6])}”)" if asked.unread else ""
+        yield Answer(
+            f"This was not understood{words}, and a guess would answer another question. "
+            f"What can be asked about these pictures: {', '.join(topics) or 'no finding'}; side, "
+            "view, sizes, machine and warnings come from tags and measurements."
+        )
+
+    def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+        assert self._language is not None, "asked before"
+        before = [Said(turn.question, turn.answer.text) for turn in history]
+        note = "free words of the language model, not compared with the evidence"
+        text = ""
         try:
-            for piece in ways[asked.subject]():
-                yield self._noted(piece, exam)
+            for text in self._language.talk(exam, question, before):
+                yield Answer(text)
+            yield Answer(text, (), None, (note,))
         except InputError as error:
             yield Answer(f"This could not be answered: {error.message}.")
 
-    def _noted(self, answer: Answer, exam: Exam) -> Answer:
-        warned = self.card.phantoms_only and not exam.phantom and answer.speaker is None
-        notes = (*answer.notes, *([PHANTOMS_ONLY] if warned else []))
-        return Answer(answer.text, answer.evidence, answer.confidence, notes, answer.speaker)
 
-    def _knows(self, topic: str) -> bool:
-        if topic == "Abnormality":
-            return any(self.judge.knows(kind) for kind in KINDS)
-        return self.judge.knows(topic)
-
-    def _kinds(self, asked: Asked) -> tuple[str, ...]:
-        return asked.kinds or tuple(kind for kind in KINDS if self.judge.knows(kind))
-
-    def _findings(
-        self, exam: Exam, asked: Asked, seen: Findings | None, kinds: Sequence[str]
-    ) -> Iterator[Answer]:
-        """Say of each kind in which pictures it is, where and how large."""
-        # a question about anything at all must not be answered as if all had been looked for
-        missing = [] if asked.kinds else [kind for kind in KINDS if not self.judge.knows(kind)]
-        tally = Tally(len(kinds) > 2, tuple(kind.lower() for kind in missing))
-        for kind in kinds:
-            if not self.judge.knows(kind):
-                tally.lines.append(f"{kind}: not answered; {self.judge.doubt(kind)}.")
-                yield Answer(tally.text())
-                continue
-            said: dict[str, float | None] = {}
-            for image in asked.images:
-                yes = self.judge.weigh(exam, [image], kind, seen).get("Yes")
-                said[exam.names[image]] = yes
-                yield Answer(tally.text(_line(kind, said)))
-                if yes is None:
-                    continue
-                if yes >= SURE_ENOUGH:
-                    tally.evidence += self._marks(exam, image, kind, yes, seen)
-                else:
-                    tally.point(exam, image, kind, seen)
-                tally.notes += self._at_odds(exam, image, kind, yes, seen)
-            tally.add(kind, said)
-        if len(kinds) == 1 and (told := self.judge.tried(kinds[0])):
-            tally.notes.append(told)
-        if left := [kind.lower() for kind in kinds if self.judge.by_heads(kind)]:
-            tally.notes.append(_by_heads(left))
-        if tally.chances:
-            tally.evidence += [Evidence(image, LOOKED_AT) for image in asked.images]
-        yield Answer(tally.text(), tuple(tally.evidence), tally.confidence, tuple(tally.notes))
-
-    def _marks(
-        self, exam: Exam, image: int, kind: str, yes: float, seen: Findings | None
-    ) -> list[Evidence]:
-        """Point to the places of a finding, or to the whole picture if none is known."""
-        boxes = self.judge.places(exam, image, kind, seen)
-        where = [
-            Evidence(image, kind.lower(), box, yes, in_words(exam.images[image], box))
-            for box in boxes
-        ]
-        return where or [Evidence(image, kind.lower(), None, yes, "place not known")]
-
-    def _at_odds(
-        self, exam: Exam, image: int, topic: str, yes: float, seen: Findings | None
-    ) -> list[str]:
-        """Tell where the encoder's own head contradicts."""
-        other = seen_weights(seen, [image], topic).get("Yes")
-        if other is None or (yes >= 0.5) == (other >= 0.5) or max(other, 1 - other) < AT_ODDS:
-            return []
-        word, sure = ("yes", other) if other >= 0.5 else ("no", 1 - other)
-        return [f"{exam.names[image]}, {topic.lower()}: the encoder says {word} ({figure(sure)})"]
-
-    def _topic(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
-        """Answer a question with one answer, for the exam if that was trained, else a picture."""
-        topic = asked.topic or ""
-        if topic == "Cancer" and not self.judge.knows(topic) and self.judge.knows("Pathology"):
-            topic = "Pathology"
-        if not self.judge.knows(topic):
-            yield self._not_trained(topic)
-            return
-        together = BY_NAME[topic].exam and 1 < len(asked.images) <= MOST_VIEWS
-        groups = [asked.images] if together else [(image,) for image in asked.images]
-        lines: list[str] = []
-        evidence: list[Evidence] = []
-        surest: list[float] = []
-        notes = [_by_heads([NAMES.get(topic, topic)])] if self.judge.by_heads(topic) else []
-        notes += filter(None, [self.judge.tried(topic)])
-        for group in groups:
-            weights = self.judge.weigh(exam, group, topic, seen)
-            if weights:
-                surest.append(max(weights.values()))
-                notes += self._other_choice(exam, group, topic, weights, seen)
-                evidence += [Evidence(i, LOOKED_AT) for i in group]
-            who = f"{', '.join(exam.names[i] for i in group)}: " if len(groups) > 1 else ""
-            lines.append(f"{who}{NAMES.get(topic, topic)}: {_chosen(weights)}")
-            yield Answer("\n".join(lines))
-        least = min(surest, default=0.0)
-        sure = least if least >= LIKELY else None
-        yield Answer("\n".join(lines), tuple(evidence), sure, tuple(notes))
-
-    def _other_choice(
-        self, exam: Exam, group: Sequence[int], topic: str, weights: Mapping[str, float],
-        seen: Findings | None,
-    ) -> list[str]:  # fmt: skip
-        """Tell where the encoder's own head would choose otherwise, or choose at all."""
-        others = seen_weights(seen, group, topic)
-        if not others:
-            return []
-        mine, other = (max(found, key=lambda one: found[one]) for found in (weights, others))
-        agreed = mine == other and weights[mine] >= LIKELY
-        if agreed or others[other] < LIKELY:
-            return []
-        who = ", ".join(exam.names[image] for image in group)
-        return [f"{who}: the encoder says {_plain(other)} ({figure(others[other])})"]
-
-    def _report(self, exam: Exam, asked: Asked, seen: Findings | None) -> Iterator[Answer]:
-        """Describe each picture in the model's words, or list its findings if it has none."""
-        if not self.judge.knows("Report"):
-            yield from self._findings(exam, asked, seen, self._kinds(asked))
-            return
-        lines: list[str] = []
-        for image in asked.images:
-            written = ""
-            for written in self.judge.describe(exam, image):
-                yield Answer("\n".join([*lines, f"{exam.names[image]}: {written}"]))
-            lines.append(f"{exam.names[image]}: {written or '(no words)'}")
-        evidence = tuple(Evidence(image, LOOKED_AT) for image in asked.images)
-        free = "free text: how sure the model is of it was not estimated"
-        yield Answer("\n".join(lines), evidence, None, (free,))
-
-    def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
-        """Let the model speak freely if its language reaches that far, else abstain."""
-        before = [Said(turn.question, turn.answer.text) for turn in history]
-        words = self.judge.talk(exam, question, before)
-        if words is None:
-            yield self._not_trained(None)
-            return
-        note = "the model was not trained for such questions; do not rely on the answer"
-        text = ""
-        for text in words:
-            yield Answer(text)
-        yield Answer(text, (), None, (note,))
-
-    def _not_trained(self, topic: str | None) -> Answer:
-        what = f"{NAMES.get(topic, topic)}: {self.judge.doubt(topic)}" if topic else ""
-        why = what or "this model was not trained for such questions"
-        known = [NAMES.get(name, name.lower()) for name in BY_NAME if self._knows(name)]
-        about = ", ".join(known) or "nothing"
-        return Answer(
-            f"I do not answer that. {why[0].upper()}{why[1:]}, and a guess would look like an "
-            f"answer. What can be asked about: {about}; side, view, sizes and warnings come from "
-            "tags and measurements."
-        )
+def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
+    return [one for image in images if (one := seen.verdict(name, image)) is not None]
 
 
-def _verdict(yes: float | None) -> str:
-    if yes is None:
-        return "not judged"
-    if yes >= SURE_ENOUGH:
-        return f"yes ({figure(yes)})"
-    return f"no ({figure(1 - yes)})" if 1 - yes >= SURE_ENOUGH else f"not sure (yes {figure(yes)})"
+def _why_silent(seen: Findings, name: str) -> str:
+    return seen.silent.get(name, "no model that could tell is loaded")
 
 
-def _line(kind: str, said: Mapping[str, float | None]) -> str:
-    return f"{kind}: {'; '.join(f'{name} {_verdict(yes)}' for name, yes in said.items())}."
+def _not_judged(seen: Findings, name: str) -> str:
+    return f"{title(name)}: not judged; {_why_silent(seen, name)}."
 
 
-def _by_heads(what: Sequence[str]) -> str:
-    named = ", ".join(what)
-    return f"{named}: by the encoder's heads, since the language model does not tell"
+def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence, ...]:
+    """Point to the places of what is there, or to the whole picture where none is known."""
+    pointed = []
+    for one in found:
+        if one.value == YES:
+            word, (image, *_) = one.topic.lower(), one.images
+            pointed += [
+                Evidence(image, word, region.box, region.score, region.where)
+                for region in one.regions
+            ] or [Evidence(image, word, None, one.probabilities[YES], "place not known")]
+    looked = [Evidence(image, LOOKED_AT) for image in images] if found else []
+    return (*pointed, *looked)
 
 
-def _chosen(weights: Mapping[str, float]) -> str:
-    """Name the likeliest option and those beside it; none is chosen if none is likely."""
-    if not weights:
-        return "not judged."
-    ranked = sorted(weights.items(), key=lambda one: -one[1])
-    listed = [f"{_plain(option)} {figure(chance)}" for option, chance in ranked if chance >= SHOWN]
-    best, chance = ranked[0]
-    if chance < LIKELY:
-        return f"not sure; {', '.join(listed)}."
-    also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
-    return f"{_plain(best)} ({figure(chance)}){also}."
+def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
+    """Return how sure: of the surest yes, or of the least sure no if all are no."""
+    yes = [one.probabilities[YES] for one in found if one.value == YES]
+    if yes:
+        return max(yes)
+    if not found or something_silent or any(one.value is None for one in found):
+        return None
+    return 1 - max(one.probabilities[YES] for one in found)
 
 
-def _plain(option: str) -> str:
-    return option.removeprefix("Level ").removeprefix("Bi-Rads ")
+def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
+    """Say which source spoke, what another would say, and how a single topic was tried."""
+    by: dict[Source, list[str]] = {}
+    for one in found:
+        by.setdefault(one.source, []).append(title(one.topic))
+    told = "; ".join(
+        f"{source} ({', '.join(dict.fromkeys(names))})" for source, names in by.items()
+    )
+    notes = [f"told by: {told}"] if told else []
+    notes += [f"{title(one.topic)}: {text}" for one in found for text in one.dissent]
+    names = {one.topic for one in found}
+    if len(names) == 1 and (tried := seen.tried.get(*names)):
+        notes.append(tried)
+    return tuple(dict.fromkeys(notes))

@@ -6,7 +6,8 @@ Every box is in pixels of the file as stored, as everywhere in the project.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,15 @@ from numpy.typing import NDArray
 from app.chat.exam import Exam
 from versamammo.mammogram import Box
 
-BETTER_THAN_GUESSING = 0.6  # area under the ROC curve, from which a model is heard at all
 LOOKED_AT = "looked at"  # the word for evidence that is no finding
+
+
+class Source(StrEnum):
+    """Who says something of the pictures; one of them speaks for each topic."""
+
+    MARKS = "marked places"
+    HEADS = "encoder's heads"
+    LANGUAGE = "language model"
 
 
 @dataclass(frozen=True)
@@ -79,43 +87,26 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """Probabilities 0..1 of an attribute's values, such as density A to D.
+class Region:
+    """A place that an encoder marked.
 
     Attributes:
-        image: which image they were read from, or None for the whole exam.
-        edition: of BI-RADS, where the attribute is one of its categories and the edition is known.
-        how: how an exam's probabilities came from those of its images.
-        auroc: area under the ROC curve on patients not learned from; NaN if it could not be
-            measured there, None if nothing is written down.
+        image: number of the picture in its exam.
+        topic: the finding, as the vocabulary names it.
+        score: calibrated probability 0..1 that it is there, as if every second picture had one.
+        where: the place in words.
     """
-
-    name: str
-    probabilities: Mapping[str, float]
-    image: int | None = None
-    edition: str | None = None
-    how: str = ""
-    auroc: float | None = None
-
-    @property
-    def guessing(self) -> bool:
-        """Whether the model was not found to be better than guessing."""
-        return self.auroc is not None and not self.auroc >= BETTER_THAN_GUESSING
-
-    @property
-    def likeliest(self) -> str:
-        """Name the likeliest value."""
-        return max(self.probabilities, key=lambda value: self.probabilities[value])
-
-
-@dataclass(frozen=True)
-class Region:
-    """A place that a model marked, with its word for it and its score 0..1."""
 
     image: int
     box: Box
-    word: str
+    topic: str
     score: float
+    where: str = ""
+
+    @property
+    def word(self) -> str:
+        """Return the finding as a sentence words it."""
+        return self.topic.lower()
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,25 +119,66 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Everything a finder says of an exam; `failed` names what it attempted in vain.
+class Verdict:
+    """What is said of one topic in one picture, in several together, or in the whole exam.
 
     Attributes:
-        least: the score from which a place is marked.
+        topic: as the vocabulary names it.
+        images: numbers of the pictures it is said of.
+        value: the option that is said; None: not sure.
+        probabilities: of every option.
+        source: who speaks.
+        regions: the marked places, for a finding that is there.
+        dissent: what another source says that was found to know, where it differs.
+        how: how it came from the pictures' own, for several.
     """
 
-    attributes: tuple[Attribute, ...] = ()
+    topic: str
+    images: tuple[int, ...]
+    value: str | None
+    probabilities: Mapping[str, float]
+    source: Source
+    regions: tuple[Region, ...] = ()
+    dissent: tuple[str, ...] = ()
+    how: str = ""
+
+    @property
+    def likeliest(self) -> str:
+        """Return the likeliest option."""
+        return max(self.probabilities, key=lambda option: self.probabilities[option])
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The record of evidence of one exam, from which answers, panels, report and exports speak.
+
+    Attributes:
+        verdicts: of each topic and picture that is judged.
+        silent: topics that are not judged, and why.
+        tried: topics that are judged, and how they went on patients not learned from.
+        regions: marked places, of the verdicts' findings alone.
+        heat: where the encoder looked.
+        failed: pictures that could not be looked at, and why.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    tried: Mapping[str, str] = field(default_factory=dict)
     regions: tuple[Region, ...] = ()
     heat: tuple[HeatMap, ...] = ()
     failed: tuple[str, ...] = ()
-    least: float | None = None
 
-    def of(self, name: str, image: int | None) -> Attribute | None:
-        """Give an attribute of one image, or of the whole exam; None if it is not known."""
-        for attribute in self.attributes:
-            if (attribute.name, attribute.image) == (name, image):
-                return attribute
+    def verdict(self, topic: str, image: int) -> Verdict | None:
+        """Return what is said of a topic in one picture; None if it is not judged there."""
+        for one in self.verdicts:
+            if one.topic == topic and one.images == (image,):
+                return one
         return None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Return the topics that are judged, in the vocabulary's order."""
+        return tuple(dict.fromkeys(one.topic for one in self.verdicts))
 
 
 class Answerer(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.chat.contracts import LOOKED_AT, Answer, Attribute, Card, Evidence, Findings, Turn
+from app.chat.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn, Verdict
 from app.chat.exam import Exam, ExamImage
 from app.chat.figures import figure
+from app.chat.understanding import Subject, understand
 from versamammo import __version__
 from versamammo.mammogram import Laterality
 
@@ -29,13 +30,6 @@ SUGGESTED = (
     "How large is the breast in each picture?",
     "Is there anything I should know about the images?",
 )
-TOPICS = {  # a topic, and the words of a question that ask for it
-    "side": ("side", "lateral", "left", "right", "view", "project", "mlo", "cc", "agree", "tags"),
-    "size": ("large", "size", "big", "spacing", "millimet", " mm", "dimension", "resol"),
-    "warnings": ("warn", "know about", "problem", "quality", "trust", "wrong", "attention"),
-    "machine": ("machine", "vendor", "manufact", "device", "equipment", "scanner", "made with"),
-}
-
 
 @dataclass(frozen=True)
 class Fact:
@@ -47,7 +41,7 @@ class Fact:
     disagree: bool = False
 
 
-def facts_of(image: ExamImage, view: Attribute | None = None) -> tuple[Fact, ...]:
+def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
     """List what is known of one picture: without a model, but for the view, if a finder told."""
     told, seen = image.told, image.pixels_say_side
     rows, columns = image.size
@@ -65,15 +59,15 @@ def facts_of(image: ExamImage, view: Attribute | None = None) -> tuple[Fact, ...
     )
 
 
-def _view(view: Attribute | None) -> str:
-    if view is None or view.guessing:
-        return "not judged without a model" if view is None else "the model cannot tell"
+def _view(view: Verdict | None) -> str:
+    if view is None:
+        return "not judged"
     return f"{view.likeliest} (model, {figure(view.probabilities[view.likeliest])})"
 
 
-def _views_disagree(image: ExamImage, view: Attribute | None) -> bool:
+def _views_disagree(image: ExamImage, view: Verdict | None) -> bool:
     """Say whether a model is sure of another view than the tags; it knows CC and MLO only."""
-    if view is None or view.guessing or str(image.told.view) not in view.probabilities:
+    if view is None or str(image.told.view) not in view.probabilities:
         return False
     sure = view.probabilities[view.likeliest] >= SURE_OF_VIEW
     return sure and view.likeliest != str(image.told.view)
@@ -114,7 +108,7 @@ def warnings_of(
                 f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
                 "side is wrong."
             )
-        view = findings.of("view", number) if findings is not None else None
+        view = findings.verdict("View", number) if findings is not None else None
         if view is not None and _views_disagree(image, view):
             said.append(
                 f"{name}: the tags say {image.told.view}, but the model takes the picture for "
@@ -135,16 +129,15 @@ class Facts:
         self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
     ) -> Iterator[Answer]:
         """Give what is known without a model, a line at a time."""
-        words = question.lower()
-        topics = [t for t, keys in TOPICS.items() if any(key in words for key in keys)]
+        asked = understand(question, exam, history)
+        topics = list(asked.facts) if asked.subject is Subject.TAGS else []
         lines = [line for topic in topics for line in self._lines(exam, topic, findings)]
-        if not lines or _asks_for_a_finding(words):
+        if not lines:
             lines = [
                 "No model is loaded, so nothing here looks for findings, density or BI-RADS, and "
                 "this question cannot be answered. That is not the same as “no finding”.",
                 "Without a model I can tell side and view, sizes, the machine, and warnings.",
             ]
-            topics = []
         evidence = self._evidence(exam, "size" in topics) if topics else ()
         text = ""
         for line in lines:
@@ -159,7 +152,7 @@ class Facts:
             ]
         lines = []
         for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
-            view = findings.of("view", number) if findings is not None else None
+            view = findings.verdict("View", number) if findings is not None else None
             facts = {fact.what: fact for fact in facts_of(image, view)}
             lines.append(f"{name}: {_sentence(image, facts, topic)}")
         return lines
@@ -172,12 +165,6 @@ class Facts:
             else Evidence(number, LOOKED_AT)
             for number, image in enumerate(exam.images)
         )
-
-
-def _asks_for_a_finding(words: str) -> bool:
-    asked = ("mass", "calcif", "lesion", "cancer", "malign", "benign", "dens", "bi-rads", "birads",
-             "tumo", "finding", "suspicious", "distort", "asymmetr", "diagnos")  # fmt: skip
-    return any(word in words for word in asked)
 
 
 def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:

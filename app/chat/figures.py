@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 
 def figure(chance: float) -> str:
     """Write a probability with two digits; nothing is certain, and nothing impossible."""
     if chance > 0.99:
         return ">0.99"
     return "<0.01" if chance < 0.01 else f"{chance:.2f}"
-
-
-def quality(auroc: float | None) -> str:
-    """Say how well a model told an attribute on patients not learned from."""
-    if auroc is None:
-        return "never measured"
-    if math.isnan(auroc):
-        return "could not be tested"
-    return f"AUC {auroc:.2f}"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
-from app.chat.contracts import Attribute, Card, Findings
+from app.chat.contracts import Card, Findings, Verdict
+from app.chat.deciding import of_several
 from app.chat.exam import Exam
-from app.chat.figures import figure, quality
-from app.chat.regions import in_words as place_of
+from app.chat.figures import figure
+from app.chat.understanding import KINDS
+from app.chat.wording import title, topic_words
 from versamammo.mammogram import Box
+from versamammo.vocabulary import BY_NAME
 
-TITLES = {
-    "density": "Density (ACR)", "birads": "BI-RADS", "incomplete": "More images needed",
-    "distortion": "architectural distortion", "lymph_node": "suspicious lymph node",
-}  # fmt: skip
-BARS = ("density", "birads")  # shown at a glance; the rest in a table
+BARS = ("ACR", "Bi-Rads")  # shown at a glance; the rest in a table
 NO_MODEL_LOADED = (
     '<p class="vm-hint"><b>No model that looks at pictures is loaded.</b> Density, BI-RADS and '
     "findings are not assessed here. An empty panel does not mean that there is no finding.</p>"
@@ -28,65 +26,51 @@ def findings_html(exam: Exam | None, findings: Findings | None, card: Card | Non
         return NO_MODEL_LOADED
     if exam is None or findings is None:
         return '<p class="vm-hint">No exam is open.</p>'
-    parts = [_bars(exam, attribute) for attribute in _at_a_glance(findings)]
+    every = range(len(exam.images))
+    at_a_glance = [of_several(exam, findings, name, every) for name in BARS]
+    parts = [_region_rows(exam, findings)]
+    parts += [_bars(exam, one) for one in at_a_glance if one is not None]
     parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]
-    parts += [_region_rows(exam, findings), _warmest(exam, findings), _all_rows(exam, findings)]
+    parts += [_warmest(exam, findings), _all_rows(exam, findings), _silent(findings)]
     return "".join(parts)
 
 
-def title_of(name: str) -> str:
-    """Name an attribute as readers do."""
-    return TITLES.get(name, name.replace("_", " "))
-
-
-def _at_a_glance(findings: Findings) -> list[Attribute]:
-    """Take density and BI-RADS of the exam; of a single picture its own."""
-    chosen = []
-    for name in BARS:
-        own = [one for one in findings.attributes if one.name == name]
-        chosen += [one for one in own if one.image is None] or own[:1]
-    return chosen
-
-
-def _bars(exam: Exam, attribute: Attribute) -> str:
-    if attribute.guessing:
-        return (
-            f'<p class="vm-hint"><b>{escape(title_of(attribute.name))}</b> is not shown: on '
-            "patients not learned from, the model was not found to be better than guessing "
-            f"({escape(quality(attribute.auroc))}).</p>"
-        )
-    where = "whole exam" if attribute.image is None else exam.names[attribute.image]
-    edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
-    how = f"; {attribute.how}" if attribute.how else ""
+def _bars(exam: Exam, verdict: Verdict) -> str:
+    """Show the probabilities of a topic's options for the exam."""
+    topic = BY_NAME[verdict.topic]
+    where = "whole exam" if len(verdict.images) > 1 else exam.names[verdict.images[0]]
+    how = f"; {verdict.how}" if verdict.how else ""
     rows = "".join(
-        f'<tr><td>{escape(value)}</td><td class="vm-bar"><i style="width:{100 * p:.0f}%"></i></td>'
-        f"<td>{escape(figure(p))}</td></tr>"
-        for value, p in attribute.probabilities.items()
+        f'<tr><td>{escape(topic.plain(option))}</td><td class="vm-bar">'
+        f'<i style="width:{100 * p:.0f}%"></i></td><td>{escape(figure(p))}</td></tr>'
+        for option, p in verdict.probabilities.items()
     )
-    title = f"{title_of(attribute.name)} ({where}{edition}{how})"
-    return f'<table class="vm-table"><caption>{escape(title)}</caption>{rows}</table>'
+    heading = f"{topic.title} ({where}{how}): {topic_words(verdict)}, by the {verdict.source}"
+    return f'<table class="vm-table"><caption>{escape(heading)}</caption>{rows}</table>'
 
 
 def _region_rows(exam: Exam, findings: Findings) -> str:
-    least = "" if findings.least is None else f" with a score of {findings.least:.2f} or more"
+    looked_for = [name.lower() for name in KINDS if name in findings.topics]
+    if not looked_for:
+        return '<p class="vm-hint">No finding is judged in these pictures, so none is marked.</p>'
     if not findings.regions:
-        return f'<p class="vm-hint">The model marked no place{least}.</p>'
+        listed = escape(", ".join(looked_for))
+        return f'<p class="vm-hint">The model marked no place ({listed}).</p>'
     rows = []
     for region in findings.regions:
-        image = exam.images[region.image]
-        size = image.millimetres(region.box)
-        extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
+        size = exam.images[region.image].millimetres(region.box)
+        extent = "size not known" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
         rows.append(
             f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
-            f"<td>{escape(place_of(image, region.box))}<br>"
-            f"<small>{_pixels(region.box)}</small></td>"
-            f"<td>{extent}</td>"
-            f"<td>{escape(figure(region.score))}</td></tr>"
+            f"<td>{escape(region.where)}<br><small>{_pixels(region.box)}</small></td>"
+            f"<td>{extent}</td><td>{escape(figure(region.score))}</td></tr>"
         )
-    head = "<tr><th>Picture</th><th>Finding</th><th>Place</th><th>Size</th><th>Score</th></tr>"
-    title = f"<caption>Marked places{least}</caption>"
+    titles = ("Picture", "Finding", "Place", "Size", "Probability")
+    head = f"<tr>{''.join(f'<th>{name}</th>' for name in titles)}</tr>"
+    caption = "<caption>Marked places</caption>"
     return (
-        f'<div class="vm-scroll"><table class="vm-table">{title}{head}{"".join(rows)}</table></div>'
+        f'<div class="vm-scroll"><table class="vm-table">{caption}{head}{"".join(rows)}'
+        "</table></div>"
     )
 
 
@@ -105,32 +89,35 @@ def _pixels(box: Box) -> str:
 
 
 def _all_rows(exam: Exam, findings: Findings) -> str:
-    """Give each attribute of each picture: its likeliest value and the probability of that."""
-    names = list(dict.fromkeys(one.name for one in findings.attributes if one.image is not None))
-    if not names:
+    """Show what is said of each topic in each picture, by whom, and how that was tried."""
+    if not findings.topics:
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in exam.names)
-    rows = [
-        f"<tr><td>{escape(title_of(name))}</td>{_cells(exam, findings, name)}</tr>"
-        for name in names
-    ]
-    meaning = (
-        "Last column: area under the ROC curve on patients not learned from; 0.50 is guessing."
-    )
+    rows = []
+    for name in findings.topics:
+        own = [findings.verdict(name, image) for image in range(len(exam.images))]
+        cells = "".join(
+            "<td>-</td>" if one is None else f"<td>{escape(topic_words(one))}</td>" for one in own
+        )
+        source = next(one.source for one in own if one is not None)
+        tried = f"by the {source}; {findings.tried.get(name, '')}".rstrip("; ")
+        rows.append(f"<tr><td>{escape(title(name))}</td>{cells}<td>{escape(tried)}</td></tr>")
     return (
         '<details class="vm-details"><summary>Everything, picture by picture</summary>'
-        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}<th>Tested</th></tr>'
-        f'{"".join(rows)}</table></div><p class="vm-hint">{meaning}</p></details>'
+        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}<th>Tried</th></tr>'
+        f"{''.join(rows)}</table></div></details>"
     )
 
 
-def in_words(attribute: Attribute) -> str:
-    """Name the likeliest value of an attribute and its probability."""
-    return f"{attribute.likeliest} ({figure(attribute.probabilities[attribute.likeliest])})"
-
-
-def _cells(exam: Exam, findings: Findings, name: str) -> str:
-    found: Sequence[Attribute | None] = [findings.of(name, i) for i in range(len(exam.images))]
-    return "".join(
-        "<td>-</td>" if one is None else f"<td>{escape(in_words(one))}</td>" for one in found
+def _silent(findings: Findings) -> str:
+    """List the topics that are not judged, and why."""
+    if not findings.silent:
+        return ""
+    lines = "".join(
+        f"<li><b>{escape(title(name))}</b>: {escape(why)}.</li>"
+        for name, why in findings.silent.items()
+    )
+    return (
+        '<details class="vm-details"><summary>Not judged, which does not mean not there'
+        f"</summary><ul>{lines}</ul></details>"
     )

@@ -20,7 +20,9 @@ from versamammo.errors import InputError
 
 if TYPE_CHECKING:
     from app.chat.queueing import OneAtATime
+    from app.chat.trials import Trials
     from versamammo.encoder import VersaMammoModel
+    from vlm.assistant import Assistant
 
 ABOUT = "about.json"
 LONGEST = 300  # characters of one line of `about.json`
@@ -67,7 +69,8 @@ def load_models(
     language, part = parts_of(folder)
     # torch is imported only where there is a model
     from app.chat.answering import Answering
-    from app.chat.judging import HeadsJudge, LanguageJudge
+    from app.chat.examining import Examiner
+    from app.chat.language import Language
     from app.chat.queueing import OneAtATime
     from app.chat.seeing import Seeing
     from versamammo.encoder import VersaMammoModel
@@ -83,18 +86,31 @@ def load_models(
     # an encoder that kept its heads inside a vision-language model can look, too
     seen = part or language
     assert seen is not None
-    finder = None
-    if part or encoder.heads:
-        finder = Seeing(encoder, card_of(folder, seen), queue, figures_of(seen))
     comparer = None
     if index is not None:
         comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
-    if assistant is not None and language is not None:
-        heads = finder.figures if finder is not None else {}
-        judge = LanguageJudge(assistant, card_of(folder, language), queue, heads)
-        return Models(Answering(judge), finder, comparer)
-    assert finder is not None
-    return Models(Answering(HeadsJudge(finder.card, finder.figures)), finder, comparer)
+    speaking = None if assistant is None else Language(assistant, queue)
+    card = card_of(folder, language or seen)
+    trials = trials_of(folder, assistant, card)
+    seeing = Seeing(encoder, queue) if part or encoder.heads else None
+    finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
+    return Models(Answering(card, trials, speaking), finder, comparer)
+
+
+def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
+    """Return how a model went at the door; one never tried there, how its language went."""
+    from app.chat.contracts import Source
+    from app.chat.trials import Domain, Trial, Trials, read_trials
+
+    found = read_trials(folder)
+    if found.trials or assistant is None:
+        return found
+    domain = Domain.PHANTOM if card.phantoms_only else Domain.REAL
+    tried = assistant.competence.tried
+    return Trials(
+        tuple(Trial(domain, Source.LANGUAGE, "training", score) for score in tried),
+        found.calibrations,
+    )
 
 
 def _comparer(
@@ -166,13 +182,6 @@ def read_about(folder: Path) -> dict[str, Any]:
         message = f"expected {', '.join(kinds)} as short texts, and the last as true or false"
         raise InputError(message, file=file, reason="bad-about")
     return dict(told)
-
-
-def figures_of(part: Path) -> dict[str, float]:
-    """Read the areas under the ROC curve that training wrote into a part's README."""
-    text = _readme(part).partition("| attribute | figure |")[2]
-    rows = re.findall(r"^\| (\w+) \| (\d\.\d+) \|$", text, re.M)
-    return {name: float(value) for name, value in rows}
 
 
 def _readme(part: Path) -> str:

@@ -49,7 +49,7 @@ def facts_html(exam: Exam | None, findings: Findings | None = None) -> str:
         return '<p class="vm-hint">Nothing to compare yet.</p>'
     rows = []
     for place, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
-        facts = facts_of(image, findings.of("view", place) if findings is not None else None)
+        facts = facts_of(image, findings.verdict("View", place) if findings is not None else None)
         for number, fact in enumerate(facts):
             head = f'<th rowspan="{len(facts)}" scope="rowgroup">{escape(name)}</th>'
             mark = ' class="vm-clash"' if fact.disagree else ""

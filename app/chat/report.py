@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from app.chat.contracts import Attribute, Card, Findings, Similar, Turn
+from app.chat.contracts import Card, Findings, Similar, Turn, Verdict
+from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.facts import facts_of, warnings_of
-from app.chat.figures import figure, quality
 from app.chat.regions import described
-from app.chat.regions import in_words as in_picture
+from app.chat.understanding import KINDS
+from app.chat.wording import absent_line, finding_line, title, topic_words
 from versamammo import NOTICE, __version__
+from versamammo.vocabulary import YES
 
-SCALES = {"density": "ACR ", "birads": "BI-RADS "}
 OPEN = "[to be filled in by the reader]"
 
 
@@ -29,15 +29,16 @@ def draft(
         turns: the conversation; the answers of models go in as they were given.
     """
     told = _told(exam, turns)
+    every = range(len(exam.images))
     sections = [
         ("DRAFT", NOTICE),
         ("Indication", OPEN),
         ("Images", _images(exam, findings, cards)),
-        ("Breast composition", _attribute(exam, findings, "density")),
-        ("Findings", _findings(exam, findings)),
+        ("Breast composition", f"{_topic(exam, findings, 'ACR', every)} {OPEN}"),
+        ("Findings", f"{_findings(exam, findings, every)} {OPEN}"),
         *([("From the conversation with the model", told)] if told else []),
         ("Comparison", "No earlier examination was given."),
-        ("Assessment", _attribute(exam, findings, "birads")),
+        ("Assessment", f"{_topic(exam, findings, 'Bi-Rads', every)} {OPEN}"),
         ("Management", OPEN),
         ("Made with", f"VersaMammo {__version__}; {_who(cards)}"),
     ]
@@ -74,42 +75,48 @@ def _images(exam: Exam, findings: Findings | None, cards: Sequence[Card]) -> str
     return "\n".join(lines)
 
 
-def _attribute(exam: Exam, findings: Findings | None, name: str) -> str:
-    own = [one for one in findings.attributes if one.name == name] if findings else []
-    found = [one for one in own if one.image is None] or own
-    if not found:
-        return f"Not assessed by any model. {OPEN}"
-    if found[0].guessing:
-        why = f"not found to be better than guessing ({quality(found[0].auroc)})"
-        return f"Not assessed: the model was {why}. {OPEN}"
-    told = [
-        in_words(one) if one.image is None else f"{exam.names[one.image]}: {in_words(one)}"
-        for one in found
-    ]
-    return f"{'; '.join(told)} (model; to be confirmed). {OPEN}"
-
-
-def in_words(attribute: Attribute) -> str:
-    """Say the likeliest value of an attribute and its probability; below a half, that is unsure."""
-    value = f"{SCALES.get(attribute.name, '')}{attribute.likeliest}"
-    chance = attribute.probabilities[attribute.likeliest]
-    edition = f", BI-RADS edition {attribute.edition}" if attribute.edition else ""
-    how = f"; {attribute.how}" if attribute.how else ""
-    said = value if chance >= 0.5 else f"not sure; likeliest {value}"
-    return f"{said} (probability {figure(chance)}{edition}{how})"
-
-
-def _findings(exam: Exam, findings: Findings | None) -> str:
+def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[int]) -> str:
+    """Say the value of one topic, or why there is none."""
     if findings is None:
-        return f"No model looked for findings. {OPEN}"
-    lines = []
-    for region in findings.regions:
-        where = described(exam.images[region.image], region.box)
-        lines.append(
-            f"{exam.names[region.image]}: {region.word}, {where}, score {region.score:.2f} (model)."
-        )
+        return "Not assessed by any model."
+    verdict = of_several(exam, findings, name, images)
+    if verdict is None:
+        why = findings.silent.get(name, "no model that could tell is loaded")
+        return f"Not assessed: {why}."
+    how = f"; {verdict.how}" if verdict.how else ""
+    return f"{title(name)} {topic_words(verdict)} (model{how}; to be confirmed)."
+
+
+def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> str:
+    """Say where each finding is marked, which were not found and which were not looked for."""
+    if findings is None:
+        return "No model looked for findings."
+    judged = {
+        name: [one for image in images if (one := findings.verdict(name, image)) is not None]
+        for name in KINDS
+        if name in findings.topics
+    }
+    there = [name for name, own in judged.items() if any(one.value == YES for one in own)]
+    lines = [finding_line(exam, name, judged[name]) for name in there]
+    rest = {name: own for name, own in judged.items() if name not in there}
+    lines += filter(None, [absent_line(exam, rest)])
+    if silent := [name.lower() for name in KINDS if name not in judged]:
+        lines.append(f"Not judged, which does not mean not there: {', '.join(silent)}.")
     lines += [f"Attempted in vain: {what}." for what in findings.failed]
-    return "\n".join(lines or ["The model marked nothing."]) + f" {OPEN}"
+    return "\n".join(lines)
+
+
+def composed(exam: Exam, findings: Findings, images: Sequence[int]) -> str:
+    """Return a short report of some pictures: composition, findings and assessment."""
+    names = ", ".join(exam.names[image] for image in images)
+    return "\n".join(
+        [
+            f"Pictures: {names}.",
+            f"Composition: {_topic(exam, findings, 'ACR', images)}",
+            f"Findings: {_findings(exam, findings, images)}",
+            f"Assessment: {_topic(exam, findings, 'Bi-Rads', images)}",
+        ]
+    )
 
 
 def record(
@@ -146,7 +153,7 @@ def record(
 
 def _image(exam: Exam, number: int, findings: Findings | None) -> dict[str, object]:
     image = exam.images[number]
-    view = findings.of("view", number) if findings is not None else None
+    view = findings.verdict("View", number) if findings is not None else None
     return {
         "name": exam.names[number],
         "laterality": image.told.laterality,
@@ -163,33 +170,41 @@ def _image(exam: Exam, number: int, findings: Findings | None) -> dict[str, obje
 
 
 def findings_record(exam: Exam, findings: Findings) -> dict[str, object]:
-    """Give what a finder said; heat maps stay in the picture."""
+    """Return the record of evidence; heat maps stay in the picture."""
+    together = [
+        one
+        for name in findings.topics
+        if (one := of_several(exam, findings, name, range(len(exam.images)))) is not None
+    ]
     return {
-        "attributes": [
-            {
-                "name": a.name,
-                "image": None if a.image is None else exam.names[a.image],
-                "edition": a.edition,
-                "how": a.how,
-                "auroc": None if a.auroc is None or math.isnan(a.auroc) else a.auroc,
-                "guessing": a.guessing,
-                "probabilities": dict(a.probabilities),
-            }
-            for a in findings.attributes
-        ],
+        "exam": [_verdict(exam, one) for one in together],
+        "pictures": [_verdict(exam, one) for one in findings.verdicts],
         "regions": [
             {
                 "image": exam.names[r.image],
-                "word": r.word,
-                "place": in_picture(exam.images[r.image], r.box),
+                "finding": r.topic,
+                "place": r.where,
                 "score": r.score,
                 "box": r.box.as_tuple(),
                 "size_mm": exam.images[r.image].millimetres(r.box),
             }
             for r in findings.regions
         ],
+        "not_judged": dict(findings.silent),
+        "tried": dict(findings.tried),
         "failed": list(findings.failed),
-        "marked_from": findings.least,
+    }
+
+
+def _verdict(exam: Exam, verdict: Verdict) -> dict[str, object]:
+    return {
+        "topic": verdict.topic,
+        "images": [exam.names[image] for image in verdict.images],
+        "value": verdict.value,
+        "probabilities": dict(verdict.probabilities),
+        "source": verdict.source,
+        "dissent": list(verdict.dissent),
+        "how": verdict.how,
     }
 
 

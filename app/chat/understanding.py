@@ -1,4 +1,8 @@
-"""What a question is about and which pictures it means, told by its words alone."""
+"""What a question is about and which pictures it means, told by its words alone.
+
+Names of topics come from the vocabulary. Words that are not read are listed, so that nothing is
+answered as if it had been asked in fewer words.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,30 @@ from enum import StrEnum
 from app.chat.contracts import Turn
 from app.chat.exam import Exam
 from versamammo.mammogram import Laterality, View
-from vlm.competence import topic_of
+from versamammo.vocabulary import NAMED, TOPICS, topics_named
 
 
 class Subject(StrEnum):
     """What is asked for."""
 
-    FINDINGS = "findings"  # whether they are there
-    PLACES = "places"
-    SIZES = "sizes"  # of findings
-    REPORT = "report"
-    TAGS = "tags"  # side, view, sizes, machine: known without a model
-    OTHER = "other"  # another topic of `topic`
-    GENERAL = "general"  # about medicine and not about these pictures
-    UNKNOWN = "unknown"
+    FINDINGS = "whether findings are there"
+    PLACES = "where findings lie"
+    SIZES = "how large findings are"
+    COUNT = "how many findings there are"
+    TOPIC = "one attribute"
+    COMPARE = "how the breasts differ"
+    REPORT = "a report"
+    TAGS = "what the tags and measurements say"
+    CONFIDENCE = "how sure an answer is"
+    WHY = "what an answer rests on"
+    CHANGE = "what has changed since an earlier exam"
+    ADVICE = "what to do"
+    MEANING = "what a term means"
+    PERSON = "something no mammogram shows"
+    ABOUT = "who answers"
+    GREETING = "a greeting"
+    THANKS = "thanks"
+    UNKNOWN = "not understood"
 
 
 @dataclass(frozen=True)
@@ -31,88 +45,158 @@ class Asked:
     """A question as far as it is understood.
 
     Attributes:
-        topic: in MammoVQA's words, for `OTHER`.
-        kinds: of findings that are named; all are meant if none is.
+        topics: named in it; of findings all are meant if none is named.
         images: numbers of the pictures that are meant; empty if there is no such picture.
         chosen: whether the question itself says which pictures it means.
+        facts: what is asked of the tags: side, size, warnings, machine.
+        unread: words that were not taken into account.
     """
 
     subject: Subject
     images: tuple[int, ...]
-    topic: str | None = None
-    kinds: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     chosen: bool = False
+    facts: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of findings that are named."""
+        return tuple(name for name in self.topics if name in KINDS)
 
 
-KINDS = {  # a finding, and the beginnings of words that name it
-    "Mass": ("mass", "tumo", "lump", "nodul"),
-    "Calcification": ("calcif", "calcs", "microcalc"),
-    "Asymmetry": ("asymmetr",),
-    "Architectural distortion": ("distort",),
-    "Skin thickening": ("skin thick", "thickened skin", "thickening of the skin"),
-    "Skin retraction": ("skin retract", "retracted skin"),
-    "Nipple retraction": ("nipple retract", "retracted nipple"),
-    "Suspicious lymph node": ("lymph",),
-}
-_ANY = ("finding", "normal", "suspicious", "lesion", "anything", "unusual", "what is found")
-_WHERE = ("where", "location", "locate", "place of", "point to", "show me", "which region")
-_SIZE = ("how large", "how big", "size", "diameter", "measure", "extent", " mm")
-_REPORT = ("report", "describe", "summar", "what do you see", "what can you see", "tell me about",
-           "your impression", "findings and impression")  # fmt: skip
-_TAGS = ("which side", "side and view", "which view", "projection", "tags", "agree", "laterality",
-         "pixel", "resolution", "spacing", "machine", "vendor", "manufact", "device", "scanner",
-         "equipment", "warning", "quality", "which breast")  # fmt: skip
-_GENERAL = (r"^why\b", r"\bwhat does\b.*\bmean\b", r"^what (is|are) (an?|the meaning)\b",
-            r"\bexplain\b", r"\bdefin", r"\bshould\b", r"\btreat", r"\bprognos", r"\bbiops",
-            r"\brecommend", r"\bnext step", r"\bsurviv", r"^how (do|does|can) ", r"\brisk\b",
-            r"\bhow old\b", r"\bage\b", r"\bname\b", r"\bnothing\b.*\bto worry\b")  # fmt: skip
+KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
+ANY_FINDING = "Abnormality"
+# what is asked, the first that matches wins
+_ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
+    (Subject.THANKS, (r"^(many )?thank(s| you)\b", r"^cheers\b")),
+    (Subject.ABOUT, (r"\bwho (are|made|built|trained) (you|this)\b", r"\bwhat are you\b",
+                     r"\bwhat can you do\b", r"\b(which|what) model\b", r"\bhow were you\b")),
+    (Subject.ADVICE, (r"\bshould\b", r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
+                      r"\bnext step\w*", r"\bprognos\w*", r"\bsurviv\w*", r"\bto worry\b",
+                      r"\bworried\b", r"\bneed to\b", r"\bfollow[- ]?up\b")),
+    (Subject.CHANGE, (r"\bchang(e|ed|es)\b", r"\bsince\b", r"\bgrown\b", r"\bgrew\b",
+                      r"\bprior\w*\b", r"\bprevious\w*\b", r"\bearlier\b", r"\blast (year|time)\b",
+                      r"\bcompared? (to|with) (the )?(last|old)", r"\bnew\b", r"\bprogress\w*")),
+    (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\bher name\b", r"\bname of\b", r"\brisk\b",
+                      r"\bpacemaker\b", r"\bimplants?\b", r"\bheart\b", r"\blungs?\b",
+                      r"\bpregnan\w*", r"\bpain\w*", r"\bsymptom\w*", r"\bwho is\b")),
+    (Subject.MEANING, (r"\bwhat (do|does|did)\b.*\bmean\b", r"^what (is|are|'s) (an?|meant)\b",
+                       r"\bexplain\b", r"\bdefin\w+", r"\bmeaning of\b", r"^why (does|do|is|are)\b"
+                       r"(?! (you|that your))", r"^how (do|does|can) (?!you (know|see))",
+                       r"\bwhat happens\b", r"^what(?: is| are|'s)? (bi-?rads|acr|micro\w*|mlo|cc|"
+                       r"calcif\w*|mass(es)?|asymmetry|density)$")),
+    (Subject.CONFIDENCE, (r"\bhow (sure|certain|confident|reliable)\b", r"\bare you sure\b",
+                          r"\bconfiden(t|ce)\b", r"\bcertain(ty)?\b", r"\bhow likely\b")),
+    (Subject.WHY, (r"^why\b", r"\bwhat makes you\b", r"\bbased on what\b", r"\bevidence\b",
+                   r"\bhow (do|can|did) you (know|tell|see)\b")),
+    (Subject.COMPARE, (r"\bcompar\w+", r"\bwhich breast is\b", r"\bwhich side is\b", r"\bdenser\b",
+                       r"\b(between|difference)\b.*\b(sides|breasts|left|right)\b",
+                       r"\bmore dense\b", r"\bboth (breasts|sides)\b.*\b(same|alike|equal)\b")),
+    (Subject.COUNT, (r"\bhow many\b", r"\bcount\b", r"\bnumber of\b")),
+    (Subject.PLACES, (r"\bwhere\b", r"\blocat\w+", r"\bplace of\b", r"\bpoint to\b",
+                      r"\bshow me (the|where)\b", r"\bwhich (region|quadrant|part)\b")),
+    (Subject.SIZES, (r"\bhow (large|big|wide|long|small)\b", r"\bsizes?\b", r"\bdiameter\b",
+                     r"\bmeasures?\b", r"\bextent\b", r"\bmm\b", r"\bmillimet\w+")),
+    (Subject.REPORT, (r"\breport\w*", r"\bdescri(be|ption)\b", r"\bsummar\w+",
+                      r"\bwhat (do|can) you see\b", r"\btell me about\b", r"\bimpression\b")),
+)  # fmt: skip
+_FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("side", (r"which (breast|side)", r"side and view", r"lateralit\w*", r"left or( the)? right",
+              r"right or( the)? left", r"which views?", r"what (view|projection)\w*",
+              r"wh?ich v(ie|ei)ws?", r"projections?", r"tags?", r"agree\w*", r"mlo or cc",
+              r"cc or mlo")),
+    ("size", (r"how (large|big) (is|are) (the )?(breasts?|pictures?|images?)", r"resolution",
+              r"pixels?( size)?", r"spacing", r"dimensions?", r"breast size")),
+    ("warnings", (r"warn\w*", r"know about( the)? (images?|pictures?)", r"problems?", r"quality",
+                  r"trust\w*", r"attention", r"anything i should know")),
+    ("machine", (r"machines?", r"vendor", r"manufactur\w*", r"device", r"equipment", r"scanner",
+                 r"made with", r"taken (on|with)")),
+)  # fmt: skip
+_GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening))\b")
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
-_VIEWS = {View.CC: r"\bcc\b|craniocaudal|cranio-caudal", View.MLO: r"\bmlo\b|oblique"}
+_VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
+_PICTURES = re.compile(
+    r"\b([lr][ -]?(cc|mlo)|(picture|image|view) \d+|left|right|cc|mlo|cranio-?caudal|"
+    r"medio-?lateral|oblique)\b"
+)
+_NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
+# words that carry a question and ask for nothing by themselves
+_CARRIERS = frozenset(
+    """a an and any are as at be breast breasts by can category could describe do does doc exam
+    exactly film films find fits for from give given got has have here how i if image images in is
+    it its itself just kind large largest let level like look looking looks mammogram mammograms
+    may me mean might most my nothing of on one only or other out patient picture pictures please
+    present really say see seen show shown shows side sides so some something still tell than that
+    the their them there these they think this those to two us view views was we were what what's
+    when which with would you your think visible biggest big small smallest no not many much more
+    also too about ok okay final am""".split()  # noqa: SIM905 - a paragraph reads better than a list
+)
 
 
 def understand(question: str, exam: Exam, history: Sequence[Turn] = ()) -> Asked:
-    """Tell what is asked; a question that names views only asks again what was asked before."""
-    words = f" {' '.join(question.casefold().split())} "
+    """Return what is asked; a question that leaves out its topic means that of the one before."""
+    words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     images, chosen = pictures_meant(words, exam)
-    asked = _subject(words, images, chosen)
-    if asked.subject is Subject.UNKNOWN and history and (chosen or " and " in words[:6]):
-        before = understand(history[-1].question, exam, history[:-1])
+    asked = replace(_read(words), images=images, chosen=chosen)
+    if not history:
+        return asked
+    before = understand(history[-1].question, exam, history[:-1])
+    if asked.subject is Subject.UNKNOWN and not asked.unread and chosen:
         return replace(before, images=images, chosen=chosen)
+    follows = (Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.CONFIDENCE, Subject.WHY)
+    if asked.subject in follows and not asked.topics and not asked.facts:
+        return replace(
+            asked, topics=before.topics, images=images if chosen else before.images,
+            chosen=chosen or before.chosen,
+        )  # fmt: skip
     return asked
 
 
-def _subject(words: str, images: tuple[int, ...], chosen: bool) -> Asked:
-    kinds = tuple(kind for kind, starts in KINDS.items() if any(start in words for start in starts))
-    finding = bool(kinds) or _has(words, _ANY)
+def _read(words: str) -> Asked:
+    """Read a question without its pictures."""
+    topics = topics_named(words)
+    facts = tuple(
+        name for name, ways in _FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words)
+    )
+    found = [s for s, ways in _ASKS if any(re.search(way, words) for way in ways)]
+    unread = _unread(words, found[:1])
+    subject = found[0] if found else None
+    if subject is None and _GREETING.search(words) and not topics and not facts:
+        return Asked(Subject.GREETING, (), unread=unread)
+    if facts and (subject in (None, Subject.SIZES, Subject.WHY)) and not _judged(topics):
+        return Asked(Subject.TAGS, (), facts=facts, unread=unread)
+    if subject is not None and not (subject is Subject.REPORT and _kinds(topics)):
+        return Asked(subject, (), topics, facts=facts, unread=unread)
+    if _kinds(topics) or topics == (ANY_FINDING,):
+        return Asked(Subject.FINDINGS, (), topics, unread=unread)
+    if _judged(topics):
+        return Asked(Subject.TOPIC, (), _judged(topics), unread=unread)
+    return Asked(Subject.UNKNOWN, (), unread=unread)
 
-    def asks(subject: Subject, topic: str | None = None) -> Asked:
-        return Asked(subject, images, topic, kinds, chosen)
 
-    if "know about the image" in words:
-        return asks(Subject.TAGS)
-    if any(re.search(pattern, words.strip()) for pattern in _GENERAL):
-        return asks(Subject.GENERAL)
-    if finding and _has(words, _WHERE):
-        return asks(Subject.PLACES)
-    if finding and _has(words, _SIZE):
-        return asks(Subject.SIZES)
-    topic = topic_of(words)
-    if _has(words, _REPORT) and not kinds:
-        return asks(Subject.REPORT)
-    if topic in ("Bi-Rads", "ACR", "Masking potential", "Subtlety", "Background tissue",
-                 "Invasive cancer", "Cancer", "Pathology"):  # fmt: skip
-        return asks(Subject.OTHER, topic)
-    if finding:
-        return asks(Subject.FINDINGS)
-    if _has(words, (*_TAGS, *_SIZE)) or topic in ("View", "Laterality"):
-        # a side alone names pictures: "and on the left?" asks for no tag
-        bare = topic == "Laterality" and not _has(words, (*_TAGS, *_SIZE, "or"))
-        return asks(Subject.UNKNOWN if bare else Subject.TAGS)
-    return asks(Subject.UNKNOWN)
+def _kinds(topics: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in topics if name in KINDS)
+
+
+def _judged(topics: Sequence[str]) -> tuple[str, ...]:
+    """Return the topics that a model judges: side and view are told by the tags."""
+    return tuple(name for name in topics if name not in ("View", "Laterality"))
+
+
+def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """Return the words that nothing here has read."""
+    patterns = [pattern.pattern for pattern in NAMED.values()]
+    patterns += [way for subject, ways in _ASKS if subject in subjects for way in ways]
+    patterns += [rf"\b(?:{way})\b" for _, ways in _FACTS for way in ways]
+    left = _PICTURES.sub(" ", words)
+    for pattern in patterns:
+        left = re.sub(pattern, " ", left)
+    return tuple(dict.fromkeys(word for word in left.split() if word not in _CARRIERS))
 
 
 def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
-    """Give the pictures that a question means, and whether it says so; all if it does not."""
+    """Return the pictures that a question means, and whether it says so; all if it does not."""
     everything = tuple(range(len(exam.images)))
     pairs = re.findall(r"\b([lr])[ -]?(cc|mlo)\b", words)
     if pairs:
@@ -120,7 +204,7 @@ def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
         return tuple(
             i for i in everything if (exam.images[i].side, exam.images[i].told.view) in named
         ), True
-    numbers = [int(n) - 1 for n in re.findall(r"\b(?:picture|image) (\d)\b", words)]
+    numbers = [int(n) - 1 for n in _NUMBERED.findall(words)]
     if numbers:
         return tuple(i for i in everything if i in numbers), True
     sides = {side for side, pattern in _SIDES.items() if re.search(pattern, words)}
@@ -134,7 +218,3 @@ def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
         if (len(sides) != 1 or exam.images[i].side in sides)
         and (len(views) != 1 or exam.images[i].told.view in views)
     ), True
-
-
-def _has(words: str, starts: Sequence[str]) -> bool:
-    return any(start in words for start in starts)
