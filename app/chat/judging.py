@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from app.chat.contracts import BETTER_THAN_GUESSING, Attribute, Card, Findings
+from app.chat.contracts import Attribute, Card, Findings
 from app.chat.exam import Exam, ExamImage
 from app.chat.figures import quality
 from app.chat.queueing import OneAtATime
@@ -15,13 +15,11 @@ from app.chat.regions import in_words
 from versamammo.geometry import Crop
 from versamammo.mammogram import Box
 from vlm.assistant import Assistant
-from vlm.competence import Tried
 from vlm.instructions.topics import BY_NAME, FINDING_WORDS
 from vlm.places import boxes_in
 from vlm.prompts import MOST_VIEWS, Picture, Turn
 
 UNCOUNTED = ("Report", "Place")
-LEAST_SKILL = 2 * BETTER_THAN_GUESSING - 1
 Weights = dict[str, float]  # of each option, 0..1
 Figures = Mapping[str, float | None]  # of each head, as `Attribute.auroc`
 
@@ -89,7 +87,7 @@ class LanguageJudge:
         if self.knows(topic):
             return ""
         tried = self._assistant.competence.on(topic)
-        return doubt_of(topic, self._heads) if tried is None else str(tried)
+        return doubt_of(topic, self._heads) if tried is None else tried.why_not()
 
     def by_heads(self, topic: str) -> bool:
         """Say whether only the encoder beside it was trained for a topic."""
@@ -105,11 +103,10 @@ class LanguageJudge:
         competence = self._assistant.competence
         if competence.topics and topic not in competence.topics:
             return False
-        # of free words nothing was counted, and a model that does not tell is taken at its word
-        tried = competence.on(topic)
-        if topic in UNCOUNTED or not competence.tried:
+        if topic in UNCOUNTED:
             return True
-        return tried is not None and skill(tried) >= LEAST_SKILL
+        tried = competence.on(topic)
+        return tried is not None and tried.above_chance
 
     def weigh(
         self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
@@ -229,12 +226,6 @@ ATTRIBUTES = {  # a topic, and the name of the head that speaks of it
 }  # fmt: skip
 _PREFIX = {"ACR": "Level ", "Bi-Rads": "Bi-Rads ", "Masking potential": "Level ",
            "Subtlety": "Level "}  # fmt: skip
-
-
-def skill(tried: Tried) -> float:
-    """Give the share of the way from guessing, 0, to always right, 1; as 2 AUC - 1 for a head."""
-    room = tried.asked - tried.by_chance
-    return (tried.right - tried.by_chance) / room if room > 0 else 0.0
 
 
 def doubt_of(topic: str, heads: Figures) -> str:
