@@ -1,8 +1,9 @@
 """Questions to a model with words: asked of prepared archives, answered elsewhere, scored here.
 
 Items are made by `versamammo questions` and answered by `vlm/predict.py`, both as processes of
-their own: this package and that of the model meet in files alone. Beside every score stand the
-answers to blank images, the most common answer and the best guess from the words alone.
+their own: this package and that of the model meet in files alone. What tags say is withheld.
+Beside every score stand the answers to blank images, the most common answer and the best guess
+from the words alone.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from versamammo.vqa import Item, read_bench, write_bench
 
 PER_ANSWER = 50  # most items of one answer to one topic
 ITEMS, ANSWERS, BLANK = "items.json", "answers.jsonl", "blank.jsonl"
+CONTEXT = "false"  # what tags say of side, view and mirroring is withheld: pixels are to answer
 PICTURES, BENCH, PLACES = "pictures", "bench.json", "places.json"
 ROOT = Path(__file__).resolve().parents[1]
 # several commands of ours in one process, since it takes seconds to begin
@@ -77,7 +79,8 @@ class Questions:
         per_answer: int = PER_ANSWER,
     ) -> None:
         told = [(plain(task), [_digest(archives, name) for name in task.sources]) for task in tasks]
-        text = json.dumps([told, seed, per_answer], sort_keys=True)
+        # answers lie in this folder: those with tags told are not to be taken for these
+        text = json.dumps([told, seed, per_answer, {"context": CONTEXT}], sort_keys=True)
         self.folder = shared / hashlib.sha256(text.encode()).hexdigest()[:16]
         self.per_answer = per_answer
         done = self.folder / PLACES
@@ -102,7 +105,7 @@ class Questions:
         _call(
             [str(ROOT / "vlm" / "predict.py"), "--model", str(model), "--bench",
              str(self.folder / BENCH), "--images", str(self.folder), "--out", str(out),
-             "--control", control],
+             "--control", control, "--context", CONTEXT],
             "vlm",
         )  # fmt: skip
         return out

@@ -213,7 +213,11 @@ class Assistant:
             return (NOTICE, "what this model was trained for is not known")
         if trained:
             tried = self.competence.on(topic_of(question))
-            return (NOTICE,) if tried is None else (NOTICE, str(tried))
+            if tried is None:
+                return (NOTICE, "how well it answers such questions was never measured")
+            if tried.above_chance:
+                return (NOTICE, f"such questions were {tried}")
+            return (NOTICE, f"do not rely on the answer: {tried.why_not()}")
         known = ", ".join(self.competence.topics)
         about = f"this model was not trained for such questions, only for: {known}"
         return (NOTICE, f"{about}; do not rely on the answer")

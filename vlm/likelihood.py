@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from vlm.examples import IGNORED
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
+
+LEAST_LOG = math.log(1e-12)  # one hopeless question must not decide the temperature
 
 
 @torch.inference_mode()
@@ -41,11 +45,9 @@ def probabilities(scores: Tensor, temperature: float = 1.0) -> Tensor:
 def fit_temperature(scores: Sequence[Tensor], truths: Sequence[int]) -> float:
     """Find the temperature under which the right options are likeliest (arXiv 1706.04599)."""
     candidates = torch.logspace(-1, 1, 81)
+    rows = pad_sequence([one.double() for one in scores], batch_first=True, padding_value=-math.inf)
+    right = torch.tensor(truths)[:, None]
     losses = [
-        sum(
-            float(-probabilities(one, float(t)).clamp(min=1e-12)[truth].log())
-            for one, truth in zip(scores, truths, strict=True)
-        )
-        for t in candidates
+        -(rows / t).log_softmax(1).gather(1, right).clamp(min=LEAST_LOG).mean() for t in candidates
     ]
-    return float(candidates[int(torch.tensor(losses).argmin())])
+    return float(candidates[int(torch.stack(losses).argmin())])

@@ -35,7 +35,7 @@ from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
 from vlm.checking import check_answers
-from vlm.competence import calibrate, write_competence
+from vlm.competence import TRIED, calibrate, choose_trial, write_competence
 from vlm.feeding import StepDataset, feed
 from vlm.instructions import LessonPool, make_items
 from vlm.learner import Learner
@@ -48,7 +48,6 @@ from vlm.shelf import Shelf
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
 FREE = ("workers", "data", "phantoms.folder")
-CALIBRATION_ITEMS = 400  # most questions that confidence is calibrated on
 
 
 def train(config: VlmTraining) -> Path:
@@ -93,9 +92,8 @@ def _finish(
 ) -> None:
     """Save the model, what it was trained for, and how sure it may be."""
     save(model, processor, out)
-    chosen = checks.items[:: max(1, len(checks.items) // CALIBRATION_ITEMS)]
     topics = (*sorted(pool.answers), *(["Place"] if pool.placed else []), "Report")
-    competence = calibrate(model, processor, chosen, checks.shelf, topics)
+    competence = calibrate(model, processor, checks.trial(), checks.shelf, topics)
     write_competence(out, competence)
 
 
@@ -106,16 +104,25 @@ class Checks:
         self, folder: Path, config: VlmTraining, processor: VersaMammoVlmProcessor
     ) -> None:
         contract = InputContract.from_dict(processor.image_processor.contract)
+        self.folder = folder
+        self.config = config
         self.shelf = Shelf(folder, contract)
         self.processor = processor
-        self.items: tuple[Item, ...] = make_items(
-            folder,
-            config.check_splits,
-            seed=config.run.seed,
-            per_answer=config.check_items,
-            topics=config.mixture.topics,
-            shareable=config.shareable,
+        self.items = self._make(config.check_items)
+
+    def _make(self, per_answer: int) -> tuple[Item, ...]:
+        return make_items(
+            self.folder,
+            self.config.check_splits,
+            seed=self.config.run.seed,
+            per_answer=per_answer,
+            topics=self.config.mixture.topics,
+            shareable=self.config.shareable,
         )
+
+    def trial(self) -> tuple[Item, ...]:
+        """Return enough questions to tell each topic from guessing, where there are so many."""
+        return choose_trial(self._make(TRIED), self.config.run.seed)
 
     def ask(self, model: VersaMammoForImageTextToText) -> dict[str, float]:
         """Answer them all."""

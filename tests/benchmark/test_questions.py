@@ -14,14 +14,21 @@ from benchmark.store import TaskFolder
 from benchmark.tasks import load_tasks
 from benchmark.vqa.answers import Answer
 from tests.benchmark.made_up_archives import box, finding, row, write_archive
+from versamammo.config import load
+from versamammo.contract import InputContract
 from versamammo.errors import InputError
 from versamammo.manifest import read_manifest
 from versamammo.vqa import Item, Kind, read_bench
+from vlm.predict import Asker, Prediction
+from vlm.prompts import to_messages
+from vlm.shelf import Shelf
 
 TASKS = {task.id: task for task in load_tasks()}
 DENSITY = replace(TASKS["vqa.density"], sources=("inbreast", "bmcd"))
 LESIONS = replace(TASKS["vqa.pathology-finding"], sources=("dmid",))
 EXAMS = replace(TASKS["vqa.exam-density"], sources=("inbreast",))
+
+SIDES = replace(TASKS["vqa.laterality"], sources=("inbreast",))
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +59,17 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Archives:
 def asked(archives: Archives, tmp_path_factory: pytest.TempPathFactory) -> Questions:
     shared = tmp_path_factory.mktemp("questions")
     return Questions((DENSITY, LESIONS, EXAMS), archives, shared, 0)
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Questions:
+    folder = tmp_path_factory.mktemp("sides")
+    rows = [
+        row(f"{n}{side}", laterality=side, patient_id=f"p{n}", exam_id=f"e{n}", split="test")
+        for n in range(4) for side in "LR"
+    ]  # fmt: skip
+    write_archive(folder / "data" / "inbreast", rows)
+    return Questions((SIDES,), Archives(folder / "data"), folder / "questions", 0)
 
 
 def test_every_image_that_is_asked_about_lies_where_its_item_says(asked: Questions) -> None:
@@ -111,6 +129,36 @@ def test_answers_are_scored_beside_their_controls(
     assert found["balanced_accuracy"]["clusters"] == 16
     assert folder.done
     assert folder.expected == len(read_bench(folder.folder / "items.json"))
+
+
+@pytest.mark.parametrize(("told", "score"), [("as the benchmark asks", 0.5), ("true", 1)])
+def test_a_side_that_only_tags_tell_is_not_known(
+    sides: Questions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, score: float
+) -> None:
+    def call(words: Sequence[str], what: str, given: str = "") -> str:
+        """Answer as a model would that reads the prompt and sees nothing."""
+        settings = load(Prediction, words[1:])
+        if told == "true":  # as it was asked before
+            settings = replace(settings, context=True)
+        bench = read_bench(settings.bench)
+        asker = Asker(bench, Shelf(settings.images, InputContract(size=(64, 48))), settings)
+        lines = []
+        for number, item in enumerate(bench):
+            (message,) = to_messages(asker.question(number))
+            said = "Left" if " L CC" in message["content"] else "Right"
+            lines.append(json.dumps({"id": item.id, "answer": said, "prompt": None}) + "\n")
+        settings.out.write_text("".join(lines))
+        return ""
+
+    monkeypatch.setattr(questions, "_call", call)
+    given = {control: sides.answers(tmp_path, f"{told} {control}", control)
+             for control in ("none", "blank")}  # fmt: skip
+    folder = TaskFolder(tmp_path / "m" / "vqa.laterality")
+    score_task(SIDES, sides, given, "digest", folder, seed=0, resamples=100)
+    made = json.loads((folder.folder / "figures.json").read_text())["figures"]
+    found = {figure["metric"]: figure["value"] for figure in made}
+    assert found["blank_balanced_accuracy"] == score
+    assert found["balanced_accuracy"] == score
 
 
 def test_gibberish_is_a_failure_to_read_and_never_right() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from versamammo.errors import InputError
+from versamammo.topic_scores import TopicScore
 from vlm.assistant import Assistant
-from vlm.competence import Competence, Tried, read_competence, topic_of, write_competence
+from vlm.competence import Competence, topic_of
 from vlm.likelihood import fit_temperature, option_scores, probabilities
 from vlm.prompts import Question
 
+MASS = TopicScore("Mass", 200, (("Yes", 80), ("No", 120)), 60, 0.78, 0.71, 0.84, 0.5)
+GUESSED = replace(MASS, topic="Calcification", balanced_accuracy=0.52, low=0.45, high=0.59)
 KNOWN = Competence(
-    ("Mass", "Laterality"), temperature=2.0, fitted_on=10, tried=(Tried("Mass", 10, 7, 5.0),)
+    ("Mass", "Calcification", "Laterality"), temperature=2.0, fitted_on=10, tried=(MASS, GUESSED)
 )
 
 
@@ -94,13 +99,14 @@ def test_free_questions_are_sorted_by_topic(question: str, topic: str | None) ->
 
 def test_an_answer_says_how_such_questions_went(assistant: Assistant, small) -> None:
     said = assistant.choose([small.picture(1)], "Is there a mass?", ["Yes", "No"])
-    assert any(
-        "7 of 10 such questions were answered rightly; guessing gets 5" in n for n in said.notes
-    )
+    assert f"such questions were {MASS}" in said.notes
     other = assistant.choose([small.picture(1)], "Which breast is shown?", ["Right", "Left"])
     assert not any("guessing" in note for note in other.notes)
+    assert "how well it answers such questions was never measured" in other.notes
 
 
-def test_competence_comes_back_from_its_file(tmp_path) -> None:
-    write_competence(tmp_path, KNOWN)
-    assert read_competence(tmp_path) == KNOWN
+def test_an_answer_no_better_than_guessing_is_not_to_be_relied_on(
+    assistant: Assistant, small
+) -> None:
+    said = assistant.choose([small.picture(1)], "Are there calcifications?", ["Yes", "No"])
+    assert f"do not rely on the answer: {GUESSED.why_not()}" in said.notes

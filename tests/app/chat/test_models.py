@@ -13,9 +13,9 @@ from app.chat.contracts import Answer
 from app.chat.exam import Exam
 from app.chat.facts import Facts
 from app.chat.models import load_models
-from tests.app.chat.tiny_models import write_tiny_models
+from tests.app.chat.tiny_models import score, write_tiny_models
 from versamammo.errors import InputError
-from vlm.competence import Competence, Tried, write_competence
+from vlm.competence import FILE, Competence, write_competence
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +79,30 @@ def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
     folder: Path, tmp_path: Path, exam: Exam
 ) -> None:
     copied = shutil.copytree(folder / "vlm", tmp_path / "vlm")
-    tried = (Tried("Calcification", 20, 11, 10.0), Tried("ACR", 20, 12, 5.0))
+    tried = (score("Calcification", low=0.49), score("ACR"))
     write_competence(
         copied, Competence(("Calcification", "ACR", "Pathology", "Report"), 1.0, 40, tried)
     )
     answerer = load_models(copied).answerer
     *_, grains = answerer.answer(exam, "Are there calcifications?", (), None)
-    assert "not answered; on patients it had not learned from, 11 of 20" in grains.text
+    assert "not answered; it was not found better than guessing: tried on 120" in grains.text
     *_, density = answerer.answer(exam, "How dense is the breast?", (), None)
     assert density.text.startswith("ACR density: ")
-    assert any("12 of 20 such questions" in note for note in density.notes)
+    assert any("class-balanced accuracy 70 % [60, 80]" in note for note in density.notes)
     *_, untried = answerer.answer(exam, "Is it benign or malignant?", (), None)
     assert untried.text.startswith("I do not answer that")
     assert "Describe the pictures." in answerer.suggested
+
+
+def test_topics_of_a_model_that_was_never_tried_are_not_answered(
+    folder: Path, tmp_path: Path, exam: Exam
+) -> None:
+    copied = shutil.copytree(folder / "vlm", tmp_path / "vlm")
+    record = json.loads((copied / FILE).read_text())
+    record["tried"] = [{"topic": "ACR", "asked": 12, "right": 8, "by_chance": 3.0}]
+    (copied / FILE).write_text(json.dumps(record))
+    *_, said = load_models(copied).answerer.answer(exam, "How dense is the breast?", (), None)
+    assert any("the language model does not tell" in note for note in said.notes)
 
 
 @pytest.mark.parametrize(
