@@ -1,31 +1,48 @@
-"""`versamammo ask IMAGE... "question"`: one question about one exam, answered by a model."""
+"""`versamammo ask IMAGE... "question"`: one question about one exam, answered as in the chat."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonargparse
 
+from app.chat.contracts import Turn
+from app.chat.exam import gather, load_image
+from app.chat.facts import warnings_of
+from app.chat.limits import Limits
+from app.chat.models import Models, choose_folder, load_models, parts_of
+from app.chat.report import answer_record
+from app.chat.wording import pointing
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
-from vlm.assistant import SURE_ENOUGH, Answer, Assistant
+
+if TYPE_CHECKING:
+    from vlm.assistant import Answer
+
+SURE_ENOUGH = 0.5
 
 
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the options of `versamammo ask`."""
     made = command_parser(
-        description=f"Ask a trained model about one to four mammograms of an exam. {NOTICE}"
+        description=f"Ask about the mammograms of one exam, as in the chat. {NOTICE}"
     )
     made.add_argument(
         "words", nargs="+", metavar="IMAGE... QUESTION", help="files, and the question at the end"
     )
     made.add_argument(
-        "--model", type=Path, default=Path("runs/vlm/model"), help="folder of a trained model"
-    )
-    made.add_argument("--options", type=str, help='what to choose among: "Level A; Level B"')
+        "--model", default="", metavar="DIR",
+        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
+        "the bundled models/demo unless told otherwise",
+    )  # fmt: skip
+    made.add_argument(
+        "--options", type=str,
+        help='put the question to the language model alone, to choose among: "Level A; Level B"',
+    )  # fmt: skip
     made.add_argument("--sure-enough", type=float, default=SURE_ENOUGH, help="0..1, else abstain")
     made.add_argument("--context", type=bool, default=True, help="tell what the tags say")
     made.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -39,28 +56,71 @@ def run(args: jsonargparse.Namespace) -> int:
         InputError: there is no model, an image cannot be used, or the question is missing.
     """
     *images, question = args.words
+    _check(images, question)
+    folder = choose_folder(args.model)
+    if args.options is not None:
+        said = _choose(args, folder, images, question)
+        print(said)
+        return 0
+    exam = gather([load_image(Path(image)) for image in images])
+    models = load_models(folder)
+    findings = None if models.finder is None else models.finder.find(exam)
+    *_, answer = models.answerer.answer(exam, question, (), findings)
+    if args.json:
+        told = answer_record(exam, findings, Turn(question, answer), models.cards)
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+        return 0
+    lines = [f"{answer.text}{pointing(exam, answer)}"]
+    warned = warnings_of(exam, findings, models.cards)
+    lines += [f"warning: {text}" for text in warned if text not in answer.notes]
+    print("\n".join([*lines, *_speakers(models), NOTICE]))
+    return 0
+
+
+def _speakers(models: Models) -> list[str]:
+    return [
+        f"{card.name} {card.version}; data: {card.data}" for card in models.cards if card.is_model
+    ]
+
+
+def _check(images: Sequence[str], question: str) -> None:
     if not images:
-        message = "expected one to four images and then the question"
+        message = "expected the images of one exam and then the question"
+        raise InputError(message, field="IMAGE", reason="number-of-images")
+    if len(images) > Limits().images:
+        message = f"{len(images)} images; at most {Limits().images} of one exam are taken"
         raise InputError(message, field="IMAGE", reason="number-of-images")
     if _is_file(question):
         message = f"{question} is a file; the question comes last"
         raise InputError(message, field="QUESTION", reason="empty-question")
-    if not args.model.is_dir():
-        message = "there is no such model; train one with `accelerate launch vlm/train.py`"
-        raise InputError(message, file=args.model, field="model", reason="missing-model")
+    if not question.strip():
+        raise InputError("is empty", field="QUESTION", reason="empty-question")
+    if len(question) > Limits().question:
+        message = f"{len(question)} characters; at most {Limits().question} are read"
+        raise InputError(message, field="QUESTION", reason="too-long")
+
+
+def _choose(
+    args: jsonargparse.Namespace, folder: Path | None, images: Sequence[str], question: str
+) -> str:
+    """Put a question with options of the caller's own to the language model."""
+    from dataclasses import asdict
+
+    from vlm.assistant import Assistant
+
     if not 0 <= args.sure_enough <= 1:
         raise InputError(f"found {args.sure_enough}; expected 0 to 1", field="sure_enough")
-    assistant = Assistant.load(args.model)
-    pictures = assistant.look(images)
-    if args.options is None:
-        said = assistant.answer(pictures, question, context=args.context)
-    else:
-        options = [option.strip() for option in args.options.split(";")]
-        said = assistant.choose(
-            pictures, question, options, context=args.context, sure_enough=args.sure_enough
-        )
-    print(json.dumps(asdict(said), indent=1) if args.json else "\n".join(_lines(said)))
-    return 0
+    language = None if folder is None else parts_of(folder)[0]
+    if language is None:
+        message = "there is no language model to choose among options"
+        raise InputError(message, field="--options", reason="no-model")
+    assistant = Assistant.load(language)
+    options = [option.strip() for option in args.options.split(";")]
+    said = assistant.choose(
+        assistant.look(images), question, options,
+        context=args.context, sure_enough=args.sure_enough,
+    )  # fmt: skip
+    return json.dumps(asdict(said), indent=1) if args.json else "\n".join(_lines(said))
 
 
 def _is_file(words: str) -> bool:
@@ -71,12 +131,10 @@ def _is_file(words: str) -> bool:
 
 
 def _lines(said: Answer) -> list[str]:
-    lines = [said.text or "(no answer: not sure enough)"]
-    if said.probabilities:
-        chances = ", ".join(f"{option} {chance:.0%}" for option, chance in said.probabilities)
-        lines.append(f"likely: {chances}")
-    for place in said.places:
-        corners = ", ".join(f"{value:.0f}" for value in place.box.as_tuple())
-        lines.append(f"place: ({corners}) in pixels of image {place.image + 1}'s file")
-    lines.append(f"looked at: {'; '.join(said.looked_at)}")
-    return [*lines, *said.notes]
+    chances = ", ".join(f"{option} {chance:.0%}" for option, chance in said.probabilities)
+    return [
+        said.text or "(no answer: not sure enough)",
+        f"likely: {chances}",
+        f"looked at: {'; '.join(said.looked_at)}",
+        *said.notes,
+    ]

@@ -41,13 +41,16 @@ VERBS: dict[str, Verb] = {
     "questions": Verb(
         "vlm.instructions.command", "make questions and answers from a prepared archive"
     ),
-    "ask": Verb("app.asking", "ask a trained model one question about mammograms"),
+    "ask": Verb("app.asking", "ask one question about mammograms, as in the chat"),
     "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
     "bench": Verb(
         "benchmark.command", "measure encoders on 92 tasks: list, run, rehearse, compare"
     ),
     "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
-    "find": Verb("app.find", "say what an encoder sees in mammogram files, and where"),
+    "doortest": Verb(
+        "app.door.command", "try a model as its users do, and score the page's own words"
+    ),
+    "find": Verb("app.find", "say what a model finds in mammogram files, and where"),
     "export": Verb("app.export", "write an encoder as an ONNX graph, checked against torch"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"

@@ -1,7 +1,8 @@
-"""The verb `find`: what an encoder sees in mammograms, as words, JSON and a picture."""
+"""The verb `find`: what a model says of mammograms and where, as words, JSON and a picture."""
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,19 @@ from typing import Any
 import cv2
 import jsonargparse
 import numpy as np
+from PIL import Image, ImageDraw
 
-from app.viewer import Panel, draw_sheet, save_png, shrink
+from app.chat.contracts import Findings
+from app.chat.exam import Exam, gather, load_image
+from app.chat.facts import warnings_of
+from app.chat.models import choose_folder, load_models
+from app.chat.picture import Look, draw
+from app.chat.report import composed, record
+from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
 from versamammo.config import command_parser
+from versamammo.errors import InputError
+from versamammo.files import write_atomically
 
 SHEET_HEIGHT = 720  # of one panel, in pixels
 SHOWN_BOXES = 5
@@ -21,20 +31,80 @@ SHOWN_BOXES = 5
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
     made = command_parser(
-        description=f"Say what an encoder sees in mammogram files, and where. {NOTICE}"
+        description=f"Say what a model finds in each mammogram, as the chat does. {NOTICE}"
     )
     made.add_argument("files", nargs="+", type=Path, help="DICOM, PNG, JPEG, TIFF or PGM files")
     made.add_argument(
-        "--encoder", type=Path, default=Path("runs/stage2/encoder"), help="a stage 2 folder"
-    )
+        "--model", default="", metavar="DIR",
+        help="folder with vlm/ and encoder/, or one of them; the bundled models/demo by default",
+    )  # fmt: skip
+    made.add_argument(
+        "--encoder", type=Path | None, default=None,
+        help="a stage 2 folder: print what its heads put out, untried and not as the chat words it",
+    )  # fmt: skip
     made.add_argument("--json", action="store_true", help="print a JSON list, one object per file")
     made.add_argument("--png", type=Path | None, default=None, help="draw images and heat here")
-    made.add_argument("--least", type=float, default=0.1, help="lowest probability of a candidate")
+    made.add_argument(
+        "--least", type=float, default=0.1, help="with --encoder: lowest score of a candidate"
+    )
     return made
 
 
 def run(args: jsonargparse.Namespace) -> int:
-    """Look at every file, print what is seen and draw it."""
+    """Look at every file, print what is said of it and draw it.
+
+    Raises:
+        InputError: a file or the model cannot be used.
+    """
+    return run_heads(args) if args.encoder is not None else run_model(args)
+
+
+def run_model(args: jsonargparse.Namespace) -> int:
+    """Say what the chat says of each file."""
+    models = load_models(choose_folder(args.model))
+    if models.finder is None:
+        message = "no model that looks at pictures was found"
+        raise InputError(message, field="--model", reason="no-model")
+    records, texts, panels = [], [], []
+    for path in args.files:
+        exam = gather([load_image(path)])
+        findings = models.finder.find(exam)
+        told = record(exam, findings, (), models.cards)
+        told.pop("conversation")
+        told.pop("similar")
+        records.append({"file": str(path), **told})
+        texts.append(_told(path, exam, findings, warnings_of(exam, findings, models.cards)))
+        if args.png is not None:
+            look = Look(0, heat=bool(findings.heat))
+            panels.append(np.asarray(draw(exam, look, findings, (), SHEET_HEIGHT // 2)))
+    print(json.dumps(records, indent=2) if args.json else "\n\n".join(texts))
+    if not args.json:
+        print(f"\n{models.finder.card.name} {models.finder.card.version}. {NOTICE}")
+    if panels:
+        _save(panels, args.png)
+    return 0
+
+
+def _told(path: Path, exam: Exam, findings: Findings, warned: tuple[str, ...]) -> str:
+    lines = [str(path), composed(exam, findings, range(len(exam.images)))]
+    return "\n".join([*lines, *(f"warning: {text}" for text in warned)])
+
+
+def _save(panels: list[np.ndarray[Any, np.dtype[np.uint8]]], path: Path) -> None:
+    """Lay pictures side by side, with the notice below."""
+    height = max(panel.shape[0] for panel in panels)
+    padded = [np.pad(panel, ((0, height - panel.shape[0]), (0, 8), (0, 0))) for panel in panels]
+    picture = Image.fromarray(np.concatenate(padded, axis=1))
+    foot = Image.new("RGB", (max(picture.width, 620), picture.height + 24))
+    foot.paste(picture, (0, 0))
+    ImageDraw.Draw(foot).text((6, picture.height + 4), NOTICE, fill=FINDING, font=font(14))
+    made = io.BytesIO()
+    foot.save(made, "PNG")
+    write_atomically(path, made.getvalue())
+
+
+def run_heads(args: jsonargparse.Namespace) -> int:
+    """Print what an encoder's heads put out for every file."""
     from versamammo.finding import find
     from versamammo.foreign import load_encoder
 

@@ -177,9 +177,7 @@ class Answering:
         if not names and not asked.topics:
             lines.append(_not_judged(seen, "ACR"))
         found = [one for name in names for one in _verdicts(seen, name, asked.images)]
-        return Answer(
-            "\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found)
-        )
+        return Answer("\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found))
 
     def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
         """Say how sure the answer to a topic is, and how the model went when it was tried."""

@@ -15,7 +15,7 @@ from typing import Any
 import jsonargparse
 
 from app.chat.limits import Limits
-from app.chat.models import Models, bundled, load_models
+from app.chat.models import Models, choose_folder, load_models
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
@@ -102,8 +102,7 @@ def open_models(named: str, index: Path | None = None, index_from: Path | None =
     if index_from is not None and index is None:
         message = "--index names the folder that the index is written to"
         raise InputError(message, field="--index-from", reason="bad-option")
-    folder = None if named == "none" else Path(named) if named else bundled()
-    return load_models(folder, index, index_from)
+    return load_models(choose_folder(named), index, index_from)
 
 
 def free_port() -> int:

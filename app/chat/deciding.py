@@ -44,9 +44,7 @@ def yes_or_no(yes: float) -> dict[str, float]:
     return {YES: yes, NO: 1 - yes}
 
 
-def dissenting(
-    topic: Topic, said: str | None, others: Mapping[Source, Weights]
-) -> tuple[str, ...]:
+def dissenting(topic: Topic, said: str | None, others: Mapping[Source, Weights]) -> tuple[str, ...]:
     """Return in words what other sources that know a topic are sure of, where it differs."""
     quoted = []
     for source, weights in others.items():

@@ -10,12 +10,12 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat.contracts import Turn
+from app.chat.contracts import Answer, Turn
 from app.chat.desk import Desk
 from app.chat.exports import with_notice
 from app.chat.intake import Intake
 from app.chat.picture import Look
-from app.chat.report import record, turn_record
+from app.chat.report import answer_record, record
 from app.chat.shelf import Visit
 from versamammo.errors import InputError
 
@@ -36,10 +36,11 @@ def add_endpoints(desk: Desk) -> None:
         outline = gr.Checkbox(False, label="outline")
         boxes = gr.Checkbox(True, label="boxes")
         heat = gr.Checkbox(False, label="heat")
+        history = gr.JSON(None, label="history")
         answer, picture = gr.JSON(), gr.File()
         looks = [view, level, width, invert, outline, boxes, heat]
         busy: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2}
-        gr.Button().click(calls.ask, [files, question], answer, api_name="ask", **busy)
+        gr.Button().click(calls.ask, [files, question, history], answer, api_name="ask", **busy)
         gr.Button().click(calls.findings, [files], answer, api_name="findings", **busy)
         gr.Button().click(calls.render, [files, *looks], picture, api_name="render", **busy)
 
@@ -50,20 +51,22 @@ class Endpoints:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
 
-    def ask(self, files: list[str] | None, question: str) -> dict[str, Any]:
-        """Answer one question about the files; gives answer, evidence, confidence and speaker."""
+    def ask(self, files: list[str] | None, question: str, history: object = None) -> dict[str, Any]:
+        """Return the answer to a question about the files, and the evidence it speaks from.
+
+        `history` is the conversation so far, a list of {"role", "content"}; it may be left out.
+        """
         try:
             asked = self.desk.check(question or "")
         except InputError as error:
             raise Refusal(error.message) from None
         visit, intake = self._visit(files)
-        pieces = list(self.desk.answerer.answer(visit.exam, asked, (), visit.findings))
+        before = _turns(history)
+        pieces = list(self.desk.answerer.answer(visit.exam, asked, before, visit.findings))
         if not pieces:
             raise Refusal("The model gave no answer.")
-        told = record(visit.exam, visit.findings, (), self.desk.cards)
-        turn = turn_record(visit.exam, Turn(asked, pieces[-1]))
-        kept = ("notice", "versamammo", "spoken_by", "phantom", "warnings")
-        return {key: told[key] for key in kept} | turn | refusals(intake)
+        told = answer_record(visit.exam, visit.findings, Turn(asked, pieces[-1]), self.desk.cards)
+        return told | refusals(intake)
 
     def findings(self, files: list[str] | None) -> dict[str, Any]:
         """Say all that is known of the files; `findings` is null where no model looked."""
@@ -99,6 +102,28 @@ class Endpoints:
             raise Refusal(f"No picture could be used. {why}" if why else "No file was sent.")
         findings = self.desk.finder.find(intake.exam) if self.desk.finder else None
         return Visit(intake.exam, findings), intake
+
+
+def _turns(history: object) -> tuple[Turn, ...]:
+    """Read earlier questions and answers, as chat programs list them."""
+    given = history if isinstance(history, list) else []
+    if (history is not None and not isinstance(history, list)) or not all(map(_is_message, given)):
+        raise Refusal("history: expected a list of {role: user or assistant, content: text}.")
+    turns: list[Turn] = []
+    for one in given:
+        if one["role"] == "user":
+            turns.append(Turn(one["content"], Answer("")))
+        elif turns:
+            turns[-1] = Turn(turns[-1].question, Answer(one["content"]))
+    return tuple(turns)
+
+
+def _is_message(one: object) -> bool:
+    return (
+        isinstance(one, dict)
+        and one.get("role") in ("user", "assistant")
+        and isinstance(one.get("content"), str)
+    )
 
 
 def refusals(intake: Intake) -> dict[str, Any]:

@@ -85,9 +85,7 @@ class Examiner:
         for name in set(speakers) - {one.topic for one in verdicts}:
             silent[name] = "no picture could be used" if failed else "the model has no such head"
             del tried[name]
-        return Findings(
-            tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed)
-        )
+        return Findings(tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed))
 
     def look(
         self, exam: Exam, number: int, known: Mapping[Source, frozenset[str]] | None = None
@@ -104,15 +102,19 @@ class Examiner:
             for name, shares in seen.probabilities.items():
                 topic = BY_HEAD.get(name)
                 if topic is not None and topic.name not in UNTELLABLE:
-                    weights = {topic.option_of(value): share for value, share in shares.items()}
-                    looked.weights[Source.HEADS, topic.name] = weights
+                    own = {topic.option_of(value): share for value, share in shares.items()}
+                    looked.weights[Source.HEADS, topic.name] = self._even(
+                        Source.HEADS, topic, weights
+                    )
             looked.heat = seen.heat
         if self._language is not None:
             for topic in JUDGED:
                 asked = known is None or topic.name in known[Source.LANGUAGE]
                 if asked and topic.name in self._language.topics:
                     weights = self._language.weigh(exam, number, topic)
-                    looked.weights[Source.LANGUAGE, topic.name] = weights
+                    looked.weights[Source.LANGUAGE, topic.name] = self._even(
+                        Source.LANGUAGE, topic, weights
+                    )
         return looked
 
     def _take_marks(self, exam: Exam, number: int, seen: Seen, looked: Looked) -> None:
@@ -128,6 +130,13 @@ class Examiner:
                 for one in seen.candidates
                 if one.kind == kind
             ]  # fmt: skip
+
+    def _even(self, source: Source, topic: Topic, weights: Weights) -> Weights:
+        """Calibrate yes and no; other topics keep the source's own probabilities."""
+        found = self.trials.calibrations.get((source, topic.name))
+        if found is None or topic.kind is not Kind.YES_NO:
+            return weights
+        return yes_or_no(found.probability(weights[YES]))
 
     def _calibration(self, name: str) -> Calibration:
         return self.trials.calibrations.get((Source.MARKS, name), Calibration())

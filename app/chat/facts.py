@@ -31,6 +31,7 @@ SUGGESTED = (
     "Is there anything I should know about the images?",
 )
 
+
 @dataclass(frozen=True)
 class Fact:
     """One row of the table: what the tags say of something and what the pixels say."""

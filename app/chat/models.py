@@ -38,6 +38,16 @@ class Models:
     finder: Finder | None = None
     comparer: Comparer | None = None
 
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Return who speaks: the answerer, and the finder if there is one."""
+        return (self.answerer.card, *((self.finder.card,) if self.finder else ()))
+
+
+def choose_folder(named: str) -> Path | None:
+    """Return the folder that is named, the bundled one if none is; None for `none`."""
+    return None if named == "none" else Path(named) if named else bundled()
+
 
 def bundled() -> Path | None:
     """Give the folder of the bundled model, where the program lies or is run; None if absent."""
@@ -48,7 +58,10 @@ def bundled() -> Path | None:
 
 
 def load_models(
-    folder: Path | None, index: Path | None = None, index_from: Path | None = None
+    folder: Path | None,
+    index: Path | None = None,
+    index_from: Path | None = None,
+    trials: Trials | None = None,
 ) -> Models:
     """Open a model's folder; without one, only tags and measurements speak.
 
@@ -56,6 +69,7 @@ def load_models(
         folder: of the model.
         index: folder of an index of similar pictures.
         index_from: prepared archive that the index is made from, if it is to be made.
+        trials: how the model went; by default what its folder tells.
 
     Raises:
         InputError: there is no such folder, it holds no model, the model is damaged, or there is
@@ -91,7 +105,7 @@ def load_models(
         comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
     speaking = None if assistant is None else Language(assistant, queue)
     card = card_of(folder, language or seen)
-    trials = trials_of(folder, assistant, card)
+    trials = trials_of(folder, assistant, card) if trials is None else trials
     seeing = Seeing(encoder, queue) if part or encoder.heads else None
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
     return Models(Answering(card, trials, speaking), finder, comparer)

@@ -8,10 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat.contracts import LOOKED_AT, Answer
+from app.chat.contracts import Answer
 from app.chat.desk import Desk
 from app.chat.endpoints import Refusal, add_endpoints
-from app.chat.figures import figure
 from app.chat.findings_panel import findings_html
 from app.chat.layout import Parts, lay_out
 from app.chat.panels import (
@@ -26,6 +25,7 @@ from app.chat.picture import PRESETS, Look
 from app.chat.report import draft
 from app.chat.shelf import Visit
 from app.chat.similar_panel import similar_html
+from app.chat.wording import pointing
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
@@ -175,7 +175,7 @@ class Wiring:
             yield [*said_so_far, said], gr.skip(), gr.skip()
             return
         if answer is not None:
-            words = self._signed(answer, pointing(visit, answer))
+            words = self._signed(answer, pointing(visit.exam, answer))
             drawn = self._picture(visit, look_of(visit, *settings))
             yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), drawn
 
@@ -198,28 +198,6 @@ class Wiring:
         if visit is None:
             raise Refusal(OVER if token else "There is nothing to export yet.")
         return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
-
-
-def pointing(visit: Visit, answer: Answer) -> str:
-    """Say what an answer points to, with sizes and confidence, and what to keep in mind."""
-    names = visit.exam.names
-    looked_at = [names[e.image] for e in answer.evidence if e.word == LOOKED_AT]
-    lines = [f"→ {LOOKED_AT}: {', '.join(looked_at)}"] if looked_at else []
-    for evidence in answer.evidence:
-        if evidence.word == LOOKED_AT:
-            continue
-        size = evidence.box and visit.exam.images[evidence.image].millimetres(evidence.box)
-        told = [
-            evidence.word,
-            evidence.where,
-            f"{size[0]:.0f} x {size[1]:.0f} mm" if size else "",
-            "" if evidence.confidence is None else f"confidence {figure(evidence.confidence)}",
-        ]
-        lines.append(f"→ {names[evidence.image]}: {', '.join(filter(None, told))}")
-    if answer.confidence is not None:
-        lines.append(f"Confidence of the answer: {figure(answer.confidence)}")
-    lines += [f"Note: {note}" for note in answer.notes]
-    return "".join(f"\n{line}" for line in lines)
 
 
 def look_of(visit: Visit, *settings: Any) -> Look:

@@ -208,6 +208,15 @@ def _verdict(exam: Exam, verdict: Verdict) -> dict[str, object]:
     }
 
 
+def answer_record(
+    exam: Exam, findings: Findings | None, turn: Turn, cards: Sequence[Card]
+) -> dict[str, object]:
+    """Return one answer with the record of evidence that it speaks from."""
+    told = record(exam, findings, (), cards)
+    kept = ("notice", "versamammo", "spoken_by", "phantom", "warnings", "findings")
+    return {key: told[key] for key in kept} | turn_record(exam, turn)
+
+
 def turn_record(exam: Exam, turn: Turn) -> dict[str, object]:
     """Give one question with its answer and what the answer points to."""
     return {

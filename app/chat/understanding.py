@@ -156,9 +156,7 @@ def understand(question: str, exam: Exam, history: Sequence[Turn] = ()) -> Asked
 def _read(words: str) -> Asked:
     """Read a question without its pictures."""
     topics = topics_named(words)
-    facts = tuple(
-        name for name, ways in _FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words)
-    )
+    facts = tuple(name for name, ways in _FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words))
     found = [s for s, ways in _ASKS if any(re.search(way, words) for way in ways)]
     unread = _unread(words, found[:1])
     subject = found[0] if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.chat.contracts import Findings, Region, Verdict
+from app.chat.contracts import LOOKED_AT, Answer, Findings, Region, Verdict
 from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.figures import figure
@@ -110,3 +110,16 @@ def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str
         ]
         lines.append(f"{side}: {'; '.join(told) or 'nothing is judged'}.")
     return lines
+
+
+def pointing(exam: Exam, answer: Answer) -> str:
+    """Return the lines below an answer: what was looked at, how sure it is, and its notes.
+
+    Places are told in the answer itself.
+    """
+    looked_at = [exam.names[one.image] for one in answer.evidence if one.word == LOOKED_AT]
+    lines = [f"→ {LOOKED_AT}: {', '.join(looked_at)}"] if looked_at else []
+    if answer.confidence is not None:
+        lines.append(f"Confidence of the answer: {figure(answer.confidence)}")
+    lines += [f"Note: {note}" for note in answer.notes]
+    return "".join(f"\n{line}" for line in lines)
