@@ -165,7 +165,7 @@ def _read(words: str) -> Asked:
     if facts and (subject in (None, Subject.SIZES, Subject.WHY)) and not _judged(topics):
         return Asked(Subject.TAGS, (), facts=facts, unread=unread)
     if subject is not None and not (subject is Subject.REPORT and _kinds(topics)):
-        return Asked(subject, (), topics, facts=facts, unread=unread)
+        return Asked(subject, (), _judged(topics), facts=facts, unread=unread)
     if _kinds(topics) or topics == (ANY_FINDING,):
         return Asked(Subject.FINDINGS, (), topics, unread=unread)
     if _judged(topics):

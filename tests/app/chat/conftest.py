@@ -10,7 +10,6 @@ import pytest
 
 from app.chat.contracts import (
     Answer,
-    Attribute,
     Card,
     Evidence,
     Findings,
@@ -19,6 +18,8 @@ from app.chat.contracts import (
     Turn,
 )
 from app.chat.exam import Exam, gather, load_image
+from app.chat.regions import in_words
+from tests.app.chat.made import density, mass
 from versamammo.mammogram import Box
 
 
@@ -43,11 +44,14 @@ class Marker:
 
     def find(self, exam: Exam) -> Findings:
         box = Box(100, 150, 160, 230)
+        mark = Region(0, box, "Mass", 0.9, in_words(exam.images[0], box))
         return Findings(
-            (Attribute("density", {"A": 0.1, "B": 0.6, "C": 0.2, "D": 0.1}, edition="5"),),
-            (Region(0, box, "mass", 0.9),),
+            (mass(0, 0.9, mark), *(density(image) for image in range(len(exam.images)))),
+            {"Bi-Rads": "it was never tried"},
+            {"Mass": "tried by hand"},
+            (mark,),
             (HeatMap(0, np.ones((4, 4), np.float32), box),),
-            ("BI-RADS category",),
+            ("L CC: BI-RADS category",),
         )
 
 

@@ -1,105 +1,91 @@
-"""Answers put together from a hand-made judge's weights."""
+"""Answers put together from a hand-made record of evidence."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from app.chat.answering import Answering
-from app.chat.contracts import Answer, Attribute, Card, Findings, Region
+from app.chat.contracts import Answer, Card, Findings, Region, Source, Turn, Verdict
 from app.chat.exam import Exam
 from app.chat.facts import PHANTOMS_ONLY
-from app.chat.judging import HeadsJudge
 from app.chat.regions import in_words
+from app.chat.trials import Domain, Trial, Trials
 from app.chat.understanding import KINDS
+from tests.app.chat.made import density, mass
+from tests.app.chat.tiny_models import score
 from versamammo.mammogram import Box
-from vlm.prompts import Turn as Said
 
+CARD = Card("Made", "1", "by hand")
 BOX = Box(450, 300, 500, 360)
 
 
-@dataclass
-class Made:
-    """Weighs as it is told: by topic, or by (topic, picture)."""
+def marked(exam: Exam, image: int, topic: str = "Mass", chance: float = 0.8) -> Region:
+    return Region(image, BOX, topic, chance, in_words(exam.images[image], BOX))
 
-    weights: Mapping[object, Mapping[str, float]]
-    topics: tuple[str, ...] = ("Mass", "ACR", "Bi-Rads", "Pathology")
-    free: str | None = None
-    phantoms_only: bool = False
-    heads: tuple[str, ...] = ()
-    told: str = ""
-    asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
-    @property
-    def card(self) -> Card:
-        return Card("Made", "1", "by hand", phantoms_only=self.phantoms_only)
-
-    def knows(self, topic: str) -> bool:
-        return topic in self.topics
-
-    def doubt(self, topic: str) -> str:
-        return "" if self.knows(topic) else "the model was not trained to tell"
-
-    def tried(self, topic: str) -> str:
-        return self.told
-
-    def by_heads(self, topic: str) -> bool:
-        return topic in self.heads
-
-    def weigh(
-        self, exam: Exam, images: Sequence[int], topic: str, seen: Findings | None
-    ) -> dict[str, float]:
-        self.asked.append((topic, tuple(images)))
-        return dict(self.weights.get((topic, images[0]), self.weights.get(topic, {})))
-
-    def places(self, exam: Exam, image: int, kind: str, seen: Findings | None) -> tuple[Box, ...]:
-        return (BOX,)
-
-    def describe(self, exam: Exam, image: int) -> Iterator[str]:
-        yield "Composition:"
-        yield f"Composition: ACR {image}."
-
-    def talk(self, exam: Exam, question: str, before: Sequence[Said]) -> Iterator[str] | None:
-        return None if self.free is None else iter([self.free])
+def masses(exam: Exam, *found: int, no: float = 0.1) -> Findings:
+    """A record that judges masses and density, with a mark in some pictures."""
+    regions = tuple(marked(exam, image) for image in found)
+    verdicts = [
+        mass(image, 0.8, *(one for one in regions if one.image == image))
+        if image in found
+        else mass(image, no)
+        for image in range(len(exam.images))
+    ]
+    silent = {name: "this model was never tried at it" for name in KINDS if name != "Mass"}
+    verdicts += [density(image) for image in range(len(exam.images))]
+    return Findings(tuple(verdicts), silent, {"Mass": "tried on 200 questions"}, regions)
 
 
 def finished(
-    judge: Made | HeadsJudge, exam: Exam, question: str, seen: Findings | None = None
-) -> Answer:
-    *_, last = Answering(judge).answer(exam, question, (), seen)
+    exam: Exam, question: str, seen: Findings | None = None, card: Card = CARD,
+    history: Sequence[Turn] = (),
+) -> Answer:  # fmt: skip
+    *_, last = Answering(card, Trials()).answer(exam, question, history, seen)
     return last
 
 
-NO = {"Yes": 0.1, "No": 0.9}
-
-
-def test_a_mass_in_one_view_is_named_with_view_place_and_confidence(exam: Exam) -> None:
-    judge = Made({"Mass": NO, ("Mass", 0): {"Yes": 0.8, "No": 0.2}})
-    said = finished(judge, exam, "Is there a mass?")
-    assert said.text.startswith("Mass: R CC yes (0.80); L CC no (0.90)")
+def test_a_mass_in_one_view_is_named_first_with_view_place_and_size(exam: Exam) -> None:
+    said = finished(exam, "Is there a mass?", masses(exam, 1))
+    assert said.text.startswith("Mass: L CC yes (0.80), marked in the ")
+    assert "R CC no (0.90)" in said.text
     assert said.confidence == pytest.approx(0.8)
     one, *looked_at = said.evidence
+    assert (one.image, one.box, one.where) == (1, BOX, in_words(exam.images[1], BOX))
     assert [evidence.image for evidence in looked_at] == [0, 1, 2, 3]
-    assert (one.image, one.box) == (0, BOX)
-    assert one.where == in_words(exam.images[0], BOX) == "lower third, near the chest wall"
+    assert "told by: marked places (Mass)" in said.notes
+    assert "tried on 200 questions" in said.notes
 
 
 def test_all_no_is_as_sure_as_its_least_sure_picture(exam: Exam) -> None:
-    judge = Made({"Mass": NO, ("Mass", 2): {"Yes": 0.3, "No": 0.7}})
-    said = finished(judge, exam, "Is there a mass?")
+    seen = masses(exam)
+    changed = replace(
+        seen,
+        verdicts=tuple(mass(2, 0.3) if one.images == (2,) and one.topic == "Mass" else one
+                       for one in seen.verdicts),
+    )  # fmt: skip
+    said = finished(exam, "Is there a mass?", changed)
     assert said.confidence == pytest.approx(0.7)
     assert all(evidence.box is None for evidence in said.evidence)
 
 
 def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
-    kinds = tuple(KINDS)
-    weights = {kind: NO for kind in kinds} | {("Asymmetry", 3): {"Yes": 0.999, "No": 0.001}}
-    said = finished(Made(weights, kinds), exam, "Is anything suspicious?")
-    assert said.text == (
-        "Asymmetry: R CC no (0.90); L CC no (0.90); R MLO no (0.90); L MLO yes (>0.99).\n"
+    verdicts = [
+        Verdict(name, (image,), "No", {"Yes": 0.1, "No": 0.9}, Source.HEADS)
+        for name in KINDS
+        for image in range(4)
+    ]
+    mark = marked(exam, 3, "Asymmetry", 0.999)
+    there = Verdict("Asymmetry", (3,), "Yes", {"Yes": 0.999, "No": 0.001}, Source.MARKS, (mark,))
+    place = verdicts.index(next(v for v in verdicts if v.topic == "Asymmetry" and v.images == (3,)))
+    verdicts[place] = there
+    said = finished(exam, "Is anything suspicious?", Findings(tuple(verdicts), regions=(mark,)))
+    first, second = said.text.splitlines()
+    assert first.startswith("Asymmetry: L MLO yes (>0.99), marked in the ")
+    assert second == (
         "In no picture: mass (0.90), calcification (0.90), architectural distortion (0.90), "
         "skin thickening (0.90), skin retraction (0.90), nipple retraction (0.90), "
         "suspicious lymph node (0.90)."
@@ -107,166 +93,127 @@ def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
 
 
 def test_nothing_suspicious_is_not_said_of_what_nobody_looked_for(exam: Exam) -> None:
-    said = finished(Made({"Mass": NO}, ("Mass",)), exam, "Is anything suspicious?")
+    said = finished(exam, "Is anything suspicious?", masses(exam))
     assert "Not judged, which does not mean not there: calcification, asymmetry" in said.text
     assert said.confidence is None
 
 
 def test_an_undecided_picture_is_not_called_either_way(exam: Exam) -> None:
-    said = finished(Made({"Mass": {"Yes": 0.55, "No": 0.45}}), exam, "A mass on the left?")
+    unsure = Findings(tuple(mass(image, 0.55) for image in range(4)))
+    said = finished(exam, "A mass on the left?", unsure)
     assert said.text == "Mass: L CC not sure (yes 0.55); L MLO not sure (yes 0.55)."
     assert said.confidence is None
 
 
-def test_a_no_beside_something_undecided_has_no_confidence(exam: Exam) -> None:
-    weights = {"Mass": NO, ("Mass", 1): {"Yes": 0.5, "No": 0.5}}
-    assert finished(Made(weights), exam, "Is there a mass?").confidence is None
-
-
-def test_density_is_asked_of_the_exam_as_a_whole(exam: Exam) -> None:
-    weights = {"Level A": 0.05, "Level B": 0.65, "Level C": 0.25, "Level D": 0.05}
-    judge = Made({"ACR": weights})
-    said = finished(judge, exam, "How dense is the breast?")
-    assert judge.asked == [("ACR", (0, 1, 2, 3))]
-    assert said.text == "ACR density: B (0.65); also possible: C 0.25."
+def test_density_is_told_of_the_exam_as_a_whole(exam: Exam) -> None:
+    said = finished(exam, "How dense is the breast?", masses(exam))
+    assert said.text.startswith("ACR density: B, scattered fibroglandular tissue (0.60); also")
+    assert said.text.endswith("(mean of 4 pictures).")
     assert {evidence.image for evidence in said.evidence} == {0, 1, 2, 3}
 
 
 def test_no_option_is_chosen_that_is_not_likely(exam: Exam) -> None:
-    weights = {"Level A": 0.1, "Level B": 0.4, "Level C": 0.4, "Level D": 0.1}
-    said = finished(Made({"ACR": weights}), exam, "How dense is the breast?")
-    assert said.text.startswith("ACR density: not sure; B 0.40, C 0.40")
+    seen = Findings(tuple(density(image, share=0.3) for image in range(4)))
+    said = finished(exam, "How dense is the breast?", seen)
+    assert said.text.startswith("ACR density: not sure; B 0.30")
     assert said.confidence is None
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["Is there an asymmetry?", "What is the masking potential?", "Should she have a biopsy?",
-     "What does BI-RADS 4 mean?", "Tell me a joke", "Is the cancer invasive?"],
-)  # fmt: skip
-def test_what_was_not_trained_is_not_answered(exam: Exam, question: str) -> None:
-    said = finished(Made({}), exam, question)
-    assert "not trained" in said.text
-    assert said.confidence is None
-    assert said.evidence == ()
+    ("question", "said"),
+    [
+        ("Is there an asymmetry?", "Asymmetry: not judged; this model was never tried at it."),
+        ("What is the masking potential?", "Masking potential: not judged; no model"),
+        ("Should she have a biopsy?", "That is for a radiologist"),
+        ("What does BI-RADS 4 mean?", "This model cannot explain terms"),
+        ("Has it grown since last year?", "No earlier exam is here"),
+        ("How old is the patient?", "That cannot be told from these pictures"),
+        ("Tell me a joke", "This was not understood (“joke”)"),
+        ("Is the cancer invasive?", "Invasive cancer: not judged; no model"),
+        ("Thanks", "You are welcome"),
+        ("Who are you?", "This is VersaMammo, a research model"),
+        ("hi", "Hello. Ask about the mammograms"),
+    ],
+)
+def test_what_is_not_judged_or_not_about_the_pictures_is_said_to_be_so(
+    exam: Exam, question: str, said: str
+) -> None:
+    answer = finished(exam, question, masses(exam))
+    assert answer.text.startswith(said)
+    assert answer.confidence is None
+    assert answer.evidence == ()
 
 
-def test_a_model_of_language_may_speak_freely_with_a_note(exam: Exam) -> None:
-    said = finished(Made({}, free="A category."), exam, "What does BI-RADS 4 mean?")
-    assert said.text == "A category."
-    assert "not trained for such questions" in said.notes[0]
+def test_words_that_are_not_read_are_named_before_the_answer(exam: Exam) -> None:
+    said = finished(exam, "Is there a spiculated mass in the liver?", masses(exam, 0))
+    assert said.text.startswith("Not taken into account: “spiculated”, “liver”.\nMass: ")
 
 
 def test_sides_and_sizes_come_from_tags_and_not_from_the_model(exam: Exam) -> None:
-    judge = Made({"View": {"CC": 1.0}}, topics=("View", "Laterality"))
-    said = finished(judge, exam, "Which side and view is each picture?")
-    assert judge.asked == []
+    said = finished(exam, "Which side and view is each picture?", masses(exam))
     assert said.speaker is not None
     assert not said.speaker.is_model
 
 
 def test_a_phantom_model_says_that_it_never_saw_a_patient(exam: Exam) -> None:
-    judge = Made({"Mass": NO}, phantoms_only=True)
+    card = replace(CARD, phantoms_only=True)
     assert exam.phantom
-    assert finished(judge, exam, "Is there a mass?").notes == ()
+    assert PHANTOMS_ONLY not in finished(exam, "Is there a mass?", masses(exam), card).notes
     real = replace(exam, phantom=False)
-    assert PHANTOMS_ONLY in finished(judge, real, "Is there a mass?").notes
+    assert PHANTOMS_ONLY in finished(real, "Is there a mass?", masses(exam), card).notes
 
 
-def test_an_encoder_that_contradicts_is_quoted(exam: Exam) -> None:
-    seen = Findings((Attribute("mass", {"no": 0.1, "yes": 0.9}, 1),))
-    said = finished(Made({"Mass": NO}), exam, "Is there a mass?", seen)
-    assert said.notes == ("L CC, mass: the encoder says yes (0.90)",)
+def test_another_source_that_is_sure_of_something_else_is_quoted(exam: Exam) -> None:
+    quoted = replace(mass(1, 0.1), dissent=("the language model would say Yes (0.90)",))
+    said = finished(exam, "Is there a mass?", Findings((quoted,)))
+    assert "Mass: the language model would say Yes (0.90)" in said.notes
 
 
-def test_a_place_that_is_marked_is_told_whatever_the_answer_says(exam: Exam) -> None:
-    regions = (Region(1, BOX, "mass", 0.9), Region(2, BOX, "mass", 0.3))
-    said = finished(Made({"Mass": NO}), exam, "Is there a mass?", Findings((), regions))
-    where = in_words(exam.images[1], BOX)
-    assert said.text.splitlines()[-1] == (
-        f"Marked on the heat map all the same: mass, {exam.names[1]}, {where} (0.90)."
-    )
-    assert [one.box for one in said.evidence if one.word == "mass"] == [BOX]
-
-    unmarked = finished(Made({"Mass": NO}), exam, "Is there a mass?", Findings((), regions[1:]))
-    assert "Marked" not in unmarked.text
-
-
-def test_an_encoder_that_would_choose_otherwise_is_quoted(exam: Exam) -> None:
-    seen = Findings(
-        tuple(Attribute("density", {"A": 0.1, "B": 0.1, "C": 0.8, "D": 0}, i) for i in range(4))
-    )
-    judge = Made({"ACR": {"Level B": 0.6, "Level C": 0.4}})
-    said = finished(judge, exam, "How dense is the breast?", seen)
-    assert said.notes == ("R CC, L CC, R MLO, L MLO: the encoder says C (0.80)",)
-    agreed = Made({"ACR": {"Level B": 0.4, "Level C": 0.6}})
-    assert finished(agreed, exam, "How dense is the breast?", seen).notes == ()
-    unsure = Made({"ACR": {"Level A": 0.3, "Level B": 0.3, "Level C": 0.4}})
-    assert len(finished(unsure, exam, "How dense is the breast?", seen).notes) == 1
+def test_follow_ups_ask_for_the_topic_before(exam: Exam) -> None:
+    before = [Turn("Is there a mass?", Answer("Mass: ..."))]
+    seen = masses(exam, 0)
+    where = finished(exam, "Where exactly?", seen, history=before)
+    assert "R CC yes (0.80), marked in the" in where.text
+    sure = finished(exam, "How sure are you?", seen, history=before)
+    assert "probabilities 0 to 1" in sure.text
+    assert "tried on 200 questions" in sure.text
+    why = finished(exam, "Why do you say so?", seen, history=before)
+    assert "Mass is based on the marked places" in why.text
 
 
-def test_what_only_the_heads_know_is_said_to_be_theirs(exam: Exam) -> None:
-    judge = Made({"Mass": NO}, heads=("Mass",))
-    assert finished(judge, exam, "Is there a mass?").notes == (
-        "mass: by the encoder's heads, since the language model does not tell",
-    )
+def test_sides_are_compared_one_by_one(exam: Exam) -> None:
+    said = finished(exam, "Which breast is denser?", masses(exam))
+    right, left = said.text.splitlines()
+    assert right.startswith("Right breast: ACR density B")
+    assert left.startswith("Left breast: ACR density B")
 
 
-def test_an_answer_says_how_such_questions_went(exam: Exam) -> None:
-    judge = Made({"Mass": NO, "ACR": {"Level A": 0.9, "Level B": 0.1}}, told="9 of 10")
-    assert finished(judge, exam, "Is there a mass?").notes == ("9 of 10",)
-    assert finished(judge, exam, "How dense is the breast?").notes == ("9 of 10",)
+def test_marks_are_counted(exam: Exam) -> None:
+    said = finished(exam, "How many masses are there?", masses(exam, 0, 2))
+    assert said.text.startswith("Marked places (mass): 2: R CC 1, R MLO 1.")
 
 
-def test_reports_are_written_picture_by_picture(exam: Exam) -> None:
-    judge = Made({}, topics=("Report",))
-    pieces = list(Answering(judge).answer(exam, "Describe the right breast.", (), None))
-    assert pieces[0].text == "R CC: Composition:"
-    assert pieces[-1].text == "R CC: Composition: ACR 0.\nR MLO: Composition: ACR 2."
+def test_a_report_says_composition_findings_and_assessment(exam: Exam) -> None:
+    said = finished(exam, "Describe the right breast.", masses(exam, 0)).text
+    assert said.startswith("Pictures: R CC, R MLO.\nComposition: ACR density B")
+    assert "Findings: Mass: R CC yes (0.80)" in said
+    assert "Assessment: Not assessed: no model" in said
 
 
 def test_pictures_that_are_not_there_are_not_spoken_of(exam: Exam) -> None:
-    said = finished(Made({"Mass": NO}), exam, "Is there a mass in picture 7?")
+    said = finished(exam, "Is there a mass in picture 7?", masses(exam))
     assert said.text.startswith("There is no such picture here. These are: R CC")
 
 
-def test_every_suggested_question_is_answered(exam: Exam) -> None:
-    weights = {"Mass": NO, "ACR": {"Level A": 0.9, "Level B": 0.1}, "Bi-Rads": {"Bi-Rads 2": 1.0}}
-    answering = Answering(Made(weights))
-    for question in answering.suggested:
-        *_, said = answering.answer(exam, question, (), None)
-        assert "not trained" not in said.text
-        assert "not judged" not in said.text.replace("not judged without", "")
-
-
-def test_heads_alone_answer_what_they_have_a_head_for(exam: Exam) -> None:
-    attributes = tuple(
-        Attribute("mass", {"no": 0.2, "yes": 0.8} if i == 1 else {"no": 0.9, "yes": 0.1}, i)
-        for i in range(4)
-    )
-    seen = Findings((*attributes, Attribute("density", {"A": 0.9, "B": 0.1}, 0)),
-                    (Region(1, BOX, "mass", 0.9),))  # fmt: skip
-    judge = HeadsJudge(Card("Heads", "1", "by hand"), {"mass": 0.9, "density": None})
-    said = finished(judge, exam, "Is there a mass?", seen)
-    assert "L CC yes (0.80)" in said.text
-    assert said.evidence[0].box == BOX
-    assert finished(judge, exam, "How dense?", seen).text.startswith("ACR density: A (0.90)")
-    assert "not trained" in finished(judge, exam, "Are there calcifications?", seen).text
-
-
-def test_heads_that_only_guess_are_not_heard(exam: Exam) -> None:
-    heads = {"mass": 0.51, "calcification": math.nan, "density": 0.85}
-    seen = Findings(
+def test_only_topics_that_were_found_to_be_known_are_suggested(exam: Exam) -> None:
+    trials = Trials(
         tuple(
-            Attribute(name, {"no": 0.1, "yes": 0.9}, i, auroc=figure)
-            for name, figure in heads.items()
-            for i in range(4)
+            Trial(Domain.PHANTOM, Source.LANGUAGE, "phantoms", one)
+            for one in (score("ACR"), score("Mass", low=0.49), score("Calcification"))
         )
     )
-    judge = HeadsJudge(Card("Heads", "1", "by hand"), heads)
-    said = finished(judge, exam, "Is there a mass or a calcification?", seen).text
-    assert "Mass: not answered; on patients not learned from, the model was not found" in said
-    assert "(AUC 0.51)" in said
-    assert "(could not be tested)" in said
-    # neither does such a head contradict a language model
-    assert finished(Made({"Mass": NO}), exam, "Is there a mass?", seen).notes == ()
+    suggested = Answering(CARD, trials).suggested
+    assert "How dense is the breast?" in suggested
+    assert "Are there suspicious calcifications?" in suggested
+    assert "Is there a mass?" not in suggested
+    assert "Is anything suspicious, and where?" in suggested
