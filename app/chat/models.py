@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from app.chat.contracts import Answerer, Card, Comparer, Finder
 from app.chat.facts import Facts
 from versamammo.errors import InputError
+from versamammo.head_scores import read_head_scores
 
 if TYPE_CHECKING:
     from app.chat.queueing import OneAtATime
@@ -169,15 +169,12 @@ def read_about(folder: Path) -> dict[str, Any]:
 
 
 def figures_of(part: Path) -> dict[str, float]:
-    """Read the areas under the ROC curve that training wrote into a part's README."""
-    text = _readme(part).partition("| attribute | figure |")[2]
-    rows = re.findall(r"^\| (\w+) \| (\d\.\d+) \|$", text, re.M)
-    return {name: float(value) for name, value in rows}
+    """Return the areas under the ROC curve that training wrote beside a part's weights.
 
-
-def _readme(part: Path) -> str:
-    file = part / "README.md"
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    Raises:
+        InputError: the file that holds them is damaged.
+    """
+    return {score.attribute: score.auroc for score in read_head_scores(part)}
 
 
 def weights_hash(part: Path) -> str:
@@ -189,17 +186,13 @@ def weights_hash(part: Path) -> str:
 
 
 def _own_card(part: Path) -> Card:
-    """Tell from a part's config, or from the README of older ones, which data it was made of."""
+    """Return a card that names the data a part was made of, as its config says."""
     config = _config(part)
     training = config.get("training")
     training = training if isinstance(training, dict) else {}
     sources = [str(one) for one in (training.get("sources") or config.get("sources") or [])]
-    row = re.search(r"^\| data \| (.+?) \|$", _readme(part), re.M)
-    if not sources and row:
-        sources = row[1].partition(" of ")[2].split(", ")
     only = bool(sources) and all("phantom" in source for source in sources)
-    data = row[1] if row else ", ".join(sources)
-    return Card("", "", (data or UNKNOWN)[:LONGEST], phantoms_only=only)
+    return Card("", "", (", ".join(sources) or UNKNOWN)[:LONGEST], phantoms_only=only)
 
 
 def _config(part: Path) -> dict[str, Any]:
