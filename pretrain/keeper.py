@@ -25,6 +25,7 @@ from versamammo.backbones import recompute_activations
 from versamammo.configuration import Training
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.head_scores import write_head_scores
 from versamammo.onnx_graph import add_graph
 from versamammo.run import Run
 
@@ -133,7 +134,9 @@ class Keeper:
         partial = self.encoder_folder.with_suffix(".part")
         shutil.rmtree(partial, ignore_errors=True)
         best.save_pretrained(partial)
-        card = student_card(self.config, done, self.run.origin(), answers)
+        scores = self.validation.scores(best, seen)
+        write_head_scores(partial, scores)
+        card = student_card(self.config, done, self.run.origin(), answers, scores)
         (partial / "README.md").write_text(card)
         shutil.rmtree(self.encoder_folder, ignore_errors=True)
         partial.rename(self.encoder_folder)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pretrain.card import PHANTOM
 from pretrain.stage2_recipe import Stage2
+from pretrain.validation import FIGURE
 from versamammo import NOTICE
+from versamammo.head_scores import HeadScore
 from versamammo.sharing import sources_in_words
 
 _WARNING = (
@@ -15,9 +17,19 @@ _WARNING = (
     "figure below is a phantom result.**\n"
 )
 
+_WHOLE = {
+    FIGURE: "area that chose the epoch, a mean weighted by how surely each is known",
+    "val/std": "spread of the features",
+    "val/rank": "effective rank of the features",
+}
+
 
 def student_card(
-    config: Stage2, step: int, origin: Mapping[str, Any], answers: Mapping[str, float]
+    config: Stage2,
+    step: int,
+    origin: Mapping[str, Any],
+    answers: Mapping[str, float],
+    scores: Sequence[HeadScore],
 ) -> str:
     """Write the card as Markdown with the front matter that model hubs read.
 
@@ -26,12 +38,13 @@ def student_card(
         step: steps done.
         origin: `data` (hash), `sources`, `images` and `command` of the run, and the sources
             `inherited` from the teacher.
-        answers: figures on validation patients.
+        answers: figures of the features on validation patients, and the one that chose the epoch.
+        scores: of the heads, as `head_scores.json` holds them.
     """
     phantom = any(PHANTOM in source for source in origin["sources"])
     height, width = config.views.size
-    figures = "\n".join(
-        f"| {name.removeprefix('val/')} | {value:.3f} |" for name, value in answers.items()
+    whole = "\n".join(
+        f"| {words} | {answers[name]:.3f} |" for name, words in _WHOLE.items() if name in answers
     )
     return f"""---
 library_name: transformers
@@ -71,7 +84,22 @@ probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A":
 Areas under the ROC curve on validation patients, by which this epoch was chosen and on whom the
 probabilities were calibrated: they flatter it a little.
 
-| attribute | figure |
+| attribute | AUC | 95 % interval | images | patients |
+|---|---|---|---|---|
+{chr(10).join(map(_row, scores))}
+
+Intervals are over resampled patients. The same figures, with the images of each class, are in
+`head_scores.json`.
+
+| of all validation images | figure |
 |---|---|
-{figures}
+{whole}
 """
+
+
+def _row(score: HeadScore) -> str:
+    interval = (
+        "" if score.low is None or score.high is None else f"{score.low:.3f} to {score.high:.3f}"
+    )
+    counts = " | ".join("" if n is None else str(n) for n in (score.images, score.patients))
+    return f"| {score.attribute} | {score.auroc:.3f} | {interval} | {counts} |"

@@ -23,10 +23,11 @@ from pretrain.whole_views import WholeSettings, places_of
 from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.dataset import Archive, Picture
 from versamammo.encoder import VersaMammoModel
+from versamammo.head_scores import HeadScore
 from versamammo.heads import AttributeHeads, Heads
 from versamammo.labels import FINDINGS
 from versamammo.preprocess import to_input
-from versamammo.roc import auroc
+from versamammo.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"
 HALF = 0.5  # of a cell, for it to count as a finding's
@@ -48,6 +49,54 @@ class Seen:
     pooled: Tensor
     whole: Tensor
     heat: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a head says of the images whose label is known.
+
+    Attributes:
+        name: of the attribute.
+        truth: class of each image [n].
+        given: probability of each class [n, K].
+        patients: whom each image is of.
+    """
+
+    name: str
+    truth: NDArray[np.int64]
+    given: NDArray[np.float64]
+    patients: list[str]
+
+    @property
+    def kinds(self) -> list[int]:
+        """The classes that occur."""
+        return [int(kind) for kind in np.unique(self.truth)]
+
+    @property
+    def cases(self) -> list[NDArray[np.bool_]]:
+        """For each class that occurs, which images are of it."""
+        return [np.asarray(self.truth == kind) for kind in self.kinds]
+
+    def area(self) -> float:
+        """Return the mean area under the ROC curves of the classes."""
+        pairs = zip(self.given[:, self.kinds].T, self.cases, strict=True)
+        return float(np.mean([auroc(own, case) for own, case in pairs]))
+
+    def score(self, resamples: int = 1000, seed: int = 0) -> HeadScore:
+        """Return that area with its interval and what it was measured on."""
+        whose, drawn = patient_draws(self.patients, resamples, seed)
+        pairs = zip(self.given[:, self.kinds].T, self.cases, strict=True)
+        areas = np.mean([drawn_aurocs(own, case, drawn[:, whose]) for own, case in pairs], axis=0)
+        areas = areas[~np.isnan(areas)]  # draws in which a class is missing
+        low, high = (None, None)
+        if drawn.shape[1] > 1 and len(areas) > resamples / 2:
+            low, high = map(float, np.percentile(areas, PERCENTILES))
+        words = ATTRIBUTES[self.name].classes
+        counts = np.bincount(self.truth, minlength=len(words)).tolist()
+        return HeadScore(
+            self.name, self.area(), low, high, len(self.truth), drawn.shape[1],
+            tuple(zip(words, counts, strict=True)),
+        )  # fmt: skip
 
 
 class Validation:
@@ -91,7 +140,10 @@ class Validation:
         answers = {"val/std": feature_std(seen.pooled), "val/rank": effective_rank(seen.pooled)}
         if encoder.heads is None:
             return answers
-        areas = self._attribute_areas(encoder, seen)
+        areas = {
+            told.name: (told.area(), sum(map(_certainty, told.cases)))
+            for told in self._told(encoder, seen)
+        }
         if seen.heat is not None:
             areas |= self._finding_area(encoder, seen.heat)
         told = [area for name, area in areas.items() if name not in WATCHED]
@@ -100,22 +152,33 @@ class Validation:
             answers[FIGURE] = float(np.average(found, weights=weights))
         return answers | {f"val/{name}": area for name, (area, _) in areas.items()}
 
-    def _attribute_areas(self, encoder: VersaMammoModel, seen: Seen) -> dict[str, Area]:
+    def scores(self, encoder: VersaMammoModel, seen: Seen) -> tuple[HeadScore, ...]:
+        """Return how well each head tells, with intervals over resampled patients.
+
+        Findings have a figure of their own, cell by cell, without an interval.
+        """
+        if encoder.heads is None:
+            return ()
+        scores = [told.score() for told in self._told(encoder, seen)]
+        if seen.heat is not None:
+            areas = self._finding_area(encoder, seen.heat)
+            scores += [HeadScore(name, area) for name, (area, _) in areas.items()]
+        return tuple(scores)
+
+    def _told(self, encoder: VersaMammoModel, seen: Seen) -> list[Told]:
+        """Return what the heads say, of the attributes of which two classes are known."""
         heads = cast(Heads, encoder.heads)
         found = heads.attributes.cpu().probabilities(seen.whole)
         heads.attributes.to(encoder.device)
-        areas = {}
+        patients = np.array([picture.patient for picture in self.pictures])
+        told = []
         for name, probabilities in found.items():
             truth = self.known(name)
-            given = probabilities.detach().numpy()[truth != UNKNOWN_CLASS]
-            truth = truth[truth != UNKNOWN_CLASS]
-            kinds = [k for k in np.unique(truth) if 0 < (truth == k).sum() < len(truth)]
-            if kinds:
-                cases = [np.asarray(truth == k) for k in kinds]
-                scores = given[:, kinds].astype(np.float64).T
-                each = [auroc(own, case) for own, case in zip(scores, cases, strict=True)]
-                areas[name] = float(np.mean(each)), sum(map(_certainty, cases))
-        return areas
+            known = truth != UNKNOWN_CLASS
+            given = probabilities.detach().numpy()[known].astype(np.float64)
+            if len(np.unique(truth[known])) > 1:
+                told.append(Told(name, truth[known], given, patients[known].tolist()))
+        return told
 
     def _finding_area(self, encoder: VersaMammoModel, heat: Tensor) -> dict[str, Area]:
         findings = cast(Heads, encoder.heads).findings

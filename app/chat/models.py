@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,11 +197,6 @@ def read_about(folder: Path) -> dict[str, Any]:
     return dict(told)
 
 
-def _readme(part: Path) -> str:
-    file = part / "README.md"
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-
-
 def weights_hash(part: Path) -> str:
     """Name a part by the bytes of all its weights."""
     digest = hashlib.sha256()
@@ -212,17 +206,13 @@ def weights_hash(part: Path) -> str:
 
 
 def _own_card(part: Path) -> Card:
-    """Tell from a part's config, or from the README of older ones, which data it was made of."""
+    """Return a card that names the data a part was made of, as its config says."""
     config = _config(part)
     training = config.get("training")
     training = training if isinstance(training, dict) else {}
     sources = [str(one) for one in (training.get("sources") or config.get("sources") or [])]
-    row = re.search(r"^\| data \| (.+?) \|$", _readme(part), re.M)
-    if not sources and row:
-        sources = row[1].partition(" of ")[2].split(", ")
     only = bool(sources) and all("phantom" in source for source in sources)
-    data = row[1] if row else ", ".join(sources)
-    return Card("", "", (data or UNKNOWN)[:LONGEST], phantoms_only=only)
+    return Card("", "", (", ".join(sources) or UNKNOWN)[:LONGEST], phantoms_only=only)
 
 
 def _config(part: Path) -> dict[str, Any]:

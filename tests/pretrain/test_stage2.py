@@ -24,6 +24,7 @@ from versamammo.configuration import VersaMammoConfig
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
+from versamammo.head_scores import read_head_scores
 from versamammo.heads import describe_heads
 from versamammo.run import Run, lines_of
 
@@ -140,6 +141,14 @@ def test_it_learns_and_its_encoder_opens_with_heads(
     assert sum(answers[0]["density"].values()) == pytest.approx(1)
     assert encoder.heads.findings.kinds == ("mass",)
     assert graphs == [tmp_path / "run" / "encoder"]
+
+    scores = {one.attribute: one for one in read_head_scores(tmp_path / "run" / "encoder")}
+    best = max(seen, key=lambda line: line[FIGURE])
+    assert scores["density"].auroc == pytest.approx(best["val/density"])
+    assert scores["lesion"].auroc == pytest.approx(best["val/lesion"])
+    assert (scores["mass"].images, scores["mass"].patients) == (12, 6)
+    assert sum(count for _, count in scores["mass"].classes or ()) == 12
+    assert "val/std" not in scores
 
 
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(

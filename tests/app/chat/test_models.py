@@ -12,9 +12,11 @@ import pytest
 from app.chat.contracts import Answer
 from app.chat.exam import Exam
 from app.chat.facts import Facts
-from app.chat.models import load_models
+from app.chat.models import bundled, figures_of, load_models
 from tests.app.chat.tiny_models import score, write_tiny_models
+from versamammo.configuration import Training
 from versamammo.errors import InputError
+from versamammo.head_scores import HeadScore, write_head_scores
 from vlm.competence import FILE, Competence, write_competence
 
 
@@ -57,12 +59,12 @@ def test_a_question_in_words_is_streamed_and_boxes_become_words(folder: Path, ex
 
 def test_what_training_wrote_of_itself_is_heard(folder: Path, tmp_path: Path, exam: Exam) -> None:
     copied = shutil.copytree(folder / "encoder", tmp_path / "encoder")
-    (copied / "README.md").write_text(
-        "| data | 8 images of phantom |\n\n| attribute | figure |\n|---|---|\n"
-        "| density | 0.846 |\n| mass | 0.512 |\n"
-    )
+    write_head_scores(copied, (HeadScore("density", 0.846), HeadScore("mass", 0.512)))
+    config = json.loads((copied / "config.json").read_text())
+    config["training"] = Training(sources=("phantom",)).to_dict()
+    (copied / "config.json").write_text(json.dumps(config))
     models = load_models(copied)
-    assert models.answerer.card.data == "8 images of phantom"
+    assert models.answerer.card.data == "phantom"
     assert models.answerer.card.phantoms_only
     assert models.finder is not None
     findings = models.finder.find(exam)
@@ -73,6 +75,31 @@ def test_what_training_wrote_of_itself_is_heard(folder: Path, tmp_path: Path, ex
     assert told["view"].guessing  # not among what was tested
     *_, said = models.answerer.answer(exam, "Is there a mass?", (), findings)
     assert "not answered" in said.text
+
+
+def test_a_readme_is_not_read(folder: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder / "encoder", tmp_path / "encoder")
+    (copied / "README.md").write_text(
+        "| data | 8 images of phantom |\n\n| attribute | figure |\n|---|---|\n| mass | 0.990 |\n"
+    )
+    models = load_models(copied)
+    assert models.answerer.card.data == "not written down in the model's folder"
+    assert figures_of(copied) == {}
+
+
+def test_damaged_figures_are_refused_with_the_files_name(folder: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    (copied / "encoder" / "head_scores.json").write_text('{"scores": [{"attribute": "mass"}]}')
+    with pytest.raises(InputError, match=r"head_scores\.json: scores"):
+        load_models(copied)
+
+
+def test_the_bundled_encoder_has_figures_of_its_heads() -> None:
+    place = bundled()
+    assert place is not None
+    figures = figures_of(place / "encoder")
+    assert (figures["density"], figures["mass"], figures["lesion"]) == (0.962, 0.852, 0.979)
+    assert "rank" not in figures
 
 
 def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(

@@ -1,0 +1,79 @@
+"""Try a finished model on patients it has not learned from, and write down how each topic went.
+
+    python vlm/calibrate.py --model M --images PREPARED
+
+`vlm/train.py` does the same at its end with its own check patients.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from versamammo import NOTICE
+from versamammo.config import load
+from versamammo.contract import InputContract
+from versamammo.errors import InputError
+from vlm.competence import TRIED, calibrate, choose_trial, read_competence, write_competence
+from vlm.instructions import make_items
+from vlm.predict import Loaded, open_model
+from vlm.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Try a model's topics.
+
+    Attributes:
+        model: folder of the model; its `competence.json` is written anew.
+        images: folder that `versamammo prepare` wrote, of patients it has not learned from.
+        splits: whose patients are asked about.
+        seed: of the choice of questions.
+    """
+
+    model: Path
+    images: Path
+    splits: tuple[str, ...] = ("test",)
+    seed: int = 0
+
+
+def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
+    """Try a model, write `competence.json` and return one line for each topic tried.
+
+    Args:
+        settings: which model, and on whom.
+        loaded: the model, if it is open already.
+
+    Raises:
+        InputError: the model or the images cannot be used, or nothing is known of them.
+    """
+    before = read_competence(settings.model)
+    items = make_items(
+        settings.images, settings.splits, seed=settings.seed, per_answer=TRIED,
+        topics=tuple(topic for topic in before.topics if topic not in ("Place", "Report")),
+    )  # fmt: skip
+    model, processor = loaded or open_model(settings.model)
+    shelf = Shelf(settings.images, InputContract.from_dict(processor.image_processor.contract))
+    chosen = choose_trial(items, settings.seed)
+    found = calibrate(model, processor, chosen, shelf, before.topics)
+    write_competence(settings.model, found)
+    return "\n".join(
+        f"{score.topic}: {score.why_not() or f'answered; it was {score}'}" for score in found.tried
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; returns 0, or 2 for a bad input."""
+    try:
+        print(try_topics(load(Trial, argv)))
+    except InputError as error:
+        print(f"calibrate: {error}", file=sys.stderr)
+        return 2
+    print(NOTICE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
