@@ -103,9 +103,7 @@ class Examiner:
                 topic = BY_HEAD.get(name)
                 if topic is not None and topic.name not in UNTELLABLE:
                     own = {topic.option_of(value): share for value, share in shares.items()}
-                    looked.weights[Source.HEADS, topic.name] = self._even(
-                        Source.HEADS, topic, own
-                    )
+                    looked.weights[Source.HEADS, topic.name] = self._even(Source.HEADS, topic, own)
             looked.heat = seen.heat
         if self._language is not None:
             for topic in JUDGED:

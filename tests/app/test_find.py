@@ -67,6 +67,23 @@ def test_the_picture_shows_file_and_heat_side_by_side(
     assert (shown[:, half:] > 60).mean() > 0.05, "its heat"
 
 
+def test_a_model_says_what_the_chat_says(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "seen.png"
+    assert cli.main(["find", files[0], "--png", str(out)]) == 0, "the bundled model by default"
+    said = capsys.readouterr().out
+    assert "Composition: " in said
+    assert "Findings: " in said
+    assert "not for diagnosis" in said
+    assert Image.open(out).width > 300
+    assert cli.main(["find", files[0], "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert {one["topic"] for one in record["findings"]["pictures"]} >= {"ACR", "Mass"}
+    assert cli.main(["find", files[0], "--model", "none"]) == 2
+    assert "--model: no model" in capsys.readouterr().err
+
+
 def test_a_folder_without_an_encoder_is_the_callers_mistake(
     files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from app.cli import main
+from tests.app.chat.tiny_models import score
 from vlm.assembly import save
 from vlm.competence import Competence, write_competence
 
@@ -19,7 +20,7 @@ from vlm.competence import Competence, write_competence
 def model(tmp_path_factory: pytest.TempPathFactory, trained: Any) -> str:
     folder = tmp_path_factory.mktemp("ask") / "model"
     save(*trained, folder)
-    write_competence(folder, Competence(("Mass",), 1.5, 20))
+    write_competence(folder, Competence(("Mass",), 1.5, 20, (score("Mass"),)))
     return f"--model={folder}"
 
 
@@ -28,13 +29,41 @@ def views(phantoms: Path) -> list[str]:
     return [str(file) for file in sorted(next((phantoms / "images").glob("*/*")).glob("*.dcm"))]
 
 
-def test_the_answer_names_the_views_and_the_notice(
+def test_the_answer_is_the_chats_with_its_notes_and_the_notice(
     model: str, views: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["ask", *views[:2], "Is there a mass?", model]) == 0
+    assert main(["ask", *views[:2], "any lump?", model]) == 0
     said = capsys.readouterr().out
-    assert "looked at: Image 1, L CC" in said
+    assert said.startswith("Mass: ")
+    assert "→ looked at: L CC, L MLO" in said
+    assert "Note: told by: language model (Mass)" in said
     assert "not for diagnosis" in said
+
+
+def test_json_is_that_of_the_api_and_holds_the_evidence(
+    model: str, views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", views[0], "Is there a mass?", model, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["answer"].startswith("Mass: L CC ")
+    (verdict,) = said["findings"]["pictures"]
+    assert verdict["topic"] == "Mass"
+    assert sum(verdict["probabilities"].values()) == pytest.approx(1)
+    assert said["findings"]["not_judged"]["ACR"] == "this model was never tried at it"
+
+
+def test_without_a_model_the_bundled_one_answers(
+    views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", views[0], "how dense is this breast"]) == 0
+    assert capsys.readouterr().out.startswith("ACR density: ")
+
+
+def test_without_any_model_tags_answer(
+    views: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", views[0], "Which side and view is it?", "--model=none"]) == 0
+    assert "the tags say side left, view CC" in capsys.readouterr().out
 
 
 def test_json_holds_every_option_with_its_probability(
@@ -48,23 +77,23 @@ def test_json_holds_every_option_with_its_probability(
     assert said["trained"] is True
 
 
-def test_a_question_the_model_was_not_trained_for_is_said_to_be_so(
+def test_a_question_the_model_was_not_tried_at_is_said_to_be_so(
     model: str, views: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ask", views[0], "How dense is the breast?", model]) == 0
-    assert "not trained for such questions, only for: Mass" in capsys.readouterr().out
+    assert "ACR density: not judged; this model was never tried at it." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Is there a mass?"], "one to four images and then the question"),
-        (["{0}", "{0}", "{0}", "{0}", "{0}", "Mass?"], "5 views and 0 of a prior exam"),
+        (["Is there a mass?"], "expected the images of one exam and then the question"),
+        ([*["{0}"] * 9, "Mass?"], "9 images; at most 8"),
         (["{0}", "{0}"], "is a file; the question comes last"),
-        (["{0}", "mass " * 8000], "40000 characters; at most 8000"),
+        (["{0}", "mass " * 500], "2500 characters; at most 2000"),
         (["{0}", " "], "is empty"),
         (["{0}", "Mass?", "--options=Yes"], "two or more"),
-        (["{0}", "Mass?", "--model=nowhere"], "no such model"),
+        (["{0}", "Mass?", "--model=nowhere"], "there is no such folder"),
         (["{noise}", "Mass?"], "noise.tif: the picture is blank or holds nothing but noise"),
         (["absent.dcm", "Mass?"], "absent.dcm"),
     ],

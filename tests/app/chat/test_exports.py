@@ -53,8 +53,10 @@ def test_the_draft_leaves_indication_and_management_to_the_reader(
 ) -> None:
     findings = marker.find(exam)  # type: ignore[attr-defined]
     text = draft(exam, findings, [marker.card])  # type: ignore[attr-defined]
-    assert "ACR B (probability 0.60, BI-RADS edition 5)" in text
-    assert "Attempted in vain: BI-RADS category" in text
+    assert "ACR density B, scattered fibroglandular tissue (0.60)" in text
+    assert "Mass: R CC yes (0.90), marked in the" in text
+    assert "Not assessed: it was never tried" in text
+    assert "Attempted in vain: L CC: BI-RADS category" in text
     assert text.count(OPEN) >= 4
     bare = draft(exam, None, [])
     assert "No model looked for findings" in bare

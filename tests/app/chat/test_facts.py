@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.contracts import Attribute, Card, Findings
+from app.chat.contracts import Card, Findings, Source, Verdict
 from app.chat.exam import Exam
 from app.chat.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
 from versamammo.mammogram import Laterality
@@ -56,19 +56,19 @@ def test_an_answer_points_to_the_breasts_it_speaks_of(exam: Exam) -> None:
     assert answer.confidence is None
 
 
-def view_head(image: int, mlo: float) -> Findings:
-    return Findings((Attribute("view", {"CC": 1 - mlo, "MLO": mlo}, image),))
+def view_of(image: int, mlo: float) -> Findings:
+    weights = {"MLO": mlo, "CC": 1 - mlo}
+    said = "MLO" if mlo >= 0.5 else "CC"
+    return Findings((Verdict("View", (image,), said, weights, Source.HEADS),))
 
 
 def test_a_model_that_is_sure_of_another_view_than_the_tags_is_quoted(exam: Exam) -> None:
     assert exam.names[0] == "R CC"
-    warned = warnings_of(exam, view_head(0, 0.97))
+    warned = warnings_of(exam, view_of(0, 0.97))
     assert any("the tags say CC, but the model takes the picture for MLO (0.97)" in w
                for w in warned)  # fmt: skip
-    assert facts_of(exam.images[0], view_head(0, 0.97).attributes[0])[1].disagree
-    guessed = replace(view_head(0, 0.97).attributes[0], auroc=0.5)
-    assert not facts_of(exam.images[0], guessed)[1].disagree
-    for calm in (view_head(0, 0.8), view_head(2, 0.97), None):
+    assert facts_of(exam.images[0], view_of(0, 0.97).verdicts[0])[1].disagree
+    for calm in (view_of(0, 0.8), view_of(2, 0.97), None):
         assert not any("takes the picture for" in w for w in warnings_of(exam, calm))
 
 

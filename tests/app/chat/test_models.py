@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.contracts import Answer
+from app.chat.contracts import Answer, Source
 from app.chat.exam import Exam
 from app.chat.facts import Facts
-from app.chat.models import bundled, figures_of, load_models
+from app.chat.models import load_models
 from tests.app.chat.tiny_models import score, write_tiny_models
-from versamammo.configuration import Training
 from versamammo.errors import InputError
-from versamammo.head_scores import HeadScore, write_head_scores
 from vlm.competence import FILE, Competence, write_competence
 
 
@@ -40,66 +38,35 @@ def test_a_folder_of_both_answers_and_looks_and_names_its_weights(folder: Path) 
     assert all(card.version.startswith("0 weights ") and card.phantoms_only for card in cards)
 
 
-@pytest.mark.parametrize("part", ["vlm", "encoder"])
-def test_each_part_alone_is_enough(folder: Path, part: str, exam: Exam) -> None:
-    models = load_models(folder / part)
+def test_a_language_model_alone_answers_what_training_tried(folder: Path, exam: Exam) -> None:
+    models = load_models(folder / "vlm")
     assert models.finder is not None
     findings = models.finder.find(exam)
     *_, said = models.answerer.answer(exam, "How dense is the breast?", (), findings)
     assert said.text.startswith("ACR density: ")
+    assert "told by: language model (ACR density)" in said.notes
     assert models.answerer.card.data == "not written down in the model's folder"
 
 
-def test_a_question_in_words_is_streamed_and_boxes_become_words(folder: Path, exam: Exam) -> None:
-    models = load_models(folder)
-    pieces = list(models.answerer.answer(exam, "Describe the R CC picture.", (), None))
-    assert pieces[-1].text.startswith("R CC: ")
-    assert "[" not in pieces[-1].text
-
-
-def test_what_training_wrote_of_itself_is_heard(folder: Path, tmp_path: Path, exam: Exam) -> None:
-    copied = shutil.copytree(folder / "encoder", tmp_path / "encoder")
-    write_head_scores(copied, (HeadScore("density", 0.846), HeadScore("mass", 0.512)))
-    config = json.loads((copied / "config.json").read_text())
-    config["training"] = Training(sources=("phantom",)).to_dict()
-    (copied / "config.json").write_text(json.dumps(config))
-    models = load_models(copied)
-    assert models.answerer.card.data == "phantom"
-    assert models.answerer.card.phantoms_only
+def test_heads_that_were_never_tried_at_the_door_are_not_heard(folder: Path, exam: Exam) -> None:
+    models = load_models(folder / "encoder")
     assert models.finder is not None
     findings = models.finder.find(exam)
-    told = {one.name: one for one in findings.attributes}
-    assert told["density"].auroc == pytest.approx(0.846)
-    assert not told["density"].guessing
-    assert told["mass"].guessing
-    assert told["view"].guessing  # not among what was tested
-    *_, said = models.answerer.answer(exam, "Is there a mass?", (), findings)
-    assert "not answered" in said.text
+    *_, said = models.answerer.answer(exam, "How dense is the breast?", (), findings)
+    assert said.text == "ACR density: not judged; this model was never tried at it."
+    assert findings.regions == ()
 
 
-def test_a_readme_is_not_read(folder: Path, tmp_path: Path) -> None:
-    copied = shutil.copytree(folder / "encoder", tmp_path / "encoder")
-    (copied / "README.md").write_text(
-        "| data | 8 images of phantom |\n\n| attribute | figure |\n|---|---|\n| mass | 0.990 |\n"
-    )
+def test_a_trial_at_the_door_decides_who_speaks(folder: Path, tmp_path: Path, exam: Exam) -> None:
+    copied = shutil.copytree(folder, tmp_path / "tried")
+    tried = Trial(Domain.PHANTOM, Source.HEADS, "phantoms", score("Bi-Rads"))
+    write_trials(copied, Trials((tried,)))
     models = load_models(copied)
-    assert models.answerer.card.data == "not written down in the model's folder"
-    assert figures_of(copied) == {}
-
-
-def test_damaged_figures_are_refused_with_the_files_name(folder: Path, tmp_path: Path) -> None:
-    copied = shutil.copytree(folder, tmp_path / "copied")
-    (copied / "encoder" / "head_scores.json").write_text('{"scores": [{"attribute": "mass"}]}')
-    with pytest.raises(InputError, match=r"head_scores\.json: scores"):
-        load_models(copied)
-
-
-def test_the_bundled_encoder_has_figures_of_its_heads() -> None:
-    place = bundled()
-    assert place is not None
-    figures = figures_of(place / "encoder")
-    assert (figures["density"], figures["mass"], figures["lesion"]) == (0.962, 0.852, 0.979)
-    assert "rank" not in figures
+    assert models.finder is not None
+    findings = models.finder.find(exam)
+    assert findings.topics == ("Bi-Rads",), "what training tried is not asked any more"
+    *_, said = models.answerer.answer(exam, "Which BI-RADS category fits?", (), findings)
+    assert "told by: encoder's heads (BI-RADS)" in said.notes
 
 
 def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
@@ -107,18 +74,21 @@ def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
 ) -> None:
     copied = shutil.copytree(folder / "vlm", tmp_path / "vlm")
     tried = (score("Calcification", low=0.49), score("ACR"))
-    write_competence(
-        copied, Competence(("Calcification", "ACR", "Pathology", "Report"), 1.0, 40, tried)
-    )
-    answerer = load_models(copied).answerer
-    *_, grains = answerer.answer(exam, "Are there calcifications?", (), None)
-    assert "not answered; it was not found better than guessing: tried on 120" in grains.text
-    *_, density = answerer.answer(exam, "How dense is the breast?", (), None)
+    write_competence(copied, Competence(("Calcification", "ACR", "Pathology"), 1.0, 40, tried))
+    models = load_models(copied)
+    assert models.finder is not None
+    findings = models.finder.find(exam)
+
+    def asked(question: str) -> Answer:
+        *_, answer = models.answerer.answer(exam, question, (), findings)
+        return answer
+
+    grains = asked("Are there calcifications?")
+    assert "not judged; it was not found better than guessing: tried on 120" in grains.text
+    density = asked("How dense is the breast?")
     assert density.text.startswith("ACR density: ")
     assert any("class-balanced accuracy 70 % [60, 80]" in note for note in density.notes)
-    *_, untried = answerer.answer(exam, "Is it benign or malignant?", (), None)
-    assert untried.text.startswith("I do not answer that")
-    assert "Describe the pictures." in answerer.suggested
+    assert "never tried" in asked("Is it benign or malignant?").text
 
 
 def test_topics_of_a_model_that_was_never_tried_are_not_answered(
@@ -128,8 +98,9 @@ def test_topics_of_a_model_that_was_never_tried_are_not_answered(
     record = json.loads((copied / FILE).read_text())
     record["tried"] = [{"topic": "ACR", "asked": 12, "right": 8, "by_chance": 3.0}]
     (copied / FILE).write_text(json.dumps(record))
-    *_, said = load_models(copied).answerer.answer(exam, "How dense is the breast?", (), None)
-    assert any("the language model does not tell" in note for note in said.notes)
+    models = load_models(copied)
+    assert models.finder is not None
+    assert models.finder.find(exam).verdicts == ()
 
 
 @pytest.mark.parametrize(

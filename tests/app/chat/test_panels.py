@@ -17,7 +17,9 @@ def test_markup_in_tags_file_names_and_model_words_is_shown_and_not_run(
     evil = replace(image, told=replace(image.told, warnings=(EVIL,)), notes=(EVIL,))
     hostile = replace(exam, images=(evil,))
     findings = marker.find(hostile)  # type: ignore[attr-defined]
-    findings = replace(findings, failed=(EVIL,), regions=(replace(findings.regions[0], word=EVIL),))
+    findings = replace(
+        findings, failed=(EVIL,), regions=(replace(findings.regions[0], topic=EVIL),)
+    )
     shown = [
         warnings_html(hostile),
         facts_html(hostile),
@@ -39,11 +41,14 @@ def test_neither_a_tag_nor_an_entity_is_left_in_what_the_chat_shows() -> None:
     assert shown.replace("\u200b", "") == "<img src=x> &lt;b&gt; a < b & c"
 
 
-def test_an_attribute_that_is_guessed_is_not_drawn(exam: Exam, marker: object) -> None:
+def test_a_topic_that_is_not_judged_is_not_drawn_and_says_why(exam: Exam, marker: object) -> None:
     findings = marker.find(exam)  # type: ignore[attr-defined]
-    assert "vm-bar" in findings_html(exam, findings, marker.card)  # type: ignore[attr-defined]
-    guessed = replace(findings, attributes=(replace(findings.attributes[0], auroc=0.55),))
-    html = findings_html(exam, guessed, marker.card)  # type: ignore[attr-defined]
+    shown = findings_html(exam, findings, marker.card)  # type: ignore[attr-defined]
+    assert "vm-bar" in shown
+    assert shown.index("Marked places") < shown.index("vm-bar"), "places come first"
+    told = tuple(one for one in findings.verdicts if one.topic != "ACR")
+    silent = replace(findings, verdicts=told, silent={"ACR": "it was never tried <b>"})
+    html = findings_html(exam, silent, marker.card)  # type: ignore[attr-defined]
     assert "vm-bar" not in html
-    assert "not found to be better than guessing (AUC 0.55)" in html
-    assert "Not assessed: the model was not found" in draft(exam, guessed, [])
+    assert "<b>ACR density</b>: it was never tried &lt;b&gt;" in html
+    assert "Not assessed: it was never tried" in draft(exam, silent, [])

@@ -5,35 +5,87 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.chat.contracts import Attribute, Card
+from app.chat.contracts import Card, Source
+from app.chat.deciding import of_several
 from app.chat.exam import Exam
+from app.chat.examining import Examiner
 from app.chat.queueing import OneAtATime
-from app.chat.seeing import Seeing, of_exam, overlap
-from tests.app.chat.tiny_models import tiny_encoder
+from app.chat.seeing import Seeing, overlap
+from app.chat.trials import Calibration, Domain, Trial, Trials
+from tests.app.chat.tiny_models import score, tiny_encoder
 from versamammo.errors import InputError
 from versamammo.mammogram import Box
+from versamammo.vocabulary import YES
 
 CARD = Card("Tiny", "0", "nothing")
+LOW = Calibration(1.0, 10.0)  # an untrained head is lukewarm: everything above nothing is marked
+KNOWN = tuple(
+    Trial(Domain.PHANTOM, source, "phantoms", score(topic))
+    for source, topic in (
+        (Source.MARKS, "Mass"), (Source.HEADS, "ACR"), (Source.HEADS, "Bi-Rads"),
+        (Source.HEADS, "View"),
+    )
+)  # fmt: skip
 
 
-def test_each_picture_gets_its_attributes_a_heat_map_and_few_places(exam: Exam) -> None:
-    found = Seeing(tiny_encoder(), CARD, OneAtATime(), least=1e-6).find(exam)
-    names = {one.name for one in found.attributes if one.image == 0}
-    assert names == {"density", "birads", "view", "mass"}
-    assert all(sum(one.probabilities.values()) == pytest.approx(1) for one in found.attributes)
+def examiner(trials: Trials) -> Examiner:
+    return Examiner(CARD, trials, Seeing(tiny_encoder(), OneAtATime()), None)
+
+
+def test_each_picture_gets_verdicts_a_heat_map_and_few_places(exam: Exam) -> None:
+    found = examiner(Trials(KNOWN, {(Source.MARKS, "Mass"): LOW})).find(exam)
+    assert found.topics == ("View", "ACR", "Bi-Rads", "Mass")
+    assert all(sum(one.probabilities.values()) == pytest.approx(1) for one in found.verdicts)
     assert [heat.image for heat in found.heat] == [0, 1, 2, 3]
+    assert {region.image for region in found.regions} == {0, 1, 2, 3}
+    assert all(region.topic == "Mass" for region in found.regions), "others were never tried"
+    assert found.silent["Calcification"] == "this model was never tried at it"
+    assert found.tried["Mass"].startswith("tried on 120 questions")
     for heat in found.heat:
         assert max(heat.values.shape) <= 256
         assert 0 <= heat.values.min() <= heat.values.max() <= 1
-    # an untrained head is warm everywhere: one place, however many kinds
-    assert [region.image for region in found.regions] == [0, 1, 2, 3]
+
+
+def test_a_finding_is_said_to_be_there_if_and_only_if_it_is_marked(exam: Exam) -> None:
+    for shift in (-10.0, 0.0, 2.0, 5.0, 10.0):
+        calibrations = {(Source.MARKS, "Mass"): Calibration(1.0, shift)}
+        found = examiner(Trials(KNOWN, calibrations)).find(exam)
+        for number in range(4):
+            verdict = found.verdict("Mass", number)
+            assert verdict is not None
+            own = tuple(one for one in found.regions if one.image == number)
+            assert verdict.regions == own
+            assert (verdict.value == YES) is bool(own)
+            if own:
+                highest = max(one.score for one in own)
+                assert highest == pytest.approx(verdict.probabilities[YES])
+
+
+def test_what_no_source_was_found_to_know_is_neither_said_nor_marked(exam: Exam) -> None:
+    guessed = Trial(Domain.PHANTOM, Source.MARKS, "phantoms", score("Mass", low=0.49))
+    found = examiner(Trials((guessed,), {(Source.MARKS, "Mass"): LOW})).find(exam)
+    assert found.regions == ()
+    assert found.verdicts == ()
+    assert found.silent["Mass"].startswith("it was not found better than guessing")
+
+
+def test_real_pictures_are_judged_by_trials_on_real_pictures_where_there_are_any(
+    exam: Exam,
+) -> None:
+    real = replace(exam, phantom=False)
+    trials = Trials(KNOWN, {(Source.MARKS, "Mass"): LOW})
+    assert "Mass" in examiner(trials).find(real).topics, "nothing else is known of it"
+    guessed = Trial(Domain.REAL, Source.MARKS, "real films", score("Mass", low=0.49))
+    both = trials.with_trials([guessed])
+    assert "Mass" not in examiner(both).find(real).topics
+    assert "Mass" in examiner(both).find(exam).topics
 
 
 def test_a_picture_that_cannot_be_looked_at_does_not_keep_the_others(exam: Exam) -> None:
     blank = replace(exam.images[1], levels=np.zeros_like(exam.images[1].levels))
     spoiled = replace(exam, images=(exam.images[0], blank))
-    found = Seeing(tiny_encoder(), CARD, OneAtATime()).find(spoiled)
-    assert {one.image for one in found.attributes if one.image is not None} == {0}
+    found = examiner(Trials(KNOWN)).find(spoiled)
+    assert {one.images for one in found.verdicts} == {(0,)}
     assert found.failed[0].startswith("L CC: ")
 
 
@@ -41,21 +93,20 @@ def test_an_encoder_without_heads_cannot_look() -> None:
     encoder = tiny_encoder()
     encoder.heads = None
     with pytest.raises(InputError, match="no heads"):
-        Seeing(encoder, CARD, OneAtATime())
+        Seeing(encoder, OneAtATime())
 
 
 def test_an_exam_has_the_mean_density_and_the_more_suspicious_breast(exam: Exam) -> None:
-    def birads(image: int, five: float) -> Attribute:
-        return Attribute("birads", {"1": 1 - five, "5": five}, image)
-
-    density = [Attribute("density", {"A": share, "B": 1 - share}, i, "5")
-               for i, share in enumerate((0.2, 0.4))]  # fmt: skip
-    # the right breast, pictures 0 and 2, looks worse
-    found = of_exam(exam, [*density, *(birads(i, f) for i, f in enumerate((0.8, 0.1, 0.6, 0.1)))])
-    assert found[0].probabilities["A"] == pytest.approx(0.3)
-    assert found[0].edition == "5"
-    assert found[1].probabilities["5"] == pytest.approx(0.7)
-    assert found[1].how == "right breast, mean of 2 pictures"
+    found = examiner(Trials(KNOWN)).find(exam)
+    density = of_several(exam, found, "ACR", range(4))
+    assert density is not None
+    own = [found.verdict("ACR", number) for number in range(4)]
+    mean = sum(one.probabilities["Level A"] for one in own if one is not None) / 4
+    assert density.probabilities["Level A"] == pytest.approx(mean)
+    assert density.how == "mean of 4 pictures"
+    birads = of_several(exam, found, "Bi-Rads", range(4))
+    assert birads is not None
+    assert birads.how in ("right breast, mean of 2 pictures", "left breast, mean of 2 pictures")
 
 
 def test_overlap_is_shared_area_over_all_area() -> None:

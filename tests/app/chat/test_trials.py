@@ -1,0 +1,105 @@
+"""How sources went, from a file and back, and who speaks because of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.chat.contracts import Source
+from app.chat.trials import FILE, Calibration, Domain, Trial, Trials, read_trials, write_trials
+from tests.app.chat.tiny_models import score
+from versamammo.errors import InputError
+from versamammo.topic_scores import TopicScore
+from versamammo.vocabulary import BY_NAME
+
+
+def trial(source: Source, topic: str, balanced: float, low: float = 0.6) -> Trial:
+    classes = (("one", 60), ("other", 60))
+    made = TopicScore(topic, 120, classes, 40, balanced, low, 0.95, 0.5)
+    return Trial(Domain.PHANTOM, source, "phantoms", made)
+
+
+def test_the_better_source_speaks(tmp_path: Path) -> None:
+    trials = Trials((trial(Source.HEADS, "ACR", 0.7), trial(Source.LANGUAGE, "ACR", 0.8)))
+    source, told = trials.speaker(Domain.PHANTOM, BY_NAME["ACR"])
+    assert source is Source.LANGUAGE
+    assert "class-balanced accuracy 80 %" in told
+
+
+def test_where_places_can_be_marked_the_marks_alone_decide() -> None:
+    marks = trial(Source.MARKS, "Mass", 0.7)
+    better = trial(Source.LANGUAGE, "Mass", 0.9)
+    assert Trials((marks, better)).speaker(Domain.PHANTOM, BY_NAME["Mass"])[0] is Source.MARKS
+    guessing = trial(Source.MARKS, "Mass", 0.51, low=0.45)
+    source, told = Trials((guessing, better)).speaker(Domain.PHANTOM, BY_NAME["Mass"])
+    assert source is None, "else words would deny or assert what is marked"
+    assert "not found better than guessing" in told
+
+
+def test_twelve_questions_are_not_enough() -> None:
+    few = TopicScore("ACR", 12, (("one", 6), ("other", 6)), 6, 1.0, 0.9, 1.0, 0.5)
+    trials = Trials((Trial(Domain.PHANTOM, Source.HEADS, "phantoms", few),))
+    source, told = trials.speaker(Domain.PHANTOM, BY_NAME["ACR"])
+    assert source is None
+    assert "tried on 12 questions; at least 100" in told
+
+
+def test_of_several_sets_the_one_with_enough_of_each_answer_counts() -> None:
+    one_class = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.9, 0.8, 1.0, 1.0)
+    both = TopicScore("Mass", 130, (("Yes", 70), ("No", 60)), 70, 0.52, 0.44, 0.6, 0.5)
+    trials = Trials(
+        tuple(
+            Trial(Domain.REAL, Source.MARKS, name, made)
+            for name, made in (("films", one_class), ("digital", both))
+        )
+    )
+    assert trials.score(Domain.REAL, Source.MARKS, "Mass") is both
+
+
+def test_a_file_brings_everything_back(tmp_path: Path) -> None:
+    made = Trials(
+        (trial(Source.HEADS, "ACR", 0.7), trial(Source.MARKS, "Mass", 0.8)),
+        {(Source.MARKS, "Mass"): Calibration(1.5, -0.25)},
+    )
+    write_trials(tmp_path, made)
+    assert read_trials(tmp_path) == made
+    assert read_trials(tmp_path / "absent") == Trials()
+    again = made.with_trials([trial(Source.HEADS, "ACR", 0.9)])
+    assert len(again.trials) == 2, "a new trial on the same data replaces the old one"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"version": 2}, "version"),
+        ({"trials": {}}, "trials"),
+        ({"more": 1}, "version"),
+        ({"calibrations": [{"source": "marked places", "topic": "Mass", "slope": 0, "shift": 0}]},
+         "slope"),
+        ({"calibrations": [{"source": "nobody", "topic": "Mass", "slope": 1, "shift": 0}]},
+         "nobody"),
+        ({"calibrations": [{"source": "marked places", "topic": "Bone", "slope": 1, "shift": 0}]},
+         "vocabulary"),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, change: dict, named: str) -> None:
+    write_trials(tmp_path, Trials((trial(Source.HEADS, "ACR", 0.7),)))
+    record = json.loads((tmp_path / FILE).read_text()) | change
+    (tmp_path / FILE).write_text(json.dumps(record))
+    with pytest.raises(InputError) as caught:
+        read_trials(tmp_path)
+    assert FILE in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_a_calibrated_score_and_its_probability_lead_to_each_other() -> None:
+    one = Calibration(0.7, -1.3)
+    for chance in (0.05, 0.5, 0.93):
+        assert one.probability(one.score(chance)) == pytest.approx(chance)
+    assert one.probability(one.score(0.5) * 1.0001) > 0.5
+
+
+def test_scores_used_here_are_of_the_same_shape_as_training_writes() -> None:
+    assert score("ACR").above_chance
