@@ -1,7 +1,8 @@
 """How questions about a topic went, and whether that is enough to answer them.
 
 A topic is answered only if it was tried on at least `LEAST_ASKED` questions, `LEAST_OF_A_CLASS` of
-each right answer, and the 95 % interval of its class-balanced accuracy lies above guessing.
+each right answer, the 95 % interval of its class-balanced accuracy lies above guessing, and it is
+at least `LEAST_SKILL` of the way from guessing to always right.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from versamammo.vqa import read_object
 
 LEAST_ASKED = 100
 LEAST_OF_A_CLASS = 20
+LEAST_SKILL = 0.1  # with many questions one right answer in a hundred lies above guessing, too
 YES, NO = "Yes", "No"
 _RESULTS = ("balanced_accuracy", "low", "high", "chance")
 _OF_YES_NO = ("auroc", "sensitivity", "specificity")
@@ -79,7 +81,13 @@ class TopicScore:
                 f"it was tried on {least} questions whose answer is {name}; at least "
                 f"{LEAST_OF_A_CLASS} of each answer are needed to tell it from guessing"
             )
-        return "" if self.low > self.chance else f"it was not found better than guessing: {self}"
+        better = self.low > self.chance and self.skill >= LEAST_SKILL
+        return "" if better else f"it was not found better than guessing: {self}"
+
+    @property
+    def skill(self) -> float:
+        """Share of the way from guessing, 0, to always right, 1."""
+        return (self.balanced_accuracy - self.chance) / (1 - self.chance)
 
     def __str__(self) -> str:
         low, high = _percent(self.low), _percent(self.high)

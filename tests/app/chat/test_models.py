@@ -13,6 +13,7 @@ from app.chat.contracts import Answer, Source
 from app.chat.exam import Exam
 from app.chat.facts import Facts
 from app.chat.models import load_models
+from app.chat.trials import Domain, Trial, Trials, write_trials
 from tests.app.chat.tiny_models import score, write_tiny_models
 from versamammo.errors import InputError
 from vlm.competence import FILE, Competence, write_competence
