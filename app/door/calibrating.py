@@ -38,7 +38,8 @@ def try_sources(examiner: Examiner, some: Iterable[Case]) -> Table:
     table: Table = {}
     for case in some:
         for number in range(len(case.exam.images)):
-            looked = examiner.look(case.exam, number)
+            asked = frozenset(topic for topic, image in case.truths if image == number)
+            looked = examiner.look(case.exam, number, dict.fromkeys(Source, asked))
             for (source, topic), weights in looked.weights.items():
                 truth = case.truths.get((topic, number))
                 if truth is not None and truth in weights:
