@@ -140,7 +140,7 @@ def _last_of(said: str, found: list[tuple[int, int, str]]) -> str:
 
 def _boxes(said: str) -> list[tuple[int, int, str]]:
     """Find boxes of TeX with their content, whose own braces are paired."""
-    found = []
+    found: list[tuple[int, int, str]] = []
     for hit in _BOX.finditer(said):
         if found and hit.start() < found[-1][1]:
             continue

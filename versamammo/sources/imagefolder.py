@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from versamammo.errors import InputError
 from versamammo.sources.columns import Table, understood
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.encoding import writing_of
 from versamammo.sources.sheet import Sheet, read_sheet
 from versamammo.sources.table import described
 from versamammo.sources.walking import check_root
@@ -48,9 +49,11 @@ def names_files(path: Path) -> bool:
     try:
         if path.suffix == ".parquet":
             return FILE in pq.read_schema(path).names
+        if path.suffix == ".csv":
+            return FILE in writing_of(path).header
         with path.open(encoding="utf-8-sig") as stream:
             return FILE in stream.readline()
-    except (OSError, UnicodeDecodeError, pa.ArrowException):
+    except (OSError, UnicodeDecodeError, InputError, pa.ArrowException):
         return False
 
 

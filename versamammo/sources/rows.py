@@ -80,8 +80,8 @@ class Reader:
         return said[0] if said else ""
 
     def text(self, field: str) -> str | None:
-        """Give an identifier as it stands, None if unsaid."""
-        return self.word(field) or None
+        """Return an identifier as it stands, None if unsaid."""
+        return words.identifier(self.word(field), self.table.where(field)) or None
 
     def read(self, field: str, reader: Callable[[str, str], T]) -> T:
         """Read a field with its vocabulary and keep the source's word for it."""
@@ -165,13 +165,13 @@ def optional(row: Row, field: str) -> str | None:
 
 
 def box(table: Table, row: Row) -> Box | None:
-    """Read the corners x1, y1, x2, y2; None where all four cells are empty.
+    """Read the corners x1, y1, x2, y2; None where none of the four cells says anything.
 
     Raises:
         InputError: a corner is missing or not a finite number, or the corners are out of order.
     """
     cells = {corner: row.get(corner, "").strip() for corner in CORNERS}
-    if not any(cells.values()):
+    if not any(map(words.said, cells.values())):
         return None
     numbers = []
     for corner, cell in cells.items():
