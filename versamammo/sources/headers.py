@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def is_dicom(path: Path) -> bool:
     return sniff(_start(path, SNIFFED_BYTES)) == "DICOM"
 
 
-def frame_pixels(path: Path, frame: int) -> NDArray[np.generic]:
+def frame_pixels(path: Path, frame: int) -> NDArray[Any]:
     """Return the stored values of one frame [H, W] of a DICOM file.
 
     Raises:

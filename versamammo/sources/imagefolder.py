@@ -82,7 +82,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     for path in files:
         folder = path.parent.relative_to(root)
         split = next((PARTS[part] for part in folder.parts if part in PARTS), None)
-        for entry in described(root, table_of(path, folder, options)):
+        for entry in described(root, table_of(path, folder, options), options.joins):
             if isinstance(entry, ImageRecord):
                 entry = replace(entry, official_split=split)
             yield entry

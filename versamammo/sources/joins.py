@@ -23,12 +23,13 @@ class Joined:
     pictures: int
     pictures_matched: int
     remarks: tuple[str, ...] = ()
+    rows_are: str = "rows"
 
     def as_text(self) -> str:
         """Return the counts as a line for a terminal."""
         said = (
-            f"{self.table}: {self.rows_matched} of {self.rows} rows matched, "
-            f"{self.pictures_matched} of {self.pictures} pictures have a row"
+            f"{self.table}: {self.rows_matched} of {self.rows} {self.rows_are} matched, "
+            f"{self.pictures_matched} of {self.pictures} pictures have some"
         )
         return "; ".join((said, *self.remarks))
 

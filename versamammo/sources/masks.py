@@ -66,7 +66,7 @@ def picture_mask(path: Path) -> NDArray[np.bool_]:
     """Read a mask picture [H, W]: what is brighter than half is marked, of DICOM what is not 0."""
     try:
         if is_dicom(path):
-            return frame_pixels(path, 0) > 0
+            return np.asarray(frame_pixels(path, 0) > 0)
         with Image.open(path) as picture:
             return np.asarray(picture.convert("L")) >= HALF
     except MemoryError:

@@ -56,7 +56,19 @@ def describe(
         labels=labels(one, findings),
         birads_edition=one.read("birads_edition", words.edition),
         told=one.told(),
+        size=stated_size(one),
     )
+
+
+def stated_size(one: Reader) -> tuple[int, int] | None:
+    """Return (H, W) of the picture that a table's boxes hold in, where it says so."""
+    cells = {field: one.word(field) for field in ("image_height", "image_width")}
+    if not all(cells.values()):
+        return None
+    high, wide = (
+        round(words.number(cell, one.table.where(field))) for field, cell in cells.items()
+    )
+    return high, wide
 
 
 class Reader:
