@@ -18,6 +18,7 @@ from benchmark.scores import RUN, read_run
 from benchmark.store import TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
 from versamammo.errors import InputError
+from versamammo.files import plain_cell
 
 
 @dataclass(frozen=True)
@@ -131,5 +132,5 @@ def as_csv(made: Comparison) -> str:
     ]
     writer = csv.DictWriter(stream, list(rows[0]) if rows else ["model_a"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: plain_cell(cell) for name, cell in row.items()} for row in rows)
     return stream.getvalue()

@@ -22,7 +22,7 @@ from benchmark.samples import Sample
 from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
+from versamammo.files import plain_cell, write_atomically
 
 FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
 
@@ -174,7 +174,7 @@ def write_scores(out: Path, found: Sequence[Scored]) -> None:
     write_atomically(out / f"{SCORES}.parquet", stream.getvalue())
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: plain_cell(cell) for name, cell in row.items()} for row in rows)
     write_atomically(out / f"{SCORES}.csv", text.getvalue().encode())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from versamammo.errors import InputError
 
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 PARTIAL = ".part"  # suffix of a file that is still being written
 
 
@@ -42,6 +44,13 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
         partial.unlink(missing_ok=True)
         raise
     return True
+
+
+def plain_cell(value: object) -> object:
+    """Return a cell for a CSV file that no spreadsheet takes for a formula; numbers pass."""
+    if not isinstance(value, str) or not re.match(r"[=+\-@\t\r]", value):
+        return value
+    return value if re.fullmatch(NUMBER, value) else f"'{value}"
 
 
 def sweep_partial(folder: Path) -> int:

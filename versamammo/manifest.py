@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from versamammo.errors import InputError
@@ -21,6 +22,7 @@ from versamammo.labels import Labels
 
 VERSION = "1"
 ROWS_PER_GROUP = 16_384  # fixed, since it shapes the bytes of the file
+LEADS_OUT = r"^[/\\~]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)"  # of a path within a folder
 ORDER = ("source", "patient_id", "exam_id", "image_id", "path")
 
 # facts that a source tells in words: the numeric labels and a few more
@@ -124,7 +126,8 @@ def read_manifest(
             `[("split", "=", "train"), ("view", "in", ["CC", "MLO"])]`.
 
     Raises:
-        InputError: there is no manifest there, it is of another version, or has no such column.
+        InputError: there is no manifest there, it is of another version or malformed, has no such
+            column, or names a file outside its folder.
     """
     path = Path(path)
     if path.is_dir():
@@ -132,26 +135,81 @@ def read_manifest(
     if not path.is_file():
         raise InputError("no such manifest", file=path, reason="missing-file")
     try:
-        schema = pq.read_schema(path)
-    except pa.ArrowInvalid as error:
+        check_schema(path, pq.read_schema(path))
+        for column in columns or ():
+            if column not in SCHEMA.names:
+                raise InputError(
+                    f"no such column; expected some of {', '.join(SCHEMA.names)}",
+                    file=path, field=column, reason="unknown-column",
+                )  # fmt: skip
+        wanted = None if columns is None else list(columns)
+        table = pq.read_table(path, columns=wanted, filters=filters)
+    except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
-            f"not a parquet file: {error}", file=path, reason="bad-manifest"
+            f"not a parquet file, or a damaged one: {error}", file=path, reason="bad-manifest"
         ) from error
-    check_schema(path, schema)
-    for column in columns or ():
-        if column not in SCHEMA.names:
-            raise InputError(
-                f"no such column; expected some of {', '.join(SCHEMA.names)}",
-                file=path, field=column, reason="unknown-column",
-            )  # fmt: skip
-    return pq.read_table(path, columns=None if columns is None else list(columns), filters=filters)
+    check_places(path, table)
+    return table
 
 
 def check_schema(path: Path, schema: pa.Schema) -> None:
-    """Stop at a table that is no manifest of this version."""
-    found = (schema.metadata or {}).get(b"versamammo.manifest", b"none").decode()
-    if found != VERSION or not schema.equals(SCHEMA):
+    """Stop at a table that is no manifest of this version, naming the column at fault."""
+    found = (schema.metadata or {}).get(b"versamammo.manifest")
+    if found is None:
         raise InputError(
-            f"manifest version {found}, expected {VERSION}; run `versamammo prepare` again",
+            f"manifest version none, expected {VERSION}: a table that `versamammo prepare` did not "
+            "write, or that another program saved again",
             file=path, reason="manifest-version",
+        )  # fmt: skip
+    if found.decode("utf-8", "replace") != VERSION:
+        raise InputError(
+            f"manifest version {found.decode('utf-8', 'replace')}, expected {VERSION}; "
+            "run `versamammo prepare` again",
+            file=path, reason="manifest-version",
+        )  # fmt: skip
+    for field in SCHEMA:
+        places = schema.get_all_field_indices(field.name)
+        if len(places) != 1:
+            raise InputError(
+                f"the column stands {len(places)} times; expected once",
+                file=path, field=field.name, reason="bad-manifest",
+            )  # fmt: skip
+        own = schema.field(places[0])
+        if own.type != field.type or (own.nullable and not field.nullable):
+            raise InputError(
+                f"the column is {spelt(own)}, expected {spelt(field)}",
+                file=path, field=field.name, reason="bad-manifest",
+            )  # fmt: skip
+    if strange := [name for name in schema.names if name not in SCHEMA.names]:
+        raise InputError(
+            "a column that no manifest has", file=path, field=strange[0], reason="bad-manifest"
+        )
+
+
+def spelt(field: pa.Field) -> str:
+    """Spell a column's type."""
+    return f"{field.type}" if field.nullable else f"{field.type} without nulls"
+
+
+def check_places(path: Path, table: pa.Table) -> None:
+    """Stop at a file named outside the manifest's folder or the source's root.
+
+    Raises:
+        InputError: with reason "outside-root".
+    """
+    for column in ("cache_path", "path"):
+        if column in table.column_names:
+            check_inside(path, column, table.column(column))
+    if "findings" in table.column_names:
+        masks = pc.struct_field(pc.list_flatten(table.column("findings")), "mask")
+        check_inside(path, "findings.mask", masks)
+
+
+def check_inside(path: Path, column: str, names: pa.ChunkedArray) -> None:
+    """Stop at the first name that leads out of its folder."""
+    out = pc.filter(names, pc.fill_null(pc.match_substring_regex(names, LEADS_OUT), False))
+    if len(out):
+        raise InputError(
+            f"{out[0].as_py()!r} leads out of its folder", file=path, field=column,
+            reason="outside-root",
         )  # fmt: skip

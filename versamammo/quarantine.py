@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
+from versamammo.files import plain_cell, write_atomically
 
 NOT_AN_IMAGE = "not-an-image"
 DUPLICATE = "duplicate"
@@ -42,5 +42,5 @@ def write_quarantine(path: Path, entries: Iterable[Quarantined]) -> bool:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Quarantined))
-    writer.writerows(astuple(entry) for entry in sorted(entries))
+    writer.writerows(map(plain_cell, astuple(entry)) for entry in sorted(entries))
     return write_atomically(path, text.getvalue().encode())

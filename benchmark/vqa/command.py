@@ -167,7 +167,7 @@ def _lines(
             "" if old.weighted is None else f", weighted {100 * old.weighted:.1f} (no interval)"
         )
         yield (
-            f"  as published: {old.name}: {100 * old.accuracy:.1f} "
+            f"  as published, {old.scope}: {old.name}: {100 * old.accuracy:.1f} "
             f"[{100 * old.low:.1f}, {100 * old.high:.1f}]{weighted}, n {old.n}"
         )
     yield NOTICE

@@ -4,13 +4,17 @@ Written from a description of what it does; for every other purpose use `scoring
 option that looks most like the whole answer, so refusals and gibberish score by chance; it picks
 options of multiple choice by shared words; its interval is that of the plain accuracy; unanswered
 questions do not count. Unlike the original, the resampling is seeded.
+
+It prints four groups of figures, which are kept apart here by their scope: one per dataset of the
+result file, one per topic over all datasets, and Pathology and Abnormality once more, each in two
+parts, of whole breasts and of finding crops.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -25,6 +29,10 @@ from versamammo.vqa import Item, Kind
 
 Floats = NDArray[np.float64]
 Candidate = tuple[str, str, str]  # "A", "A: Normal", "Normal"
+Group = tuple[str, str, list[int], Floats | None]  # scope, name, scores, weights
+
+ABNORMALITY = "Abnormality"
+PARTED = ("Pathology", ABNORMALITY)
 
 # the classes that the published scorer counts; any other truth stops it with a KeyError
 CLASSES = {
@@ -41,7 +49,11 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class LegacyFigure:
-    """Plain accuracy with its BCa interval, and the weighted accuracy, which had none."""
+    """Plain accuracy with its BCa interval, and the weighted accuracy, which had none.
+
+    Attributes:
+        scope: "dataset", "topic" (over all datasets), or "part" of a topic.
+    """
 
     scope: str
     name: str
@@ -50,6 +62,15 @@ class LegacyFigure:
     high: float
     weighted: float | None
     n: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One answer of the result file; one that the bench does not know has no class of its own."""
+
+    item: Item
+    value: int
+    known: bool
 
 
 def published_prompt(item: Item) -> str:
@@ -70,37 +91,64 @@ def legacy_score(answer: str, prompt: str, item: Item) -> int:
 def legacy_report(
     items: Sequence[Item], answers: Sequence[Answer], *, resamples: int = 9999, seed: int = 0
 ) -> tuple[LegacyFigure, ...]:
-    """Score what the answer file holds, per dataset and topic, in the published way.
+    """Return the published figures of what the answer file holds: topics, their parts, datasets.
 
-    An id that the bench does not know adds a zero to whatever topic came before it. Abnormalities
-    of breasts are scored only in sets whose names end in `breast`, while their classes are counted
-    in all sets of whole breasts.
+    An id that the bench does not know adds a zero to the dataset that came before it, and to
+    Abnormality if that was the topic; other topics leave it out again. Abnormality over all
+    datasets is not weighted. Its breasts are scored only in sets whose names end in `breast`, while
+    their classes are counted in all sets of whole breasts.
 
     Raises:
         InputError: a truth is no class of the published scorer, which stops there too.
     """
+    scored = _scored(items, answers)
+    topics = dict.fromkeys(one.item.topic for one in scored)
+    groups = [_topic(name, scored) for name in sorted(topics)]
+    groups += [made for topic in PARTED for made in _parts(topic, scored)]
+    for dataset in sorted({one.item.dataset for one in scored}):
+        values = [one.value for one in scored if one.item.dataset == dataset]
+        groups.append(("dataset", dataset, values, None))
+    return tuple(_figure(group, resamples, seed) for group in groups if group[2])
+
+
+def _scored(items: Sequence[Item], answers: Sequence[Answer]) -> list[Scored]:
     by_id = {item.id: item for item in items}
-    scores: dict[tuple[str, str], list[int]] = {}
-    classes: dict[str, list[tuple[str, ...]]] = {}
-    truths: dict[str, list[tuple[str, ...]]] = {}
-    item: Item | None = None
+    found: list[Scored] = []
     for answer in answers:
-        known = answer.id in by_id
-        item = by_id.get(answer.id, item)
+        item = by_id.get(answer.id)
         if item is None:
-            raise InputError(f"id {answer.id} is not in the bench", field="id", reason="unknown-id")
-        classes.setdefault(item.group, []).append(_class_of(item))
-        if item.group == "Abnormality (breast)" and not item.dataset.endswith("breast"):
+            if not found:
+                raise InputError(
+                    f"id {answer.id} is not in the bench", field="id", reason="unknown-id"
+                )
+            found.append(Scored(found[-1].item, 0, known=False))
             continue
+        _class_of(item)
         prompt = answer.prompt or published_prompt(item)
-        value = legacy_score(answer.text or "", prompt, item) if known else 0
-        scores.setdefault(("topic", item.group), []).append(value)
-        scores.setdefault(("dataset", item.dataset), []).append(value)
-        truths.setdefault(item.group, []).append(_class_of(item))
-    return tuple(
-        _figure(key, values, _weights(key, truths, classes), resamples, seed)
-        for key, values in sorted(scores.items(), reverse=True)
-    )
+        found.append(Scored(item, legacy_score(answer.text or "", prompt, item), known=True))
+    return found
+
+
+def _topic(topic: str, scored: Sequence[Scored]) -> Group:
+    """Gather a topic over all datasets."""
+    among = [one for one in scored if one.item.topic == topic]
+    if topic == ABNORMALITY:
+        values = [one.value for one in among]
+        return "topic", topic, values, np.ones(len(values))
+    among = [one for one in among if one.known]
+    return "topic", topic, [one.value for one in among], _weights(among, among)
+
+
+def _parts(topic: str, scored: Sequence[Scored]) -> Iterator[Group]:
+    """Gather a topic of whole breasts and of finding crops apart."""
+    among = [one for one in scored if one.item.topic == topic and one.known]
+    crops = [one for one in among if one.item.dataset.endswith("finding")]
+    breasts = [one for one in among if not one.item.dataset.endswith("finding")]
+    kept = breasts
+    if topic == ABNORMALITY:
+        kept = [one for one in breasts if one.item.dataset.endswith("breast")]
+    for part, own, counted in (("breast", kept, breasts), ("finding", crops, crops)):
+        yield "part", f"{topic} ({part})", [one.value for one in own], _weights(own, counted)
 
 
 def legacy_p(first: Sequence[int], second: Sequence[int]) -> float:
@@ -121,31 +169,19 @@ def _class_of(item: Item) -> tuple[str, ...]:
     return tuple(sorted(item.answer))
 
 
-def _weights(
-    key: tuple[str, str],
-    truths: Mapping[str, Sequence[tuple[str, ...]]],
-    classes: Mapping[str, Sequence[tuple[str, ...]]],
-) -> Floats | None:
-    """Weigh a topic's answers by how rare their classes were counted to be; None for a dataset."""
-    scope, name = key
-    if scope != "topic":
-        return None
-    count = Counter(classes[name])
-    return np.array([1 / count[klass] for klass in truths[name]])
+def _weights(own: Sequence[Scored], counted: Sequence[Scored]) -> Floats:
+    """Weigh answers by how rare their classes are among those counted."""
+    count = Counter(_class_of(one.item) for one in counted)
+    return np.array([1 / count[_class_of(one.item)] for one in own])
 
 
-def _figure(
-    key: tuple[str, str],
-    values: Sequence[int],
-    weights: Floats | None,
-    resamples: int,
-    seed: int,
-) -> LegacyFigure:
+def _figure(group: Group, resamples: int, seed: int) -> LegacyFigure:
+    scope, name, values, weights = group
     low, high = _interval(values, resamples, seed)
     weighted = None
     if weights is not None:
         weighted = float((weights * np.asarray(values)).sum() / weights.sum())
-    return LegacyFigure(*key, float(np.mean(values)), low, high, weighted, len(values))
+    return LegacyFigure(scope, name, float(np.mean(values)), low, high, weighted, len(values))
 
 
 def _interval(values: Sequence[int], resamples: int, seed: int) -> tuple[float, float]:
@@ -194,7 +230,7 @@ def _nearest(
 
 
 def _difflib_ratio(answer: str, form: str) -> float:
-    return SequenceMatcher(None, answer.casefold(), form.casefold()).ratio()
+    return SequenceMatcher(None, answer.lower(), form.lower()).ratio()
 
 
 def _fuzzy(answer: str, form: str) -> float:
@@ -207,4 +243,4 @@ def _by_shared_words(answer: str, candidates: Sequence[Candidate]) -> set[str]:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return re.findall(r"\w+", text.lower())

@@ -14,9 +14,11 @@ from versamammo.preparation.candidates import Candidate, as_row, merge
 from versamammo.preparation.comparisons import compare, impossible_ages
 from versamammo.preparation.listing import Listing
 from versamammo.preparation.outcome import Failure, Outcome
+from versamammo.preparation.patients import one_patient_each
 from versamammo.quarantine import Quarantined
 from versamammo.sources.archives.notes import unmapped
 from versamammo.sources.contract import Told
+from versamammo.sources.joins import Joined
 from versamammo.split_tables import Given, Names, SplitTable, apply_table
 from versamammo.splits import Member, assert_nobody_is_parted, group_key
 
@@ -47,6 +49,8 @@ class Assembled:
         doubtful: patients whose ages and dates cannot belong to one person.
         unmapped: words of the source that became no number, and how often.
         official: images that the archive itself places in a split.
+        joins: how many rows of the source's tables met a picture.
+        doubts: what is said of patients that could be one, or stand on two sides.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -56,6 +60,8 @@ class Assembled:
     doubtful: tuple[str, ...]
     unmapped: Mapping[tuple[str, str], int]
     official: int
+    joins: tuple[Joined, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def assemble(
@@ -73,6 +79,7 @@ def assemble(
             merged.append(merge(record, outcome))
         except InputError as error:
             refused.append(Quarantined.because(error, record.path))
+    merged, doubts = one_patient_each(merged)
     images, alike = compare(merged)
     splits, given = put_into_splits(images, choice)
     return Assembled(
@@ -85,6 +92,8 @@ def assemble(
         doubtful=tuple(impossible_ages(images)),
         unmapped=counted(told for image in images for told in unmapped(image.record)),
         official=sum(image.record.official_split is not None for image in images),
+        joins=listing.joins,
+        doubts=doubts,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,6 +17,8 @@ from versamammo.preparation.outcome import Facts
 from versamammo.preparation.worker import cached_path
 from versamammo.sources.contract import ImageRecord
 
+SHARES = 1.5  # a box that ends before here in both directions is no lesion's in pixels
+TURNED = re.compile(r"turned by its EXIF orientation (\d)")  # as `raster` notes it
 SLACK = 1.0  # pixels a box may stick out, as inclusive or rounded corners do; it is cut
 
 
@@ -40,9 +43,10 @@ def merge(record: ImageRecord, facts: Facts) -> Candidate:
     """Join a source's record and a file's facts; where both speak, the source's word counts.
 
     Raises:
-        InputError: a box lies outside the image.
+        InputError: a box lies outside the image, or holds in another picture than the file.
     """
     named = record.identifiers
+    check_frame(record, facts)
     labels, cut = within(record.labels, facts)
     return Candidate(
         record,
@@ -57,6 +61,41 @@ def merge(record: ImageRecord, facts: Facts) -> Candidate:
         age=record.age if not math.isnan(record.age) else (facts.age or UNKNOWN),
         warnings=(*facts.warnings, *disagreements(record, facts), *cut),
     )
+
+
+def check_frame(record: ImageRecord, facts: Facts) -> None:
+    """Stop at boxes and masks that were drawn on another picture than the file shows.
+
+    Raises:
+        InputError: the size is another ("size-mismatch"), the file is turned by its EXIF entry and
+            nobody says which way the boxes hold ("exif-turned"), or they are shares
+            ("box-normalised").
+    """
+    size, stated = (facts.rows, facts.columns), record.size
+    if not record.labels.findings:
+        return
+    if stated is not None and stated != size:
+        raise InputError(
+            f"the boxes were drawn on a picture of {stated[1]} x {stated[0]} pixels, the file has "
+            f"{size[1]} x {size[0]}",
+            field="size", reason="size-mismatch",
+        )  # fmt: skip
+    drawn = [found for found in record.labels.findings if found.box or found.mask]
+    turned = next((match for note in facts.warnings if (match := TURNED.match(note))), None)
+    swapped = turned is not None and int(turned[1]) >= 5 and stated == size and size[0] != size[1]
+    if drawn and turned is not None and not swapped:
+        raise InputError(
+            "the file is turned by its EXIF orientation, and boxes may hold in either way: save "
+            "it upright without that entry",
+            field="box", reason="exif-turned",
+        )  # fmt: skip
+    for box in (found.box for found in drawn if found.box is not None):
+        if max(box.as_tuple()) <= SHARES:
+            raise InputError(
+                f"{box.as_tuple()} look like shares of the picture; expected pixels (multiply by "
+                f"its width {size[1]} and height {size[0]})",
+                field="box", reason="box-normalised",
+            )  # fmt: skip
 
 
 def disagreements(record: ImageRecord, facts: Facts) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from versamammo.errors import InputError
 from versamammo.quarantine import Quarantined
 from versamammo.sources import SOURCES
 from versamammo.sources.contract import ImageRecord, Source, SourceOptions
+from versamammo.sources.joins import Joined
 from versamammo.sources.walking import check_root
 
 
@@ -28,11 +29,13 @@ class Listing:
 
     Attributes:
         found: files that the source names or holds, before any limit.
+        joins: how many rows of its tables met a picture, before any limit.
     """
 
     records: tuple[ImageRecord, ...]
     refused: tuple[Quarantined, ...]
     found: int
+    joins: tuple[Joined, ...] = ()
 
 
 def open_source(
@@ -94,6 +97,7 @@ def list_images(opened: Opened, limit: int | None = None) -> Listing:
         tuple(entry for entry in kept if isinstance(entry, ImageRecord)),
         tuple(entry for entry in kept if isinstance(entry, Quarantined)),
         len(entries),
+        tuple(opened.options.joins),
     )
 
 

@@ -58,6 +58,8 @@ def summarise(
     return {
         "counts": asdict(counts),
         "reasons": dict(sorted(Counter(entry.reason for entry in assembled.refused).items())),
+        "joins": [asdict(joined) for joined in assembled.joins],
+        "patients_in_doubt": list(assembled.doubts),
         "splits": split_counts(assembled),
         "leakage": None if given is None else [asdict(leak) for leak in given.leaks],
         "without_patient_id": assembled.unowned,
@@ -104,7 +106,8 @@ def as_text(assembled: Assembled, counts: Counts, limit_of: int | None) -> str:
 
 def remarks(assembled: Assembled) -> list[str]:
     """Say what a careful user should know of patients and splits."""
-    said: list[str] = []
+    said = [joined.as_text() for joined in assembled.joins]
+    said += assembled.doubts
     if assembled.unowned and assembled.given is None:
         said.append(
             f"{assembled.unowned} images have no patient id: each exam, or each image without one, "

@@ -37,6 +37,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "y1": ("ymin",),
     "x2": ("xmax",),
     "y2": ("ymax",),
+    "image_height": ("img_height", "rows"),
+    "image_width": ("img_width", "columns"),
     "mask": ("mask_file", "mask_path", "roi_mask_file_path"),
     "shape": ("mass_shape",),
     "margin": ("mass_margins", "mass_margin"),

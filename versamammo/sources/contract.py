@@ -15,6 +15,7 @@ from typing import Protocol
 from versamammo.labels import UNKNOWN, Labels
 from versamammo.mammogram import Identifiers, Laterality, View
 from versamammo.quarantine import Quarantined
+from versamammo.sources.joins import Joined
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ImageRecord:
         published_name: what published split tables call this image; None means the file's stem.
         official_split: "train", "val" or "test" where the archive itself parts its images.
         told: the source's own words beside each number, also those that became none.
+        size: (H, W) that the source states; boxes of a file of another size hold elsewhere.
     """
 
     path: str
@@ -49,6 +51,7 @@ class ImageRecord:
     published_name: str | None = None
     official_split: str | None = None
     told: tuple[Told, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 Entry = ImageRecord | Quarantined
@@ -61,10 +64,12 @@ class SourceOptions:
     Attributes:
         labels: a CSV whose rows describe images of the folder.
         columns: our field -> the caller's column, for names that are not recognised.
+        joins: filled while images are listed, one entry for each table.
     """
 
     labels: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    joins: list[Joined] = field(default_factory=list, compare=False)
 
 
 class Source(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from versamammo.quarantine import NOT_AN_IMAGE, Quarantined
@@ -29,15 +30,21 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     told = {}
     if options.labels is not None:
         labels = read_table(options.labels, options.columns)
-        told = {entry.path: entry for entry in table.described(root, labels)}
+        told = {entry.path: entry for entry in table.described(root, labels, options.joins)}
+    pictures = 0
     for path in walk(root):
         if isinstance(path, Quarantined):
             yield path
         elif path in told:
+            pictures += 1
             yield told.pop(path)
         else:
-            yield sniffed(root, path)
+            entry = sniffed(root, path)
+            pictures += isinstance(entry, ImageRecord)
+            yield entry
     yield from told.values()
+    if options.joins:
+        options.joins[-1] = replace(options.joins[-1], pictures=pictures)
 
 
 def sniffed(root: Path, path: str) -> Entry:

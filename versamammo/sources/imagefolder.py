@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from versamammo.errors import InputError
 from versamammo.sources.columns import Table, understood
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.encoding import writing_of
 from versamammo.sources.sheet import Sheet, read_sheet
 from versamammo.sources.table import described
 from versamammo.sources.walking import check_root
@@ -48,9 +49,11 @@ def names_files(path: Path) -> bool:
     try:
         if path.suffix == ".parquet":
             return FILE in pq.read_schema(path).names
+        if path.suffix == ".csv":
+            return FILE in writing_of(path).header
         with path.open(encoding="utf-8-sig") as stream:
             return FILE in stream.readline()
-    except (OSError, UnicodeDecodeError, pa.ArrowException):
+    except (OSError, UnicodeDecodeError, InputError, pa.ArrowException):
         return False
 
 
@@ -79,7 +82,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     for path in files:
         folder = path.parent.relative_to(root)
         split = next((PARTS[part] for part in folder.parts if part in PARTS), None)
-        for entry in described(root, table_of(path, folder, options)):
+        for entry in described(root, table_of(path, folder, options), options.joins):
             if isinstance(entry, ImageRecord):
                 entry = replace(entry, official_split=split)
             yield entry

@@ -17,12 +17,12 @@ from xml.parsers.expat import ExpatError
 
 import cv2
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 
 from versamammo.errors import InputError
 from versamammo.sources.coco_masks import changed, coco_mask
+from versamammo.sources.headers import frame_pixels, is_dicom
 from versamammo.sources.sheet import read_sheet
 
 HALF = 128  # of 8 bits: JPEG blurs the edges of what was black and white
@@ -65,14 +65,17 @@ def read_mask(root: Path, mask: str, size: tuple[int, int]) -> NDArray[np.bool_]
 def picture_mask(path: Path) -> NDArray[np.bool_]:
     """Read a mask picture [H, W]: what is brighter than half is marked, of DICOM what is not 0."""
     try:
-        if path.suffix.lower() in (".dcm", ".dicom"):
-            return np.asarray(pydicom.dcmread(path).pixel_array) > 0
+        if is_dicom(path):
+            return np.asarray(frame_pixels(path, 0) > 0)
         with Image.open(path) as picture:
             return np.asarray(picture.convert("L")) >= HALF
-    except (OSError, AttributeError, ValueError, pydicom.errors.InvalidDicomError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged picture can make its library raise anything
         raise InputError(
-            f"cannot be read as a mask: {error}", file=path, field="mask", reason="unreadable"
-        ) from error
+            f"{path.name} cannot be read as a mask: {error}",
+            file=path, field="mask", reason="unreadable",
+        ) from error  # fmt: skip
 
 
 @lru_cache(maxsize=4)

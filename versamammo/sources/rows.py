@@ -56,7 +56,19 @@ def describe(
         labels=labels(one, findings),
         birads_edition=one.read("birads_edition", words.edition),
         told=one.told(),
+        size=stated_size(one),
     )
+
+
+def stated_size(one: Reader) -> tuple[int, int] | None:
+    """Return (H, W) of the picture that a table's boxes hold in, where it says so."""
+    cells = {field: one.word(field) for field in ("image_height", "image_width")}
+    if not all(cells.values()):
+        return None
+    high, wide = (
+        round(words.number(cell, one.table.where(field))) for field, cell in cells.items()
+    )
+    return high, wide
 
 
 class Reader:
@@ -80,8 +92,8 @@ class Reader:
         return said[0] if said else ""
 
     def text(self, field: str) -> str | None:
-        """Give an identifier as it stands, None if unsaid."""
-        return self.word(field) or None
+        """Return an identifier as it stands, None if unsaid."""
+        return words.identifier(self.word(field), self.table.where(field)) or None
 
     def read(self, field: str, reader: Callable[[str, str], T]) -> T:
         """Read a field with its vocabulary and keep the source's word for it."""
@@ -165,13 +177,13 @@ def optional(row: Row, field: str) -> str | None:
 
 
 def box(table: Table, row: Row) -> Box | None:
-    """Read the corners x1, y1, x2, y2; None where all four cells are empty.
+    """Read the corners x1, y1, x2, y2; None where none of the four cells says anything.
 
     Raises:
         InputError: a corner is missing or not a finite number, or the corners are out of order.
     """
     cells = {corner: row.get(corner, "").strip() for corner in CORNERS}
-    if not any(cells.values()):
+    if not any(map(words.said, cells.values())):
         return None
     numbers = []
     for corner, cell in cells.items():

@@ -17,6 +17,7 @@ from versamammo.labels import Finding
 from versamammo.quarantine import Quarantined
 from versamammo.sources.columns import Table, read_table
 from versamammo.sources.contract import Entry, SourceOptions
+from versamammo.sources.joins import Joined, bare
 from versamammo.sources.rows import Row, as_rows, describe, findings_in
 from versamammo.sources.walking import check_root, inside, leads_out, walk
 
@@ -39,10 +40,10 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     if options.labels is None:
         raise InputError("a table of images is needed", field="--labels", reason="missing-option")
     check_root(root)
-    yield from described(root, read_table(options.labels, options.columns))
+    yield from described(root, read_table(options.labels, options.columns), options.joins)
 
 
-def described(root: Path, table: Table) -> list[Entry]:
+def described(root: Path, table: Table, joins: list[Joined]) -> list[Entry]:
     """Describe every image the table names, or say why it cannot be used.
 
     Raises:
@@ -59,6 +60,8 @@ def described(root: Path, table: Table) -> list[Entry]:
             entries.append(place)
         else:
             groups.setdefault(place, []).append(row)
+    met = sum(map(len, groups.values()))
+    joins.append(Joined(table.name, len(table.sheet.rows), met, len(groups), len(groups)))
     if not groups:
         raise InputError(
             f"none of the {len(table.sheet.rows)} rows names a file under {root.name}/",
@@ -112,6 +115,9 @@ class Paths:
                 file=table.name, field="file", reason="missing-column",
             )  # fmt: skip
         self._stems = {} if self.key == "file" else by_stem(root)
+        self._bare: dict[str, list[str]] = {}
+        for stem, paths in self._stems.items():
+            self._bare.setdefault(bare(stem), []).extend(paths)
 
     def of(self, row: Row, line: int) -> str | Quarantined:
         """Give the path of a row's image relative to the root, or why there is none."""
@@ -130,7 +136,7 @@ class Paths:
         return path
 
     def _by_stem(self, stem: str, where: str) -> str | Quarantined:
-        matches = self._stems.get(stem, [])
+        matches = self._stems.get(stem) or self._bare.get(bare(stem), [])
         if len(matches) == 1:
             return matches[0]
         if not matches:

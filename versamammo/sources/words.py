@@ -13,7 +13,32 @@ from versamammo.labels import BIRADS_EDITIONS, FINDINGS, SUBTYPES, UNKNOWN, Labe
 from versamammo.mammogram import Laterality, View
 
 UNSAID = frozenset(
-    {"", "-", "_", "?", "na", "n/a", "nan", "none", "null", "unknown", "not available"}
+    {
+        "",
+        "-",
+        "_",
+        "?",
+        "na",
+        "n/a",
+        "n.a.",
+        "#n/a",
+        "<na>",
+        "nan",
+        "nat",
+        "none",
+        "null",
+        "unknown",
+        "not available",
+    }
+)
+TIME = r"(?:[T ]\d{1,2}:\d{2}.*|\.0)?"  # of day, or what pandas makes of a whole number
+DATES = tuple(
+    re.compile(pattern + TIME)
+    for pattern in (
+        r"(?P<y>\d{4})(?P<s>[-/.]?)(?P<m>\d{2})(?P=s)(?P<d>\d{2})",
+        r"(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})",
+        r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})",
+    )
 )
 PRESENCE = {"1": 1, "yes": 1, "y": 1, "true": 1, "present": 1, "x": 1} | {
     "0": 0, "no": 0, "n": 0, "false": 0, "absent": 0
@@ -99,7 +124,8 @@ def number(word: str, field: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        refuse(word, field, "a number")
+        comma = ", with a point and no comma" if re.fullmatch(r"-?\d+,\d+", word.strip()) else ""
+        refuse(word, field, f"a number{comma}")
     return value
 
 
@@ -160,13 +186,35 @@ def edition(word: str, field: str = "birads_edition") -> str | None:
 
 
 def day(word: str, field: str = "exam_date") -> str | None:
-    """Read a date, 2019-03-31 or 20190331, into ISO 8601; None where the cell says nothing."""
+    """Read a date into ISO 8601, also one with a time behind it; None where the cell says nothing.
+
+    Year first in any spelling, or day first with dots: 03/04/2019 has no one meaning.
+    """
     if not said(word):
         return None
-    try:
-        return date.fromisoformat(word.strip()).isoformat()
-    except ValueError:
-        refuse(word, field, "a date like 2019-03-31 or 20190331")
+    for pattern in DATES:
+        match = pattern.fullmatch(word.strip())
+        if match is not None:
+            try:
+                return date(*(int(match[part]) for part in ("y", "m", "d"))).isoformat()
+            except ValueError:
+                break
+    refuse(word, field, "a date like 2019-03-31, 20190331 or 31.03.2019, with or without a time")
+
+
+def identifier(word: str, field: str) -> str:
+    """Read an id as it stands; one that a spreadsheet has rounded is gone.
+
+    Raises:
+        InputError: with reason "rounded-id".
+    """
+    if re.fullmatch(r"\d(?:[.,]\d+)?[eE]\+\d+", word.strip()):
+        raise InputError(
+            f"{word.strip()!r} is an id that a spreadsheet has rounded; make the column text and "
+            "save the table again",
+            field=field, reason="rounded-id",
+        )  # fmt: skip
+    return word.strip()
 
 
 def age(word: str, field: str = "age") -> float:

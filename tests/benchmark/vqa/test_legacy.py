@@ -38,10 +38,22 @@ def test_a_refusal_is_counted_as_one(ask):
     assert parse("I cannot tell", item, letters(item, None)).outcome is Outcome.REFUSED
 
 
-def test_unknown_ids_add_a_zero_to_the_topic_before_them(ask):
+def named(figures, scope, name):
+    return next(figure for figure in figures if (figure.scope, figure.name) == (scope, name))
+
+
+def test_unknown_ids_add_a_zero_to_the_dataset_before_them_but_not_to_its_topic(ask):
     answers = [Answer("1", "Normal"), Answer("77", "Normal")]
-    topic = legacy_report([ask()], answers, resamples=100)[0]
-    assert (topic.accuracy, topic.n) == (0.5, 2)
+    figures = legacy_report([ask()], answers, resamples=100)
+    assert named(figures, "dataset", "Set-breast").accuracy == 0.5
+    assert (named(figures, "topic", "Pathology").accuracy, figures[0].n) == (1.0, 1)
+
+
+def test_unknown_ids_add_a_zero_to_abnormality(ask):
+    item = ask("Mass", kind=Kind.MULTIPLE)
+    figures = legacy_report([item], [Answer("1", "C"), Answer("77", "C")], resamples=100)
+    assert named(figures, "topic", "Abnormality").accuracy == 0.5
+    assert named(figures, "part", "Abnormality (breast)").n == 1
 
 
 def test_weighted_accuracy_is_the_mean_recall_over_classes(ask):
@@ -63,10 +75,14 @@ def test_breasts_of_some_sets_are_counted_but_not_scored(ask):
         for n in range(3, 5)
     ]
     answers = [Answer(str(n), "Mass") for n in range(1, 5)]
-    topic = legacy_report([*scored, *counted], answers, resamples=100)[0]
-    assert (topic.name, topic.n) == ("Abnormality (breast)", 2)
+    figures = legacy_report([*scored, *counted], answers, resamples=100)
+    part = named(figures, "part", "Abnormality (breast)")
+    assert part.n == 2
     # by its own items the right class would weigh half; three masses were counted to one asymmetry
-    assert topic.weighted == pytest.approx((1 / 3) / (1 / 3 + 1))
+    assert part.weighted == pytest.approx((1 / 3) / (1 / 3 + 1))
+    # the topic and the set have all of them
+    assert named(figures, "topic", "Abnormality").n == 4
+    assert named(figures, "dataset", "BMCD").n == 2
 
 
 def test_a_class_it_does_not_know_stops_it(ask):

@@ -40,7 +40,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows: dict[str, list[Line]] = {}
     for group in GROUPS:
         path = needed(root, ARCHIVE, f"{group}_case.xlsx")
-        for line in read_lines(path, ("folder", SIDE, DENSITY, BIRADS)):
+        for line in read_lines(path, ("folder", SIDE, DENSITY, BIRADS), may_be_empty=True):
             rows.setdefault(f"{group}_{line['folder']}", []).append(line)
     listed = pictures(root, ARCHIVE, (".dcm",))
     # a patient has four pictures: each is its own partner of the one row
@@ -55,7 +55,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     def key(path: str) -> str:
         return f"{patient_of(path)} {PurePosixPath(path).stem}"
 
-    yield from joined(listed, each, "Normal_case, Suspicious_case", key, describe)
+    yield from joined(listed, each, "Normal_case, Suspicious_case", key, describe, options.joins)
 
 
 def patient_of(path: str) -> str:

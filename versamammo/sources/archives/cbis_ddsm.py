@@ -21,9 +21,10 @@ from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.joining import joined, pictures
 from versamammo.sources.archives.notes import Notes, most_serious, record
-from versamammo.sources.archives.outlines import mask_box, picture_size
+from versamammo.sources.archives.outlines import mask_box
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.headers import picture_size
 
 NAME = "cbis-ddsm"
 ARCHIVE = ARCHIVES[NAME]
@@ -56,7 +57,7 @@ def read_tables(root: Path) -> dict[str, list[Line]]:
     lines = []
     for table in TABLES:
         own = KINDS[table.partition("_")[0]]
-        for line in read_lines(needed(root, ARCHIVE, table), (*COLUMNS, *own)):
+        for line in read_lines(needed(root, ARCHIVE, table), (*COLUMNS, *own), may_be_empty=True):
             shape, other = (line[column] for column in own)
             lines.append({**line, "table": table, "first": shape, "second": other})
     return grouped(lines, lambda line: line["image_file_path"].partition("/")[0])
@@ -84,7 +85,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     def key(path: str) -> str:
         return cases.get(place(path)) or case_of(path) or path
 
-    yield from joined(films, rows, "case descriptions", key, partial(describe, root, files))
+    yield from joined(
+        films, rows, "case descriptions", key, partial(describe, root, files), options.joins
+    )
 
 
 def place(path: str) -> str:

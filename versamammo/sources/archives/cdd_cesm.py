@@ -59,12 +59,12 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
             yield Quarantined(path, "Type", "subtracted", "a subtracted image, no mammogram")
         else:
             kept.append(path)
-    yield from joined(kept, low, sheet.name, stem, partial(describe, drawn))
+    yield from joined(kept, low, sheet.name, stem, partial(describe, drawn), options.joins)
 
 
 def read_regions(path: Path, relative: str) -> dict[str, list[Line]]:
     """Gather the hand-drawn regions of each picture, each with its place in the table."""
-    lines = read_lines(path, ("filename", "region_shape_attributes"))
+    lines = read_lines(path, ("filename", "region_shape_attributes"), may_be_empty=True)
     placed = [{**line, "mask": f"{relative}#{number}"} for number, line in enumerate(lines)]
     return grouped(placed, lambda line: stem(line["filename"].strip()))
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import pydicom
-
+from versamammo.dicom.positioning import read_positioning
 from versamammo.errors import InputError
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
@@ -20,6 +19,8 @@ from versamammo.sources.archives.joining import guarded, pictures
 from versamammo.sources.archives.notes import Notes, record
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.headers import dicom_tags
+from versamammo.sources.joins import Joined
 
 NAME = "cmmd"
 ARCHIVE = ARCHIVES[NAME]
@@ -45,10 +46,12 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows = grouped(lines, lambda line: f"{line['id1']}-{line['leftright'].strip().upper()}")
     patients = {line["id1"] for line in lines}
     breasts: dict[str, list[str]] = {}
+    there = 0
     for path in pictures(root, ARCHIVE, (".dcm",)):
         if isinstance(path, Quarantined):
             yield path
             continue
+        there += 1
         try:
             breast = f"{patient_of(path, patients)}-{side_of(root / path)}"
         except InputError as error:
@@ -58,6 +61,8 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
             breasts.setdefault(breast, []).append(path)
         else:
             yield Quarantined(path, sheet.name, "no-row", f"no row of the table speaks of {breast}")
+    with_row = sum(map(len, breasts.values()))
+    options.joins.append(Joined(sheet.name, len(rows), len(breasts), there, with_row))
     for breast, paths in breasts.items():
         for number, path in enumerate(sorted(paths), start=1):
             yield guarded(path, rows[breast], partial(describe, breast, number))
@@ -78,22 +83,14 @@ def patient_of(path: str, patients: set[str]) -> str:
 
 
 def side_of(path: Path) -> str:
-    """Read the side from the file's own tag.
+    """Read the side from the file's own tags.
 
     Raises:
         InputError: it is no DICOM file or has no side.
     """
-    try:
-        tags = pydicom.dcmread(
-            path, stop_before_pixels=True, specific_tags=["ImageLaterality", "Laterality"]
-        )
-    except (OSError, pydicom.errors.InvalidDicomError) as error:
-        raise InputError(f"cannot be read: {error}", reason="unreadable") from error
-    side = str(tags.get("ImageLaterality") or tags.get("Laterality") or "")
-    if side not in ("L", "R"):
-        raise InputError(
-            f"expected L or R, got {side!r}", field="ImageLaterality", reason="missing-field"
-        )
+    side = read_positioning(dicom_tags(path), "").laterality
+    if side is None:
+        raise InputError("no side is said", field="ImageLaterality", reason="missing-field")
     return side
 
 

@@ -34,10 +34,10 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows: dict[str, list[Line]] = {}
     for part in PARTS:
         path = needed(root, ARCHIVE, f"CSAW-M_{part}.csv")
-        for line in read_lines(path, ("filename", "label")):
+        for line in read_lines(path, ("filename", "label"), may_be_empty=True):
             rows.setdefault(stem(line["filename"]), []).append({**line, "part": part})
     listed = pictures(root, ARCHIVE, (".png",))
-    yield from joined(listed, rows, SHEETS, stem, describe)
+    yield from joined(listed, rows, SHEETS, stem, describe, options.joins)
 
 
 def describe(path: str, lines: Sequence[Line]) -> ImageRecord:

@@ -15,10 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pydicom
 
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
 from versamammo.labels import Finding
 from versamammo.mammogram import Box
@@ -30,6 +27,8 @@ from versamammo.sources.archives.notes import Notes, record
 from versamammo.sources.archives.sheets import Line, found, grouped, missing, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.sources.frames import frame_path
+from versamammo.sources.headers import dicom_tags, frame_pixels
+from versamammo.sources.joins import Joined
 
 NAME = "dbt"
 ARCHIVE = ARCHIVES[NAME]
@@ -59,10 +58,12 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     if not parts:
         raise missing(ARCHIVE, "BCS-DBT-file-paths-*.csv")
     named: set[str] = set()
+    rows = 0
     for part in parts:
         volumes = table(root, "file-paths", part, (*KEY, "descriptive_path"))
         labels = grouped(table(root, "labels", part, (*KEY, "normal", "benign", "cancer")), key)
-        boxes = grouped(numbered(table(root, "boxes", part, BOX_COLUMNS)), key)
+        boxes = grouped(numbered(table(root, "boxes", part, BOX_COLUMNS, may_be_empty=True)), key)
+        rows += len(volumes)
         for line in volumes:
             path = there.get(place(line["descriptive_path"]))
             if path is None:
@@ -74,12 +75,15 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
             yield from slices(
                 root, path, line, labels.get(key(line), []), boxes.get(key(line), []), part
             )
+    options.joins.append(Joined("file-paths", rows, len(named), len(there), len(named)))
     for path in there.values():
         if path not in named:
             yield Quarantined(path, "file-paths", "no-row", "no row of the table speaks of it")
 
 
-def table(root: Path, kind: str, part: str, columns: Sequence[str]) -> list[Line]:
+def table(
+    root: Path, kind: str, part: str, columns: Sequence[str], *, may_be_empty: bool = False
+) -> list[Line]:
     """Read one of the archive's tables, whatever its version.
 
     Raises:
@@ -88,7 +92,7 @@ def table(root: Path, kind: str, part: str, columns: Sequence[str]) -> list[Line
     places = found(root, f"BCS-DBT*{kind}-{part}*.csv")
     if not places:
         raise missing(ARCHIVE, f"BCS-DBT-{kind}-{part}.csv")
-    return read_lines(places[0], columns, also=("ad",))
+    return read_lines(places[0], columns, also=("ad",), may_be_empty=may_be_empty)
 
 
 def numbered(boxes: Sequence[Line]) -> list[Line]:
@@ -147,10 +151,9 @@ def outcome_of(labels: Sequence[Line]) -> str | None:
 
 def shape_of(path: Path) -> tuple[tuple[int, int], int]:
     """Read (H, W) and the number of slices."""
-    tags = pydicom.dcmread(
-        path, stop_before_pixels=True, specific_tags=["Rows", "Columns", "NumberOfFrames"]
-    )
-    return (int(tags.Rows), int(tags.Columns)), int(tags.get("NumberOfFrames") or 1)
+    tags = dicom_tags(path)
+    size = tags.required("Rows"), tags.required("Columns")
+    return size, tags.integer("NumberOfFrames") or 1
 
 
 def slice_record(
@@ -187,9 +190,7 @@ def is_distortion(box: Line) -> bool:
 
 def lies_at(path: Path, number: int) -> str:
     """Say which breast a slice looks like: "R" if its right edge is brighter."""
-    header = read_header(path)
-    with header.stream:
-        pixels = read_frame(header, number).pixels
+    pixels = frame_pixels(path, number)
     left, right = (float(np.sum(pixels[:, column], dtype=np.float64)) for column in (0, -1))
     return "R" if left < right else "L"
 

@@ -17,9 +17,9 @@ from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.circles import MARKED, findings
 from versamammo.sources.archives.joining import joined, pictures, stem
 from versamammo.sources.archives.notes import Notes, record
-from versamammo.sources.archives.outlines import picture_size
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.headers import picture_size
 
 NAME = "dmid"
 ARCHIVE = ARCHIVES[NAME]
@@ -46,7 +46,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     ]
     rows = grouped(lines, lambda line: line["id"].strip())
     listed = pictures(root, ARCHIVE, (".dcm",))
-    yield from joined(listed, rows, sheet.name, stem, partial(describe, root))
+    yield from joined(listed, rows, sheet.name, stem, partial(describe, root), options.joins)
 
 
 def describe(root: Path, path: str, lines: Sequence[Line]) -> ImageRecord:

@@ -16,8 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import pydicom
-
 from versamammo.errors import InputError
 from versamammo.labels import Finding
 from versamammo.mammogram import Box
@@ -28,6 +26,7 @@ from versamammo.sources.archives.joining import joined, pictures
 from versamammo.sources.archives.notes import Notes, most_serious, record
 from versamammo.sources.archives.sheets import Line, found, grouped, needed, read_lines
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.headers import dicom_tags
 
 NAME = "embed"
 ARCHIVE = ARCHIVES[NAME]
@@ -89,7 +88,12 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
         else:
             kept.append(path)
     yield from joined(
-        kept, rows, sheet.name, place, partial(describe, root, reports, clinical.name)
+        kept,
+        rows,
+        sheet.name,
+        place,
+        partial(describe, root, reports, clinical.name),
+        options.joins,
     )
 
 
@@ -196,14 +200,13 @@ def boxes_in(text: str, count: str, where: str) -> list[Box]:
 
 def mirrored_as_png(path: Path) -> bool:
     """Tell whether the archive's conversion to PNG mirrors a file, by its rule."""
-    wanted = ["PatientOrientation", "ViewPosition", "ImageLaterality"]
-    tags = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted)
-    if tags.get("ViewPosition", "") not in MIRRORED_VIEWS:
+    tags = dicom_tags(path)
+    if tags.code("ViewPosition") not in MIRRORED_VIEWS:
         return False
-    orientation = tags.get("PatientOrientation")
-    if orientation:
-        return str(orientation[0]) == "P"
-    return bool(tags.get("ImageLaterality", "") == "R")
+    orientation = tags.texts("PatientOrientation")
+    if any(orientation):
+        return orientation[0] == "P"
+    return tags.code("ImageLaterality") == "R"
 
 
 def only_reported(about: Sequence[Line], notes: Notes) -> str | None:

@@ -56,7 +56,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows = grouped(lines, lambda line: line["file_name"].strip())
     regions = {path.stem: path for path in found(root, "AllXML/*.xml", "AllXML/*.XML")}
     listed = pictures(root, ARCHIVE, (".dcm",))
-    yield from joined(listed, rows, sheet.name, number_of, partial(describe, root, regions))
+    yield from joined(
+        listed, rows, sheet.name, number_of, partial(describe, root, regions), options.joins
+    )
 
 
 def number_of(path: str) -> str:

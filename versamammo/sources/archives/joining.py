@@ -10,6 +10,7 @@ from versamammo.quarantine import Quarantined
 from versamammo.sources.archives.catalogue import Archive
 from versamammo.sources.archives.sheets import Line, missing
 from versamammo.sources.contract import Entry, ImageRecord
+from versamammo.sources.joins import Joined
 from versamammo.sources.walking import check_root, walk
 
 Describe = Callable[[str, Sequence[Line]], ImageRecord]
@@ -38,6 +39,7 @@ def joined(
     sheet: str,
     key: Callable[[str], str],
     describe: Describe,
+    joins: list[Joined],
 ) -> Iterator[Entry]:
     """Describe every picture by its rows.
 
@@ -47,6 +49,7 @@ def joined(
         sheet: the table's name, for messages.
         key: of a picture's path.
         describe: builds the record; an InputError of it keeps the picture out.
+        joins: gets how many met.
     """
     met: dict[str, list[str]] = {}
     for path in paths:
@@ -65,6 +68,9 @@ def joined(
                 )
         else:
             yield guarded(places[0], rows[name], describe)
+    there = sum(map(len, met.values()))
+    with_row = sum(len(places) for name, places in met.items() if name in rows)
+    joins.append(Joined(sheet, len(rows), len(rows.keys() & met.keys()), there, with_row))
     for name in rows.keys() - met.keys():
         yield Quarantined(name, sheet, "missing-file", "the row's picture is not there")
 

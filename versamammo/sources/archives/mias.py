@@ -17,9 +17,9 @@ from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.circles import MARKED, findings
 from versamammo.sources.archives.joining import joined, pictures, stem
 from versamammo.sources.archives.notes import Notes, record
-from versamammo.sources.archives.outlines import picture_size
 from versamammo.sources.archives.sheets import Line, found, grouped, needed
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.sources.headers import picture_size
 
 NAME = "mias"
 ARCHIVE = ARCHIVES[NAME]
@@ -42,7 +42,12 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     lines = read_info(needed(root, ARCHIVE, SHEET))
     rows = grouped(lines, lambda line: line["image"])
     yield from joined(
-        pictures(root, ARCHIVE, (".pgm",)), rows, SHEET, stem, partial(describe, root)
+        pictures(root, ARCHIVE, (".pgm",)),
+        rows,
+        SHEET,
+        stem,
+        partial(describe, root),
+        options.joins,
     )
 
 

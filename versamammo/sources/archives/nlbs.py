@@ -37,7 +37,9 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     """
     sheet = needed(root, ARCHIVE, SHEET)
     rows = grouped(read_lines(sheet, COLUMNS), lambda line: tail(line["file_path"]))
-    yield from joined(pictures(root, ARCHIVE, (".dcm",)), rows, SHEET, tail, describe)
+    yield from joined(
+        pictures(root, ARCHIVE, (".dcm",)), rows, SHEET, tail, describe, options.joins
+    )
 
 
 def tail(path: str) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
-from PIL import Image
 
 from versamammo.errors import InputError
 from versamammo.mammogram import Box
@@ -47,24 +45,6 @@ def circle_box(x: float, y: float, radius: float, size: tuple[int, int]) -> Box:
         max(0.0, x - radius), max(0.0, y - radius),
         min(float(wide), x + radius), min(float(high), y + radius),
     )  # fmt: skip
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Read (H, W) of a DICOM file or picture without its pixels.
-
-    Raises:
-        InputError: it is neither (reason "unreadable").
-    """
-    try:
-        if path.suffix.lower() in (".dcm", ".dicom"):
-            tags = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
-            return int(tags.Rows), int(tags.Columns)
-        with Image.open(path) as picture:
-            return picture.height, picture.width
-    except (OSError, AttributeError, pydicom.errors.InvalidDicomError) as error:
-        raise InputError(
-            f"its size cannot be read: {error}", file=path, reason="unreadable"
-        ) from error
 
 
 def mask_box(path: Path) -> Box:

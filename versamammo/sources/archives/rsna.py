@@ -34,7 +34,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows = grouped(read_lines(needed(root, ARCHIVE, SHEET), COLUMNS), lambda line: line["image_id"])
     listed = pictures(root, ARCHIVE, (".dcm", ".png"))
     # the re-pack calls 123.dcm of patient 7 "7_123_img.png" or "123.png"
-    yield from joined(listed, rows, SHEET, image_of, describe)
+    yield from joined(listed, rows, SHEET, image_of, describe, options.joins)
 
 
 def image_of(path: str) -> str:

@@ -11,6 +11,7 @@ import python_calamine as calamine
 from versamammo.errors import InputError
 from versamammo.sources.archives.catalogue import Archive
 from versamammo.sources.columns import slug
+from versamammo.sources.encoding import writing_of
 from versamammo.sources.sheet import read_sheet
 
 Line = Mapping[str, str]  # column, in lower case and underscores -> cell
@@ -45,7 +46,12 @@ def needed(root: Path, archive: Archive, *names: str) -> Path:
 
 
 def read_lines(
-    path: Path, columns: Sequence[str], sheet: str | None = None, also: Sequence[str] = ()
+    path: Path,
+    columns: Sequence[str],
+    sheet: str | None = None,
+    also: Sequence[str] = (),
+    *,
+    may_be_empty: bool = False,
 ) -> list[Line]:
     """Read a table's rows; columns are known by their letters and digits alone.
 
@@ -54,12 +60,15 @@ def read_lines(
         columns: those that must be there, as `slug` spells them.
         sheet: of a workbook; its first by default.
         also: columns that may be there; no others are kept.
+        may_be_empty: accept a table of a header alone, as of lesions where nobody has one.
 
     Raises:
         InputError: the table cannot be read, is empty or lacks a column ("missing-column").
     """
     kept = {*columns, *also}
-    header, rows = of_workbook(path, sheet) if is_workbook(path) else of_text(path, kept)
+    header, rows = (
+        of_workbook(path, sheet) if is_workbook(path) else of_text(path, kept, may_be_empty)
+    )
     names = [slug(name) for name in header]
     for column in columns:
         if column not in names:
@@ -70,7 +79,7 @@ def read_lines(
     lines: list[Line] = [
         dict(zip(names, row, strict=False)) for row in rows if any(map(str.strip, row))
     ]
-    if not lines:
+    if not lines and not may_be_empty:
         raise InputError("the table has no rows", file=path, reason="empty-table")
     return lines
 
@@ -79,8 +88,7 @@ def columns_of(path: Path, header: Sequence[str]) -> str:
     """List all columns of a table for a message, also those that were not kept."""
     if is_workbook(path):
         return ", ".join(filter(None, header))
-    with path.open(encoding="utf-8-sig") as stream:
-        return stream.readline().strip()
+    return writing_of(path).header.strip()
 
 
 def is_workbook(path: Path) -> bool:
@@ -88,9 +96,11 @@ def is_workbook(path: Path) -> bool:
     return path.suffix.lower() in (".xls", ".xlsx")
 
 
-def of_text(path: Path, kept: Collection[str]) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+def of_text(
+    path: Path, kept: Collection[str], may_be_empty: bool
+) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
     """Take header and rows of a CSV, of some columns; those of all EMBED would fill the memory."""
-    sheet = read_sheet(path, wanted=lambda name: slug(name) in kept)
+    sheet = read_sheet(path, may_be_empty=may_be_empty, wanted=lambda name: slug(name) in kept)
     return sheet.header, sheet.rows
 
 

@@ -44,7 +44,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     """
     rows = grouped(read_lines(needed(root, ARCHIVE, SHEET), COLUMNS), lambda line: line["image_id"])
     listed = pictures(root, ARCHIVE, (".dicom", ".dcm"))
-    yield from joined(listed, rows, SHEET, stem, describe)
+    yield from joined(listed, rows, SHEET, stem, describe, options.joins)
 
 
 def describe(path: str, lines: Sequence[Line]) -> ImageRecord:

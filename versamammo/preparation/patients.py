@@ -1,0 +1,79 @@
+"""Sees to it that one patient has one id, whatever a table and the files call her.
+
+A table may cover some of the files only, and a spreadsheet may have taken the zeros from its ids.
+Then one woman goes by two names, and a split by patient would part her.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from versamammo.preparation.candidates import Candidate
+from versamammo.sources.joins import bare
+
+SHOWN = 3
+
+
+def one_patient_each(images: Sequence[Candidate]) -> tuple[list[Candidate], tuple[str, ...]]:
+    """Return the images with one id for each patient, and what was seen to be in doubt."""
+    names = same_patients(images)
+    changed = sum(image.patient_id in names for image in images)
+    told = [
+        replace(image, patient_id=names[image.patient_id], warnings=(*image.warnings, RENAMED))
+        if image.patient_id in names
+        else image
+        for image in images
+    ]
+    said = []
+    if changed:
+        said.append(f"{changed} images were given the patient id that their patient's others have")
+    return told, (*said, *shared_accessions(told))
+
+
+RENAMED = "the patient is called otherwise here than on her other images; one id was taken"
+
+
+def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
+    """Return ids to be replaced, each with what its patient is called instead.
+
+    Two ids are one patient's where the same file bears both and they differ in zeros, ".0", blanks
+    or capitals alone: the file's spelling is whole. Where they differ in more, the table has names
+    of its own: images it does not cover take the name that it gives the same file id elsewhere.
+    """
+    given: dict[str, set[str]] = defaultdict(set)  # the file's id -> ids of the table
+    for image in images:
+        if image.facts.patient_id and image.record.identifiers.patient_id:
+            given[image.facts.patient_id].add(image.record.identifiers.patient_id)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for own, told in given.items():
+        for name in told:
+            owners[name].add(own)
+    names: dict[str, str] = {}
+    for own, told in given.items():
+        if len(told) > 1 or own in told:
+            continue  # the file's id is nobody's in particular, or the table uses it itself
+        (name,) = told
+        if bare(name) == bare(own) and owners[name] == {own}:
+            names[name] = own
+        elif own not in owners:
+            names[own] = name
+    return names
+
+
+def shared_accessions(images: Iterable[Candidate]) -> list[str]:
+    """Say which exams, by their accession numbers, stand under several patients."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        accession = image.record.identifiers.accession or image.facts.accession
+        if accession and image.patient_id:
+            seen[accession].add(image.patient_id)
+    shared = sorted(accession for accession, patients in seen.items() if len(patients) > 1)
+    if not shared:
+        return []
+    shown = ", ".join(shared[:SHOWN]) + (", ..." if len(shared) > SHOWN else "")
+    return [
+        f"{len(shared)} accession numbers stand under several patient ids, which splits may part: "
+        + shown
+    ]
