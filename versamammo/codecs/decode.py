@@ -20,6 +20,7 @@ from versamammo.codecs.jpeg2000_markers import jpeg2000_claim
 from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
 from versamammo.codecs.syntaxes import SyntaxInfo, syntax_info
 from versamammo.errors import InputError
+from versamammo.grayscale import largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class Decoded:
         decoder: the library that opened it.
         color: what the stream says of its three components, if it says anything.
         warnings: disagreements between stream and tags that were settled.
+        unused_bits: how many bits the container needs for what stands above the stored bits and
+            was cleared (overlays, or values that BitsStored is too small for); 0 if nothing does.
     """
 
     pixels: NDArray[Any]
@@ -39,6 +42,7 @@ class Decoded:
     decoder: str
     color: Color = "as tagged"
     warnings: tuple[str, ...] = ()
+    unused_bits: int = 0
 
 
 def decode_frame(
@@ -53,10 +57,12 @@ def decode_frame(
     signed: bool,
     high_bit: int | None = None,
     planar: bool = False,
+    padding: tuple[int, int] | None = None,
 ) -> Decoded:
     """Open one frame into its stored values, checked against the tags that describe it.
 
-    Bits outside the stored ones (overlays, garbage) are cleared and signed values sign-extended.
+    Bits outside the stored ones (overlays, garbage) are cleared and signed values sign-extended;
+    values from..to in `padding`, which mark the surroundings, stay as they are.
 
     Raises:
         InputError: `unknown-transfer-syntax`, `unsupported-depth`, `zero-rows`, `too-large`,
@@ -72,9 +78,9 @@ def decode_frame(
     frame = Frame(syntax, rows, columns, samples, claim.precision, planar)
     pixels, decoder = _try_in_turn(data, info, frame)
     if info.family in ("native", "rle"):
-        cleaned = _cleaned(pixels, bits_stored, high_bit, signed)
-        return Decoded(cleaned, bits_stored, decoder)
-    pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed)
+        cleaned, unused = _cleaned(pixels, bits_stored, high_bit, signed, padding)
+        return Decoded(cleaned, bits_stored, decoder, unused_bits=unused)
+    pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed, padding)
     return Decoded(pixels, bits, decoder, claim.color, warnings)
 
 
@@ -116,17 +122,45 @@ def _try_in_turn(
     )
 
 
-def _cleaned(pixels: NDArray[Any], bits: int, high_bit: int, signed: bool) -> NDArray[Any]:
-    """Cut the stored bits out of their container, which may hold overlays above or below them."""
+def _cleaned(
+    pixels: NDArray[Any],
+    bits: int,
+    high_bit: int,
+    signed: bool,
+    padding: tuple[int, int] | None,
+) -> tuple[NDArray[Any], int]:
+    """Cut the stored bits out of their container, which may hold overlays above or below them.
+
+    Gives the values, and how many bits the container would need for the others.
+    """
     if shift := high_bit + 1 - bits:
         pixels = pixels >> shift
-    if int(pixels.max()) >> bits:
-        pixels = pixels & pixels.dtype.type((1 << bits) - 1)
-    return sign_extended(pixels, bits) if signed else pixels
+    if not int(pixels.max()) >> bits:
+        return (sign_extended(pixels, bits) if signed else pixels), 0
+    cut = pixels & pixels.dtype.type((1 << bits) - 1)
+    values = sign_extended(cut, bits) if signed else cut
+    values = _with_padding(values, pixels, padding)
+    lost = pixels.view(values.dtype) != values
+    return values, int(pixels.max(where=lost, initial=0)).bit_length()
+
+
+def _with_padding(
+    values: NDArray[Any], container: NDArray[Any], padding: tuple[int, int] | None
+) -> NDArray[Any]:
+    """Put padding back as it was stored, which more bits may have been used for."""
+    if padding is None:
+        return values
+    whole = container.view(values.dtype)
+    marked = (whole >= padding[0]) & (whole <= padding[1])
+    return np.where(marked, whole, values) if marked.any() else values
 
 
 def _agreed(
-    pixels: NDArray[Any], claim: Claim, bits: int, signed: bool
+    pixels: NDArray[Any],
+    claim: Claim,
+    bits: int,
+    signed: bool,
+    padding: tuple[int, int] | None,
 ) -> tuple[NDArray[Any], int, tuple[str, ...]]:
     """Settle what the stream says of depth and sign with what the tags say; gives the bits in use.
 
@@ -142,9 +176,9 @@ def _agreed(
         note = "the compressed picture is signed, PixelRepresentation is not"
         return kept, max(bits, int(kept.max()).bit_length()), (note,)
     if signed:
-        return sign_extended(unsigned, bits), bits, ()
+        return _with_padding(sign_extended(unsigned, bits), unsigned, padding), bits, ()
     # a pass over all pixels, so it is made only where the stream claims that it could matter
-    used = int(pixels.max()).bit_length() if claim.precision > bits else bits
+    used = largest(pixels, padding).bit_length() if claim.precision > bits else bits
     if used > bits:
         note = f"BitsStored says {bits}, but the compressed picture uses {used} bits"
         return pixels, used, (note,)

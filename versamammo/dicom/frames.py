@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from versamammo.codecs import Decoded, decode_frame
 from versamammo.codecs.claims import check_depth, check_pixels
 from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
+from versamammo.dicom.grayscale_tags import stated_padding
 from versamammo.dicom.header import Header
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
 
 INTEGER_PIXELS = 0x7FE00010
@@ -47,7 +49,8 @@ def read_frame(header: Header, frame: int = 0) -> Decoded:
         data = _native_frame(header, element, frame, rows * columns * samples * (allocated // 8))
     else:
         data = _encapsulated_frame(header, element, frame)
-    return decode_frame(
+    signed = tags.integer("PixelRepresentation") == 1
+    decoded = decode_frame(
         data,
         header.syntax,
         rows=rows,
@@ -56,9 +59,26 @@ def read_frame(header: Header, frame: int = 0) -> Decoded:
         bits_allocated=allocated,
         bits_stored=bits,
         high_bit=high_bit,
-        signed=tags.integer("PixelRepresentation") == 1,
+        signed=signed,
         planar=tags.integer("PlanarConfiguration") == 1,
+        padding=_padding_beyond(tags, bits, signed),
     )
+    if not decoded.unused_bits or tags.has_embedded_overlay():
+        return decoded
+    note = (
+        f"BitsStored says {bits}, but the pixels use {decoded.unused_bits} bits: those above were "
+        "cleared, as the standard asks, and the picture may be wrong"
+    )
+    return replace(decoded, warnings=(*decoded.warnings, note))
+
+
+def _padding_beyond(tags: Tags, bits: int, signed: bool) -> tuple[int, int] | None:
+    """Return the padding if it is written with more than the stored bits."""
+    padding = stated_padding(tags, signed=signed)
+    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    if padding is None or (padding[0] <= highest and padding[1] >= lowest):
+        return None
+    return padding if padding[1] - padding[0] < 2 ** (bits - 1) else None
 
 
 def _pixel_element(header: Header) -> Element:

@@ -180,9 +180,25 @@ class Tags:
             self._note(keyword)
             return np.empty(0, np.int64)
 
+    def vr(self, keyword: str) -> str | None:
+        """Return the value representation of an attribute, or None where it is not stated."""
+        for dataset in self._datasets:
+            element = dataset.get_item(tag_of(keyword))
+            if element is not None:
+                return element.VR
+        return None
+
     def has(self, keyword: str) -> bool:
         """Say whether an attribute is there with a value."""
         return any(text != "" for text in self.texts(keyword))
+
+    def has_embedded_overlay(self) -> bool:
+        """Say whether an overlay is declared that lies in unused bits of the pixels."""
+        for dataset in self._datasets:
+            groups = {tag >> 16 for tag in dataset.keys() if 0x6000 <= tag >> 16 <= 0x60FF}
+            if any((group << 16 | 0x3000) not in dataset for group in groups):
+                return True
+        return False
 
     def private(self, group: int, creator: str, element: int) -> str | None:
         """Give a vendor's own attribute as text, or None."""
