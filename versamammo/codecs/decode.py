@@ -6,7 +6,9 @@ result of the wrong size or depth counts as its failure, and the next in the cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,24 @@ from versamammo.codecs.apart import DecodersFailed, decode_apart
 from versamammo.codecs.claims import Claim, Color
 from versamammo.codecs.decoders import Frame, decode_with
 from versamammo.codecs.jpeg2000_markers import jpeg2000_claim
-from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
-from versamammo.codecs.syntaxes import SyntaxInfo, syntax_info
+from versamammo.codecs.jpeg_markers import jpeg_claim, jpeg_end, with_filler
+from versamammo.codecs.memory import check_memory, is_shortage
+from versamammo.codecs.streams import stream_syntax
+from versamammo.codecs.syntaxes import Family, SyntaxInfo, syntax_info
 from versamammo.errors import InputError
 from versamammo.grayscale import largest
+
+# OpenJPEG opens both kinds of JPEG 2000, whichever of them is stated.
+ALIKE: Mapping[Family, tuple[Family, ...]] = MappingProxyType(
+    {
+        "native": ("native",),
+        "rle": ("rle",),
+        "jpeg": ("jpeg",),
+        "jpegls": ("jpegls",),
+        "jpeg2000": ("jpeg2000", "htj2k"),
+        "htj2k": ("htj2k", "jpeg2000"),
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,53 +84,98 @@ def decode_frame(
         InputError: `unknown-transfer-syntax`, `unsupported-depth`, `zero-rows`, `too-large`,
             `size-mismatch`, `truncated`, or `decode-failed` with the reason of every decoder.
     """
-    info = syntax_info(syntax)
+    info, notes = _as_found(data, syntax_info(syntax))
     high_bit = bits_stored - 1 if high_bit is None else high_bit
     claims.check_depth(samples, bits_allocated, bits_stored, high_bit)
     claims.check_pixels(rows, columns)
     as_tagged = Claim(rows, columns, samples, bits_allocated, signed)
-    claim = _read_claim(data, info, as_tagged)
+    claim, end = _read_claim(data, info, as_tagged)
     claims.check_size(claim, as_tagged, length=len(data))
-    frame = Frame(syntax, rows, columns, samples, claim.precision, planar)
-    pixels, decoder = _try_in_turn(data, info, frame)
+    frame = Frame(info.uid, rows, columns, samples, claim.precision, planar)
+    pixels, decoder = _try_in_turn(data[:end], info, frame)
+    if end is not None:
+        notes += (_check_complete(data, end, info, frame, pixels, decoder),)
     if info.family in ("native", "rle"):
         cleaned, unused = _cleaned(pixels, bits_stored, high_bit, signed, padding)
-        return Decoded(cleaned, bits_stored, decoder, unused_bits=unused)
+        return Decoded(cleaned, bits_stored, decoder, warnings=notes, unused_bits=unused)
     pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed, padding)
-    return Decoded(pixels, bits, decoder, claim.color, warnings)
+    return Decoded(pixels, bits, decoder, claim.color, (*notes, *warnings))
 
 
-def _read_claim(data: bytes | memoryview, info: SyntaxInfo, tags: Claim) -> Claim:
-    """Let the stream say what it holds, as far as its format can."""
+def _as_found(data: bytes | memoryview, stated: SyntaxInfo) -> tuple[SyntaxInfo, tuple[str, ...]]:
+    """Believe a compressed frame that is plainly of another family than its file states."""
+    found = None if stated.family == "native" else stream_syntax(data)
+    if found is None or found.family in ALIKE[stated.family]:
+        return stated, ()
+    family = found.name.removesuffix(" Lossless")
+    note = f"the transfer syntax says {stated.name}, the frame is {family}: it was read as that"
+    return found, (note,)
+
+
+def _read_claim(
+    data: bytes | memoryview, info: SyntaxInfo, tags: Claim
+) -> tuple[Claim, int | None]:
+    """Let the stream say what it holds, as far as its format can, and where it ends too early."""
     match info.family:
         case "native":
             claims.check_length(data, tags)
-            return tags
+            return tags, None
         case "rle":
             claims.check_rle(data, tags)
-            return tags
+            return tags, None
         case "jpeg" | "jpegls":
             claim = jpeg_claim(data)
-            check_jpeg_end(data, jpegls=info.family == "jpegls")
-            return claim
+            return claim, jpeg_end(data, jpegls=info.family == "jpegls")
         case _:
-            return jpeg2000_claim(data)
+            return jpeg2000_claim(data), None
+
+
+def _check_complete(
+    data: bytes | memoryview,
+    end: int,
+    info: SyntaxInfo,
+    frame: Frame,
+    pixels: NDArray[Any],
+    decoder: str,
+) -> str:
+    """Refuse a picture whose end marker stands in its middle; say what follows a true one.
+
+    JPEG-LS decoders find that out themselves.
+    """
+    rest = f"{len(data) - end} bytes follow the end of the JPEG picture"
+    if info.family == "jpeg":
+        try:
+            filled = decode_with(decoder, with_filler(data, end), frame)
+        except MemoryError:
+            raise
+        except Exception as error:  # a C library may raise anything
+            raise claims.broken(rest) from error
+        if not np.array_equal(filled, pixels):
+            raise claims.broken(rest)
+    return f"{rest} and were left out"
 
 
 def _try_in_turn(
     data: bytes | memoryview, info: SyntaxInfo, frame: Frame
 ) -> tuple[NDArray[Any], str]:
-    """Let the first decoder try here, and the others in a process of their own."""
+    """Let the first decoder try here, and the others in a process of their own.
+
+    Raises:
+        MemoryError: memory ran out, or is too short for this frame; that says nothing of it.
+    """
     first, *others = info.decoders
     try:
         return decode_with(first, data, frame), first
     except Exception as error:  # a C library may raise anything
+        if is_shortage(error):
+            raise MemoryError(f"{first}: {error}") from error
         failures = [f"{first}: {str(error) or type(error).__name__}"]
     if others:
         try:
             return decode_apart(others, data, frame)
         except DecodersFailed as error:
             failures.append(str(error))
+    check_memory(frame.rows * frame.columns * frame.samples)
     raise InputError(
         f"no decoder could open the {info.name} frame ({'; '.join(failures)})",
         field="PixelData",

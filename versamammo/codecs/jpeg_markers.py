@@ -44,6 +44,11 @@ def jpeg_claim(data: bytes | memoryview) -> Claim:
     raise broken("the JPEG stream has no frame header")
 
 
+def frame_marker(data: bytes | memoryview) -> int | None:
+    """Return the marker of the frame header, which names the process; None if there is none."""
+    return next((marker for marker, _ in _segments(data) if marker in START_OF_FRAME), None)
+
+
 def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
     """Give (marker, body) of the segments before the first scan."""
     at = 2
@@ -59,12 +64,13 @@ def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
-def jpeg_end(data: bytes | memoryview, *, jpegls: bool) -> int | None:
+def jpeg_end(data: bytes | memoryview, *, jpegls: bool, alone: bool = True) -> int | None:
     """Follow the markers to the end of the image; give its place if something else follows.
 
     libjpeg-turbo fills what a cut or broken stream lacks with grey and reports success, so a
     missing end, or a marker in the middle of a scan, must be found beforehand. Where other bytes
-    follow, the end may be such a marker: `complete` tells when both have been decoded.
+    follow, the end may be such a marker, which decoding it `with_filler` tells. If the picture is
+    to be alone, a second one behind it is refused.
 
     Raises:
         InputError: `truncated` or `decode-failed`.
@@ -78,8 +84,8 @@ def jpeg_end(data: bytes | memoryview, *, jpegls: bool) -> int | None:
             rest = len(data) - end
             if rest <= MAX_REST or not (rest_of := bytes(data[end:]).strip(b"\0")):
                 return None
-            if rest_of.startswith(START_OF_IMAGE):
-                raise broken(f"a second picture follows the end of the JPEG picture")
+            if alone and rest_of.startswith(START_OF_IMAGE):
+                raise broken("a second picture follows the end of the JPEG picture")
             return end
         if code not in BETWEEN_SCANS:
             raise broken(f"a marker FF{code:02X} stands in the middle of the JPEG picture")
