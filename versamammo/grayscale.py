@@ -69,6 +69,7 @@ class Grayscale:
         voi: the chosen transformation, or None to show the full range.
         inverse: small values are to be shown bright.
         padding: stored values from..to (inclusive) that mark the surroundings of the image.
+        used: stored values from..to that the image spans, where `bits` can write far more.
     """
 
     bits: int
@@ -79,13 +80,14 @@ class Grayscale:
     voi: WindowFunction | LookupTable | None = None
     inverse: bool = False
     padding: tuple[int, int] | None = None
+    used: tuple[int, int] | None = None
 
     def full_range(self) -> tuple[float, float]:
         """Give the smallest and largest value that the modality transformation can produce."""
         if self.modality_table is not None:
             return 0.0, 2.0**self.modality_table.bits - 1
         low = -(2 ** (self.bits - 1)) if self.signed else 0
-        high = low + 2**self.bits - 1
+        low, high = self.used or (low, low + 2**self.bits - 1)
         ends = sorted(value * self.slope + self.intercept for value in (low, high))
         return ends[0], ends[1]
 
@@ -102,6 +104,8 @@ class Grayscale:
         shown[self.is_padding(stored)] = 0.0
         table = np.full(TABLE_SIZE, shown[-1], np.float32)
         table[: len(shown)] = shown
+        if self.padding is not None and self.padding[1] >= len(shown):
+            table[max(self.padding[0], len(shown)) : self.padding[1] + 1] = 0.0
         return table
 
     def modality(self, stored: Values) -> Values:
@@ -132,14 +136,52 @@ def stored_values(count: int = TABLE_SIZE, *, signed: bool) -> Values:
     return values
 
 
-def used_bits(stored: NDArray[Any], bits: int) -> int:
-    """Tell how many bits are in use where too many are stated, as 16 for a 12-bit picture.
+def bits_in_use(needed: int, stated: int) -> int:
+    """Return how many bits values really use that need so many, where others are stated.
 
     One empty bit is an ordinary dark picture; two or more would show it at a quarter of its
     brightness, so the scale then follows the largest value.
     """
-    needed = int(stored.max()).bit_length()
-    return bits if stored.dtype.kind == "i" or needed > bits - 2 else max(needed, 8)
+    return max(needed, min(stated, 8), 1) if needed <= stated - 2 else max(needed, stated, 1)
+
+
+def used_bits(
+    stored: NDArray[Any], bits: int, padding: tuple[int, int] | None = None
+) -> int:
+    """Tell how many bits are in use where too many are stated, as 16 for a 12-bit picture.
+
+    Values from..to in `padding` mark the surroundings and do not count.
+    """
+    if stored.dtype.kind == "i":
+        return bits
+    needed = largest(stored, padding).bit_length()
+    return bits if needed > bits else bits_in_use(needed, bits)
+
+
+def signed_span(
+    stored: NDArray[Any], bits: int, padding: tuple[int, int] | None = None
+) -> tuple[int, int] | None:
+    """Return the values from..to that signed stored values span, if `bits` can write far more."""
+    high = largest(stored, padding)
+    low = ~largest(~stored, None if padding is None else (~padding[1], ~padding[0]))
+    if low >= 0 and high.bit_length() <= bits - 3:
+        return 0, 2 ** bits_in_use(high.bit_length(), bits - 1) - 1
+    needed = max(high, ~low, 0).bit_length() + 1
+    if needed > bits - 2:
+        return None
+    half = 2 ** (bits_in_use(needed, bits) - 1)
+    return -half, half - 1
+
+
+def largest(stored: NDArray[Any], padding: tuple[int, int] | None) -> int:
+    """Return the largest stored value that is not padding."""
+    top = int(stored.max())
+    if padding is None or not padding[0] <= top <= padding[1]:
+        return top
+    lowest = np.iinfo(stored.dtype).min
+    if padding[0] <= lowest:
+        return top
+    return int(stored.max(where=stored < padding[0], initial=lowest))
 
 
 def log_inverted_table(

@@ -64,7 +64,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _described(picture: Picture, path: Path, file_format: str) -> LatentImage:
-    notes: list[str] = []
+    notes = list(picture.notes)
     stored = _upright(_grey(picture.pixels, notes), picture.orientation, notes)
     table, bits = _scale(stored, picture.full_scale, notes)
     inverted = picture.white_is_zero

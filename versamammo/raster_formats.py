@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from versamammo.codecs import claims
 from versamammo.codecs.claims import Claim
-from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
+from versamammo.codecs.jpeg_markers import jpeg_claim, jpeg_end, with_filler
+from versamammo.codecs.memory import check_memory, is_shortage
 from versamammo.errors import InputError
 
 # What tifffile logs of damaged files it also raises; without a handler it would go to stderr.
@@ -43,6 +44,7 @@ class Picture:
     white_is_zero: bool = False
     lossy: bool = False
     orientation: int = 1
+    notes: tuple[str, ...] = ()
 
 
 def open_png(data: bytes, frame: int) -> Picture:
@@ -73,11 +75,19 @@ def open_jpeg(data: bytes, frame: int) -> Picture:
     """Decode a JPEG file of 8 or 12 bits, or a lossless one of up to 16."""
     _only_frame(frame, 1)
     claim = jpeg_claim(data)
-    check_jpeg_end(data, jpegls=False)
+    end = jpeg_end(data, jpegls=False, alone=False)
     _check(claim.rows, claim.columns, len(data))
     if claim.samples not in (1, 3):
         raise InputError(f"{claim.samples} colours; expected 1 or 3", reason="unsupported-color")
-    pixels = _decoded(imagecodecs.jpeg8_decode, data, (claim.rows, claim.columns))
+    size = (claim.rows, claim.columns)
+    pixels = _decoded(imagecodecs.jpeg8_decode, data[:end], size)
+    notes: tuple[str, ...] = ()
+    if end is not None:
+        filled = _decoded(imagecodecs.jpeg8_decode, with_filler(data, end), size)
+        rest = f"{len(data) - end} bytes follow the end of the JPEG picture"
+        if not np.array_equal(filled, pixels):
+            raise claims.broken(rest)
+        notes = (f"{rest} and were left out",)
     exif = data.find(b"Exif\0\0", 0, 65536)
     return Picture(
         pixels,
@@ -85,6 +95,7 @@ def open_jpeg(data: bytes, frame: int) -> Picture:
         _photometric(pixels),
         lossy=True,
         orientation=_exif_orientation(data[exif + 6 : exif + 65536]) if exif > 0 else 1,
+        notes=notes,
     )
 
 
@@ -101,7 +112,7 @@ def open_tiff(data: bytes, frame: int) -> Picture:
             bits = int(np.max(page.bitspersample))
             orientation = page.tags.valueof(ORIENTATION, 1)
             planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # tifffile raises many kinds on a damaged file
         raise _broken("TIFF", error) from error
@@ -168,6 +179,9 @@ def _decoded(
     try:
         pixels = np.asarray(decoder(data))
     except Exception as error:  # a C library may raise anything
+        if is_shortage(error):
+            raise MemoryError(str(error)) from error
+        check_memory(size[0] * size[1])
         raise _broken("picture", error) from error
     if pixels.shape[:2] != size:
         raise InputError(f"decoded to {pixels.shape}, expected {size}", reason="size-mismatch")

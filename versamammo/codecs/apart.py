@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.codecs.decoders import Frame, decode_with
+from versamammo.codecs.memory import is_shortage
 
 CHILD = "import sys; from versamammo.codecs.apart import serve; sys.exit(serve(*sys.argv[1:]))"
 # A start of the interpreter, and many times what a decoder takes per pixel.
@@ -26,6 +28,7 @@ START_SECONDS = 4.0
 SECONDS_PER_PIXEL = 0.4e-6
 # What the largest accepted picture needs, with room for a decoder's own working memory.
 MEMORY_BYTES = 8 * 2**30
+OUT_OF_MEMORY = 3  # what the child exits with
 
 
 class DecodersFailed(RuntimeError):
@@ -39,6 +42,7 @@ def decode_apart(
 
     Raises:
         DecodersFailed: all failed, or the child crashed or took too long.
+        MemoryError: memory ran out, or the child could not be started for lack of it.
     """
     command = [sys.executable, "-c", CHILD, ",".join(names), json.dumps(asdict(frame))]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -49,6 +53,10 @@ def decode_apart(
         )
     except subprocess.TimeoutExpired as error:
         raise DecodersFailed(f"{' or '.join(names)}: longer than {limit:.0f} s") from error
+    except OSError as error:
+        raise MemoryError(f"a decoder's process could not be started: {error}") from error
+    if child.returncode in (OUT_OF_MEMORY, -signal.SIGKILL) or unstarted(child):
+        raise MemoryError(f"{' or '.join(names)}: memory ran out")
     answer, _, array = child.stdout.partition(b"\n")
     if child.returncode:
         reason = answer.decode(errors="replace") or f"crashed ({child.returncode})"
@@ -56,6 +64,11 @@ def decode_apart(
     said = json.loads(answer)
     pixels: NDArray[Any] = np.frombuffer(array, said["dtype"]).reshape(said["shape"]).copy()
     return pixels, said["decoder"]
+
+
+def unstarted(child: subprocess.CompletedProcess[bytes]) -> bool:
+    """Say whether a child ended before it could try anything, as Python does without memory."""
+    return child.returncode == 1 and not child.stdout
 
 
 def serve(names: str, frame_json: str) -> int:
@@ -70,6 +83,8 @@ def serve(names: str, frame_json: str) -> int:
             try:
                 pixels = np.ascontiguousarray(decode_with(name, data, frame))
             except Exception as error:  # a C library may raise anything
+                if is_shortage(error):
+                    return OUT_OF_MEMORY
                 failures.append(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
                 continue
             said = {"decoder": name, "dtype": pixels.dtype.str, "shape": pixels.shape}
@@ -85,4 +100,6 @@ def _limit_memory() -> None:
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_BYTES if soft == resource.RLIM_INFINITY else min(MEMORY_BYTES, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -6,7 +6,9 @@ result of the wrong size or depth counts as its failure, and the next in the cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,24 @@ from versamammo.codecs.apart import DecodersFailed, decode_apart
 from versamammo.codecs.claims import Claim, Color
 from versamammo.codecs.decoders import Frame, decode_with
 from versamammo.codecs.jpeg2000_markers import jpeg2000_claim
-from versamammo.codecs.jpeg_markers import check_jpeg_end, jpeg_claim
-from versamammo.codecs.syntaxes import SyntaxInfo, syntax_info
+from versamammo.codecs.jpeg_markers import jpeg_claim, jpeg_end, with_filler
+from versamammo.codecs.memory import check_memory, is_shortage
+from versamammo.codecs.streams import stream_syntax
+from versamammo.codecs.syntaxes import Family, SyntaxInfo, syntax_info
 from versamammo.errors import InputError
+from versamammo.grayscale import largest
+
+# OpenJPEG opens both kinds of JPEG 2000, whichever of them is stated.
+ALIKE: Mapping[Family, tuple[Family, ...]] = MappingProxyType(
+    {
+        "native": ("native",),
+        "rle": ("rle",),
+        "jpeg": ("jpeg",),
+        "jpegls": ("jpegls",),
+        "jpeg2000": ("jpeg2000", "htj2k"),
+        "htj2k": ("htj2k", "jpeg2000"),
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +49,8 @@ class Decoded:
         decoder: the library that opened it.
         color: what the stream says of its three components, if it says anything.
         warnings: disagreements between stream and tags that were settled.
+        unused_bits: how many bits the container needs for what stands above the stored bits and
+            was cleared (overlays, or values that BitsStored is too small for); 0 if nothing does.
     """
 
     pixels: NDArray[Any]
@@ -39,6 +58,7 @@ class Decoded:
     decoder: str
     color: Color = "as tagged"
     warnings: tuple[str, ...] = ()
+    unused_bits: int = 0
 
 
 def decode_frame(
@@ -53,62 +73,109 @@ def decode_frame(
     signed: bool,
     high_bit: int | None = None,
     planar: bool = False,
+    padding: tuple[int, int] | None = None,
 ) -> Decoded:
     """Open one frame into its stored values, checked against the tags that describe it.
 
-    Bits outside the stored ones (overlays, garbage) are cleared and signed values sign-extended.
+    Bits outside the stored ones (overlays, garbage) are cleared and signed values sign-extended;
+    values from..to in `padding`, which mark the surroundings, stay as they are.
 
     Raises:
         InputError: `unknown-transfer-syntax`, `unsupported-depth`, `zero-rows`, `too-large`,
             `size-mismatch`, `truncated`, or `decode-failed` with the reason of every decoder.
     """
-    info = syntax_info(syntax)
+    info, notes = _as_found(data, syntax_info(syntax))
     high_bit = bits_stored - 1 if high_bit is None else high_bit
     claims.check_depth(samples, bits_allocated, bits_stored, high_bit)
     claims.check_pixels(rows, columns)
     as_tagged = Claim(rows, columns, samples, bits_allocated, signed)
-    claim = _read_claim(data, info, as_tagged)
+    claim, end = _read_claim(data, info, as_tagged)
     claims.check_size(claim, as_tagged, length=len(data))
-    frame = Frame(syntax, rows, columns, samples, claim.precision, planar)
-    pixels, decoder = _try_in_turn(data, info, frame)
+    frame = Frame(info.uid, rows, columns, samples, claim.precision, planar)
+    pixels, decoder = _try_in_turn(data[:end], info, frame)
+    if end is not None:
+        notes += (_check_complete(data, end, info, frame, pixels, decoder),)
     if info.family in ("native", "rle"):
-        cleaned = _cleaned(pixels, bits_stored, high_bit, signed)
-        return Decoded(cleaned, bits_stored, decoder)
-    pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed)
-    return Decoded(pixels, bits, decoder, claim.color, warnings)
+        cleaned, unused = _cleaned(pixels, bits_stored, high_bit, signed, padding)
+        return Decoded(cleaned, bits_stored, decoder, warnings=notes, unused_bits=unused)
+    pixels, bits, warnings = _agreed(pixels, claim, bits_stored, signed, padding)
+    return Decoded(pixels, bits, decoder, claim.color, (*notes, *warnings))
 
 
-def _read_claim(data: bytes | memoryview, info: SyntaxInfo, tags: Claim) -> Claim:
-    """Let the stream say what it holds, as far as its format can."""
+def _as_found(data: bytes | memoryview, stated: SyntaxInfo) -> tuple[SyntaxInfo, tuple[str, ...]]:
+    """Believe a compressed frame that is plainly of another family than its file states."""
+    found = None if stated.family == "native" else stream_syntax(data)
+    if found is None or found.family in ALIKE[stated.family]:
+        return stated, ()
+    family = found.name.removesuffix(" Lossless")
+    note = f"the transfer syntax says {stated.name}, the frame is {family}: it was read as that"
+    return found, (note,)
+
+
+def _read_claim(
+    data: bytes | memoryview, info: SyntaxInfo, tags: Claim
+) -> tuple[Claim, int | None]:
+    """Let the stream say what it holds, as far as its format can, and where it ends too early."""
     match info.family:
         case "native":
             claims.check_length(data, tags)
-            return tags
+            return tags, None
         case "rle":
             claims.check_rle(data, tags)
-            return tags
+            return tags, None
         case "jpeg" | "jpegls":
             claim = jpeg_claim(data)
-            check_jpeg_end(data, jpegls=info.family == "jpegls")
-            return claim
+            return claim, jpeg_end(data, jpegls=info.family == "jpegls")
         case _:
-            return jpeg2000_claim(data)
+            return jpeg2000_claim(data), None
+
+
+def _check_complete(
+    data: bytes | memoryview,
+    end: int,
+    info: SyntaxInfo,
+    frame: Frame,
+    pixels: NDArray[Any],
+    decoder: str,
+) -> str:
+    """Refuse a picture whose end marker stands in its middle; say what follows a true one.
+
+    JPEG-LS decoders find that out themselves.
+    """
+    rest = f"{len(data) - end} bytes follow the end of the JPEG picture"
+    if info.family == "jpeg":
+        try:
+            filled = decode_with(decoder, with_filler(data, end), frame)
+        except MemoryError:
+            raise
+        except Exception as error:  # a C library may raise anything
+            raise claims.broken(rest) from error
+        if not np.array_equal(filled, pixels):
+            raise claims.broken(rest)
+    return f"{rest} and were left out"
 
 
 def _try_in_turn(
     data: bytes | memoryview, info: SyntaxInfo, frame: Frame
 ) -> tuple[NDArray[Any], str]:
-    """Let the first decoder try here, and the others in a process of their own."""
+    """Let the first decoder try here, and the others in a process of their own.
+
+    Raises:
+        MemoryError: memory ran out, or is too short for this frame; that says nothing of it.
+    """
     first, *others = info.decoders
     try:
         return decode_with(first, data, frame), first
     except Exception as error:  # a C library may raise anything
+        if is_shortage(error):
+            raise MemoryError(f"{first}: {error}") from error
         failures = [f"{first}: {str(error) or type(error).__name__}"]
     if others:
         try:
             return decode_apart(others, data, frame)
         except DecodersFailed as error:
             failures.append(str(error))
+    check_memory(frame.rows * frame.columns * frame.samples)
     raise InputError(
         f"no decoder could open the {info.name} frame ({'; '.join(failures)})",
         field="PixelData",
@@ -116,17 +183,45 @@ def _try_in_turn(
     )
 
 
-def _cleaned(pixels: NDArray[Any], bits: int, high_bit: int, signed: bool) -> NDArray[Any]:
-    """Cut the stored bits out of their container, which may hold overlays above or below them."""
+def _cleaned(
+    pixels: NDArray[Any],
+    bits: int,
+    high_bit: int,
+    signed: bool,
+    padding: tuple[int, int] | None,
+) -> tuple[NDArray[Any], int]:
+    """Cut the stored bits out of their container, which may hold overlays above or below them.
+
+    Gives the values, and how many bits the container would need for the others.
+    """
     if shift := high_bit + 1 - bits:
         pixels = pixels >> shift
-    if int(pixels.max()) >> bits:
-        pixels = pixels & pixels.dtype.type((1 << bits) - 1)
-    return sign_extended(pixels, bits) if signed else pixels
+    if not int(pixels.max()) >> bits:
+        return (sign_extended(pixels, bits) if signed else pixels), 0
+    cut = pixels & pixels.dtype.type((1 << bits) - 1)
+    values = sign_extended(cut, bits) if signed else cut
+    values = _with_padding(values, pixels, padding)
+    lost = pixels.view(values.dtype) != values
+    return values, int(pixels.max(where=lost, initial=0)).bit_length()
+
+
+def _with_padding(
+    values: NDArray[Any], container: NDArray[Any], padding: tuple[int, int] | None
+) -> NDArray[Any]:
+    """Put padding back as it was stored, which more bits may have been used for."""
+    if padding is None:
+        return values
+    whole = container.view(values.dtype)
+    marked = (whole >= padding[0]) & (whole <= padding[1])
+    return np.where(marked, whole, values) if marked.any() else values
 
 
 def _agreed(
-    pixels: NDArray[Any], claim: Claim, bits: int, signed: bool
+    pixels: NDArray[Any],
+    claim: Claim,
+    bits: int,
+    signed: bool,
+    padding: tuple[int, int] | None,
 ) -> tuple[NDArray[Any], int, tuple[str, ...]]:
     """Settle what the stream says of depth and sign with what the tags say; gives the bits in use.
 
@@ -142,9 +237,9 @@ def _agreed(
         note = "the compressed picture is signed, PixelRepresentation is not"
         return kept, max(bits, int(kept.max()).bit_length()), (note,)
     if signed:
-        return sign_extended(unsigned, bits), bits, ()
+        return _with_padding(sign_extended(unsigned, bits), unsigned, padding), bits, ()
     # a pass over all pixels, so it is made only where the stream claims that it could matter
-    used = int(pixels.max()).bit_length() if claim.precision > bits else bits
+    used = largest(pixels, padding).bit_length() if claim.precision > bits else bits
     if used > bits:
         note = f"BitsStored says {bits}, but the compressed picture uses {used} bits"
         return pixels, used, (note,)

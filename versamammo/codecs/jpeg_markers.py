@@ -17,8 +17,10 @@ SCAN = re.compile(b"\xff\xda")
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 # Tables, comments and application data may stand between the scans of one picture.
 BETWEEN_SCANS = frozenset({START_OF_SCAN, 0xC4, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
-# Padding and a stray word may follow the end of a picture, a second picture may not.
+# Padding and a stray word may follow the end of a picture without further ado.
 MAX_REST = 64
+FILLER = 2048  # words
+START_OF_IMAGE = b"\xff\xd8\xff"
 
 
 def jpeg_claim(data: bytes | memoryview) -> Claim:
@@ -42,6 +44,11 @@ def jpeg_claim(data: bytes | memoryview) -> Claim:
     raise broken("the JPEG stream has no frame header")
 
 
+def frame_marker(data: bytes | memoryview) -> int | None:
+    """Return the marker of the frame header, which names the process; None if there is none."""
+    return next((marker for marker, _ in _segments(data) if marker in START_OF_FRAME), None)
+
+
 def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
     """Give (marker, body) of the segments before the first scan."""
     at = 2
@@ -57,11 +64,13 @@ def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
-def check_jpeg_end(data: bytes | memoryview, *, jpegls: bool) -> None:
-    """Follow the markers to the end of the image.
+def jpeg_end(data: bytes | memoryview, *, jpegls: bool, alone: bool = True) -> int | None:
+    """Follow the markers to the end of the image; give its place if something else follows.
 
     libjpeg-turbo fills what a cut or broken stream lacks with grey and reports success, so a
-    missing end, or a marker in the middle of a scan, must be found beforehand.
+    missing end, or a marker in the middle of a scan, must be found beforehand. Where other bytes
+    follow, the end may be such a marker, which decoding it `with_filler` tells. If the picture is
+    to be alone, a second one behind it is refused.
 
     Raises:
         InputError: `truncated` or `decode-failed`.
@@ -73,13 +82,23 @@ def check_jpeg_end(data: bytes | memoryview, *, jpegls: bool) -> None:
             continue  # within the segment before it
         if code == END_OF_IMAGE:
             rest = len(data) - end
-            if rest > MAX_REST and bytes(data[end:]).strip(b"\0"):
-                raise broken(f"{rest} bytes follow the end of the JPEG picture")
-            return
+            if rest <= MAX_REST or not (rest_of := bytes(data[end:]).strip(b"\0")):
+                return None
+            if alone and rest_of.startswith(START_OF_IMAGE):
+                raise broken("a second picture follows the end of the JPEG picture")
+            return end
         if code not in BETWEEN_SCANS:
             raise broken(f"a marker FF{code:02X} stands in the middle of the JPEG picture")
         at = end + int.from_bytes(data[end : end + 2], "big")
     raise cut_short("the JPEG picture ends before its end marker")
+
+
+def with_filler(data: bytes | memoryview, end: int) -> bytes:
+    """Put a run of scan data before the end marker: of a complete picture it changes nothing.
+
+    The zeros and ones alternate, so that in whatever Huffman code they are many differences.
+    """
+    return bytes(data[: end - 2]) + b"\x5a\xa6" * FILLER + b"\xff\xd9"
 
 
 def _markers(data: bytes | memoryview, jpegls: bool) -> list[tuple[int, int]]:

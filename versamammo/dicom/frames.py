@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from versamammo.codecs import Decoded, decode_frame
 from versamammo.codecs.claims import check_depth, check_pixels
-from versamammo.codecs.syntaxes import EXPLICIT_BIG, syntax_info
+from versamammo.codecs.streams import stream_syntax
+from versamammo.codecs.syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, syntax_info
+from versamammo.dicom.grayscale_tags import stated_padding
 from versamammo.dicom.header import Header
+from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
 
 INTEGER_PIXELS = 0x7FE00010
@@ -39,26 +42,57 @@ def read_frame(header: Header, frame: int = 0) -> Decoded:
     bits = tags.integer("BitsStored") or allocated
     stated = tags.integer("HighBit")
     high_bit = bits - 1 if stated is None else stated
-    native = syntax_info(header.syntax).family == "native"
     check_pixels(rows, columns)
     check_depth(samples, allocated, bits, high_bit)
     element = _pixel_element(header)
-    if native:
-        data = _native_frame(header, element, frame, rows * columns * samples * (allocated // 8))
+    size = rows * columns * samples * (allocated // 8)
+    syntax, notes = _syntax(header, element, size)
+    if syntax_info(syntax).family == "native":
+        data = _native_frame(header, element, frame, size)
+    elif element.length == UNDEFINED:
+        data = _encapsulated_frame(header, frame)
     else:
-        data = _encapsulated_frame(header, element, frame)
-    return decode_frame(
+        data = _bare_frame(header, element)
+    signed = tags.integer("PixelRepresentation") == 1
+    decoded = decode_frame(
         data,
-        header.syntax,
+        syntax,
         rows=rows,
         columns=columns,
         samples=samples,
         bits_allocated=allocated,
         bits_stored=bits,
         high_bit=high_bit,
-        signed=tags.integer("PixelRepresentation") == 1,
+        signed=signed,
         planar=tags.integer("PlanarConfiguration") == 1,
+        padding=_padding_beyond(tags, bits, signed),
     )
+    if decoded.unused_bits and not tags.has_embedded_overlay():
+        notes += (
+            f"BitsStored says {bits}, but the pixels use {decoded.unused_bits} bits: those above "
+            "were cleared, as the standard asks, and the picture may be wrong",
+        )
+    return replace(decoded, warnings=(*notes, *decoded.warnings)) if notes else decoded
+
+
+def _syntax(header: Header, element: Element, size: int) -> tuple[str, tuple[str, ...]]:
+    """Return the syntax of the pixels, which may lie plainly in a file that says compressed."""
+    stated = syntax_info(header.syntax)
+    frames = header.tags.integer("NumberOfFrames") or 1
+    plain = element.length != UNDEFINED and 0 <= element.length - frames * size <= 1
+    if stated.family == "native" or not plain:
+        return header.syntax, ()
+    note = f"the transfer syntax says {stated.name}, the pixels are not compressed"
+    return EXPLICIT_LITTLE, (note,)
+
+
+def _padding_beyond(tags: Tags, bits: int, signed: bool) -> tuple[int, int] | None:
+    """Return the padding if it is written with more than the stored bits."""
+    padding = stated_padding(tags, signed=signed)
+    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    if padding is None or (padding[0] <= highest and padding[1] >= lowest):
+        return None
+    return padding if padding[1] - padding[0] < 2 ** (bits - 1) else None
 
 
 def _pixel_element(header: Header) -> Element:
@@ -83,8 +117,10 @@ def _pixel_element(header: Header) -> Element:
 
 def _native_frame(header: Header, element: Element, frame: int, size: int) -> bytes | memoryview:
     if element.length == UNDEFINED:
+        found = stream_syntax(_encapsulated_frame(header, frame))
+        name = f"{found.name} data" if found else "compressed pixel data"
         raise InputError(
-            "compressed pixel data under an uncompressed transfer syntax",
+            f"{name} under an uncompressed transfer syntax",
             field="TransferSyntaxUID",
             reason="decode-failed",
         )
@@ -117,14 +153,8 @@ def _swapped(data: bytes) -> bytes:
     return bytes(swapped)
 
 
-def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes | memoryview:
+def _encapsulated_frame(header: Header, frame: int) -> bytes | memoryview:
     """Join the fragments of one frame (DICOM PS3.5 A.4)."""
-    if element.length != UNDEFINED:
-        raise InputError(
-            "uncompressed pixel data under a compressed transfer syntax",
-            field="TransferSyntaxUID",
-            reason="decode-failed",
-        )
     (_, table_size), *fragments = _items(header) or [(0, 0)]
     chosen = _fragments_of(header, frame, table_size, fragments)
     if not chosen:
@@ -134,6 +164,19 @@ def _encapsulated_frame(header: Header, element: Element, frame: int) -> bytes |
         header.stream.seek(at)
         parts.append(header.read(length))
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _bare_frame(header: Header, element: Element) -> bytes | memoryview:
+    """Take a compressed picture that was not cut into fragments, as the standard demands."""
+    here = header.stream.tell()
+    data = header.read(min(element.length, header.size - here))
+    if len(data) == element.length and stream_syntax(data) is not None:
+        return data
+    raise InputError(
+        "uncompressed pixel data under a compressed transfer syntax, and not of their size",
+        field="TransferSyntaxUID",
+        reason="decode-failed",
+    )
 
 
 def _items(header: Header) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
-from versamammo.grayscale import Grayscale, LookupTable, WindowFunction
+from versamammo.grayscale import Grayscale, LookupTable, WindowFunction, bits_in_use
 from versamammo.mammogram import Window
 
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
@@ -95,12 +95,17 @@ def _windows(tags: Tags, notes: list[str]) -> list[Offer]:
     if kind not in FUNCTIONS:
         notes.append("VOILUTFunction is none of the standard's; LINEAR was taken")
         kind = "LINEAR"
-    centers, widths = tags.numbers("WindowCenter"), tags.numbers("WindowWidth")
+    centers, widths = tags.places("WindowCenter"), tags.places("WindowWidth")
     if len(centers) != len(widths):
         notes.append(f"{len(centers)} window centres for {len(widths)} widths")
     explanations = tags.texts("WindowCenterWidthExplanation")
     offers: list[Offer] = []
     for i, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        if center is None or width is None:
+            if center is not None or width is not None:
+                lacking = "centre" if center is None else "width"
+                notes.append(f"window {i + 1} has no {lacking} and was left out")
+            continue
         function = WindowFunction(kind, center, width)
         if not function.usable:
             notes.append(f"a window of width {width:g} is not possible and was left out")
@@ -118,16 +123,28 @@ def _tables(
         table = read_table(item, signed=signed, big_endian=big_endian)
         if table is None:
             notes.append(f"a table of {keyword} is damaged and was left out")
-        else:
-            window = Window("TABLE", explanation=item.text("LUTExplanation"))
-            offers.append((window, table))
+            continue
+        stated = _stated_bits(item)
+        if stated is not None and table.bits < stated:
+            notes.append(
+                f"a table of {keyword} states {stated} bits and uses {table.bits}: "
+                "it is shown by what it uses"
+            )
+        window = Window("TABLE", explanation=item.text("LUTExplanation"))
+        offers.append((window, table))
     return offers
+
+
+def _stated_bits(item: Tags) -> int | None:
+    descriptor = item.numbers("LUTDescriptor")
+    return int(descriptor[2]) if len(descriptor) == 3 else None
 
 
 def read_table(item: Tags, *, signed: bool, big_endian: bool = False) -> LookupTable | None:
     """Read one lookup table (PS3.3 C.11.1.1, C.11.2.1.1), or None if it is damaged.
 
     `signed` says whether the values looked up can be negative, which tells how to read the first.
+    Writers state too few bits and too many (16 for a table of 12); the entries are then believed.
     """
     descriptor = item.numbers("LUTDescriptor")
     if len(descriptor) != 3:
@@ -136,21 +153,30 @@ def read_table(item: Tags, *, signed: bool, big_endian: bool = False) -> LookupT
     count = count & 0xFFFF or 65536  # 0 stands for 65,536, which does not fit
     if signed and first >= 32768:
         first -= 65536
-    entries = _entries(item.data("LUTData"), count, big_endian)
+    swapped = big_endian and item.vr("LUTData") != "OB"
+    entries = _entries(item.data("LUTData"), count, bits, swapped)
     if entries is None:
         return None
     needed = int(entries.max()).bit_length()
-    # Some writers state too few bits for what they stored; the entries are then believed.
-    return LookupTable(first, max(bits, needed, 1) if bits <= 16 else max(needed, 1), entries)
+    return LookupTable(first, bits_in_use(needed, bits if 1 <= bits <= 16 else 0), entries)
 
 
-def _entries(data: bytes | NDArray[np.int64], count: int, big_endian: bool) -> Entries | None:
-    """Unpack `count` entries, of 8 bits each if the data are no longer than that."""
+def _entries(
+    data: bytes | NDArray[np.int64], count: int, bits: int, big_endian: bool
+) -> Entries | None:
+    """Unpack `count` entries; of 8 bits, two to a word, if the data are no longer than that.
+
+    Of the two in a word, the low byte comes first, whatever the order of the file.
+    """
     entries: NDArray[Any]
     if isinstance(data, np.ndarray):
-        entries = data & 0xFFFF
+        entries = (data & 0xFFFF).astype("<u2")
+        if bits <= 8 and len(entries) < count <= 2 * len(entries) <= count + 1:
+            entries = entries.view(np.uint8)
     elif len(data) in (count, count + 1):
-        entries = np.frombuffer(data, np.uint8)
+        entries = np.frombuffer(data + b"\0" * (len(data) % 2), np.uint8)
+        if big_endian:
+            entries = entries.reshape(-1, 2)[:, ::-1].reshape(-1)
     else:
         entries = np.frombuffer(data[: len(data) // 2 * 2], ">u2" if big_endian else "<u2")
     return entries[:count].astype(np.uint16) if len(entries) >= count else None
@@ -173,13 +199,19 @@ def _inverse(tags: Tags, notes: list[str]) -> bool:
 
 
 def _padding(tags: Tags, bits: int, signed: bool, notes: list[str]) -> tuple[int, int] | None:
+    stated = stated_padding(tags, signed=signed)
+    if stated is not None and stated[1] - stated[0] >= 2 ** (bits - 1):
+        notes.append("the padding range covers half of all values and was left out")
+        return None
+    return stated
+
+
+def stated_padding(tags: Tags, *, signed: bool) -> tuple[int, int] | None:
+    """Return the stored values from..to that mark the surroundings of an image, if it has any."""
     value, limit = tags.integer("PixelPaddingValue"), tags.integer("PixelPaddingRangeLimit")
     if value is None:
         return None
     ends = sorted(_resigned(end, signed) for end in (value, value if limit is None else limit))
-    if ends[1] - ends[0] >= 2 ** (bits - 1):
-        notes.append("the padding range covers half of all values and was left out")
-        return None
     return ends[0], ends[1]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +18,8 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from versamammo.codecs.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from versamammo.dicom.file_meta import PREAMBLE, FileMeta, find_file_meta, skip_copies
+from versamammo.dicom.repair import NOTE, encoding_of, reaches_the_end, repair
 from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
 
@@ -27,7 +29,7 @@ WHOLE_FILE_BYTES = 256 * 2**20
 MAX_INFLATION = 100
 HARMLESS_BYTES = 16 * 2**20
 
-PREAMBLE = 128
+START_BYTES = 2**16  # of a large file, in which the file meta group is looked for
 PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)  # float, double and integer pixels
 
 
@@ -69,19 +71,19 @@ def read_header(path: Path, content: bytes | None = None) -> Header:
     if content is None:
         content = _small_content(path)
     opened = path.open("rb") if content is None else io.BytesIO(content)
-    start = opened.read(4096)
+    start = opened.read(START_BYTES) if content is None else content
     opened.seek(0)
-    has_preamble = start[PREAMBLE : PREAMBLE + 4] == b"DICM"
-    dataset, stream, syntax = _parse(opened, start if has_preamble else b"")
-    if len(dataset) == 0:
+    meta = find_file_meta(start)
+    parsed = _parse(opened, content, start, meta)
+    if len(parsed.dataset) == 0:
         raise InputError("no DICOM attribute was found", reason="not-dicom")
+    stream = parsed.stream
     here = stream.tell()
     size = stream.seek(0, io.SEEK_END)
     stream.seek(here)
-    meta = (dataset.file_meta,) if hasattr(dataset, "file_meta") else ()
-    notes = () if has_preamble else ("the file lacks the DICOM preamble",)
-    held = content if stream is opened else None
-    return Header(Tags(dataset, *meta), syntax, stream, size, held, notes)
+    notes = () if start[PREAMBLE : PREAMBLE + 4] == b"DICM" else ("the file lacks the DICOM preamble",)
+    tags = Tags(parsed.dataset, *parsed.file_meta)
+    return Header(tags, parsed.syntax, stream, size, parsed.content, (*notes, *parsed.warnings))
 
 
 def _small_content(path: Path) -> bytes | None:
@@ -95,44 +97,106 @@ def _small_content(path: Path) -> bytes | None:
         raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
 
 
-def _parse(stream: BinaryIO, start: bytes) -> tuple[Dataset, BinaryIO, str]:
-    """Give the attributes, the stream behind them (inflated if need be) and the syntax."""
+@dataclass(frozen=True, eq=False)
+class _Parsed:
+    """The attributes before the pixels, and the stream behind them, whose data set starts at begin.
+
+    Attributes:
+        content: what the stream holds, where that is in memory.
+    """
+
+    dataset: Dataset
+    stream: BinaryIO
+    syntax: str
+    content: bytes | None
+    begin: int
+    file_meta: tuple[Dataset, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _parse(
+    stream: BinaryIO, content: bytes | None, start: bytes, meta: FileMeta | None
+) -> _Parsed:
+    """Read the attributes of a file that begins with `start`, by another way if need be."""
+    begin = meta.data_set if meta else 0
+    syntax = meta.syntax if meta else None
+    notes: list[str] = []
+    if meta and meta.repeated:
+        notes.append("the file meta group is there more than once: the first was followed")
+    first: tuple[Dataset, ...] = ()
     try:
-        if start and _stated_syntax(start) == DEFLATED:
-            stream = _inflated(stream, start)
-            dataset = read_dataset(stream, False, True, stop_when=_at_pixels)
-            dataset.set_original_encoding(False, True)
-            return dataset, stream, DEFLATED
-        read = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-    except InputError:
+        if meta and syntax == DEFLATED:
+            content = _inflated(stream, start, meta)
+            stream, begin = io.BytesIO(content), skip_copies(content, 0)
+        if meta and (meta.repeated or syntax == DEFLATED):
+            first = (read_dataset(io.BytesIO(start[meta.start : meta.end]), False, True),)
+            dataset = _read_from(stream, begin, syntax)
+        else:
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+            first = (dataset.file_meta,)
+        syntax = syntax or _encoding_found(dataset)
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # a damaged header can make the parser raise anything
+        failed = error
+        dataset = Dataset()
+    else:
+        parsed = _Parsed(dataset, stream, syntax, content, begin, first, tuple(notes))
+        return _settled(parsed) or parsed
+    broken = _Parsed(dataset, stream, syntax or EXPLICIT_LITTLE, content, begin, first, tuple(notes))
+    repaired = _settled(broken)
+    if repaired is None:
         raise InputError(
-            f"the header cannot be parsed ({type(error).__name__})", reason="broken-header"
-        ) from error
-    stated = read.file_meta.get("TransferSyntaxUID")
-    return read, stream, str(stated) if stated else _encoding_found(read)
+            f"the header cannot be parsed ({type(failed).__name__})", reason="broken-header"
+        ) from failed
+    return repaired
 
 
-def _stated_syntax(start: bytes) -> str | None:
-    """Find the Transfer Syntax UID in the file meta group, which is always explicit."""
-    at = start.find(b"\x02\x00\x10\x00UI", PREAMBLE)
-    if at < 0:
+def _read_from(stream: BinaryIO, begin: int, syntax: str | None) -> Dataset:
+    """Read a data set that begins at a place, up to its pixels."""
+    stream.seek(begin)
+    implicit, little = syntax == IMPLICIT_LITTLE, syntax != EXPLICIT_BIG
+    dataset = read_dataset(stream, implicit, little, stop_when=_at_pixels)
+    dataset.set_original_encoding(implicit, little)
+    return dataset
+
+
+def _settled(parsed: _Parsed) -> _Parsed | None:
+    """Read a data set again whose pixels were not reached; None if that is in vain, or needless."""
+    data = parsed.content
+    if data is None:
         return None
-    length = int.from_bytes(start[at + 6 : at + 8], "little")
-    return start[at + 8 : at + 8 + length].decode("ascii", "replace").strip(" \0")
+    encoding = encoding_of(data, parsed.begin, little=parsed.syntax != EXPLICIT_BIG)
+    if reaches_the_end(data, parsed.stream.tell(), encoding):
+        return None
+    repaired = repair(data, parsed.begin, encoding)
+    if repaired is None:
+        return None
+    parsed.stream.seek(repaired.pixels_at)
+    return replace(parsed, dataset=repaired.dataset, warnings=(*parsed.warnings, NOTE))
 
 
-def _inflated(stream: BinaryIO, start: bytes) -> BinaryIO:
+def _inflated(stream: BinaryIO, start: bytes, meta: FileMeta) -> bytes:
     """Inflate the data set behind the file meta group, within a bound (DICOM PS3.5 A.5)."""
-    group_length = PREAMBLE + 4
-    if start[group_length : group_length + 4] != b"\x02\x00\x00\x00":
-        raise InputError("the file meta group has no length", reason="broken-header")
-    length = int.from_bytes(start[group_length + 8 : group_length + 12], "little")
-    stream.seek(group_length + 12 + length)
-    deflated = stream.read()
+    stream.seek(0)
+    whole = stream.read()
+    places = dict.fromkeys(at for at in (meta.data_set, meta.stated_end) if at)
+    failed: Exception | None = None
+    for at in places:
+        # raw as the standard has it, or in the wrapper of zlib or gzip
+        for window in (-zlib.MAX_WBITS, zlib.MAX_WBITS | 32):
+            try:
+                return _inflate(whole[at:], window)
+            except zlib.error as error:
+                failed = failed or error
+    if failed is not None and encoding_of(whole, meta.data_set, little=True).explicit:
+        return whole[meta.data_set :]  # stated as deflated, and plain
+    raise failed or zlib.error("nothing to inflate")
+
+
+def _inflate(deflated: bytes, window: int) -> bytes:
     limit = max(HARMLESS_BYTES, MAX_INFLATION * len(deflated))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflater = zlib.decompressobj(window)
     inflated = inflater.decompress(deflated, limit)
     if inflater.unconsumed_tail:
         raise InputError(
@@ -140,7 +204,7 @@ def _inflated(stream: BinaryIO, start: bytes) -> BinaryIO:
         )
     if not inflater.eof:
         raise InputError("the deflated data set ends early", reason="truncated")
-    return io.BytesIO(inflated)
+    return inflated
 
 
 def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from versamammo.dicom.grayscale_tags import read_grayscale
 from versamammo.dicom.refusals import is_for_processing
 from versamammo.dicom.tags import Tags
-from versamammo.grayscale import Grayscale, log_inverted_table, show, used_bits
+from versamammo.grayscale import Grayscale, log_inverted_table, show, signed_span, used_bits
 from versamammo.mammogram import Window
 from versamammo.polarity import background_is_bright, thinned
 
@@ -54,13 +54,23 @@ def render(
         used, table, inverted = None, *_raw_table(tags, stored, gray)
     else:
         if used is None:
-            bits = used_bits(stored, bits)
-            notes += _bits_note(gray.bits, bits)
-            gray = replace(gray, bits=bits)
+            gray, bits = _by_what_is_used(stored, gray)
+            notes += _bits_note(wish.gray.bits, bits)
         table, inverted = gray.display_table(), gray.inverse
     if background_is_bright(show(thinned(stored), table)):
         notes.append("the surroundings are bright: the polarity in the header may be wrong")
     return Rendered(table, bits, wish.windows, used, inverted, tuple(notes))
+
+
+def _by_what_is_used(stored: NDArray[Any], gray: Grayscale) -> tuple[Grayscale, int]:
+    """Let the full range follow the values that are there, where the bits could write far more."""
+    if not gray.signed:
+        bits = used_bits(stored, gray.bits, gray.padding)
+        return replace(gray, bits=bits), bits
+    span = signed_span(stored, gray.bits, gray.padding)
+    if span is None:
+        return gray, gray.bits
+    return replace(gray, used=span), (span[1] - span[0]).bit_length()
 
 
 def _bits_note(stated: int, used: int) -> list[str]:

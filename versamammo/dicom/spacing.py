@@ -6,6 +6,7 @@ from versamammo.dicom.tags import Tags
 
 # Detectors give 0.05 to 0.1 mm, magnified views down to 0.025 mm, coarse film scans 0.4 mm.
 PLAUSIBLE_MM = (0.01, 1.0)
+SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 CALIBRATED = ("GEOMETRY", "FIDUCIAL")
 
 Spacing = tuple[float, float]
@@ -18,25 +19,42 @@ def read_spacing(tags: Tags) -> tuple[Spacing | None, tuple[str, ...]]:
     magnification between breast and detector (DICOM PS3.3 10.7.1); then what a film scanner says.
     """
     notes: list[str] = []
+    spacing = _spacing(tags, notes)
+    notes += _not_square(tags, spacing)
+    return spacing, tuple(notes)
+
+
+def _not_square(tags: Tags, spacing: Spacing | None) -> list[str]:
+    """Warn of pixels that are not square, which are shown and prepared as if they were."""
+    known = [spacing] if spacing else [tags.numbers(keyword) for keyword in SPACINGS]
+    # vertical and horizontal size, without a unit
+    for pair in (*known, tags.numbers("PixelAspectRatio")):
+        if len(pair) == 2 and min(pair) > 0 and not _alike(pair[:1], pair[1:]):
+            ratio = f"{pair[0] / pair[1]:.3g}"
+            return [f"the pixels are {ratio} times as high as wide: shown out of proportion"]
+    return []
+
+
+def _spacing(tags: Tags, notes: list[str]) -> Spacing | None:
     pixel = _pair(tags, "PixelSpacing", notes)
     imager = _pair(tags, "ImagerPixelSpacing", notes)
     calibrated = tags.code("PixelSpacingCalibrationType") in CALIBRATED
     if pixel and (calibrated or imager is None or not _alike(pixel, imager)):
         if not calibrated:
             notes.append("PixelSpacing does not say how it was calibrated")
-        return pixel, tuple(notes)
+        return pixel
     if imager:
         factor = _magnification(tags, notes)
-        return (imager[0] / factor, imager[1] / factor), tuple(notes)
+        return imager[0] / factor, imager[1] / factor
     scanned = _pair(tags, "NominalScannedPixelSpacing", notes)
     if scanned:
-        return scanned, tuple(notes)
+        return scanned
     resolution = tags.number("SpatialResolution")
     if resolution is not None and PLAUSIBLE_MM[0] <= resolution <= PLAUSIBLE_MM[1]:
         notes.append("the spacing is the scanner's limiting resolution, in mm")
-        return (resolution, resolution), tuple(notes)
+        return resolution, resolution
     notes.append("the pixel spacing is not known")
-    return None, tuple(notes)
+    return None
 
 
 def _pair(tags: Tags, keyword: str, notes: list[str]) -> Spacing | None:
@@ -59,5 +77,5 @@ def _magnification(tags: Tags, notes: list[str]) -> float:
     return factor
 
 
-def _alike(first: Spacing, second: Spacing) -> bool:
+def _alike(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
     return all(abs(a - b) <= 0.01 * b for a, b in zip(first, second, strict=True))
