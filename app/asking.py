@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jsonargparse
 
 from app.chat.contracts import Turn
-from app.chat.exam import gather, load_image
+from app.chat.exam import ExamImage, gather, load_image
 from app.chat.facts import warnings_of
 from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models, parts_of
@@ -19,6 +19,7 @@ from app.chat.wording import pointing
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
+from versamammo.mammogram import Identifiers
 
 if TYPE_CHECKING:
     from vlm.assistant import Answer
@@ -62,7 +63,7 @@ def run(args: jsonargparse.Namespace) -> int:
         said = _choose(args, folder, images, question)
         print(said)
         return 0
-    exam = gather([load_image(Path(image)) for image in images])
+    exam = gather([load_breast(Path(image)) for image in images])
     models = load_models(folder)
     findings = None if models.finder is None else models.finder.find(exam)
     *_, answer = models.answerer.answer(exam, question, (), findings)
@@ -75,6 +76,18 @@ def run(args: jsonargparse.Namespace) -> int:
     lines += [f"warning: {text}" for text in warned if text not in answer.notes]
     print("\n".join([*lines, *_speakers(models), NOTICE]))
     return 0
+
+
+def load_breast(path: Path) -> tuple[ExamImage, Identifiers]:
+    """Return a picture and its identifiers.
+
+    Raises:
+        InputError: it cannot be used, or no breast was found in it.
+    """
+    image, identifiers = load_image(path)
+    if image.breast is None:
+        raise InputError("; ".join(image.notes), file=path, reason="no-breast")
+    return image, identifiers
 
 
 def _speakers(models: Models) -> list[str]:

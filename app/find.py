@@ -12,8 +12,9 @@ import jsonargparse
 import numpy as np
 from PIL import Image, ImageDraw
 
+from app.asking import load_breast
 from app.chat.contracts import Findings
-from app.chat.exam import Exam, gather, load_image
+from app.chat.exam import Exam, gather
 from app.chat.facts import warnings_of
 from app.chat.models import choose_folder, load_models
 from app.chat.picture import Look, draw
@@ -67,7 +68,7 @@ def run_model(args: jsonargparse.Namespace) -> int:
         raise InputError(message, field="--model", reason="no-model")
     records, texts, panels = [], [], []
     for path in args.files:
-        exam = gather([load_image(path)])
+        exam = gather([load_breast(path)])
         findings = models.finder.find(exam)
         told = record(exam, findings, (), models.cards)
         told.pop("conversation")

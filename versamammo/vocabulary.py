@@ -244,7 +244,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "Invasive cancer", Kind.YES_NO, YES_NO,
         ("Is the cancer invasive?", "Has the cancer grown into its surroundings?"),
-        (r"invasive( cancer| carcinoma)?", r"cancer invasive"),
+        (r"invasive( cancer| carcinoma)?", r"cancer (invasive|grown into)", r"invad\w+"),
         "Invasive cancer", ("Yes, it looks invasive.",), ("No, it does not look invasive.",),
         head="invasive",
     ),

@@ -72,10 +72,10 @@ _ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
     (Subject.THANKS, (r"^(many )?thank(s| you)\b", r"^cheers\b")),
     (Subject.ABOUT, (r"\bwho (are|made|built|trained) (you|this)\b", r"\bwhat are you\b",
                      r"\bwhat can you do\b", r"\b(which|what) model\b", r"\bhow were you\b")),
-    (Subject.ADVICE, (r"\bshould\b", r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
+    (Subject.ADVICE, (r"\bshould\b(?! know)", r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
                       r"\bnext step\w*", r"\bprognos\w*", r"\bsurviv\w*", r"\bto worry\b",
                       r"\bworried\b", r"\bneed to\b", r"\bfollow[- ]?up\b")),
-    (Subject.CHANGE, (r"\bchang(e|ed|es)\b", r"\bsince\b", r"\bgrown\b", r"\bgrew\b",
+    (Subject.CHANGE, (r"\bchang(e|ed|es)\b", r"\bsince\b", r"\bgrown\b(?! into)", r"\bgrew\b",
                       r"\bprior\w*\b", r"\bprevious\w*\b", r"\bearlier\b", r"\blast (year|time)\b",
                       r"\bcompared? (to|with) (the )?(last|old)", r"\bnew\b", r"\bprogress\w*")),
     (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\bher name\b", r"\bname of\b", r"\brisk\b",
@@ -90,7 +90,8 @@ _ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                           r"\bconfiden(t|ce)\b", r"\bcertain(ty)?\b", r"\bhow likely\b")),
     (Subject.WHY, (r"^why\b", r"\bwhat makes you\b", r"\bbased on what\b", r"\bevidence\b",
                    r"\bhow (do|can|did) you (know|tell|see)\b")),
-    (Subject.COMPARE, (r"\bcompar\w+", r"\bwhich breast is\b", r"\bwhich side is\b", r"\bdenser\b",
+    (Subject.COMPARE, (r"\bcompar\w+", r"\bdenser\b",
+                       r"\bwhich (breast|side) (is|looks) (more|less|larger|bigger|worse)\b",
                        r"\b(between|difference)\b.*\b(sides|breasts|left|right)\b",
                        r"\bmore dense\b", r"\bboth (breasts|sides)\b.*\b(same|alike|equal)\b")),
     (Subject.COUNT, (r"\bhow many\b", r"\bcount\b", r"\bnumber of\b")),
@@ -105,7 +106,7 @@ _FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("side", (r"which (breast|side)", r"side and view", r"lateralit\w*", r"left or( the)? right",
               r"right or( the)? left", r"which views?", r"what (view|projection)\w*",
               r"wh?ich v(ie|ei)ws?", r"projections?", r"tags?", r"agree\w*", r"mlo or cc",
-              r"cc or mlo")),
+              r"cc or mlo", r"cranio-?caudal or( an)? oblique")),
     ("size", (r"how (large|big) (is|are) (the )?(breasts?|pictures?|images?)", r"resolution",
               r"pixels?( size)?", r"spacing", r"dimensions?", r"breast size")),
     ("warnings", (r"warn\w*", r"know about( the)? (images?|pictures?)", r"problems?", r"quality",
@@ -162,7 +163,12 @@ def _read(words: str) -> Asked:
     subject = found[0] if found else None
     if subject is None and _GREETING.search(words) and not topics and not facts:
         return Asked(Subject.GREETING, (), unread=unread)
-    if facts and (subject in (None, Subject.SIZES, Subject.WHY)) and not _judged(topics):
+    about_files = topics == (ANY_FINDING,) and "know about" in words
+    if (
+        facts
+        and subject in (None, Subject.SIZES, Subject.WHY)
+        and (about_files or not _judged(topics))
+    ):
         return Asked(Subject.TAGS, (), facts=facts, unread=unread)
     if subject is not None and not (subject is Subject.REPORT and _kinds(topics)):
         return Asked(subject, (), _judged(topics), facts=facts, unread=unread)

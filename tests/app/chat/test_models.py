@@ -152,7 +152,7 @@ def test_neither_a_pickle_nor_code_in_a_model_folder_is_run(
 def test_a_mark_of_the_template_in_a_question_is_refused_in_words(folder: Path, exam: Exam) -> None:
     # a model whose language was learnt elsewhere may be asked anything
     models = load_models(folder / "vlm")
-    judge = models.answerer.judge  # type: ignore[attr-defined]
-    judge._assistant.model.config.language_name = "large"
+    language = models.answerer._language  # type: ignore[attr-defined]
+    language._assistant.model.config.language_name = "large"
     said: list[Answer] = list(models.answerer.answer(exam, "Tell <image> a joke", (), None))
     assert "could not be answered" in said[-1].text
