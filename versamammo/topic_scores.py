@@ -24,7 +24,7 @@ from versamammo.vqa import read_object
 
 LEAST_ASKED = 100
 LEAST_OF_A_CLASS = 20
-LEAST_SKILL = 0.1  # with many questions one right answer in a hundred lies above guessing, too
+LEAST_SKILL = 0.2  # with many questions one right answer in a hundred lies above guessing, too
 YES, NO = "Yes", "No"
 _RESULTS = ("balanced_accuracy", "low", "high", "chance")
 _OF_YES_NO = ("auroc", "sensitivity", "specificity")

@@ -128,6 +128,8 @@ class Answering:
         if every and not kinds:
             lines.append(f"{title('Mass')}: {_why_silent(seen, 'Mass')}.")
         found = [one for name in kinds for one in said[name]]
+        if asked.subject in (Subject.PLACES, Subject.SIZES) and not there:
+            lines.insert(0, "Nothing is marked in these pictures.")
         return Answer(
             "\n".join(lines), _evidence(found, asked.images), _surety(found, bool(silent)),
             _notes(seen, found),

@@ -85,6 +85,8 @@ class Examiner:
         for name in set(speakers) - {one.topic for one in verdicts}:
             silent[name] = "no picture could be used" if failed else "the model has no such head"
             del tried[name]
+        if Source.MARKS not in speakers.values():
+            heat.clear()  # what is not judged is not shown as if it were
         return Findings(tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed))
 
     def look(
@@ -154,10 +156,7 @@ class Examiner:
         """Return the topics that each source was found to know."""
         return {
             source: frozenset(
-                topic.name
-                for topic in JUDGED
-                if (score := self.trials.score(domain, source, topic.name)) is not None
-                and score.above_chance
+                topic.name for topic in JUDGED if not self.trials.verdict(domain, source, topic)[2]
             )
             for source in Source
         }

@@ -67,36 +67,63 @@ class Trials:
     trials: tuple[Trial, ...] = ()
     calibrations: Mapping[tuple[Source, str], Calibration] = field(default_factory=dict)
 
-    def score(self, domain: Domain, source: Source, topic: str) -> TopicScore | None:
-        """Return how a source went: on pictures of its domain, else on others; None if never.
+    def of(self, domain: Domain, source: Source, topic: str) -> list[Trial]:
+        """Return how a source went at a topic on pictures of a domain.
 
-        Of several sets the largest counts among those with enough questions of each answer.
+        A model that was never tried on real mammograms at all is judged by its phantoms.
         """
-        own = [t for t in self.trials if (t.source, t.score.topic) == (source, topic)]
-        same = [t.score for t in own if t.domain is domain] or [t.score for t in own]
-        return max(same, key=lambda one: (_enough(one), one.asked), default=None)
-
-    def sources_of(self, domain: Domain, topic: Topic) -> list[tuple[Source, TopicScore]]:
-        """Return the sources that were tried at a topic, the best one first.
-
-        Where places of a finding can be marked, the marks alone decide: what is marked is said,
-        and what is said is marked.
-        """
-        found = [
-            (source, score)
-            for source in Source
-            if (score := self.score(domain, source, topic.name)) is not None
+        domains = {trial.domain for trial in self.trials}
+        counted = domain if domain in domains else next(iter(domains), domain)
+        return [
+            trial
+            for trial in self.trials
+            if (trial.domain, trial.source, trial.score.topic) == (counted, source, topic)
         ]
-        marks = [one for one in found if one[0] is Source.MARKS]
-        return marks or sorted(found, key=lambda one: -one[1].balanced_accuracy)
+
+    def verdict(self, domain: Domain, source: Source, topic: Topic) -> tuple[float, str, str]:
+        """Return how well a source knows a topic, how that was found, and why it is not heard.
+
+        It has to be better than guessing on some set of pictures and worse on none: a set of one
+        right answer alone cannot show the first, but the second.
+        """
+        own = self.of(domain, source, topic.name)
+        best = max(own, key=lambda one: (_enough(one.score), one.score.asked), default=None)
+        if best is None:
+            return 0.0, "", NEVER
+        for trial in own:
+            score = trial.score
+            guessing = 1 / len(topic.options)
+            if _enough(score) and not score.above_chance:
+                return score.skill, "", f"on {trial.data} {score.why_not()}"
+            if score.asked >= LEAST_ASKED and not _enough(score) and score.high < guessing:
+                right = f"{100 * score.balanced_accuracy:.0f} % [{100 * score.low:.0f}, "
+                right += f"{100 * score.high:.0f}]"
+                return (
+                    0.0,
+                    "",
+                    (
+                        f"on {trial.data} it was right in {right} of {score.asked} questions, "
+                        f"where guessing gets {100 * guessing:.0f} %"
+                    ),
+                )
+        return best.score.skill, str(best.score), best.score.why_not()
 
     def speaker(self, domain: Domain, topic: Topic) -> tuple[Source | None, str]:
-        """Return who speaks for a topic and how that went; or nobody, and why."""
-        found = self.sources_of(domain, topic)
-        for source, score in found:
-            if score.above_chance:
-                return source, str(score)
-        return None, found[0][1].why_not() if found else NEVER
+        """Return who speaks for a topic and how that went; or nobody, and why.
+
+        Where places of a finding can be marked, the marks alone decide: what is marked is said,
+        and what is said is marked. Else the source that was found better speaks.
+        """
+        found = [
+            (source, self.verdict(domain, source, topic))
+            for source in Source
+            if self.of(domain, source, topic.name)
+        ]
+        found = [one for one in found if one[0] is Source.MARKS] or found
+        for source, (_, told, doubt) in sorted(found, key=lambda one: -one[1][0]):
+            if not doubt:
+                return source, told
+        return None, found[0][1][2] if found else NEVER
 
     def with_trials(self, made: Sequence[Trial]) -> Trials:
         """Return these and new trials; a new one replaces that of the same source and data."""

@@ -94,7 +94,10 @@ def test_a_question_the_model_was_not_tried_at_is_said_to_be_so(
         (["{0}", " "], "is empty"),
         (["{0}", "Mass?", "--options=Yes"], "two or more"),
         (["{0}", "Mass?", "--model=nowhere"], "there is no such folder"),
-        (["{noise}", "Mass?"], "noise.tif: the picture is blank or holds nothing but noise"),
+        (
+            ["{noise}", "Mass?"],
+            "noise.tif: no breast was found: the picture is blank or holds nothing but noise",
+        ),
         (["absent.dcm", "Mass?"], "absent.dcm"),
     ],
 )

@@ -77,7 +77,9 @@ def test_real_pictures_are_judged_by_trials_on_real_pictures_where_there_are_any
     assert "Mass" in examiner(trials).find(real).topics, "nothing else is known of it"
     guessed = Trial(Domain.REAL, Source.MARKS, "real films", score("Mass", low=0.49))
     both = trials.with_trials([guessed])
-    assert "Mass" not in examiner(both).find(real).topics
+    judged = examiner(both).find(real)
+    assert judged.topics == ()
+    assert judged.heat == (), "nor is shown as heat what is not judged"
     assert "Mass" in examiner(both).find(exam).topics
 
 

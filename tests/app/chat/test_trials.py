@@ -46,7 +46,7 @@ def test_twelve_questions_are_not_enough() -> None:
     assert "tried on 12 questions; at least 100" in told
 
 
-def test_of_several_sets_the_one_with_enough_of_each_answer_counts() -> None:
+def test_of_several_sets_one_with_enough_of_each_answer_decides() -> None:
     one_class = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.9, 0.8, 1.0, 1.0)
     both = TopicScore("Mass", 130, (("Yes", 70), ("No", 60)), 70, 0.52, 0.44, 0.6, 0.5)
     trials = Trials(
@@ -55,7 +55,35 @@ def test_of_several_sets_the_one_with_enough_of_each_answer_counts() -> None:
             for name, made in (("films", one_class), ("digital", both))
         )
     )
-    assert trials.score(Domain.REAL, Source.MARKS, "Mass") is both
+    source, told = trials.speaker(Domain.REAL, BY_NAME["Mass"])
+    assert source is None
+    assert told.startswith("on digital it was not found better than guessing")
+
+
+def test_a_set_of_one_answer_can_refute_what_another_showed() -> None:
+    """Marks that tell masses of one archive, and overlook seven in eight of another."""
+    good = TopicScore("Mass", 130, (("Yes", 70), ("No", 60)), 70, 0.7, 0.61, 0.78, 0.5)
+    blind = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.13, 0.11, 0.15, 1.0)
+    sees = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.8, 0.75, 0.85, 1.0)
+
+    def spoken(*scores: TopicScore) -> tuple[Source | None, str]:
+        made = [Trial(Domain.REAL, Source.MARKS, f"set {n}", s) for n, s in enumerate(scores)]
+        return Trials(tuple(made)).speaker(Domain.REAL, BY_NAME["Mass"])
+
+    assert spoken(good, sees)[0] is Source.MARKS
+    assert spoken(sees)[0] is None, "it may say yes to everything"
+    source, told = spoken(good, blind)
+    assert source is None
+    assert told.startswith("on set 1 it was right in 13 % [11, 15] of 900 questions")
+
+
+def test_a_model_tried_on_real_pictures_is_judged_by_them_alone() -> None:
+    phantom = trial(Source.HEADS, "ACR", 0.9)
+    assert Trials((phantom,)).speaker(Domain.REAL, BY_NAME["ACR"])[0] is Source.HEADS
+    real = Trial(Domain.REAL, Source.HEADS, "films", trial(Source.HEADS, "Mass", 0.9).score)
+    both = Trials((phantom, real))
+    assert both.speaker(Domain.REAL, BY_NAME["ACR"]) == (None, "this model was never tried at it")
+    assert both.speaker(Domain.PHANTOM, BY_NAME["ACR"])[0] is Source.HEADS
 
 
 def test_a_file_brings_everything_back(tmp_path: Path) -> None:
