@@ -79,7 +79,7 @@ class Shell:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
         )  # fmt: skip
 
-    def type(self, command: str, seconds: float = 300) -> Typed:
+    def type(self, command: str, seconds: float = 900) -> Typed:
         """Run a command to its end.
 
         Raises:
@@ -92,10 +92,10 @@ class Shell:
     def start(self, command: str) -> tuple[int, Path]:
         """Start a command that stays; returns its process and where it prints."""
         log = self._next_log()
-        self._ask(f"{command} </dev/null >'{log}' 2>&1 &", 10)
-        return int(self._ask("true $!; printf '%s ' $!", 10).split()[0]), log
+        self._ask(f"{command} </dev/null >'{log}' 2>&1 &", 60)
+        return int(self._ask("true $!; printf '%s ' $!", 60).split()[0]), log
 
-    def wait(self, process: int, seconds: float = 30) -> int:
+    def wait(self, process: int, seconds: float = 120) -> int:
         """Wait for what was started; returns its exit code."""
         return int(self._ask(f"wait {process}", seconds))
 

@@ -241,7 +241,7 @@ class Reader:
         self.served.append((process, log))
         page = b""
         while b"VersaMammo" not in page:
-            assert time.perf_counter() - began < 120, log.read_text()
+            assert time.perf_counter() - began < 600, log.read_text()
             assert Path(f"/proc/{process}").exists(), log.read_text()
             time.sleep(0.3)
             try:
