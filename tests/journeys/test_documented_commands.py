@@ -15,8 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.chat.command import free_port
+from pretrain.recipe import Stage1
+from pretrain.stage2_recipe import Stage2
 from tests.journeys.command_rules import PLACED, RULES, TINY, Rule
 from tests.journeys.documents import (
     PYTHON,
@@ -30,6 +33,7 @@ from tests.journeys.documents import (
     indented_commands,
     words_of,
 )
+from vlm.recipe import VlmTraining
 
 ADDRESS = "127.0.0.1:7860"
 CLONE = "git clone <this repository> && cd versamammo"
@@ -69,13 +73,27 @@ def test_setup_and_demo_say_how_the_commands_are_found() -> None:
     assert not [line for line in readme[:activated] if line.startswith(("versamammo", "accel"))]
 
 
-def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
-    import yaml
+def outputs() -> dict[Path, str]:
+    """The folder that each configuration of a training writes to."""
+    found = [*ROOT.glob("configs/pretrain/*.yaml"), *ROOT.glob("configs/vlm/*.yaml")]
+    return {one: yaml.safe_load(one.read_text())["run"]["output"] for one in found}
 
-    for kind, prefix in (("pretrain", ""), ("vlm", "vlm_")):
-        for config in sorted((ROOT / "configs" / kind).glob("*.yaml")):
-            output = yaml.safe_load(config.read_text())["run"]["output"]
-            assert output == f"runs/{prefix}{config.stem}", config
+
+def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
+    for config, output in outputs().items():
+        prefix = "vlm_" if config.parent.name == "vlm" else ""
+        assert output == f"runs/{prefix}{config.stem}", config
+
+
+def test_every_run_folder_that_is_named_is_one_that_something_writes() -> None:
+    without_a_config = {str(made().run.output) for made in (Stage1, Stage2, VlmTraining)}
+    written = {*outputs().values(), *without_a_config}
+    texts = [ROOT / name for name in documents()] + list(ROOT.glob("configs/**/*.yaml"))
+    for path in texts:
+        text = path.read_text()
+        said = set(re.findall(r"(?:--out |--run\.output |\b(?:out|result): )(runs/[\w.]+)", text))
+        named = set(re.findall(r"runs/\w[\w.]*", text))
+        assert {one.rstrip(".") for one in named} <= written | said, path
 
 
 class Assets:
@@ -182,7 +200,7 @@ class Reader:
         environment = {
             "PYTHONPATH": str(self.clone), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
             "BROWSER": "true", "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1",
-            "TQDM_DISABLE": "1",
+            "TQDM_DISABLE": "1", "PYTHONDONTWRITEBYTECODE": "",
         }  # fmt: skip
         self.shell = Shell(folder, folder / "logs", environment)
         if document != "README.md":  # which the others take as read
