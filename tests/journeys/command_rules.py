@@ -81,11 +81,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ),
     ("docs/encoder.md", "accelerate launch pretrain/stage2.py"): Rule(
         MINUTES,
-        "--config {tiny}/stage2.yaml --stage1_config {tiny}/stage1.yaml "
-        "--phantoms.exams 12 --phantoms.height 256",
+        "--config {tiny}/stage2.yaml --stage1_config {tiny}/stage1.yaml",
     ),
     ("docs/vlm.md", "accelerate launch vlm/train.py --config configs/vlm/smoke.yaml"): Rule(
-        MINUTES, "--config {tiny}/vlm.yaml --phantoms.exams 12 --phantoms.height 256"
+        MINUTES, "--config {tiny}/vlm.yaml"
     ),
     ("docs/vlm.md", "versamammo questions PREPARED --out items.json"): Rule(
         "fewer questions", "--per-answer 2"
@@ -108,9 +107,11 @@ PLACED: dict[str, dict[str, str]] = {
     "docs/vlm.md": {"R_CC.dcm": "scan", "R_MLO.dcm": "scan", "PREPARED": "prepared"},
 }
 
+PHANTOMS = "phantoms: {exams: 12, height: 384, size: [192, 128], shares: [0.6, 0.2, 0.2]}"
 # Networks of seconds; what is not named stays as the printed configuration has it.
 TINY = {
-    "stage1": """
+    "stage1": PHANTOMS
+    + """
 run: {log_every: 2, checkpoint_every: 2, threads: 1}
 workers: 0
 vit:
@@ -127,7 +128,8 @@ compile: false
 probes: {every: 2, images: 8}
 picture_epochs: 0
 """,
-    "stage2": """
+    "stage2": PHANTOMS
+    + """
 run: {log_every: 2, checkpoint_every: 2, threads: 1}
 workers: 0
 teacher_shrink: 1
@@ -137,7 +139,8 @@ student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16,
 views: {size: [160, 112], low: [80, 56], close: 2, close_size: 64}
 learning: {steps: 2, batch: 8, parts: 1, warmup_steps: 1, momentum: 0.9}
 """,
-    "vlm": """
+    "vlm": PHANTOMS
+    + """
 run: {precision: "no", log_every: 2, checkpoint_every: 2, threads: 1}
 language: null
 tiny: {vocabulary: 400, width: 32, depth: 1, heads: 2}
@@ -145,7 +148,8 @@ projector: {kind: shuffle, shrink: [1, 1]}
 mixture: {topics: [View, ACR, Mass]}
 batch: 4
 parts: 1
-longest: 1024
+longest: 4096
+row: 512
 lengths: {words: 2, projector: 2, adapter: 2, rise: 1}
 check_every: 2
 check_items: 1

@@ -106,7 +106,7 @@ class Assets:
     def __getitem__(self, name: str) -> Path:
         if name not in self.made:
             makers: dict[str, Callable[[], Path]] = {
-                "archive": lambda: self._phantoms("archive", "--exams", "16", "--height", "256"),
+                "archive": lambda: self._phantoms("archive", "--exams", "16", "--height", "384"),
                 "scan": lambda: sorted((self["archive"] / "images").rglob("*.dcm"))[0],
                 "vindr": lambda: self._twin("vindr-mammo"),
                 "cbis": lambda: self._twin("cbis-ddsm"),
@@ -243,7 +243,8 @@ class Reader:
         """Do what `make setup` does, by a link, and lay out what a reader would have."""
         (self.clone / ".venv").symlink_to(sys.prefix)
         for name, asset in PLACED.get(self.document, {}).items():
-            (self.clone / name).symlink_to(self.assets[asset])
+            made = self.assets[asset]
+            (shutil.copytree if made.is_dir() else shutil.copy)(made, self.clone / name)
 
     def _finish(self, wanted: str, printed: str) -> None:
         began = time.perf_counter()
