@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,9 +18,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.chat.command import free_port
-from pretrain.recipe import Stage1
-from pretrain.stage2_recipe import Stage2
 from tests.journeys.command_rules import PLACED, RULES, TINY, Rule
 from tests.journeys.documents import (
     PYTHON,
@@ -33,7 +31,6 @@ from tests.journeys.documents import (
     indented_commands,
     words_of,
 )
-from vlm.recipe import VlmTraining
 
 ADDRESS = "127.0.0.1:7860"
 CLONE = "git clone <this repository> && cd versamammo"
@@ -86,6 +83,10 @@ def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
 
 
 def test_every_run_folder_that_is_named_is_one_that_something_writes() -> None:
+    from pretrain.recipe import Stage1
+    from pretrain.stage2_recipe import Stage2
+    from vlm.recipe import VlmTraining
+
     without_a_config = {str(made().run.output) for made in (Stage1, Stage2, VlmTraining)}
     written = {*outputs().values(), *without_a_config}
     texts = [ROOT / name for name in documents()] + list(ROOT.glob("configs/**/*.yaml"))
@@ -184,6 +185,12 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "as it is"]):
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
     return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Reader:
