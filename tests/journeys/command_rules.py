@@ -54,7 +54,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ): Rule(HOURS + ", and fetches a language model", "--config {tiny}/vlm.yaml"),
     ("README.md", "versamammo chat --model runs/vlm_qwen3_0.6b/model"): Rule(STAYS, PORT, "serve"),
     ("README.md", "versamammo bench rehearse --out runs/rehearsal"): Rule(
-        LARGE, "--tasks cls.vindr.density --exams 6 --steps 1"
+        LARGE, "--tasks cls.vindr.density --exams 12 --steps 1"
     ),
     (
         "README.md",
@@ -64,7 +64,7 @@ RULES: dict[tuple[str, str], Rule] = {
         "fewer questions", "--per-answer 2"
     ),
     ("docs/benchmark.md", "versamammo bench rehearse --out runs/rehearsal"): Rule(
-        LARGE, "--tasks cls.vindr.density --exams 6 --steps 1"
+        "typed in README.md, just so", way="leave"
     ),
     (
         "docs/benchmark.md",

@@ -137,7 +137,7 @@ class Assets:
 
     def _twin(self, layout: str) -> Path:
         return self._phantoms(
-            layout, "--layout", layout, "--exams", "16", "--height", "256", "--lesion_rate", "0.8"
+            layout, "--layout", layout, "--exams", "24", "--height", "256", "--lesion_rate", "0.8"
         )
 
     def _prepared(self, name: str, *source: str) -> Path:
