@@ -1,4 +1,4 @@
-# Six words. `make demo` and `make test` are all a newcomer needs; each installs what it lacks.
+# Eight words. `make demo` and `make test` are all a newcomer needs; each installs what it lacks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,9 +6,10 @@ WORKERS ?= 2
 CONFIG ?= configs/pipeline/smoke.yaml
 CHAT ?=
 
-.PHONY: setup demo test check slow pipeline
+.PHONY: setup demo test check slow browser commands pipeline
 
 setup: $(VENV)/.ready
+	@echo "For the commands of README and docs, in every new shell:  source $(BIN)/activate"
 
 # constraints.txt holds the versions the tests were last run with; pyproject.toml says why each bound.
 $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh
@@ -30,6 +31,14 @@ check: setup
 
 slow: setup
 	$(BIN)/python -m pytest -m slow
+
+# A person's way through the page, in an installed Chromium.
+browser: setup
+	$(BIN)/python -m pytest -m browser
+
+# Every fenced command of README and docs, as printed, on tiny data.
+commands: setup
+	$(BIN)/python -m pytest -n $(WORKERS) -m commands
 
 # From nothing to a model that answers: phantoms, teacher, student, language, scores, card.
 pipeline: setup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,11 @@ class Guide:
         """The teacher's D."""
         return len(self.pooled_at[0])
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The datasets that the teacher has learnt from."""
+        return tuple(self.teacher.config.training.get("sources", ()))
+
     @torch.no_grad()
     def __call__(self, views: Tensor) -> Guidance:
         """Look at fine views [B, 1, H, W], normalised for the student."""
@@ -103,7 +109,10 @@ def open_teacher(source: Path, scratch: Path, first: Callable[[], bool]) -> Vers
     if not checkpoints_in(source / CHECKPOINTS):
         return load_encoder(source)
     if first() and not (scratch / "config.json").is_file():
-        export.export(source, scratch)
+        partial = scratch.with_suffix(".part")
+        shutil.rmtree(partial, ignore_errors=True)
+        export.export(source, partial)
+        partial.rename(scratch)
     return load_encoder(scratch)
 
 

@@ -30,7 +30,7 @@ from pretrain.vit import RowDropBlock
 from pretrain.watch import Watch
 from versamammo.dataset import Archive
 from versamammo.practice import phantom_archive
-from versamammo.run import Run
+from versamammo.run import Run, opened
 from versamammo.sampling import Share, StepSampler
 
 SHOWN = 6  # mammograms on a picture
@@ -48,7 +48,6 @@ def train(config: Stage1) -> Path:
     accelerator, optim = run.accelerator, config.optim
     share = Share(optim.batch, optim.parts, accelerator.num_processes, accelerator.process_index)
     check_together(config, share.together)
-    run.note_origin(archive)
 
     torch.manual_seed(config.run.seed)
     objective = build_objective(config)
@@ -60,16 +59,18 @@ def train(config: Stage1) -> Path:
     first = run.resume(model, optimizer)
 
     sampler = StepSampler(len(archive), share, range(first, optim.steps), config.run.seed)
-    watcher = Watcher(run, config, objective, sampler.steps_per_epoch)
     patch = objective.encoder().patch
     dataset = CropDataset(
         archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
     )
     feed = Feed(dataset, sampler, accelerator.device, config.workers)
+    probes = _probes(config, patch)
+    batches = opened(iter(feed))
+    run.claim(archive, first)
+    watcher = Watcher(run, config, objective, probes, sampler.steps_per_epoch)
     schedules = optim.schedules()
     watcher.begin(first, feed)
 
-    batches = iter(feed)
     for step in tqdm(range(first, optim.steps), initial=first, total=optim.steps, desc="stage 1"):
         knobs = schedules.at(step)
         apply_knobs(optimizer, knobs)
@@ -100,17 +101,15 @@ class Watcher:
     """Logs, probes, draws and judges between the steps."""
 
     def __init__(
-        self, run: Run, config: Stage1, objective: Objective, steps_per_epoch: int
+        self, run: Run, config: Stage1, objective: Objective, probes: Probes, epoch: int
     ) -> None:
         self.run = run
         self.config = config
         self.objective = objective
         self.device = run.accelerator.device
         self.watch = Watch(config.collapse, run.history())
-        self.picture_steps = config.picture_epochs * steps_per_epoch
-        held_out = Archive.open(_folder(config), config.probes.splits, shareable=config.shareable)
-        patch = objective.encoder().patch
-        self.probes = Probes(held_out, config.contract, config.probes, patch)
+        self.picture_steps = config.picture_epochs * epoch
+        self.probes = probes
 
     def begin(self, first: int, feed: Feed) -> None:
         """Probe a teacher that has not learnt yet, and start the clock."""
@@ -177,6 +176,11 @@ def _open_data(config: Stage1) -> tuple[Stage1, Archive, TissueMaps]:
         archive = Archive.open(_folder(config), config.splits, shareable=config.shareable)
         tissue = find_tissue(archive, config.tissue, max(1, config.workers))
     return fitted(config, len(archive)), archive, tissue
+
+
+def _probes(config: Stage1, patch: int) -> Probes:
+    held_out = Archive.open(_folder(config), config.probes.splits, shareable=config.shareable)
+    return Probes(held_out, config.contract, config.probes, patch)
 
 
 def _compile_blocks(objective: Objective) -> None:

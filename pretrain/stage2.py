@@ -9,6 +9,7 @@ The same command goes on with a run that was stopped.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,12 +33,15 @@ from pretrain.validation import Validation
 from pretrain.whole_feeding import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.dataset import Archive
+from versamammo.errors import InputError
 from versamammo.practice import phantom_archive
 from versamammo.preprocess import to_input
-from versamammo.run import Run
+from versamammo.run import Run, opened
 from versamammo.sampling import Share, StepSampler
 from versamammo.sharing import check_lineage
 
+# A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
+TEACHER, NEW_TEACHER = "teacher", "teacher.new"
 MEASURED = 64  # images on which the teacher's mean and spread are taken
 
 
@@ -56,8 +60,6 @@ def train(config: Stage2) -> Path:
         learning.batch, learning.parts, accelerator.num_processes, accelerator.process_index
     )
     guide = None if teacher is None else _open_guide(run, config, archive, teacher)
-    taught = {} if guide is None else guide.teacher.config.training
-    run.note_origin(archive, taught.get("sources", ()))
 
     known = known_of(archive, config)
     student = _student(config, known, guide, accelerator)
@@ -67,12 +69,14 @@ def train(config: Stage2) -> Path:
 
     sampler = StepSampler(len(archive), share, range(first, learning.steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
-    keeper = _keeper(run, config, student, folder, sampler.steps_per_epoch)
+    validation, batches = _validation(config, folder), opened(iter(feed))
+    run.claim(archive, first, () if guide is None else guide.sources)
+    _keep_teacher(run)
+    keeper = Keeper(run, config, student, validation, sampler.steps_per_epoch)
     schedules = learning.schedules()
     keeper.begin(first, feed)
 
     close_first = learning.close_first if student.learns_close_up and len(known.showing) else 0
-    batches = iter(feed)
     for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
         if keeper.stopped:
             break
@@ -144,17 +148,21 @@ def _feed(
     return Feeder(dataset, collate_wholes, sampler, device, config.workers)
 
 
-def _keeper(run: Run, config: Stage2, student: Student, folder: Path, per_epoch: int) -> Keeper:
+def _validation(config: Stage2, folder: Path) -> Validation:
     held_out = Archive.open(folder, config.validation, shareable=config.shareable)
-    validation = Validation(held_out, config.views, config.validation_images)
-    return Keeper(run, config, student, validation, per_epoch)
+    return Validation(held_out, config.views, config.validation_images)
 
 
 def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Guide:
+    kept = run.folder / TEACHER
+    if not run.claimed and kept.exists():
+        message = "is not this run's, but lies where its teacher is to be kept"
+        raise InputError(message, file=kept, field="run.output", reason="bad-output")
     with run.accelerator.main_process_first():
-        model = open_teacher(
-            teacher, run.folder / "teacher", lambda: run.accelerator.is_main_process
-        )
+        if run.accelerator.is_main_process:
+            shutil.rmtree(run.folder / NEW_TEACHER, ignore_errors=True)
+        scratch = kept if run.claimed else run.folder / NEW_TEACHER
+        model = open_teacher(teacher, scratch, lambda: run.accelerator.is_main_process)
     if config.shareable:
         check_lineage(model.config.training, "teacher")
     every = max(1, len(archive) // MEASURED)
@@ -162,6 +170,12 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Gu
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
     return Guide(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
+
+
+def _keep_teacher(run: Run) -> None:
+    """Give an exported teacher its lasting place, now that the folder is this run's."""
+    if run.accelerator.is_main_process and (run.folder / NEW_TEACHER).is_dir():
+        (run.folder / NEW_TEACHER).rename(run.folder / TEACHER)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """What every training run shares: processes, precision, folder, log, checkpoints, going on.
 
 A run started again in the same folder goes on where it stopped; with other settings it is
-refused. `metrics.jsonl` holds what follows from data, seed and settings; `speed.jsonl` what
+refused. A start that fails before its first step leaves the folder to the corrected command.
+`metrics.jsonl` holds what follows from data, seed and settings; `speed.jsonl` what
 depends on the machine and the hour.
 """
 
@@ -11,10 +12,11 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -28,9 +30,11 @@ from versamammo.checkpoints import CONFIG, checkpoints_in, restore_checkpoint, s
 from versamammo.config import differences, dump, plain
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
+from versamammo.files import write_atomically
 
 METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"
 CHECKPOINTS = "checkpoints"
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Run:
     def __init__(
         self, settings: RunSettings, whole: Any, parts: int = 1, free: Sequence[str] = ()
     ) -> None:
-        """Set up processes and claim the folder.
+        """Set up processes; nothing is written before `claim`.
 
         Args:
             settings: of the run.
@@ -111,11 +115,16 @@ class Run:
         if on_cpu:
             keep_memory()
             torch.set_num_threads(settings.threads or _threads_each())
-        self._claim((*FREE, *free))
+        self._refuse_another((*FREE, *free))
 
-    def _claim(self, free: Sequence[str]) -> None:
+    @property
+    def claimed(self) -> bool:
+        """Whether a start of this run, now or earlier, got as far as its first step."""
+        return (self.folder / ORIGIN).is_file()
+
+    def _refuse_another(self, free: Sequence[str]) -> None:
         kept = self.folder / CONFIG
-        if kept.is_file():
+        if self.claimed and kept.is_file():
             # read as YAML, so that the comparison sees what another start would see
             changed = differences(yaml.safe_load(kept.read_text()), self.whole, free)
             if changed:
@@ -124,51 +133,57 @@ class Run:
                     "choose another run.output"
                 )
                 raise InputError(message, file=self.folder, field="run.output", reason="other-run")
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            kept.write_text(dump(self.whole))
-        self.accelerator.wait_for_everyone()
 
     def resume(self, model: nn.Module, optimizer: Optimizer) -> int:
         """Fill model and optimiser from the latest checkpoint; returns the steps done, maybe 0."""
-        found = checkpoints_in(self.folder / CHECKPOINTS)
+        found = checkpoints_in(self.folder / CHECKPOINTS) if self.claimed else []
         model = self.accelerator.unwrap_model(model)
-        step = restore_checkpoint(found[-1], model, optimizer) if found else 0
-        if self.accelerator.is_main_process:
-            for name in (METRICS, SPEED):
-                _forget_after(self.folder / name, step)
-        self.accelerator.wait_for_everyone()
-        self._open_trackers(step)
-        return step
+        return restore_checkpoint(found[-1], model, optimizer) if found else 0
 
-    def _open_trackers(self, step: int) -> None:
-        options = {"tensorboard": {"purge_step": step + 1}} if step else {}
-        self.accelerator.init_trackers("board", _flat(plain(self.whole)), options)
+    def claim(self, archive: Archive, done: int, inherited: Sequence[str] = ()) -> None:
+        """Make the folder this run's own, once all that it learns from has been opened.
 
-    def note_origin(self, archive: Archive, inherited: Sequence[str] = ()) -> None:
-        """Write down which images are learnt from and by which command.
+        Written down are the settings, which images are learnt from and by which command; what
+        the logs hold of steps after `done` is dropped.
 
         Args:
             archive: the images.
+            done: steps that `resume` found.
             inherited: sources that a teacher or an earlier training has learnt from.
 
         Raises:
             InputError: the run began with other images.
         """
-        path = self.folder / ORIGIN
+        self._refuse_other_images(archive)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for name in (METRICS, SPEED):
+                _forget_after(self.folder / name, done)
+            write_atomically(self.folder / CONFIG, dump(self.whole).encode())
+            if not self.claimed:
+                self._note_origin(archive, inherited)
+        self.accelerator.wait_for_everyone()
+        self._open_trackers(done)
+
+    def _open_trackers(self, step: int) -> None:
+        options = {"tensorboard": {"purge_step": step + 1}} if step else {}
+        self.accelerator.init_trackers("board", _flat(plain(self.whole)), options)
+
+    def _refuse_other_images(self, archive: Archive) -> None:
+        if self.claimed and (before := self.origin()["data"]) != archive.digest:
+            message = f"the run began with images {before}, now there are {archive.digest}"
+            raise InputError(message, file=self.folder, field="data", reason="other-data")
+
+    def _note_origin(self, archive: Archive, inherited: Sequence[str]) -> None:
         found = {"data": archive.digest, "images": len(archive), "sources": archive.sources}
         found |= {"inherited": sorted(inherited)} if inherited else {}
-        if path.is_file():
-            before = json.loads(path.read_text())["data"]
-            if before != archive.digest:
-                message = f"the run began with images {before}, now there are {archive.digest}"
-                raise InputError(message, file=self.folder, field="data", reason="other-data")
-        elif self.accelerator.is_main_process:
-            path.write_text(json.dumps({**found, "command": sys.argv}, indent=2))
+        text = json.dumps({**found, "command": sys.argv}, indent=2)
+        # the last file of a claim: without it the folder is anybody's
+        write_atomically(self.folder / ORIGIN, text.encode())
 
     def origin(self) -> dict[str, Any]:
-        """Give what `note_origin` wrote: data (hash), images, sources, command, inherited."""
+        """Return what `claim` wrote: data (hash), images, sources, command, inherited."""
         found: dict[str, Any] = json.loads((self.folder / ORIGIN).read_text())
         return found
 
@@ -222,6 +237,11 @@ def _threads_each() -> int:
 def _append(path: Path, line: Mapping[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
+
+
+def opened(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Return the batches once the first of them is made, so that bad data show before a claim."""
+    return chain(list(islice(batches, 1)), batches)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

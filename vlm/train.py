@@ -27,7 +27,7 @@ from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
-from versamammo.run import Run
+from versamammo.run import Run, opened
 from versamammo.sampling import Share
 from versamammo.schedules import warm_cosine
 from versamammo.sharing import check_lineage
@@ -139,7 +139,7 @@ class Phase:
         number = config.phases().index(phase) + 1
         settings = replace(config.run, output=config.run.output / f"{number}_{phase}")
         self.run = Run(settings, replace(config, run=settings), config.parts, FREE)
-        self.run.note_origin(archive)
+        self.archive = archive
         accelerator = self.run.accelerator
         self.share = Share(
             config.batch, config.parts, accelerator.num_processes, accelerator.process_index
@@ -173,7 +173,8 @@ class Phase:
             pool, processor, self.share, self.phase,
             longest=config.longest, row=config.row, seed=seed, mixture=config.lessons(self.phase),
         )  # fmt: skip
-        batches = feed(dataset, range(first, self.steps), config.workers)
+        batches = opened(feed(dataset, range(first, self.steps), config.workers))
+        self.run.claim(self.archive, first)
         progress = tqdm(range(first, self.steps), initial=first, total=self.steps, desc=self.phase)
         clock = Clock(first)
         for step in progress:

@@ -152,3 +152,22 @@ def test_a_collapsed_run_stops_and_says_why(
     assert train(*options, "--collapse.patience", "2") == 1
     assert "The encoder has collapsed" in capsys.readouterr().err
     assert lines_of(tmp_path / "run/metrics.jsonl")[-1]["step"] == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--data", "nowhere"],
+        ["--optim.batch", "32"],
+        ["--optim.batch", "6", "--optim.parts", "4"],
+        ["--probes.splits", "[val]"],
+    ],
+    ids=["no data", "too few images", "bad parts", "nobody held out"],
+)
+def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
+    train: Train, tmp_path: Path, wrong: list[str]
+) -> None:
+    short = ["--optim.steps", "2", "--probes.every", "2"]
+    assert train(*short, "--run.seed", "9", *wrong) == 2
+    assert not (tmp_path / "run").exists()
+    assert train(*short) == 0

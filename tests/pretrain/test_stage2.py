@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from pretrain import keeper, stage2
+from pretrain import export, keeper, stage1, stage2
 from pretrain.stage2_recipe import Learning, Stage2, StudentSettings, Terms
 from pretrain.student import Known, Student
 from pretrain.supervision import Frequencies
 from pretrain.validation import FIGURE, Validation, best_temperature
 from pretrain.whole_views import WholeSettings
+from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
 from versamammo.attributes import ATTRIBUTES
 from versamammo.configuration import VersaMammoConfig
@@ -210,6 +212,72 @@ def test_other_settings_are_refused(train: Train, capsys: pytest.CaptureFixture[
     assert train("run", "--learning.steps", "2") == 0
     assert train("run", "--learning.steps", "4") == 2
     assert "learning.steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--teacher", "nowhere"],
+        ["--student.weights", "nowhere.safetensors"],
+        ["--data", "nowhere"],
+        ["--validation", "[val]"],
+        ["--learning.batch", "64"],
+    ],
+    ids=["no teacher", "no weights", "no data", "nobody held out", "too few images"],
+)
+def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
+    train: Train, tmp_path: Path, wrong: list[str]
+) -> None:
+    assert train("run", "--learning.steps", "4", *wrong) == 2
+    assert not (tmp_path / "run").exists()
+    assert train("run", "--learning.steps", "2") == 0
+
+
+def test_damaged_weights_and_pictures_leave_the_folder_to_the_corrected_one(
+    train: Train, tmp_path: Path, teacher: Path
+) -> None:
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(teacher, spoilt)
+    (spoilt / "model.safetensors").write_bytes(b"no weights")
+    poor = write_archive(tmp_path / "poor")
+    for picture in (poor / "cache").iterdir():
+        if int(picture.stem) < 100:  # those that are learnt from
+            picture.write_bytes(b"no picture")
+
+    assert train("run", "--teacher", str(spoilt)) == 2
+    assert train("run", "--data", str(poor)) == 2
+    assert not (tmp_path / "run").exists()
+    assert train("run", "--learning.steps", "2") == 0
+
+
+def test_the_teacher_of_a_failed_start_does_not_teach_the_next(
+    train: Train, tmp_path: Path, data: Path
+) -> None:
+    settings = tmp_path / "stage1.yaml"
+    settings.write_text(TINY_STAGE1)
+    for name, seed in (("one", "1"), ("other", "2")):
+        words = ["--config", str(settings), "--data", str(data), "--optim.steps", "2"]
+        words += ["--probes.every", "2", "--run.output", str(tmp_path / name), "--run.seed", seed]
+        assert stage1.main(words) == 0
+
+    assert train("run", "--teacher", str(tmp_path / "one"), "--validation", "[val]") == 2
+    assert train("run", "--teacher", str(tmp_path / "other"), "--learning.steps", "2") == 0
+    export.export(tmp_path / "other", tmp_path / "expected")
+    kept, expected = (
+        load_file(tmp_path / one / "model.safetensors") for one in ("run/teacher", "expected")
+    )
+    assert all(torch.equal(kept[name], value) for name, value in expected.items())
+    assert not (tmp_path / "run/teacher.new").exists()
+
+
+def test_a_folder_that_lies_where_the_teacher_is_kept_is_left_alone(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run/teacher").mkdir(parents=True)
+    (tmp_path / "run/teacher/mine.txt").write_text("mine")
+    assert train("run", "--learning.steps", "2") == 2
+    assert "lies where its teacher is to be kept" in capsys.readouterr().err
+    assert (tmp_path / "run/teacher/mine.txt").read_text() == "mine"
 
 
 def test_the_temperature_is_the_one_that_was_hidden() -> None:

@@ -80,6 +80,31 @@ def test_a_folder_with_other_settings_is_refused(
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"encoder": "nowhere"},
+        {"language": str(Path(__file__).parent)},  # no model lies here
+        {"data": "nowhere"},
+        {"longest": "10"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
+    archive: Path, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(InputError):
+        train(tiny_training(tmp_path, **{"data": archive, **wrong}))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_corrected_command_goes_on_in_the_same_folder(archive: Path, tmp_path: Path) -> None:
+    short = {"lengths": "{words: 1, projector: 1, adapter: 1, rise: 1}"}
+    with pytest.raises(InputError):
+        train(tiny_training(tmp_path, archive, **short, parts="3"))
+    assert (train(tiny_training(tmp_path, archive, **short)) / "config.json").is_file()
+
+
+@pytest.mark.parametrize(
     ("phase", "learned"),
     [("projector", {"projector"}), ("adapter", {"projector", "adapter", "encoder"})],
 )
