@@ -49,7 +49,5 @@ def write_quarantine(path: Path, entries: Iterable[Quarantined]) -> bool:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*(field.name for field in fields(Quarantined)), "final"])
-    writer.writerows(
-        [*astuple(entry), "yes" if entry.final else "no"] for entry in sorted(entries)
-    )
+    writer.writerows([*astuple(entry), "yes" if entry.final else "no"] for entry in sorted(entries))
     return write_atomically(path, text.getvalue().encode())

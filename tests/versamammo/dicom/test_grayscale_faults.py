@@ -22,9 +22,7 @@ def test_a_table_that_states_sixteen_bits_and_holds_twelve(
 ):
     stored = picture(12)
     right, wrong = (
-        read_dicom(
-            write_dicom(stored, 12, name=f"{bits}.dcm", **{keyword: Sequence([table])})
-        )
+        read_dicom(write_dicom(stored, 12, name=f"{bits}.dcm", **{keyword: Sequence([table])}))
         for bits, table in ((bits, lookup_item(RAMP, 0, bits)) for bits in (12, 16))
     )
 
@@ -55,9 +53,7 @@ def test_a_table_of_bytes_packed_in_words(vr, odd, syntax, picture, write_dicom,
 @pytest.mark.parametrize("syntax", [EXPLICIT, LOSSLESS])
 @pytest.mark.parametrize(("bits", "window"), [(16, False), (12, False), (16, True), (12, True)])
 @pytest.mark.parametrize("limit", [None, 65530])
-def test_padding_above_the_used_range_is_dark(
-    limit, bits, window, syntax, picture, write_dicom
-):
+def test_padding_above_the_used_range_is_dark(limit, bits, window, syntax, picture, write_dicom):
     stored = picture(12).copy()
     stored[:, -8:] = 65535
     tags = {"WindowCenter": "2048", "WindowWidth": "4096"} if window else {}
