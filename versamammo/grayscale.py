@@ -145,9 +145,7 @@ def bits_in_use(needed: int, stated: int) -> int:
     return max(needed, min(stated, 8), 1) if needed <= stated - 2 else max(needed, stated, 1)
 
 
-def used_bits(
-    stored: NDArray[Any], bits: int, padding: tuple[int, int] | None = None
-) -> int:
+def used_bits(stored: NDArray[Any], bits: int, padding: tuple[int, int] | None = None) -> int:
     """Tell how many bits are in use where too many are stated, as 16 for a 12-bit picture.
 
     Values from..to in `padding` mark the surroundings and do not count.

@@ -13,6 +13,8 @@ from versamammo.files import plain_cell, write_atomically
 
 NOT_AN_IMAGE = "not-an-image"
 DUPLICATE = "duplicate"
+# what says nothing of the file itself: the next run tries it again
+PASSING = frozenset({"unreadable", "out-of-memory", "worker-died", "timed-out", "internal-error"})
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +33,11 @@ class Quarantined:
     reason: str
     message: str
 
+    @property
+    def final(self) -> bool:
+        """Whether the same file will be refused again, so that the next run need not try it."""
+        return self.reason not in PASSING
+
     @classmethod
     def because(cls, error: InputError, path: str) -> Quarantined:
         """Keep an error of one file as its reason."""
@@ -41,6 +48,9 @@ def write_quarantine(path: Path, entries: Iterable[Quarantined]) -> bool:
     """Write the table in a fixed order; True if the file on disk changed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Quarantined))
-    writer.writerows(map(plain_cell, astuple(entry)) for entry in sorted(entries))
+    writer.writerow([*(field.name for field in fields(Quarantined)), "final"])
+    writer.writerows(
+        [*map(plain_cell, astuple(entry)), "yes" if entry.final else "no"]
+        for entry in sorted(entries)
+    )
     return write_atomically(path, text.getvalue().encode())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,6 +16,13 @@ from versamammo.errors import InputError
 
 CHUNK = 1 << 20
 SMALL = 1 << 20  # below this a member cannot do harm, whatever its ratio
+# What the standard library raises on damaged data or unknown kinds, MemoryError where a damaged
+# LZMA head asks for gigabytes. For bzip2, and for places outside the file, it is an OSError.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, KeyError,
+    IndexError, OverflowError, struct.error, NotImplementedError, RuntimeError, MemoryError,
+)  # fmt: skip
+OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EMFILE)
 
 
 @dataclass(frozen=True)
@@ -32,13 +42,19 @@ def is_zip(path: Path) -> bool:
 def unpack(path: Path, folder: Path, limits: Limits) -> tuple[list[Unpacked], list[str]]:
     """Unpack what is safe into `folder`; gives the files and why others were left out.
 
+    A member that is damaged is left out; the others are unpacked.
+
     Raises:
-        InputError: the archive is damaged, encrypted as a whole, or too large to be honest.
+        InputError: the archive's list is damaged, or it is too large to be honest.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return _unpack_members(archive, folder, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except InputError:
+        raise
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in OURS:
+            raise
         raise InputError("the zip file is damaged or of an unknown kind", reason="bad-zip") from (
             error
         )
@@ -65,7 +81,17 @@ def _unpack_members(
             continue
         # our own name: the stranger's may lead out of the folder or name a device
         target = folder / f"member{number}"
-        left -= _copy(archive, member, target, left)
+        try:
+            left -= _copy(archive, member, target, left)
+        except InputError:
+            raise
+        except DAMAGE as error:
+            if isinstance(error, OSError) and error.errno in OURS:
+                raise
+            left -= target.stat().st_size if target.exists() else 0
+            target.unlink(missing_ok=True)
+            refused.append(f"{last_part(member.filename)}: left out, it is damaged inside the zip")
+            continue
         kept.append(Unpacked(target, member.filename))
     return kept, refused
 

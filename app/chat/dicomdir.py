@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 LARGEST = 50_000_000  # bytes; an index names files, it holds no pictures
@@ -18,10 +17,11 @@ def is_dicomdir(path: Path) -> bool:
             return False
     try:
         meta = pydicom.filereader.read_file_meta_info(path)
-    except (InvalidDicomError, ValueError, KeyError, EOFError, OSError):
-        # broken headers are for the reader to explain
+        return bool(meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage)
+    except MemoryError:
+        raise
+    except Exception:  # pydicom may raise anything; broken headers are for the reader to explain
         return False
-    return bool(meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage)
 
 
 def missing_from(path: Path, dropped: set[str]) -> str | None:
@@ -47,7 +47,9 @@ def _promised(path: Path) -> set[str] | None:
     try:
         records = pydicom.dcmread(path).get("DirectoryRecordSequence") or []
         names = [record.get("ReferencedFileID") for record in records]
-    except (InvalidDicomError, ValueError, KeyError, EOFError, AttributeError):
+        parts = [[name] if isinstance(name, str) else list(name) for name in names if name]
+        return {str(part[-1]).upper() for part in parts if part}
+    except MemoryError:
+        raise
+    except Exception:  # pydicom may raise anything; sequences too deep make it a RecursionError
         return None
-    parts = [[name] if isinstance(name, str) else list(name) for name in names if name]
-    return {str(part[-1]).upper() for part in parts if part}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -81,6 +82,10 @@ class Endpoints:
         invert: bool, outline: bool, boxes: bool, heat: bool,
     ) -> str:  # fmt: skip
         """Draw the files as a PNG: `view` counts from 0, -1 is the hanging."""
+        view, level, width = (
+            checked(name, value)
+            for name, value in (("view", view), ("level", level), ("width", width))
+        )
         visit, _ = self._visit(files)
         number = int(view)
         if not -1 <= number < len(visit.exam.images):
@@ -124,6 +129,13 @@ def _is_message(one: object) -> bool:
         and one.get("role") in ("user", "assistant")
         and isinstance(one.get("content"), str)
     )
+
+
+def checked(name: str, value: object) -> float:
+    """Return a number that was sent, or refuse what is none, not finite, or not there."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Refusal(f"{name} must be a finite number.")
+    return value
 
 
 def refusals(intake: Intake) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from versamammo.breast.air import Tissue, find_tissue, thickness
 from versamammo.breast.chest_wall import Side, find_chest_wall
+from versamammo.breast.drawings import is_flat, is_speck, refuse_drawing
+from versamammo.breast.exposure import exposure_notes
 from versamammo.breast.shapes import (
     Levels,
     Mask,
@@ -74,7 +76,8 @@ def find_breast(pixels: NDArray[np.float32]) -> Breast:
     """Find the breast in pixels [H, W], bright tissue on dark.
 
     Raises:
-        Refused: `no-breast`, if the picture is blank, noise only, or too small.
+        Refused: `no-breast`, if the picture is blank, noise only, or too small, or what is in it;
+            `text`, if it is text or a drawing.
     """
     rows, columns = pixels.shape
     return find_breast_in(sampled(pixels), (rows, columns))
@@ -86,17 +89,21 @@ def find_breast_in(samples: NDArray[np.float32], size: tuple[int, int]) -> Breas
     Raises:
         Refused: as `find_breast`.
     """
-    levels = _calm_levels(samples, size)
+    small = _small(samples, size)
+    levels, plain = _calm_levels(small)
     h, w = levels.shape
     scale = (size[0] / h, size[1] / w)
     tissue = find_tissue(levels)
     notes: list[str] = []
+    if tissue is not None:
+        body, other, away = _breast_and_other(tissue)
+        # in a view without air some dense lump may have been taken for the breast
+        tissue = None if _is_lump(body, small, plain) else tissue
     if tissue is None:
         notes.append("no air was told apart from tissue: the whole picture is taken for breast")
         body, other = np.ones((h, w), np.uint8), np.zeros((h, w), np.uint8)
         away = from_core(body)
-    else:
-        body, other, away = _breast_and_other(tissue)
+    notes += exposure_notes(body, small)
     chest_wall, confidence = find_chest_wall(body, away)
     if confidence < SURE:
         notes.append(f"the chest wall is taken to lie {chest_wall}, but neither side is clear")
@@ -112,18 +119,41 @@ def find_breast_in(samples: NDArray[np.float32], size: tuple[int, int]) -> Breas
     )
 
 
-def _calm_levels(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
-    """Reduce, smooth as much as the noise asks for, and stretch to 0..1; refuse a blank picture."""
+def _small(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
+    """Reduce a picture of size (H, W); refuse one that is too small for a breast."""
     if min(size) < SMALLEST_SIDE:
         raise Refused(
             f"{size[0]} x {size[1]} pixels are too few for a breast; "
             f"expected at least {SMALLEST_SIDE} on each side",
             reason="no-breast",
         )
-    small = _reduce(samples, size)
+    return _reduce(samples, size)
+
+
+def _is_lump(body: Mask, small: Levels, plain: bool) -> bool:
+    """Say whether a breast [h, w] is but a part of one; refuse what lies alone on even air."""
+    if is_speck(body):
+        if plain:
+            share = count(body) / body.size
+            raise Refused(
+                f"the largest thing covers {share:.1%} of the picture, too little for a breast",
+                reason="no-breast",
+            )
+        return True
+    if is_flat(body, small):
+        raise Refused("a shape of one level: a drawing or a mask, no breast", reason="no-breast")
+    return False
+
+
+def _calm_levels(small: Levels) -> tuple[Levels, bool]:
+    """Smooth as much as the noise asks for, and stretch to 0..1; say if the background is even.
+
+    Refuses blank pages and drawings.
+    """
     noise = _noise(small)
     darkest, brightest = _range(np.asarray(cv2.blur(small, (9, 9)), np.float32))
     contrast = brightest - darkest
+    plain = refuse_drawing(small, noise)
     # white noise leaves half its standard deviation here; a breast leaves its contrast
     if contrast <= max(noise, 1e-4):
         raise Refused("the picture is blank or holds nothing but noise", reason="no-breast")
@@ -131,9 +161,11 @@ def _calm_levels(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
     sigma = 0.7 if grain < 0.01 else 1.4 if grain < 0.03 else 2.2
     calm = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
     darkest, brightest = _range(calm)
+    if brightest <= darkest:
+        raise Refused("all but a speck of the picture is blank", reason="no-breast")
     calm -= np.float32(darkest)
     calm /= np.float32(brightest - darkest)
-    return np.clip(calm, 0, 1, out=calm)
+    return np.clip(calm, 0, 1, out=calm), plain
 
 
 def _shrinkage(size: tuple[int, int]) -> int:

@@ -81,7 +81,9 @@ def read_header(path: Path, content: bytes | None = None) -> Header:
     here = stream.tell()
     size = stream.seek(0, io.SEEK_END)
     stream.seek(here)
-    notes = () if start[PREAMBLE : PREAMBLE + 4] == b"DICM" else ("the file lacks the DICOM preamble",)
+    notes = (
+        () if start[PREAMBLE : PREAMBLE + 4] == b"DICM" else ("the file lacks the DICOM preamble",)
+    )
     tags = Tags(parsed.dataset, *parsed.file_meta)
     return Header(tags, parsed.syntax, stream, size, parsed.content, (*notes, *parsed.warnings))
 
@@ -114,9 +116,7 @@ class _Parsed:
     warnings: tuple[str, ...] = ()
 
 
-def _parse(
-    stream: BinaryIO, content: bytes | None, start: bytes, meta: FileMeta | None
-) -> _Parsed:
+def _parse(stream: BinaryIO, content: bytes | None, start: bytes, meta: FileMeta | None) -> _Parsed:
     """Read the attributes of a file that begins with `start`, by another way if need be."""
     begin = meta.data_set if meta else 0
     syntax = meta.syntax if meta else None
@@ -143,7 +143,9 @@ def _parse(
     else:
         parsed = _Parsed(dataset, stream, syntax, content, begin, first, tuple(notes))
         return _settled(parsed) or parsed
-    broken = _Parsed(dataset, stream, syntax or EXPLICIT_LITTLE, content, begin, first, tuple(notes))
+    broken = _Parsed(
+        dataset, stream, syntax or EXPLICIT_LITTLE, content, begin, first, tuple(notes)
+    )
     repaired = _settled(broken)
     if repaired is None:
         raise InputError(

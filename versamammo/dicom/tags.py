@@ -195,7 +195,8 @@ class Tags:
     def has_embedded_overlay(self) -> bool:
         """Say whether an overlay is declared that lies in unused bits of the pixels."""
         for dataset in self._datasets:
-            groups = {tag >> 16 for tag in dataset.keys() if 0x6000 <= tag >> 16 <= 0x60FF}
+            tags = tuple(dataset.keys())  # iterating the data set itself would convert every value
+            groups = {tag >> 16 for tag in tags if 0x6000 <= tag >> 16 <= 0x60FF}
             if any((group << 16 | 0x3000) not in dataset for group in groups):
                 return True
         return False

@@ -16,10 +16,18 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Lost:
-    """A task whose worker died or went over time, twice: the second time with nobody beside it."""
+    """A task whose worker died, went over time or ran out of memory, twice.
 
-    reason: Literal["worker-died", "timed-out"]
+    The second time there is nobody beside it.
+    """
+
+    reason: Literal["worker-died", "timed-out", "out-of-memory"]
     message: str
+
+    @classmethod
+    def for_memory(cls) -> Lost:
+        """Say that memory ran out, which may have been a neighbour's fault."""
+        return cls("out-of-memory", "memory ran out while the file was worked on")
 
 
 class Engine(Protocol):

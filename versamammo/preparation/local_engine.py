@@ -62,7 +62,8 @@ class Worker:
         """Give what became of the task: a result, a loss, or None while it is being done."""
         try:
             if self.pipe.poll():
-                return (self.pipe.recv(),)
+                answer = self.pipe.recv()
+                return answer if isinstance(answer, Lost) else (answer,)
         except (EOFError, OSError):  # the end of the pipe, or of half a message
             self.process.join(PATIENCE)
             return Lost("worker-died", f"the worker was lost ({ending(self.process.exitcode)})")
@@ -175,6 +176,8 @@ def serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
             return
         try:
             answer: object = work(task)
+        except MemoryError:
+            answer = Lost.for_memory()
         except Exception as error:
             answer = Raised(error)
         try:

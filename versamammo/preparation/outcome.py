@@ -8,7 +8,7 @@ from typing import Any
 
 from versamammo.breast.chest_wall import Side
 from versamammo.errors import InputError
-from versamammo.quarantine import Quarantined
+from versamammo.quarantine import PASSING, Quarantined
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Failure:
     field: str = ""
     ours: bool = False
     trace: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether the same file will fail again."""
+        return self.reason not in PASSING
 
     @classmethod
     def because(cls, error: InputError) -> Failure:

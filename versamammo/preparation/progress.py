@@ -73,7 +73,8 @@ def work_through(job: Job, listing: Listing, journal: Journal, engine: Engine) -
 def settle(result: Outcome | Unchanged | Lost, before: Entry | None) -> tuple[Outcome, bool]:
     """Turn what an engine gave into an outcome, and say whether the next run may rely on it.
 
-    A lost worker or an error of ours may be gone next time; a broken file stays broken.
+    A lost worker, a lack of memory or an error of ours may be gone next time, as may one of the
+    disk; a broken file stays broken.
     """
     if isinstance(result, Lost):
         return Failure(result.reason, result.message), False
@@ -81,7 +82,7 @@ def settle(result: Outcome | Unchanged | Lost, before: Entry | None) -> tuple[Ou
         if before is None:
             raise RuntimeError("a file cannot be unchanged that was never seen")
         return before.outcome, True
-    return result, not (isinstance(result, Failure) and result.ours)
+    return result, not isinstance(result, Failure) or (not result.ours and result.final)
 
 
 def stamp_of(job: Job, path: str) -> Stamp | None:
@@ -96,7 +97,9 @@ def is_done(job: Job, entry: Entry, stamp: Stamp | None) -> bool:
     """Tell whether an earlier run's outcome holds: same file, same recipe, picture still there."""
     if entry.stamp != stamp or entry.recipe != job.recipe.name:
         return False
-    return isinstance(entry.outcome, Failure) or is_cached(job, entry)
+    if isinstance(entry.outcome, Failure):
+        return entry.outcome.final
+    return is_cached(job, entry)
 
 
 def known_key(job: Job, entry: Entry | None) -> str | None:

@@ -83,6 +83,8 @@ class RayEngine:
         try:
             return self.ray.get(reference)
         except gone.RayTaskError as error:
+            if isinstance(error.cause, MemoryError):
+                return Lost.for_memory()
             raise error.cause from None
         except (gone.WorkerCrashedError, gone.OutOfMemoryError, gone.NodeDiedError) as error:
             return Lost("worker-died", f"the worker was lost ({type(error).__name__})")

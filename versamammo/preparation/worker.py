@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import gc
 import traceback
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from versamammo.allocation import keep_memory
 from versamammo.breast import Breast, find_breast_in, sampled
 from versamammo.cache import content_key, write_levels
+from versamammo.codecs.memory import is_shortage
 from versamammo.errors import InputError
 from versamammo.geometry import Crop
 from versamammo.mammogram import Mammogram
@@ -95,6 +97,7 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
     """Prepare one file; whatever is wrong with it is said, not raised.
 
     Raises:
+        MemoryError: memory ran out, which says nothing of the file.
         OSError: the cache cannot be written.
     """
     settle_in()
@@ -111,6 +114,8 @@ def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
     except MemoryError:
         raise
     except Exception as error:
+        if is_shortage(error):  # OpenCV has an exception of its own for it
+            raise MemoryError(str(error)) from error
         message = f"internal error: {type(error).__name__}: {error}"
         return Failure("internal-error", message, ours=True, trace=traceback.format_exc())
     target = job.out / cached_path(key)
@@ -145,6 +150,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError(str(error)) from error
         raise InputError(
             f"cannot be read: {error.strerror}", file=path, reason="unreadable"
         ) from error
