@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.files import sweep_partial, write_atomically
+from versamammo.files import plain_cell, sweep_partial, write_atomically
 
 
 def test_bytes_are_put_in_place_and_nothing_else_remains(tmp_path: Path) -> None:
@@ -42,3 +42,14 @@ def test_only_half_written_files_are_swept(tmp_path: Path) -> None:
     assert sweep_partial(tmp_path) == 2
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"keep.tif", "keep.part", ".hidden"}
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("-cmd", "'-cmd"), ("+x", "'+x"),
+        ("\t=1", "'\t=1"), ("-1.5", "-1.5"), ("+2e-3", "+2e-3"), ("a=b", "a=b"), (-1.5, -1.5),
+    ],
+)  # fmt: skip
+def test_no_cell_is_a_formula(given: object, written: object) -> None:
+    assert plain_cell(given) == written

@@ -126,3 +126,40 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="densty") as caught:
         read_manifest(tmp_path, ["densty"])
     assert caught.value.reason == "unknown-column"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("cache_path", "../elsewhere.tif"), ("cache_path", "/etc/passwd"),
+        ("cache_path", "cache/../../x.tif"), ("cache_path", "C:\\x.tif"),
+        ("cache_path", "cache\\..\\..\\x.tif"), ("path", "../../x.dcm"),
+    ],
+)  # fmt: skip
+def test_a_place_outside_its_folder_is_refused(tmp_path: Path, column: str, value: str) -> None:
+    path = tmp_path / "manifest.parquet"
+    write_manifest(path, [row(1) | {column: value}])
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    assert (caught.value.field, caught.value.reason) == (column, "outside-root")
+
+
+def test_dots_within_a_name_lead_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.parquet"
+    write_manifest(path, [row(1) | {"cache_path": "cache/a..b/..c.tif"}])
+    assert read_manifest(path).num_rows == 1
+
+
+def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.parquet"
+    write_manifest(path, [row(1)])
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("age")
+    pq.write_table(table.set_column(place, "age", table["age"].cast(pa.string())), path)
+    with pytest.raises(InputError, match="string, expected float") as caught:
+        read_manifest(path)
+    assert (caught.value.field, caught.value.reason) == ("age", "bad-manifest")
+    pq.write_table(table.drop_columns(["split"]), path)
+    with pytest.raises(InputError, match="0 times") as caught:
+        read_manifest(path)
+    assert caught.value.field == "split"

@@ -29,7 +29,7 @@ def one_patient_each(images: Sequence[Candidate]) -> tuple[list[Candidate], tupl
     said = []
     if changed:
         said.append(f"{changed} images were given the patient id that their patient's others have")
-    return told, (*said, *shared_accessions(told))
+    return told, (*said, *doubtful_spellings(told), *shared_accessions(told))
 
 
 RENAMED = "the patient is called otherwise here than on her other images; one id was taken"
@@ -52,14 +52,25 @@ def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
             owners[name].add(own)
     names: dict[str, str] = {}
     for own, told in given.items():
-        if len(told) > 1 or own in told:
-            continue  # the file's id is nobody's in particular, or the table uses it itself
-        (name,) = told
-        if bare(name) == bare(own) and owners[name] == {own}:
-            names[name] = own
-        elif own not in owners:
-            names[own] = name
+        alike = {name for name in told if bare(name) == bare(own)}
+        names |= {name: own for name in alike if name != own and owners[name] == {own}}
+        # a file id with several names in the table is nobody's in particular
+        if not alike and len(told) == 1 and own not in owners:
+            names[own] = next(iter(told))
     return names
+
+
+def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:
+    """Say which patient ids differ in zeros, blanks or capitals alone."""
+    spelt: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        if image.patient_id:
+            spelt[bare(image.patient_id)].add(image.patient_id)
+    alike = sorted(" and ".join(sorted(names)) for names in spelt.values() if len(names) > 1)
+    if not alike:
+        return []
+    return [f"{len(alike)} patient ids stand in several spellings, taken as several patients: "
+            + shown(alike)]  # fmt: skip
 
 
 def shared_accessions(images: Iterable[Candidate]) -> list[str]:
@@ -72,8 +83,12 @@ def shared_accessions(images: Iterable[Candidate]) -> list[str]:
     shared = sorted(accession for accession, patients in seen.items() if len(patients) > 1)
     if not shared:
         return []
-    shown = ", ".join(shared[:SHOWN]) + (", ..." if len(shared) > SHOWN else "")
     return [
         f"{len(shared)} accession numbers stand under several patient ids, which splits may part: "
-        + shown
+        + shown(shared)
     ]
+
+
+def shown(names: Sequence[str]) -> str:
+    """Spell the first of several names."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

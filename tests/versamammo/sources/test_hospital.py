@@ -65,3 +65,72 @@ def test_a_table_without_accession_numbers_is_refused(export: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(export, "name,birads\nA1,4\n")
     assert caught.value.reason == "missing-column"
+
+
+def listed(export: Path, text: str) -> tuple[dict[str, ImageRecord | Quarantined], SourceOptions]:
+    table = export.parent / "labels.csv"
+    table.write_text(text)
+    options = SourceOptions(labels=table)
+    return {entry.path: entry for entry in hospital.records(export, options)}, options
+
+
+def birads(entry: ImageRecord | Quarantined) -> float:
+    assert isinstance(entry, ImageRecord), entry
+    return entry.labels.birads
+
+
+def test_a_file_without_preamble_is_joined_like_its_sisters(export: Path) -> None:
+    data = (export / "A1R.dcm").read_bytes()
+    (export / "A1R.dcm").write_bytes(data[132:])
+    found = read(export, "accession,side,birads\nA1,L,4\nA1,R,1\nA2,,2\n")
+    assert {path: birads(entry) for path, entry in found.items()} == {
+        "A1L.dcm": 4, "A1R.dcm": 1, "A2L.dcm": 2, "A2R.dcm": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageLaterality": "l"},
+        {"ImageLaterality": None, "Laterality": "L"},
+        {"ImageLaterality": None, "ViewPosition": "LCC"},
+        {"ImageLaterality": None, "SeriesDescription": "L CC"},
+        {"ImageLaterality": None, "FrameLaterality": "l"},
+    ],
+)
+def test_the_side_is_taken_from_wherever_the_reader_finds_it(
+    tmp_path: Path, picture: Callable[..., Any], write_dicom: Write, tags: dict[str, Any]
+) -> None:
+    (tmp_path / "export").mkdir()
+    write_dicom(picture(12), 12, name="export/x.dcm", AccessionNumber="A1", **tags)
+    found, _ = listed(tmp_path / "export", "accession,side,birads\nA1,left,4\nA1,right,1\n")
+    assert birads(found["x.dcm"]) == 4
+
+
+def test_numbers_that_lost_their_zeros_are_matched_and_said(
+    tmp_path: Path, picture: Callable[..., Any], write_dicom: Write
+) -> None:
+    (tmp_path / "export").mkdir()
+    write_dicom(picture(12), 12, name="export/x.dcm", AccessionNumber="000123")
+    for word in ("123", "123.0", "0123"):
+        found, options = listed(tmp_path / "export", f"accession,birads\n{word},4\n")
+        assert birads(found["x.dcm"]) == 4
+        assert "without leading zeros" in options.joins[0].as_text()
+
+
+def test_a_table_that_joins_nothing_is_an_error(export: Path) -> None:
+    for text in ("accession,birads\nB1,4\n", "accession,side,birads\nB1,L,4\n"):
+        with pytest.raises(InputError) as caught:
+            listed(export, text)
+        assert caught.value.reason == "no-file-found"
+        assert "'B1'" in caught.value.message
+
+
+def test_damaged_files_are_kept_out_by_name(export: Path) -> None:
+    (export / "A1R.dcm").write_bytes(b"")
+    (export / "A2R.dcm").write_bytes((export / "A2R.dcm").read_bytes()[:300])
+    found, options = listed(export, "accession,birads\nA1,4\nA2,1\n")
+    kept_out = {path for path, entry in found.items() if isinstance(entry, Quarantined)}
+    assert "A1R.dcm" in kept_out
+    assert (birads(found["A1L.dcm"]), birads(found["A2L.dcm"])) == (4, 1)
+    assert options.joins[0].rows_matched == 2

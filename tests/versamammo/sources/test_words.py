@@ -72,3 +72,33 @@ def test_odd_sides_views_dates_and_ages_are_refused(reader: object, word: str) -
     with pytest.raises(InputError) as caught:
         reader(word)
     assert caught.value.reason == "unknown-word"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "2019-03-01", "20190301", "20190301.0", "2019-03-01 00:00:00", "2019-03-01T12:30:00Z",
+        "2019-03-01 00:00:00.000000000", "2019-03-01 00:00:00+00:00", "2019/03/01", "2019.03.01",
+        "01.03.2019", "1.3.2019 00:00", "2019-3-1",
+    ],
+)  # fmt: skip
+def test_a_date_is_read_as_spreadsheets_write_it(word: str) -> None:
+    assert words.day(word) == "2019-03-01"
+
+
+@pytest.mark.parametrize("word", ["03/01/2019", "43525", "2019-13-01", "1 March 2019"])
+def test_a_date_that_has_no_one_meaning_is_refused(word: str) -> None:
+    with pytest.raises(InputError, match="2019-03-31"):
+        words.day(word)
+
+
+@pytest.mark.parametrize("word", ["NaT", "<NA>", "#N/A", "nan", "NA", "None"])
+def test_what_programs_write_for_nothing_says_nothing(word: str) -> None:
+    assert words.day(word) is None
+
+
+def test_an_id_that_a_spreadsheet_has_rounded_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        words.identifier("1.23457E+11", "patient_id")
+    assert caught.value.reason == "rounded-id"
+    assert words.identifier(" 12E5 ", "patient_id") == "12E5"

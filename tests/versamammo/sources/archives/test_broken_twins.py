@@ -11,6 +11,8 @@ import pytest
 
 from versamammo.errors import InputError
 from versamammo.sources.archives.catalogue import ARCHIVES
+from versamammo.synthetic.settings import PhantomSettings
+from versamammo.synthetic.twins import LAYOUTS, write_twin
 
 from .conftest import Twin
 
@@ -162,3 +164,43 @@ def test_contradicting_rows_keep_a_picture_out(twin: Callable[[str], Twin]) -> N
     table.write_text("\n".join([header, first, ",".join(cells), *rest]) + "\n")
     _, refused = made.read()
     assert [entry.reason for entry in refused] == ["rows-disagree"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "content", [b"", b"moved\n" * 40, b"\0" * 200 + b"DICM", b"\x89PNG\r\n\x1a\n"]
+)
+def test_one_bad_file_does_not_end_a_listing(
+    layout: str, content: bytes, twin: Callable[[str], Twin]
+) -> None:
+    made = twin(layout)
+    before, _ = made.read()
+    bad = made.shown[0].path.partition("#")[0]
+    (made.root / bad).write_bytes(content)
+    after, refused = made.read()
+    # kept out by name at once, or left to the reader, which opens every listed file
+    assert bad in {entry.path for entry in refused} | {path.partition("#")[0] for path in after}
+    others = {path for path in before if path.partition("#")[0] != bad}
+    assert others <= set(after)
+
+
+def test_a_damaged_mask_keeps_its_film_out_and_is_named(twin: Callable[[str], Twin]) -> None:
+    made = twin("cbis-ddsm")
+    before, _ = made.read()
+    film = next(path for path, entry in before.items() if entry.labels.findings)
+    mask = made.root / (before[film].labels.findings[0].mask or "")
+    data = mask.read_bytes()
+    mask.write_bytes(data[: len(data) - 100])
+    after, refused = made.read()
+    assert set(before) - set(after) == {film}
+    assert any(entry.path == film and mask.name in entry.message for entry in refused)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_archive_without_a_single_lesion_is_an_archive(layout: str, tmp_path: Path) -> None:
+    settings = PhantomSettings(exams=2, seed=7, height=192, lesion_rate=0)
+    write_twin(tmp_path / layout, layout, settings)
+    made = Twin(layout, tmp_path / layout, [])
+    kept, _ = made.read()
+    assert kept or layout in ("cbis-ddsm", "cbis-ddsm-jpeg", "cmmd")  # these have lesions alone
+    assert not any(entry.labels.findings for entry in kept.values())
