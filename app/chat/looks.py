@@ -139,3 +139,6 @@ SCRIPT = """
 </script>
 """
 TURN_DARK = "() => { document.body.classList.toggle('dark'); }"
+# in the tab only: it outlives a reload, and neither the tab nor the browser
+KEEP_TOKEN = "(token) => { sessionStorage.setItem('versamammo-exam', token ?? ''); }"
+KEPT_TOKEN = "() => [sessionStorage.getItem('versamammo-exam') || '']"
