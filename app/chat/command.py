@@ -179,7 +179,7 @@ def serve(
     from app.chat.desk import Desk
     from app.chat.examples import example_exam
     from app.chat.hardening import Hardening
-    from app.chat.looks import CSS, SCRIPT, theme
+    from app.chat.looks import CSS, FOLDERS, SCRIPT, theme
     from app.chat.page import build
     from app.chat.sessions import OpenPages, PageWatch, Sweeper
 
@@ -193,7 +193,7 @@ def serve(
         server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,
         max_file_size=desk.limits.file_bytes, auth=logins, footer_links=[], enable_monitoring=False,
-        theme=theme(), css=CSS, head=SCRIPT, mcp_server=False, pwa=False,
+        theme=theme(), css=CSS, head=SCRIPT + FOLDERS, mcp_server=False, pwa=False,
         app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits, folder=desk.folder),
                                    Middleware(PageWatch, pages=pages)],
                     "lifespan": sweeper.lifespan,

@@ -75,10 +75,12 @@ class Wiring:
             p.chat,
         ]
         reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
-        p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading)
-        p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading)
-        p.example.click(self.open_example, [token], shown, **reading)
-        p.kept.change(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
+        for opened in (
+            p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading),
+            p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading),
+            p.example.click(self.open_example, [token], shown, **reading),
+        ):
+            opened.then(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
         self.page.load(self.reopen, [p.kept], shown, js=KEPT_TOKEN, **reading)
         looks = [p.view, p.level, p.width, p.invert, p.true_size, p.outline, p.boxes, p.heat]
         for part in (p.view, p.invert, p.true_size, p.outline, p.boxes, p.heat):
