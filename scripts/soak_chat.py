@@ -13,6 +13,7 @@ import argparse
 import csv
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -42,6 +43,8 @@ def main() -> None:
     made.add_argument("--visitors", type=int, default=200)
     made.add_argument("--model", default="", help="as of `versamammo chat`")
     args = made.parse_args()
+    # stopped by a signal, it stops its server too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     files = pictures_of(args.pictures)
     print(f"{len(files)} pictures of {args.pictures}, {EACH} for each of {args.visitors} visitors")
     with server(args.model) as (url, process), sync_playwright() as playwright:
@@ -92,11 +95,14 @@ def server(model: str) -> Iterator[tuple[str, psutil.Process]]:
         ) as started,
     ):
         assert started.stdout is not None
-        for line in started.stdout:
-            if found := re.search(r"http://\S+", line):
-                yield found[0].rstrip("/"), psutil.Process(started.pid)
-                break
-        started.terminate()
+        try:
+            for line in started.stdout:
+                if found := re.search(r"http://\S+", line):
+                    yield found[0].rstrip("/"), psutil.Process(started.pid)
+                    break
+        finally:
+            started.terminate()
+        started.wait()
         errors.seek(0)
         print(errors.read(), end="")
 
