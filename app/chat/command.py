@@ -94,8 +94,10 @@ def _serve_until_stopped(
             args.host, port, home, logins, args.open,
             answerer=models.answerer, finder=models.finder, comparer=models.comparer,
         )  # fmt: skip
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(home, ignore_errors=True)
+        if isinstance(error, OSError):
+            usable_port(args.host, port)  # somebody else may have taken it in the meantime
         raise
     for card in desk.cards:
         said = f"{card.name}, {card.version}; data: {card.data}" if card.is_model else card.name
