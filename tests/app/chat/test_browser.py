@@ -40,7 +40,7 @@ def opened(address: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         # Chromium's own sandbox cannot be set up by root in a container
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1440, "height": 1000})
+        made = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         asked: list[str] = []
         made.on("request", lambda request: asked.append(request.url))
         made.goto(address)
