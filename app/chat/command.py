@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ import jsonargparse
 
 from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models
+from app.chat.private_folder import claim, sweep_dead
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
@@ -70,14 +72,33 @@ def run(args: jsonargparse.Namespace) -> int:
             "--login asks for a name and password",
             file=sys.stderr,
         )
+    port = usable_port(args.host, args.port)
     # a service is stopped by a signal that would leave the private folder behind
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = open_models(args.model, args.index, args.index_from)
-    home = Path(tempfile.mkdtemp(prefix="versamammo-chat-"))
-    desk, url, page = serve(
-        args.host, args.port or free_port(), home, logins, args.open,
-        answerer=models.answerer, finder=models.finder, comparer=models.comparer,
-    )  # fmt: skip
+    sweep_dead()
+    home, lock = claim()
+    with lock:
+        return _serve_until_stopped(args, port, home, logins, models)
+
+
+def _serve_until_stopped(
+    args: jsonargparse.Namespace,
+    port: int,
+    home: Path,
+    logins: list[tuple[str, str]] | None,
+    models: Models,
+) -> int:
+    try:
+        desk, url, page = serve(
+            args.host, port, home, logins, args.open,
+            answerer=models.answerer, finder=models.finder, comparer=models.comparer,
+        )  # fmt: skip
+    except BaseException as error:
+        shutil.rmtree(home, ignore_errors=True)
+        if isinstance(error, OSError):
+            usable_port(args.host, port)  # somebody else may have taken it in the meantime
+        raise
     for card in desk.cards:
         said = f"{card.name}, {card.version}; data: {card.data}" if card.is_model else card.name
         print(f"versamammo: {said}")
@@ -112,6 +133,35 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def usable_port(host: str, port: int) -> int:
+    """Return the port to listen on, any free one for 0.
+
+    Raises:
+        InputError: something listens on it already, or this computer does not have it.
+    """
+    if port == 0:
+        return free_port()
+    if not 0 < port < 65536:
+        message = f"{port}; expected 1 to 65535, or 0 for any free one"
+        raise InputError(message, field="--port", reason="bad-option")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            # a server that was stopped just now leaves its port to the next
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"port {port} is in use by another program; --port 0 takes any free one"
+            raise InputError(message, field="--port", reason="port-in-use") from error
+        if error.errno == errno.EACCES:
+            message = f"port {port} is not for users; --port 0 takes any free one"
+            raise InputError(message, field="--port", reason="port-in-use") from error
+        message = f"{host!r} is no address of this computer; 127.0.0.1 always is"
+        raise InputError(message, field="--host", reason="bad-option") from error
+    return port
+
+
 def serve(
     host: str,
     port: int,
@@ -130,19 +180,24 @@ def serve(
     from app.chat.desk import Desk
     from app.chat.examples import example_exam
     from app.chat.hardening import Hardening
-    from app.chat.looks import CSS, SCRIPT, theme
+    from app.chat.looks import CSS, FOLDERS, SCRIPT, theme
     from app.chat.page import build
+    from app.chat.sessions import OpenPages, PageWatch, Sweeper
 
     desk = Desk(home, **{"limits": Limits(), **desk_settings})
     page = build(desk)
+    pages = OpenPages()
+    sweeper = Sweeper(desk.shelf, desk.folder, pages, desk.limits)
     # the example is made while the page is being looked at
     threading.Thread(target=example_exam, daemon=True).start()
     _, url, _ = page.launch(
         server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,
         max_file_size=desk.limits.file_bytes, auth=logins, footer_links=[], enable_monitoring=False,
-        theme=theme(), css=CSS, head=SCRIPT, mcp_server=False, pwa=False,
-        app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits)],
+        theme=theme(), css=CSS, head=SCRIPT + FOLDERS, mcp_server=False, pwa=False,
+        app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits, folder=desk.folder),
+                                   Middleware(PageWatch, pages=pages)],
+                    "lifespan": sweeper.lifespan,
                     "docs_url": None, "redoc_url": None, "openapi_url": None},
     )  # fmt: skip
     return desk, url, page

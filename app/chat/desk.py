@@ -18,6 +18,7 @@ from app.chat.facts import Facts
 from app.chat.intake import Intake, take_in
 from app.chat.limits import Limits
 from app.chat.picture import Look, draw
+from app.chat.private_folder import EXPORT, PrivateFolder
 from app.chat.shelf import Shelf, Visit
 from versamammo.errors import InputError
 
@@ -38,6 +39,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.limits)
+        self.folder = PrivateFolder(self.home, self.limits)
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
 
@@ -50,15 +52,20 @@ class Desk:
         """Read uploaded files, telling how far it is."""
         return take_in([Path(path) for path in paths], self.home, self.limits)
 
-    def open(self, exam: Exam) -> tuple[str, Visit]:
-        """Put an exam on the shelf, looked through by the finder if there is one."""
+    def open(self, exam: Exam, page: str | None = None) -> tuple[str, Visit]:
+        """Put an exam on the shelf, looked through by the finder if there is one.
+
+        Args:
+            exam: what was dropped.
+            page: the browser session that shows it, with which it is forgotten.
+        """
         similar = self.comparer.find(exam) if self.comparer else ()
         visit = Visit(exam, self._find(exam), similar)
-        return self.shelf.put(visit), visit
+        return self.shelf.put(visit, page), visit
 
-    def open_example(self) -> tuple[str, Visit]:
+    def open_example(self, page: str | None = None) -> tuple[str, Visit]:
         """Open the phantom exam."""
-        return self.open(example_exam())
+        return self.open(example_exam(), page)
 
     def _find(self, exam: Exam) -> Findings | None:
         return self.finder.find(exam) if self.finder else None
@@ -95,7 +102,8 @@ class Desk:
 
     def export(self, visit: Visit, look: Look, report: str) -> list[Path]:
         """Write the visit as JSON, PNG and PDF into a folder of its own."""
-        folder = Path(tempfile.mkdtemp(dir=self.home, prefix="export-"))
+        folder = Path(tempfile.mkdtemp(dir=self.home, prefix=EXPORT))
+        visit.exports.append(folder)
         return write_all(visit, look, report, self.cards, folder)
 
     def close(self) -> None:

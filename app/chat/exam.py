@@ -15,6 +15,10 @@ from versamammo.reading import read
 
 WHITE = 65535
 SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'
+TURNED = (
+    "drawn turned round, because the file has the chest wall on the {wall}; boxes are in pixels of "
+    "the file as stored"
+)
 HUNG = ((Laterality.RIGHT, View.CC), (Laterality.LEFT, View.CC),
         (Laterality.RIGHT, View.MLO), (Laterality.LEFT, View.MLO))  # fmt: skip
 
@@ -70,6 +74,12 @@ class ExamImage:
         """True if the tags name one side and the pixels look like the other."""
         told, seen = self.told.laterality, self.pixels_say_side
         return told is not None and seen is not None and told is not seen
+
+    @property
+    def turned(self) -> bool:
+        """True if it is stored mirrored for its side, and therefore drawn turned round."""
+        standard = "right" if self.told.laterality is Laterality.RIGHT else "left"
+        return self.told.laterality is not None and self.chest_wall != standard
 
     def mammogram(self) -> Mammogram:
         """Give the picture as models read it: float32 [H, W], without identifiers."""
@@ -127,7 +137,10 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
         identifiers=Identifiers(),
         provenance=replace(mammogram.provenance, file=""),
     )
-    return ExamImage(levels, told, breast, notes), mammogram.identifiers
+    image = ExamImage(levels, told, breast, notes)
+    if image.turned:
+        image = replace(image, notes=(*notes, TURNED.format(wall=image.chest_wall)))
+    return image, mammogram.identifiers
 
 
 def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:

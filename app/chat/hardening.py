@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.chat.limits import Limits
+from app.chat.private_folder import PrivateFolder
 
 BODY = 2_000_000  # bytes of a request that is no upload: a question and a few settings
 # the page's own files only: fonts, scripts and pictures from elsewhere stay out, even if asked for
@@ -20,14 +21,18 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+TOO_LARGE = b"This request is too large. Drop fewer or smaller files, or ask a shorter question."
+FULL = b"There is no room for these files: others wait to be read. Try again in a few minutes."
 
 
 class Hardening:
     """Middleware (ASGI): adds the headers above, refuses bodies that are too large."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, folder: PrivateFolder) -> None:
         self.app = app
         self.limits = limits
+        self.folder = folder
+        self.coming = 0  # bytes of uploads that are under way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -40,18 +45,36 @@ class Hardening:
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
-        if _length(scope) > self._most(scope):
-            await refuse(send_with_headers)
+        most = self._most(scope)
+        length = _length(scope)
+        if length > most:
+            await refuse(send_with_headers, 413, TOO_LARGE)
             return
-        await self.app(scope, _counted(receive, self._most(scope)), send_with_headers)
+        if not _is_upload(scope):
+            await self.app(scope, _counted(receive, most), send_with_headers)
+            return
+        length = length or most  # one that does not say may be as large as any
+        if length + self.coming + self.folder.bytes > self.limits.held_bytes:
+            await refuse(send_with_headers, 503, FULL)
+            return
+        self.coming += length
+        try:
+            await self.app(scope, _counted(receive, most), send_with_headers)
+        finally:
+            self.coming -= length
 
     def _most(self, scope: Scope) -> int:
-        upload = scope["path"].rstrip("/").endswith("/upload")
-        return self.limits.images * self.limits.file_bytes if upload else BODY
+        if not _is_upload(scope):
+            return BODY
+        return min(self.limits.images * self.limits.file_bytes, self.limits.held_bytes)
 
 
 class BodyTooLarge(Exception):
     """More came than a request may bring, without saying so beforehand."""
+
+
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["path"].rstrip("/").endswith("/upload"))
 
 
 def _length(scope: Scope) -> int:
@@ -76,10 +99,9 @@ def _counted(receive: Receive, most: int) -> Receive:
     return counted
 
 
-async def refuse(send: Send) -> None:
-    """Answer 413 in plain words."""
-    text = b"This request is too large. Drop fewer or smaller files, or ask a shorter question."
-    start = {"type": "http.response.start", "status": 413}
+async def refuse(send: Send, status: int, text: bytes) -> None:
+    """Answer with a status in plain words."""
+    start = {"type": "http.response.start", "status": status}
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode())]
     await send({**start, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -6,6 +6,7 @@ memory only.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ def take_in(paths: Sequence[Path], home: Path, limits: Limits) -> Iterator[Intak
         limits: what one visitor may bring.
     """
     intake = Intake()
+    keep(paths, home)
     room = Path(tempfile.mkdtemp(dir=home, prefix="unpacked-"))
     loaded: list[tuple[ExamImage, Identifiers]] = []
     try:
@@ -90,6 +92,13 @@ def plain(error: InputError) -> str:
 def inside(path: Path, home: Path) -> bool:
     """Say whether a path really lies in the private folder, links followed."""
     return path.resolve().is_relative_to(home.resolve())
+
+
+def keep(paths: Sequence[Path], home: Path) -> None:
+    """Count the time that uploads may wait from now on: their turn has come."""
+    for path in paths:
+        if inside(path, home) and path.is_file():
+            os.utime(path)
 
 
 def discard(paths: Sequence[Path], home: Path) -> None:

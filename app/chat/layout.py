@@ -27,6 +27,7 @@ class Parts:
     files: gr.File
     folder: gr.UploadButton
     example: gr.Button
+    kept: gr.Textbox
     status: gr.HTML
     viewer: gr.HTML
     view: gr.Dropdown
@@ -82,8 +83,11 @@ def _intake() -> dict[str, object]:
     with gr.Row():
         folder = gr.UploadButton("Open a folder", file_count="directory", size="sm")
         example = gr.Button("Open the example (phantom)", size="sm", elem_id="vm-example")
+    gr.HTML('<p id="vm-dropped" class="vm-refused" role="alert" hidden></p>', elem_id="vm-drop")
+    # the token of the exam, which the browser remembers for a reload
+    kept = gr.Textbox(visible="hidden", label="exam")
     status = gr.HTML("", elem_id="vm-status")
-    return {"files": files, "folder": folder, "example": example, "status": status}
+    return {"files": files, "folder": folder, "example": example, "kept": kept, "status": status}
 
 
 def _light_box() -> dict[str, object]:

@@ -20,8 +20,13 @@ class Limits:
             blank ones thirtyfold.
         question: characters of one question.
         history: finished turns that a model is given again.
-        held_bytes: of pictures in memory for all visitors together.
+        held_bytes: of pictures in memory and of uploads on disk, for all visitors together.
         held_seconds: after which an exam that nobody asked about is forgotten.
+        closed_seconds: for which the exam of a closed page is kept, so that it can be reloaded.
+        waiting_seconds: after which an upload that nobody opened is deleted, and a drawing of
+            the API that nobody fetched.
+        empty_seconds: after which an empty folder of uploads is deleted.
+        sweep_seconds: between two looks for all of these.
     """
 
     images: int = 8
@@ -32,5 +37,9 @@ class Limits:
     question: int = 2000
     history: int = 20
     held_bytes: int = 1500 * MEGABYTE
-    held_seconds: int = 3600
+    held_seconds: float = 3600
+    closed_seconds: float = 60
+    waiting_seconds: float = 600
+    empty_seconds: float = 10
+    sweep_seconds: float = 5
     waiting: int = 40  # events in the queue before newcomers are told to come back

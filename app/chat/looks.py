@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+from app.chat.limits import Limits
+
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"]
 MONO = ["ui-monospace", "DejaVu Sans Mono", "monospace"]
 
@@ -55,7 +57,8 @@ CSS = """
   justify-content: flex-start !important; gap: 0 !important;}
 .vm-switches .form > * {flex: 0 1 auto !important; width: auto !important;
   min-width: max-content !important;}
-#vm-status, #vm-warnings, #vm-viewer {padding: 0 !important;}
+#vm-drop, #vm-status, #vm-warnings, #vm-viewer {padding: 0 !important;}
+#vm-drop:has([hidden]) {display: none;}
 #vm-files .wrap, #vm-files button {color: var(--body-text-color);}
 .vm-clash td {background: #b45309; color: #fff;}
 .vm-bar {width: 45%;} .vm-bar i {display: block; height: .8em; background: #0d9488;
@@ -138,4 +141,66 @@ SCRIPT = """
 })();
 </script>
 """
+# a dropped folder is no file: Gradio would try to send it, and fail
+FOLDERS = """
+<script>
+(() => {
+  const MOST = MOST_FILES;
+  const say = (words) => {
+    const line = document.querySelector('#vm-dropped');
+    if (line) { line.textContent = words; line.hidden = !words; }
+  };
+  const inside = async (entries, found = []) => {  // the files among them and in their folders
+    for (const entry of entries) {
+      if (found.length > MOST) throw new RangeError();
+      if (entry.isFile) { found.push(entry); continue; }
+      const reader = entry.createReader();
+      for (;;) {  // a reader tells a hundred entries at a time
+        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+        if (!some.length) break;
+        await inside(some, found);
+      }
+    }
+    if (found.length > MOST) throw new RangeError();
+    return found;
+  };
+  const opened = (entry) => new Promise((done, fail) => entry.file(done, fail));
+  const send = (box, files) => {
+    const input = box.querySelector('input[type=file]');
+    if (!files.length) return say('The folder holds no files.');
+    if (!input) return say('Wait until the files before are read, then drop the folder again.');
+    const carried = new DataTransfer();
+    files.forEach((file) => carried.items.add(file));
+    input.files = carried.files;
+    input.dispatchEvent(new Event('change', {bubbles: true}));
+  };
+  addEventListener('drop', async (e) => {
+    const box = e.target.closest && e.target.closest('#vm-files'); if (!box) return;
+    say('');
+    const entries = [...e.dataTransfer.items].map((item) => item.webkitGetAsEntry?.());
+    if (!entries.some((entry) => entry?.isDirectory)) return;
+    e.preventDefault(); e.stopImmediatePropagation();
+    e.target.dispatchEvent(new DragEvent('dragleave', {bubbles: true}));
+    try {
+      const found = await inside(entries.filter(Boolean));
+      send(box, await Promise.all(found.map(opened)));
+    } catch (error) {
+      say(error instanceof RangeError
+        ? `The folder holds more than ${MOST} files; drop fewer.`
+        : 'The browser may not read this folder; use “Open a folder”, or drop its files.');
+    }
+  }, true);
+  const fetched = window.fetch;
+  window.fetch = async (...asked) => {
+    try { return await fetched(...asked); } catch (error) {
+      if (!/\\/upload\\b/.test(String(asked[0]?.url ?? asked[0]))) throw error;
+      throw new Error('The files could not be sent: one may not be read, or the server stopped.');
+    }
+  };
+})();
+</script>
+""".replace("MOST_FILES", str(Limits().members))
 TURN_DARK = "() => { document.body.classList.toggle('dark'); }"
+# in the tab only: it outlives a reload, and neither the tab nor the browser
+KEEP_TOKEN = "(token) => { sessionStorage.setItem('versamammo-exam', token ?? ''); }"
+KEPT_TOKEN = "() => [sessionStorage.getItem('versamammo-exam') || '']"

@@ -10,9 +10,10 @@ import gradio as gr
 
 from app.chat.contracts import Answer
 from app.chat.desk import Desk
-from app.chat.endpoints import Refusal, add_endpoints
+from app.chat.endpoints import add_endpoints
 from app.chat.findings_panel import findings_html
 from app.chat.layout import Parts, lay_out
+from app.chat.looks import KEEP_TOKEN, KEPT_TOKEN
 from app.chat.panels import (
     EMPTY_VIEW,
     disarm,
@@ -29,6 +30,7 @@ from app.chat.wording import pointing
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
+EMPTY = "Drop a picture first, or open the example."
 FAILED = "This question could not be answered: something went wrong here, not with your question."
 ALL = "All views"
 Message = dict[str, str]
@@ -37,14 +39,11 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 def build(desk: Desk) -> gr.Blocks:
     """Build the page around a desk."""
-    with gr.Blocks(
-        title="VersaMammo chat", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True
-    ) as page:
+    with gr.Blocks(title="VersaMammo chat", analytics_enabled=False, fill_width=True) as page:
         parts = lay_out(desk, desk.answerer.suggested)
-        token = gr.State(
-            None, time_to_live=desk.limits.held_seconds, delete_callback=desk.shelf.drop
-        )
-        Wiring(desk, parts, token).connect()
+        # Gradio copies all that a part of the page is given at every page load: plain values only
+        token = gr.State(None)
+        Wiring(desk, page, parts, token).connect()
         add_endpoints(desk)
     page.queue(max_size=desk.limits.waiting, default_concurrency_limit=2)
     return page  # type: ignore[no-any-return]
@@ -53,8 +52,9 @@ def build(desk: Desk) -> gr.Blocks:
 class Wiring:
     """Connects the parts of the page with the desk."""
 
-    def __init__(self, desk: Desk, parts: Parts, token: gr.State) -> None:
+    def __init__(self, desk: Desk, page: gr.Blocks, parts: Parts, token: gr.State) -> None:
         self.desk = desk
+        self.page = page
         self.parts = parts
         self.token = token
 
@@ -63,6 +63,7 @@ class Wiring:
         p, token = self.parts, self.token
         shown = [
             token,
+            p.kept,
             p.status,
             p.viewer,
             p.view,
@@ -74,9 +75,13 @@ class Wiring:
             p.chat,
         ]
         reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
-        p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading)
-        p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading)
-        p.example.click(self.open_example, [token], shown, **reading)
+        for opened in (
+            p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading),
+            p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading),
+            p.example.click(self.open_example, [token], shown, **reading),
+        ):
+            opened.then(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
+        self.page.load(self.reopen, [p.kept], shown, js=KEPT_TOKEN, **reading)
         looks = [p.view, p.level, p.width, p.invert, p.true_size, p.outline, p.boxes, p.heat]
         for part in (p.view, p.invert, p.true_size, p.outline, p.boxes, p.heat):
             part.input(self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE)
@@ -96,30 +101,39 @@ class Wiring:
         p.redraft.click(self.redraft, [token], [p.report], **PRIVATE)
         p.export.click(self.export, [token, p.report, *looks], [p.exports], **PRIVATE)
 
-    def take_in(self, files: list[str] | None, token: str | None) -> Iterator[tuple[Any, ...]]:
+    def take_in(
+        self, files: list[str] | None, token: str | None, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         """Read what was dropped and open it; refused files are named, the others go on."""
-        keep = (gr.skip(),) * 8
+        before, keep = (gr.skip(), gr.skip()), (gr.skip(),) * 8
         intake = None
         for intake in self.desk.take_in(files or []):
             if intake.exam is None:
                 status = refused_html(intake.refused, intake.progress)
-                yield (gr.skip(), status, *keep, gr.skip())
+                yield (*before, status, *keep, gr.skip())
         if intake is None or intake.exam is None:
-            yield (gr.skip(), gr.skip(), *keep, None)
+            yield (*before, gr.skip(), *keep, None)
             return
         status = refused_html(intake.refused, intake.progress)
-        self.desk.shelf.drop(token)
+        self.desk.shelf.leave(token, request.session_hash)
         if self.desk.finder is not None:
             looking = refused_html(intake.refused, f"{intake.progress} The model is looking …")
-            yield (gr.skip(), looking, *keep, gr.skip())
-        opened, visit = self.desk.open(intake.exam)
+            yield (*before, looking, *keep, gr.skip())
+        opened, visit = self.desk.open(intake.exam, request.session_hash)
         yield (*self._shown(opened, visit, status), None)
 
-    def open_example(self, token: str | None) -> tuple[Any, ...]:
+    def open_example(self, token: str | None, request: gr.Request) -> tuple[Any, ...]:
         """Open the phantom exam."""
-        self.desk.shelf.drop(token)
-        opened, visit = self.desk.open_example()
+        self.desk.shelf.leave(token, request.session_hash)
+        opened, visit = self.desk.open_example(request.session_hash)
         return self._shown(opened, visit, refused_html([], "The example: a phantom exam."))
+
+    def reopen(self, token: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """Show again what a page showed before it was loaded anew, if that was just now."""
+        visit = self.desk.shelf.get(token, request.session_hash)
+        if visit is None or token is None:
+            return (gr.skip(),) * 11
+        return self._shown(token, visit, refused_html([], "The exam from before the reload."))
 
     def _shown(self, token: str, visit: Visit, status: str) -> tuple[Any, ...]:
         exam = visit.exam
@@ -129,6 +143,7 @@ class Wiring:
         card = self.desk.finder.card if self.desk.finder else None
         return (
             token,
+            token,
             status,
             self._picture(visit, Look(view=0 if single else None)),
             gr.update(choices=choices, value=number),
@@ -136,9 +151,18 @@ class Wiring:
             facts_html(exam, visit.findings),
             findings_html(exam, visit.findings, card),
             similar_html(exam, visit.similar),
-            draft(exam, visit.findings, self.desk.cards),
-            [],
+            draft(exam, visit.findings, self.desk.cards, visit.turns),
+            self._conversation(visit),
         )
+
+    def _conversation(self, visit: Visit) -> list[Message]:
+        """Return what was asked and answered so far, as the chat shows it."""
+        said = []
+        for turn in visit.turns:
+            words = self._signed(turn.answer, pointing(visit, turn.answer))
+            said.append({"role": "user", "content": disarm(turn.question)})
+            said.append({"role": "assistant", "content": words})
+        return said
 
     def redraw(self, token: str | None, *settings: Any) -> str:
         """Draw again with other settings."""
@@ -155,12 +179,16 @@ class Wiring:
     ) -> Iterator[tuple[Any, ...]]:
         """Answer in the chat, piece by piece, then draw what the answer points to."""
         visit = self.desk.shelf.get(token)
-        if visit is None:
-            raise Refusal(OVER if token else "Drop a picture first, or open the example.")
         try:
             asked = self.desk.check(question)
         except InputError as error:
-            raise Refusal(error.message) from None
+            # the question stays in its box, where it can be mended
+            yield [*chat, {"role": "assistant", "content": error.message}], gr.skip(), gr.skip()
+            return
+        if visit is None:
+            told = {"role": "assistant", "content": OVER if token else EMPTY}
+            yield [*chat, {"role": "user", "content": disarm(asked)}, told], "", gr.skip()
+            return
         said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
         yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
         answer = None
@@ -185,18 +213,20 @@ class Wiring:
         by = "" if speaker.is_model else "[No model: from tags and measurements]\n"
         return disarm(f"{by}{answer.text}{pointed}")
 
-    def redraft(self, token: str | None) -> str:
+    def redraft(self, token: str | None) -> Any:
         """Write the draft again, with the conversation so far."""
         visit = self.desk.shelf.get(token)
         if visit is None:
-            raise Refusal(OVER if token else "Drop a picture first, or open the example.")
+            gr.Info(OVER if token else EMPTY)
+            return gr.skip()
         return draft(visit.exam, visit.findings, self.desk.cards, visit.turns)
 
-    def export(self, token: str | None, report: str, *settings: Any) -> list[str]:
+    def export(self, token: str | None, report: str, *settings: Any) -> Any:
         """Write the visit's files."""
         visit = self.desk.shelf.get(token)
         if visit is None:
-            raise Refusal(OVER if token else "There is nothing to export yet.")
+            gr.Info(OVER if token else EMPTY)
+            return gr.skip()
         return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
 
 

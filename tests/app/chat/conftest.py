@@ -17,6 +17,7 @@ from app.chat.contracts import (
     Region,
     Turn,
 )
+from app.chat.desk import Desk
 from app.chat.exam import Exam, gather, load_image
 from app.chat.regions import in_words
 from tests.app.chat.made import density, mass
@@ -91,11 +92,12 @@ def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path]]:
+def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path, Desk]]:
+    """Serve until asked again: (address, private folder, desk)."""
     from app.chat.command import free_port, serve
 
     desk, url, page = serve("127.0.0.1", free_port(), home, **desk_settings)
-    yield url.rstrip("/"), home
+    yield url.rstrip("/"), home, desk
     page.close(verbose=False)
     desk.close()
 
@@ -103,10 +105,13 @@ def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path]]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A page without a model, on a port of its own: (address, private folder)."""
-    yield from served(tmp_path_factory.mktemp("chat") / "home")
+    for address, home, _ in served(tmp_path_factory.mktemp("chat") / "home"):
+        yield address, home
 
 
 @pytest.fixture(scope="session")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A page with a hand-made answerer and finder."""
-    yield from served(tmp_path_factory.mktemp("talking"), answerer=Echo(), finder=Marker())
+    folder = tmp_path_factory.mktemp("talking")
+    for address, home, _ in served(folder, answerer=Echo(), finder=Marker()):
+        yield address, home

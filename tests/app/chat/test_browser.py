@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 SHOTS = Path(__file__).parents[3] / "runs" / "browser"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+expect.set_options(timeout=20_000)  # a busy machine
 GE = "dicom/GH133_GE_Senographe_R_MLO.dcm"
 
 
@@ -39,10 +40,11 @@ def opened(address: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         # Chromium's own sandbox cannot be set up by root in a container
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1440, "height": 1000})
+        made = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         asked: list[str] = []
         made.on("request", lambda request: asked.append(request.url))
         made.goto(address)
+        expect(made.locator("#vm-files button").first).to_be_visible(timeout=60_000)
         yield made
         made.wait_for_load_state()
         elsewhere = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
@@ -113,10 +115,118 @@ def test_a_text_file_is_refused_and_the_picture_beside_it_read(
     page.screenshot(path=SHOTS / "refused.png", full_page=True)
 
 
-def test_a_question_without_a_picture_is_answered_with_what_to_do(page: Page) -> None:
-    page.fill("#vm-question textarea", "Is there a mass?")
+@pytest.mark.parametrize("words", ["hi", "Is there a mass?"])
+def test_words_before_a_picture_are_answered_in_the_conversation(page: Page, words: str) -> None:
+    page.fill("#vm-question textarea", words)
+    page.keyboard.press("Enter")
+    chat = page.locator("#vm-chat")
+    expect(chat.locator(".user.message")).to_have_text(words)
+    expect(chat.locator(".bot.message")).to_have_text("Drop a picture first, or open the example.")
+    expect(page.locator("#vm-question textarea")).to_have_value("")
+    page.screenshot(path=SHOTS / "before-a-picture.png")
+    assert page.get_by_text("Error", exact=True).count() == 0
+    page.fill("#vm-question textarea", "and again")  # nothing lies over the box
     page.click("#vm-send")
-    expect(page.get_by_text("Drop a picture first")).to_be_visible()
+    expect(chat.locator(".user.message")).to_have_count(2)
+
+
+def test_what_cannot_be_written_yet_is_said_without_a_badge(page: Page) -> None:
+    page.get_by_role("tab", name="Report draft").click()
+    page.click("#vm-redraft")
+    expect(page.get_by_text("Drop a picture first, or open the example.")).to_be_visible()
+    page.get_by_role("tab", name="Take away").click()
+    page.click("#vm-export")
+    page.wait_for_timeout(1000)
+    assert page.get_by_text("Error", exact=True).count() == 0
+
+
+def test_a_question_that_is_too_long_stays_in_its_box(page: Page) -> None:
+    page.fill("#vm-question textarea", "why? " * 500)
+    page.click("#vm-send")
+    expect(page.locator("#vm-chat .bot.message")).to_contain_text("at most 2000 are taken")
+    expect(page.locator("#vm-question textarea")).to_have_value("why? " * 500)
+    assert page.get_by_text("Error", exact=True).count() == 0
+
+
+def drop_on_files(page: Page, *paths: Path) -> None:
+    """Drop files or folders as from a file manager."""
+    box = page.locator("#vm-files").bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
+
+
+def test_a_dropped_folder_is_read_with_the_folders_in_it(
+    page: Page, views: list[Path], tmp_path: Path
+) -> None:
+    inner = tmp_path / "exam" / "series" / "deeper"
+    inner.mkdir(parents=True)
+    for view in views[:2]:
+        shutil.copy(view, inner)
+    shutil.copy(views[2], tmp_path / "exam")
+    (tmp_path / "exam" / "letter.txt").write_text("no picture")
+    drop_on_files(page, tmp_path / "exam", views[3])
+    expect(page.locator(".vm-view img")).to_have_attribute(
+        "alt", "Mammogram: R CC, L CC, R MLO, L MLO", timeout=30_000
+    )
+    expect(page.locator("#vm-status")).to_contain_text("letter.txt was not used")
+    expect(page.locator("#vm-dropped")).to_be_hidden()
+    page.screenshot(path=SHOTS / "dropped-folder.png", full_page=True)
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_one_line(page: Page, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    drop_on_files(page, empty)
+    expect(page.locator("#vm-dropped")).to_have_text("The folder holds no files.")
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(401):
+        (many / f"{number}.txt").touch()
+    drop_on_files(page, many)
+    expect(page.locator("#vm-dropped")).to_have_text(
+        "The folder holds more than 400 files; drop fewer."
+    )
+
+
+def test_a_folder_that_may_not_be_read_is_said_in_one_line(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const entry = {isDirectory: true, isFile: false, createReader: () => (
+            {readEntries: (done, fail) => fail(new DOMException('no', 'NotReadableError'))})};
+          const event = new Event('drop', {bubbles: true, cancelable: true});
+          event.dataTransfer = {items: [{webkitGetAsEntry: () => entry}]};
+          document.querySelector('#vm-files button').dispatchEvent(event);
+        }"""
+    )
+    expect(page.locator("#vm-dropped")).to_contain_text("The browser may not read this folder")
+
+
+def test_files_dropped_on_the_box_are_read_as_before(page: Page, views: list[Path]) -> None:
+    drop_on_files(page, *views[:2])
+    expect(page.locator(".vm-view img")).to_have_attribute(
+        "alt", re.compile("Mammogram: . CC, . "), timeout=30_000
+    )
+
+
+def test_a_reload_brings_the_exam_and_the_conversation_back(page: Page) -> None:
+    page.click("#vm-example")
+    expect(page.locator(".vm-view img")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name=SUGGESTED[0]).click()
+    expect(page.locator("#vm-chat")).to_contain_text("the tags say side")
+    page.reload()
+    expect(page.locator(".vm-view img")).to_be_visible(timeout=30_000)
+    expect(page.locator("#vm-chat")).to_contain_text("the tags say side")
+    page.screenshot(path=SHOTS / "reloaded.png", full_page=True)
+    other = page.context.new_page()  # another tab does not see it
+    other.goto(page.url)
+    expect(other.locator(".vm-empty")).to_be_visible()
+    other.wait_for_timeout(1500)
+    expect(other.locator(".vm-empty")).to_be_visible()
+    other.close()
 
 
 def test_keys_invert_and_zoom_and_a_phone_needs_no_sideways_scrolling(page: Page) -> None:
