@@ -4,8 +4,9 @@
 
 Each step is the command that a person would type; it is printed before it runs. A step that was
 finished is not done again, and one that was stopped goes on. The result is one folder with
-`encoder/`, `vlm/`, `scores.json` and a card. Phantoms are not real data, and neither are figures
-on them clinical results.
+`encoder/`, `vlm/`, `trial.json` (what may be answered), `door.json` (how the chat answered when it
+was asked as users ask) and a card that shows these figures. Phantoms are not real data, and
+neither are figures on them clinical results.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.practice import PhantomArchive, phantom_archive
 
-CONTROLS = ("none", "blank", "shuffled")
+TRIAL = "trial.json"
 LARGEST_FILE = 15_000_000  # bytes; a repository wants no larger ones
 
 
@@ -40,18 +41,23 @@ class Pipeline:
         out: folder of the runs.
         result: folder of the finished model; replaced as a whole.
         phantoms: that are learned from; their test share is not touched here.
-        held_out: other phantom patients, all of which are asked about.
+        tried: other phantom patients, on whom each source is tried and calibrated.
+        held_out: others again, all of whom are asked about at the door.
         stage1: settings of the teacher.
         stage2: of the student, which becomes the encoder.
         stage2_options: more of them, as on its command line.
         vlm: of projector, adapter and language model.
-        per_answer: most questions of one answer of one topic.
     """
 
     out: Path = Path("runs/pipeline")
     result: Path = Path("runs/pipeline/model")
     phantoms: PhantomArchive = field(
         default_factory=lambda: PhantomArchive(exams=160, size=(384, 256), shares=(0.8, 0.1, 0.1))
+    )
+    tried: PhantomArchive = field(
+        default_factory=lambda: PhantomArchive(
+            exams=60, seed=9002, size=(384, 256), shares=(0, 0, 1)
+        )
     )
     held_out: PhantomArchive = field(
         default_factory=lambda: PhantomArchive(
@@ -62,7 +68,6 @@ class Pipeline:
     stage2: Path = Path("configs/pretrain/stage2_smoke.yaml")
     stage2_options: tuple[str, ...] = ()
     vlm: Path = Path("configs/vlm/smoke.yaml")
-    per_answer: int = 40
 
 
 class Steps:
@@ -114,12 +119,13 @@ def make(config: Pipeline) -> Path:
     write_atomically(config.out / "pipeline.yaml", dump(config).encode())
     steps = Steps(config.out)
     began = time.perf_counter()
-    data, held_out = phantom_archive(config.phantoms), phantom_archive(config.held_out)
+    data, tried, held_out = map(phantom_archive, (config.phantoms, config.tried, config.held_out))
     if "phantoms" not in steps.done:
         steps.note("phantoms", "made on the way", time.perf_counter() - began)
     teach(config, steps, data)
-    scores = examine(config, steps, held_out)
-    return gather(config, steps, scores)
+    fresh = gather(config)
+    door = examine(config, steps, fresh, tried, held_out)
+    return finish(config, steps, fresh, door)
 
 
 def teach(config: Pipeline, steps: Steps, data: Path) -> None:
@@ -140,52 +146,48 @@ def teach(config: Pipeline, steps: Steps, data: Path) -> None:
     )  # fmt: skip
 
 
-def examine(config: Pipeline, steps: Steps, held_out: Path) -> dict[str, Any]:
-    """Ask about patients whom nothing was learned from, with controls."""
-    bench, model = config.out / "questions.json", config.out / "vlm" / "model"
-    versamammo = (sys.executable, "-m", "app.cli")
-    steps.run(
-        "questions", *versamammo, "questions", held_out, "--out", bench,
-        "--per-answer", str(config.per_answer), "--exams", "false",
-    )  # fmt: skip
-    files = {}
-    for control, context in [(name, "false") for name in CONTROLS] + [("none", "true")]:
-        name = "context" if context == "true" else control
-        files[name] = config.out / f"answers_{name}.jsonl"
-        steps.run(
-            f"answers: {name}", sys.executable, "vlm/predict.py", "--model", model,
-            "--bench", bench, "--images", held_out, "--out", files[name],
-            "--control", control, "--context", context,
-        )  # fmt: skip
-    scored = config.out / "scores.json"
-    steps.run(
-        "scores", *versamammo, "score", files["none"], "--bench", bench, "--json",
-        *(f"--control={name}={file}" for name, file in files.items() if name != "none"),
-        output=scored,
-    )  # fmt: skip
-    found: dict[str, Any] = json.loads(scored.read_text())
-    return found
-
-
-def gather(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> Path:
-    """Put encoder, language model, scores and card into one folder, and swap it in.
+def gather(config: Pipeline) -> Path:
+    """Put encoder, language model and a line on both into one folder; returns it.
 
     Raises:
         InputError: a file would be too large for a repository.
     """
-    fresh = config.result.with_name(config.result.name + ".new")
+    fresh = config.out / "model"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(config.out / "stage2" / "encoder", fresh / "encoder")
     shutil.copytree(config.out / "vlm" / "model", fresh / "vlm")
-    write_atomically(fresh / "scores.json", (json.dumps(scores, indent=1) + "\n").encode())
     write_atomically(fresh / "about.json", (json.dumps(about(config), indent=1) + "\n").encode())
-    write_atomically(fresh / "README.md", card(config, steps, scores).encode())
     for file in fresh.rglob("*"):
         if file.is_file() and file.stat().st_size > LARGEST_FILE:
             message = f"has {file.stat().st_size:,} bytes; expected {LARGEST_FILE:,} at most"
             raise InputError(message, file=file, reason="too-large")
+    return fresh
+
+
+def examine(
+    config: Pipeline, steps: Steps, fresh: Path, tried: Path, held_out: Path
+) -> tuple[dict[str, Any], str]:
+    """Try each source on some patients, then ask about others at the door, with controls."""
+    door = config.out / "door"
+    versamammo = (sys.executable, "-m", "app.cli", "doortest", "--model", fresh)
+    kept = config.out / TRIAL
+    steps.run("trial", *versamammo, "--data", tried, "--calibrate")
+    if (fresh / TRIAL).is_file():
+        shutil.copy(fresh / TRIAL, kept)
+    shutil.copy(kept, fresh / TRIAL)
+    steps.run("door test", *versamammo, "--data", held_out, "--out", door)
+    found: dict[str, Any] = json.loads((door / "door.json").read_text())
+    return found, (door / "door.md").read_text()
+
+
+def finish(config: Pipeline, steps: Steps, fresh: Path, door: tuple[dict[str, Any], str]) -> Path:
+    """Write figures and card, and swap the finished folder in."""
+    told, text = door
+    write_atomically(fresh / "door.json", (json.dumps(told, indent=1) + "\n").encode())
+    write_atomically(fresh / "README.md", card(config, steps, text).encode())
     shutil.rmtree(config.result, ignore_errors=True)
-    fresh.rename(config.result)
+    config.result.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(fresh, config.result)
     return config.result
 
 
@@ -199,20 +201,21 @@ def about(config: Pipeline) -> dict[str, Any]:
     }
 
 
-def card(config: Pipeline, steps: Steps, scores: dict[str, Any]) -> str:
+def card(config: Pipeline, steps: Steps, door: str) -> str:
     """Write what it is, how it was made and how well it answers about phantoms."""
     rows = "\n".join(
         f"| {step} | {_shown(record['command'])} | {record['seconds']:.0f} |"
         for step, record in steps.done.items()
     )
+    _, _, figures = door.partition("\n")
     return f"""# A small model for trying things out
 
 **{NOTICE} It has seen nothing but phantoms, invented pictures that are not real data. What it
 says of a real mammogram is worth nothing: it must not be used on patients.**
 
-`encoder/` is a stage 2 encoder with its heads, `vlm/` a vision-language model on the same encoder.
-`versamammo chat --model FOLDER`, `versamammo find --encoder FOLDER/encoder`, `versamammo ask
---model FOLDER/vlm`.
+`encoder/` is a stage 2 encoder with its heads, `vlm/` a vision-language model on the same encoder,
+`trial.json` tells which topics may be answered and who speaks for them.
+`versamammo chat --model FOLDER`, `versamammo find --model FOLDER`, `versamammo ask --model FOLDER`.
 
 ## How it was made
 
@@ -224,57 +227,17 @@ four views, {steps.minutes:.0f} minutes in all on {len(os.sched_getaffinity(0))}
 |---|---|---|
 {rows}
 
-## How it answers about other phantoms
+## What it says at the door
 
-Class-balanced accuracy in per cent with 95 % intervals over resampled patients,
-{config.held_out.exams} phantom patients of another seed ({config.held_out.seed}). The exam context
-(what the tags say of side and view) is withheld, but for the last column. *blank* sees empty
-images, *shuffled* those of another patient: what is no better than these does not come from the
-image.
-
-{table(scores)}
-
-What it says of real mammograms is counted by `scripts/real_answers.py`; for the bundled model, in
-`models/demo/REAL.md`.
-"""
+{config.held_out.exams} phantom patients of another seed ({config.held_out.seed}), asked as users
+ask, through the service behind the page.
+{figures}"""
 
 
 def _shown(command: str) -> str:
     """Show a command without the place of Python on this machine."""
     python, _, rest = command.partition(" ")
     return f"`python {rest}`" if python == sys.executable else command
-
-
-def table(scores: dict[str, Any]) -> str:
-    """Lay out topics by controls, as Markdown."""
-    names = ["blank", "shuffled", "majority class", "context"]
-    lines = [
-        f"| topic | n | answers | {' | '.join(names)} |",
-        "|" + "---|" * (3 + len(names)),
-    ]
-    controls = {
-        name: {(one["scope"], one["name"]): one for one in scores["controls"][name]["figures"]}
-        for name in names
-    }
-    for figure in scores["figures"]:
-        if figure["scope"] not in ("all", "topic"):
-            continue
-        key = (figure["scope"], figure["name"])
-        others = " | ".join(_cell(controls[name].get(key)) for name in names)
-        lines.append(
-            f"| {figure['name']} | {figure['balanced']['n']} | {_cell(figure)} | {others} |"
-        )
-    return "\n".join(lines)
-
-
-def _cell(figure: dict[str, Any] | None) -> str:
-    if figure is None:
-        return ""
-    made = figure["balanced"]
-    low, high = made["low"], made["high"]
-    if low is None or high is None:
-        return f"{100 * made['value']:.0f}"
-    return f"{100 * made['value']:.0f} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -159,7 +159,7 @@ class Wiring:
         """Return what was asked and answered so far, as the chat shows it."""
         said = []
         for turn in visit.turns:
-            words = self._signed(turn.answer, pointing(visit, turn.answer))
+            words = self._signed(turn.answer, pointing(visit.exam, turn.answer))
             said.append({"role": "user", "content": disarm(turn.question)})
             said.append({"role": "assistant", "content": words})
         return said

@@ -52,10 +52,11 @@ phantoms: {{folder: {folder}/phantoms, exams: 10, height: 256, size: [192, 128],
            shares: [0.6, 0.4, 0.0]}}
 held_out: {{folder: {folder}/phantoms, exams: 4, seed: 9, height: 256, size: [192, 128],
            shares: [0.0, 0.0, 1.0]}}
+tried: {{folder: {folder}/phantoms, exams: 3, seed: 10, height: 256, size: [192, 128],
+        shares: [0.0, 0.0, 1.0]}}
 stage1: {folder}/stage1.yaml
 stage2: {folder}/stage2.yaml
 vlm: {folder}/vlm.yaml
-per_answer: 3
 """
 
 
@@ -77,10 +78,12 @@ def test_one_command_makes_a_model_with_its_scores_and_card(tmp_path: Path) -> N
 
     card = (tmp_path / "model" / "README.md").read_text()
     assert NOTICE in card
-    scores = json.loads((tmp_path / "model" / "scores.json").read_text())
-    assert {"blank", "shuffled", "context"} <= scores["controls"].keys()
+    door = json.loads((tmp_path / "model" / "door.json").read_text())
+    assert {"page", "blank", "shuffled"} == door["controls"].keys()
+    assert door["counts"]["pictures"] == 16
     for topic in ("View", "ACR"):
-        assert f"| {topic} |" in card
+        assert f"| {topic} | 16 |" in card
+    assert "| ACR | 16 | 0 |" in card, "tried on twelve pictures: nothing may be answered yet"
 
     from versamammo.encoder import VersaMammoModel
     from vlm.assistant import Assistant
