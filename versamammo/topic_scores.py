@@ -87,7 +87,8 @@ class TopicScore:
     @property
     def skill(self) -> float:
         """Share of the way from guessing, 0, to always right, 1."""
-        return (self.balanced_accuracy - self.chance) / (1 - self.chance)
+        room = 1 - self.chance
+        return (self.balanced_accuracy - self.chance) / room if room > 0 else 0.0
 
     def __str__(self) -> str:
         low, high = _percent(self.low), _percent(self.high)

@@ -66,7 +66,7 @@ def test_what_no_source_was_found_to_know_is_neither_said_nor_marked(exam: Exam)
     found = examiner(Trials((guessed,), {(Source.MARKS, "Mass"): LOW})).find(exam)
     assert found.regions == ()
     assert found.verdicts == ()
-    assert found.silent["Mass"].startswith("it was not found better than guessing")
+    assert found.silent["Mass"].startswith("on phantoms it was not found better")
 
 
 def test_real_pictures_are_judged_by_trials_on_real_pictures_where_there_are_any(
