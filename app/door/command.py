@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 import time
@@ -141,7 +142,7 @@ def _record(
         "notice": NOTICE,
         "data": name,
         "model": [asdict(card) for card in models.cards],
-        "command": "versamammo " + " ".join(sys.argv[1:]),
+        "command": shlex.join(["versamammo", *sys.argv[1:]]),
         "counts": asdict(counts),
         "seconds": round(seconds, 1),
         "speakers": None if not isinstance(finder, Examiner) else _speakers(finder.trials),

@@ -63,9 +63,13 @@ def as_markdown(told: Record) -> str:
     ]
     for scope in ("pictures", "exams"):
         rows = told["controls"]["page"][scope]
-        if rows:
+        if any(one["answered"] for one in rows.values()):
             lines += ["", f"## Per {scope[:-1]}", "", *_rows(told["controls"], scope)]
+        if silent := [name for name, one in rows.items() if not one["answered"]]:
+            lines += ["", f"Not judged, per {scope[:-1]}: {', '.join(silent)}."]
     lines += ["", "## Marked places", "", *_mark_rows(told["controls"]["page"]["marks"])]
+    against = sum(len(o["contradictions"]) for o in told["controls"]["page"]["marks"].values())
+    lines += ["", f"Words that contradict a mark, or a mark that the words leave out: {against}."]
     if counts["refused"]:
         lines += ["", "Refused:", *(f"- {name}: {why}" for name, why in counts["refused"])]
     return "\n".join(lines) + "\n"
@@ -78,6 +82,8 @@ def _rows(controls: Record, scope: str) -> list[str]:
         "|" + "---|" * 10,
     ]
     for name, one in controls["page"][scope].items():
+        if not one["answered"]:
+            continue
         others = [
             _balanced(controls.get(control, {}).get(scope, {}).get(name))
             for control in ("blank", "shuffled")
@@ -102,13 +108,12 @@ def _share(value: float | None) -> str:
 
 
 def _mark_rows(marks: Record) -> list[str]:
-    lines = ["| finding | pictures | true boxes | hit | false marks a picture | contradictions |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| finding | pictures | true boxes | hit | false marks a picture |",
+             "|---|---|---|---|---|"]  # fmt: skip
     for name, one in marks.items():
+        if not (one["boxes_hit"] or one["false_marks"] or one["contradictions"]):
+            continue
         hit = f"{one['boxes_hit']}" if one["true_boxes"] else ""
         false = f"{one['false_marks'] / one['pictures']:.2f}" if one["pictures"] else ""
-        lines.append(
-            f"| {name} | {one['pictures']} | {one['true_boxes']} | {hit} | {false} | "
-            f"{len(one['contradictions'])} |"
-        )
+        lines.append(f"| {name} | {one['pictures']} | {one['true_boxes']} | {hit} | {false} |")
     return lines
