@@ -55,6 +55,7 @@ def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
         ),
         Fact("View", str(told.view or "not said"), _view(view), _views_disagree(image, view)),
         Fact("Picture", _spacing(image), f"{columns} x {rows} pixels, {told.bits} bits"),
+        Fact("Drawn", "-", "turned round" if image.turned else "as stored"),
         Fact("Breast", "-", _breast_size(image)),
         Fact("Burned-in marks", "-", _marks(image)),
     )
@@ -107,7 +108,7 @@ def warnings_of(
             said.append(
                 f"{name}: the tags say {SIDES[image.told.laterality]}, but the picture is stored "
                 f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
-                "side is wrong."
+                "side is wrong. It is drawn turned round."
             )
         view = findings.verdict("View", number) if findings is not None else None
         if view is not None and _views_disagree(image, view):
@@ -116,7 +117,8 @@ def warnings_of(
                 f"{view.likeliest} ({figure(view.probabilities[view.likeliest])}). One of them is "
                 f"wrong{', and rather the model' if strange else ''}."
             )
-        said += [f"{name}: {note}" for note in (*image.told.warnings, *image.notes)]
+        notes = [note for note in image.notes if not (image.disagrees and "drawn turned" in note)]
+        said += [f"{name}: {note}" for note in (*image.told.warnings, *notes)]
     return tuple(said)
 
 
