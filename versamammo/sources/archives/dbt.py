@@ -136,6 +136,8 @@ def slices(
         yield from (describe(int(number), rows) for number, rows in chosen.items())
     except InputError as error:
         yield Quarantined.because(error, path)
+    except (ValueError, OverflowError) as error:  # of words that were to be numbers or boxes
+        yield Quarantined(path, "", "bad-row", f"its row cannot be understood: {error}")
 
 
 def outcome_of(labels: Sequence[Line]) -> str | None:
