@@ -167,7 +167,7 @@ def slice_record(
     view = line["view"].strip().lower()
     if outcome is not None:
         notes.keep("pathology", OUTCOMES[outcome], outcome, "Normal, Benign, Cancer")
-    turned = bool(boxes) and lies_at(root / path, number) != view[0].upper()
+    turned = bool(boxes) and lies_at(root / path, number) != view[:1].upper()
     marked = [
         Finding(
             "distortion" if is_distortion(box) else "mass",
@@ -180,7 +180,7 @@ def slice_record(
     return record(
         frame_path(path, number), notes, notes.labels(marked), patient=line["patientid"].strip(),
         exam=line["studyuid"].strip(), image=f"{key(line)} slice {number}",
-        side=notes.side(view[0], "View"), view=notes.view(view[1:].rstrip("0123456789"), "View"),
+        side=notes.side(view[:1], "View"), view=notes.view(view[1:].rstrip("0123456789"), "View"),
         name=boxes[0]["name"] if boxes else None, split=PARTS[part],
     )  # fmt: skip
 
