@@ -181,6 +181,8 @@ def sampled(picture: NDArray[Any]) -> NDArray[Any]:
         return picture
     # at exact centres, so that a mirrored picture gives the mirrored copy
     cells = (2 * (columns // shrink), 2 * (rows // shrink))
+    if not all(cells):
+        raise Refused(f"{columns} x {rows} pixels are too narrow for a breast", reason="no-breast")
     return np.asarray(cv2.resize(picture, cells, interpolation=cv2.INTER_NEAREST_EXACT))
 
 

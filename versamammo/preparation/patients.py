@@ -29,7 +29,12 @@ def one_patient_each(images: Sequence[Candidate]) -> tuple[list[Candidate], tupl
     said = []
     if changed:
         said.append(f"{changed} images were given the patient id that their patient's others have")
-    return told, (*said, *doubtful_spellings(told), *shared_accessions(told))
+    return told, (
+        *said,
+        *named_otherwise(told),
+        *doubtful_spellings(told),
+        *shared_accessions(told),
+    )
 
 
 RENAMED = "the patient is called otherwise here than on her other images; one id was taken"
@@ -39,8 +44,7 @@ def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
     """Return ids to be replaced, each with what its patient is called instead.
 
     Two ids are one patient's where the same file bears both and they differ in zeros, ".0", blanks
-    or capitals alone: the file's spelling is whole. Where they differ in more, the table has names
-    of its own: images it does not cover take the name that it gives the same file id elsewhere.
+    or capitals alone: the file's spelling is whole.
     """
     given: dict[str, set[str]] = defaultdict(set)  # the file's id -> ids of the table
     for image in images:
@@ -54,10 +58,23 @@ def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
     for own, told in given.items():
         alike = {name for name in told if bare(name) == bare(own)}
         names |= {name: own for name in alike if name != own and owners[name] == {own}}
-        # a file id with several names in the table is nobody's in particular
-        if not alike and len(told) == 1 and own not in owners:
-            names[own] = next(iter(told))
     return names
+
+
+def named_otherwise(images: Sequence[Candidate]) -> list[str]:
+    """Say which ids of files the table names otherwise, though it does not cover all of them."""
+    told = {
+        image.facts.patient_id
+        for image in images
+        if image.facts.patient_id and image.patient_id != image.facts.patient_id
+    }
+    left = sorted({image.patient_id for image in images if image.patient_id} & told)
+    if not left:
+        return []
+    return [
+        f"{len(left)} patient ids of files are named otherwise by the table, which does not cover "
+        "all their images; splits may part them"
+    ]
 
 
 def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:

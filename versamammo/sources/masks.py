@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 import cv2
 import numpy as np
@@ -103,7 +102,9 @@ def osirix_regions(path: Path) -> list[tuple[str, Points]]:
             found = plistlib.load(stream)
         rois = [roi for image in found["Images"] for roi in image["ROIs"]]
         return [(str(roi["Name"]), [pair(text) for text in roi["Point_px"]]) for roi in rois]
-    except (OSError, KeyError, TypeError, ValueError, ExpatError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can make the parser raise anything
         raise InputError(
             f"no regions can be read: {error}", file=path, field="mask", reason="bad-outlines"
         ) from error
@@ -123,7 +124,7 @@ def via_points(text: str, path: Path) -> Points:
     """
     try:
         return shape_points(json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{text[:60]!r} is no shape of VIA: {error}",
             file=path, field="region_shape_attributes", reason="bad-outlines",

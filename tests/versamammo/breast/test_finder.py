@@ -182,3 +182,10 @@ def test_spoilt_phantoms_keep_their_box_and_side() -> None:
         sided += found.chest_wall == scene.chest_wall
     assert good >= 0.9 * 160, good
     assert sided >= 0.97 * 160, sided
+
+
+@pytest.mark.parametrize("size", [(5000, 1), (1, 5000), (9000, 5)])
+def test_a_strip_is_no_breast(size: tuple[int, int]) -> None:
+    with pytest.raises(Refused) as caught:
+        find_breast(np.linspace(0, 1, size[0] * size[1], dtype=np.float32).reshape(size))
+    assert caught.value.reason == "no-breast"

@@ -34,8 +34,10 @@ def test_a_table_of_half_the_files_that_lost_zeros_names_one_patient() -> None:
     assert one_patient_each(pair)[1]
 
 
-def test_a_table_with_names_of_its_own_names_the_rest_too() -> None:
-    assert ids(image("a", "P7", "000123"), image("b", None, "000123")) == ["P7", "P7"]
+def test_a_table_with_names_of_its_own_that_does_not_cover_a_patient_is_warned_of() -> None:
+    told, said = one_patient_each([image("a", "P7", "000123"), image("b", None, "000123")])
+    assert [one.patient_id for one in told] == ["P7", "000123"]
+    assert "named otherwise by the table" in said[0]
 
 
 def test_one_file_id_for_several_patients_of_the_table_says_nothing() -> None:

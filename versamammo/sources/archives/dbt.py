@@ -136,6 +136,8 @@ def slices(
         yield from (describe(int(number), rows) for number, rows in chosen.items())
     except InputError as error:
         yield Quarantined.because(error, path)
+    except (ValueError, OverflowError) as error:  # of words that were to be numbers or boxes
+        yield Quarantined(path, "", "bad-row", f"its row cannot be understood: {error}")
 
 
 def outcome_of(labels: Sequence[Line]) -> str | None:
@@ -165,7 +167,7 @@ def slice_record(
     view = line["view"].strip().lower()
     if outcome is not None:
         notes.keep("pathology", OUTCOMES[outcome], outcome, "Normal, Benign, Cancer")
-    turned = bool(boxes) and lies_at(root / path, number) != view[0].upper()
+    turned = bool(boxes) and lies_at(root / path, number) != view[:1].upper()
     marked = [
         Finding(
             "distortion" if is_distortion(box) else "mass",
@@ -178,7 +180,7 @@ def slice_record(
     return record(
         frame_path(path, number), notes, notes.labels(marked), patient=line["patientid"].strip(),
         exam=line["studyuid"].strip(), image=f"{key(line)} slice {number}",
-        side=notes.side(view[0], "View"), view=notes.view(view[1:].rstrip("0123456789"), "View"),
+        side=notes.side(view[:1], "View"), view=notes.view(view[1:].rstrip("0123456789"), "View"),
         name=boxes[0]["name"] if boxes else None, split=PARTS[part],
     )  # fmt: skip
 

@@ -81,6 +81,8 @@ def guarded(path: str, lines: Sequence[Line], describe: Describe) -> Entry:
         return describe(path, lines)
     except InputError as error:
         return Quarantined.because(error, path)
+    except (ValueError, OverflowError) as error:  # of words that were to be numbers or boxes
+        return Quarantined(path, "", "bad-row", f"its row cannot be understood: {error}")
 
 
 def stem(path: str) -> str:

@@ -43,6 +43,9 @@ WORDS = {  # layout: a word of its table, and one that nobody knows
 }
 
 
+OF_LESIONS = ("cbis-ddsm", "cbis-ddsm-jpeg", "cmmd")  # archives of breasts with findings alone
+
+
 def change(path: Path, old: str, new: str) -> None:
     """Replace text in a table, CSV or workbook."""
     if path.suffix != ".xlsx":
@@ -196,11 +199,22 @@ def test_a_damaged_mask_keeps_its_film_out_and_is_named(twin: Callable[[str], Tw
     assert any(entry.path == film and mask.name in entry.message for entry in refused)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in OF_LESIONS])
 def test_an_archive_without_a_single_lesion_is_an_archive(layout: str, tmp_path: Path) -> None:
     settings = PhantomSettings(exams=2, seed=7, height=192, lesion_rate=0)
     write_twin(tmp_path / layout, layout, settings)
     made = Twin(layout, tmp_path / layout, [])
     kept, _ = made.read()
-    assert kept or layout in ("cbis-ddsm", "cbis-ddsm-jpeg", "cmmd")  # these have lesions alone
+    assert kept
     assert not any(entry.labels.findings for entry in kept.values())
+
+
+@pytest.mark.parametrize("old", [b"UTF-8", b"(", b"ROIs"])
+def test_a_damaged_xml_keeps_its_own_picture_out(old: bytes, twin: Callable[[str], Twin]) -> None:
+    made = twin("inbreast")
+    before, _ = made.read()
+    xml = next(path for path in sorted(made.root.rglob("*.xml")))
+    xml.write_bytes(xml.read_bytes().replace(old, b"UkF-8"))
+    after, refused = made.read()
+    assert len(set(before) - set(after)) == 1
+    assert "bad-outlines" in {entry.reason for entry in refused}
