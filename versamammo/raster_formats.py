@@ -115,6 +115,8 @@ def open_tiff(data: bytes, frame: int) -> Picture:
     except (InputError, MemoryError):
         raise
     except Exception as error:  # tifffile raises many kinds on a damaged file
+        if is_shortage(error):
+            raise MemoryError(str(error)) from error
         raise _broken("TIFF", error) from error
     if pixels.dtype not in (np.uint8, np.uint16):
         raise InputError(

@@ -39,19 +39,21 @@ def refuse_drawing(small: Levels, noise: float) -> bool:
     Raises:
         Refused: `text`.
     """
-    darkest, lower, upper, brightest = quantiles(small[::3, ::3], 0.0, 0.02, 0.98, 1.0)
+    thinned = small[::3, ::3]
+    darkest, brightest = float(thinned.min()), float(thinned.max())
+    lower, upper = quantiles(thinned, 0.02, 0.98)
     span, core = brightest - darkest, upper - lower
     step, noise = span / 255, min(noise, NOISIEST * span)
     if step <= 0:
         return True
-    levels = ((small[::3, ::3] - np.float32(darkest)) * np.float32(1 / step)).astype(np.uint8)
+    levels = ((thinned - np.float32(darkest)) * np.float32(1 / step)).astype(np.uint8)
     air = darkest + (float(np.bincount(levels.ravel(), minlength=256).argmax()) + 0.5) * step
     even = core * FLAT + step + 3 * noise
     darker, brighter = count(small < air - even), count(small > air + even)
     # tissue varies to both sides of its commonest level, paper and screens to one
     if min(darker, brighter) > STRAY * small.size or darker + brighter > FULLEST * small.size:
         return False
-    away = cv2.absdiff(small, np.full_like(small, air))
+    away = np.asarray(cv2.absdiff(small, np.full_like(small, air)), np.float32)
     least = core * DIFFERENT + step + 6 * noise
     drawn = (away > least).view(np.uint8)
     thick = opened(drawn, square(max(1.5, STROKE * len(small))))
@@ -67,14 +69,13 @@ def is_speck(body: Mask) -> bool:
     rows, columns = body.shape
     _, _, width, height = cv2.boundingRect(body)
     least = SMALLEST_AFLOAT if _is_afloat(body) else SMALLEST_SHARE
-    if count(body) < least * body.size:
-        return True
-    return height < SMALLEST_SIDES[0] * rows or width < SMALLEST_SIDES[1] * columns
+    too_short = height < SMALLEST_SIDES[0] * rows or width < SMALLEST_SIDES[1] * columns
+    return bool(too_short or count(body) < least * body.size)
 
 
 def is_flat(body: Mask, small: Levels) -> bool:
     """Say whether what was taken for a breast [h, w] has one level all over, as drawn shapes do."""
-    inside = small[::2, ::2][body[::2, ::2] > 0]
+    inside = small[::3, ::3][body[::3, ::3] > 0]
     lower, upper = quantiles(small[::3, ::3], 0.02, 0.98)
     levels = ((inside - np.float32(lower)) * np.float32(63 / max(upper - lower, 1e-9))).clip(0, 63)
     held = np.sort(np.bincount(levels.astype(np.uint8), minlength=64))[-2:].sum()

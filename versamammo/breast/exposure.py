@@ -1,7 +1,7 @@
 """Looks at a finished picture: a breast that is nearly black or white was shown by a wrong scale.
 
-Of 1,904 real mammograms the brightest tissue lies above 0.3 of the range, and at most 0.3 of the
-breast is wholly black or white.
+Of 1,904 real mammograms one is so dark, a film whose brightest tissue lies at 0.06 of the range;
+of every third the others lie above 0.35, and at most 0.1 of a breast is wholly black or white.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENDS = (0.002, 0.998)
 
 def exposure_notes(body: Mask, small: Levels) -> list[str]:
     """Warn of a breast [h, w] that is nearly black, or mostly clipped to black or white."""
-    inside = small[::2, ::2][body[::2, ::2] > 0]
+    inside = small[::3, ::3][body[::3, ::3] > 0]
     if not inside.size:
         return []
     brightest = quantile(inside, 0.95)

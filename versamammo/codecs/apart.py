@@ -35,6 +35,10 @@ class DecodersFailed(RuntimeError):
     """None of the libraries could open the frame; the message has the reason of each."""
 
 
+class TookTooLong(DecodersFailed):
+    """The child went over its time, as damaged streams make it, and machines that are too busy."""
+
+
 def decode_apart(
     names: Sequence[str], data: bytes | memoryview, frame: Frame
 ) -> tuple[NDArray[Any], str]:
@@ -52,7 +56,7 @@ def decode_apart(
             command, input=data, capture_output=True, timeout=limit, env=environment
         )
     except subprocess.TimeoutExpired as error:
-        raise DecodersFailed(f"{' or '.join(names)}: longer than {limit:.0f} s") from error
+        raise TookTooLong(f"{' or '.join(names)}: longer than {limit:.0f} s") from error
     except OSError as error:
         raise MemoryError(f"a decoder's process could not be started: {error}") from error
     if child.returncode in (OUT_OF_MEMORY, -signal.SIGKILL) or unstarted(child):

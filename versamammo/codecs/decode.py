@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.codecs import claims
-from versamammo.codecs.apart import DecodersFailed, decode_apart
+from versamammo.codecs.apart import DecodersFailed, TookTooLong, decode_apart
 from versamammo.codecs.claims import Claim, Color
 from versamammo.codecs.decoders import Frame, decode_with
 from versamammo.codecs.jpeg2000_markers import jpeg2000_claim
@@ -82,7 +82,8 @@ def decode_frame(
 
     Raises:
         InputError: `unknown-transfer-syntax`, `unsupported-depth`, `zero-rows`, `too-large`,
-            `size-mismatch`, `truncated`, or `decode-failed` with the reason of every decoder.
+            `size-mismatch`, `truncated`, or `decode-failed` or `timed-out` with the reason of
+            every decoder.
     """
     info, notes = _as_found(data, syntax_info(syntax))
     high_bit = bits_stored - 1 if high_bit is None else high_bit
@@ -170,16 +171,18 @@ def _try_in_turn(
         if is_shortage(error):
             raise MemoryError(f"{first}: {error}") from error
         failures = [f"{first}: {str(error) or type(error).__name__}"]
+    reason = "decode-failed"
     if others:
         try:
             return decode_apart(others, data, frame)
         except DecodersFailed as error:
             failures.append(str(error))
+            reason = "timed-out" if isinstance(error, TookTooLong) else reason
     check_memory(frame.rows * frame.columns * frame.samples)
     raise InputError(
         f"no decoder could open the {info.name} frame ({'; '.join(failures)})",
         field="PixelData",
-        reason="decode-failed",
+        reason=reason,
     )
 
 

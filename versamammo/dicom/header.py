@@ -134,6 +134,7 @@ def _parse(stream: BinaryIO, content: bytes | None, start: bytes, meta: FileMeta
         else:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
             first = (dataset.file_meta,)
+            syntax = syntax or str(dataset.file_meta.get("TransferSyntaxUID") or "") or None
         syntax = syntax or _encoding_found(dataset)
     except (InputError, MemoryError):
         raise

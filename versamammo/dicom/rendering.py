@@ -57,9 +57,20 @@ def render(
             gray, bits = _by_what_is_used(stored, gray)
             notes += _bits_note(wish.gray.bits, bits)
         table, inverted = gray.display_table(), gray.inverse
+        if used is not None and window is None and _shows_nothing(stored, table):
+            notes.append("the window lies beside all values: their full range is shown instead")
+            gray, bits = _by_what_is_used(stored, replace(gray, voi=None))
+            used, table = None, gray.display_table()
     if background_is_bright(show(thinned(stored), table)):
         notes.append("the surroundings are bright: the polarity in the header may be wrong")
     return Rendered(table, bits, wish.windows, used, inverted, tuple(notes))
+
+
+def _shows_nothing(stored: NDArray[Any], table: NDArray[np.float32]) -> bool:
+    """Say whether a table shows values [H, W] that differ as one level."""
+    few = thinned(stored)
+    levels = show(few, table)
+    return float(np.ptp(levels)) < 1 / 255 and bool(np.ptp(few) > 0)
 
 
 def _by_what_is_used(stored: NDArray[Any], gray: Grayscale) -> tuple[Grayscale, int]:

@@ -27,7 +27,7 @@ from versamammo.reading import expose
 from versamammo.sources.frames import parted
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused
-METHOD = 2
+METHOD = 3
 
 
 @dataclass(frozen=True)

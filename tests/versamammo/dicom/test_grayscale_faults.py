@@ -161,3 +161,14 @@ def test_values_in_bits_that_are_not_stored_are_said_unless_an_overlay_is(pictur
 )
 def test_oblong_pixels_are_said(tags, oblong, picture, write_dicom):
     assert said(read_dicom(write_dicom(picture(12), 12, **tags)), "times as high") is oblong
+
+
+@pytest.mark.parametrize("center", ["60000", "-60000"])
+def test_a_window_beside_all_values_is_not_followed(center, picture, write_dicom):
+    stored = picture(12)
+    path = write_dicom(stored, 12, WindowCenter=center, WindowWidth="10")
+    mammogram = read_dicom(path)
+
+    np.testing.assert_allclose(mammogram.pixels, stored / 4095, atol=1e-6)
+    assert said(mammogram, "beside all values")
+    assert np.ptp(read_dicom(path, window=0).pixels) == 0

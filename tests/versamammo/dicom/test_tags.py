@@ -93,3 +93,60 @@ def test_numbers_that_were_understood_before_are_given_as_such():
     dataset.add_new("LUTData", "US", [1, 2, 300])
     assert Tags(dataset).data("LUTData").tolist() == [1, 2, 300]
     assert len(tags().data("LUTData")) == 0
+
+
+class Broken(Dataset):
+    """Converts no value: pydicom does that late, and may raise anything."""
+
+    def get(self, key, default=None):
+        raise RecursionError if key in self else KeyError
+
+    def private_block(self, group, creator, create=False):
+        raise RuntimeError
+
+
+def test_a_value_that_cannot_be_converted_costs_that_value():
+    broken = Broken()
+    broken.PatientID = "1"
+    found = Tags(broken)
+
+    assert found.text("PatientID") is None
+    assert found.sequence("ViewCodeSequence") == []
+    assert found.private(0x0045, "GEMS_SENO_02", 0x1B) is None
+    assert any("PatientID" in note for note in found.warnings())
+
+
+def test_a_frame_group_that_cannot_be_converted_costs_that_group():
+    group, macro = Broken(), Dataset()
+    macro.PixelSpacing = ["1", "1"]
+    group.PixelMeasuresSequence = Sequence([macro])
+    found = tags(PixelSpacing=["3", "3"], SharedFunctionalGroupsSequence=Sequence([group]))
+
+    assert found.for_frame(0).numbers("PixelSpacing") == (3, 3)
+    assert any("PixelMeasuresSequence" in note for note in found.warnings())
+
+
+def test_a_lack_of_memory_is_no_damaged_value():
+    class Hungry(Dataset):
+        def get(self, key, default=None):
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        Tags(Hungry()).text("PatientID")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_one_wrong_number_costs_its_own_place():
+    found = tags(WindowCenter=["1", "2"])
+    assert found.places("WindowCenter") == (1, 2)
+    raw = DicomBytesIO()
+    raw.is_little_endian, raw.is_implicit_VR = True, False
+    write_dataset(raw, found._datasets[0])
+    data = raw.getvalue().replace(b"1\\2 ", b"\\2,5")
+    found = Tags(read_dataset(DicomBytesIO(data), False, True))
+
+    assert found.places("WindowCenter") == (None, 2.5)
+    assert found.numbers("WindowCenter") == (2.5,)
+    assert list(found.warnings()) == [
+        "WindowCenter is written with a comma, which was read as the decimal point"
+    ]
