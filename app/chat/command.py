@@ -19,6 +19,7 @@ from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models
 from app.chat.private_folder import claim, sweep_dead
 from versamammo import NOTICE
+from versamammo.allocation import share_arenas
 from versamammo.config import command_parser
 from versamammo.errors import InputError
 
@@ -176,6 +177,8 @@ def serve(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     from starlette.middleware import Middleware
+
+    share_arenas()
 
     from app.chat.desk import Desk
     from app.chat.examples import example_exam

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.chat.limits import Limits
 from app.chat.private_folder import PrivateFolder
 from app.chat.shelf import Shelf
+from versamammo.allocation import give_back
 
 HEARTBEAT = re.compile(r"/heartbeat/([^/]+)/?$")
 
@@ -111,14 +112,18 @@ class Sweeper:
         seconds = self.limits.closed_seconds
         self.shelf.close_pages(lambda page: self.pages.gone(page, seconds))
         now = time.time()
+        forgotten = 0
         for page, used in list(app.state_holder.time_last_used.items()):
             idle = now - used.timestamp() > seconds
             if idle and self.pages.gone(page, seconds) and not _is_busy(app, page):
                 _forget(app, page)
+                forgotten += 1
         self.pages.forget(self.limits.held_seconds)
         self.shelf.make_room(on_disk=self.folder.sweep())
         for names in app.get_blocks().temp_file_sets:
             names -= {name for name in names if not Path(name).exists()}
+        if forgotten:
+            give_back()
 
 
 def _is_busy(app: Any, page: str) -> bool:

@@ -15,6 +15,7 @@ from versamammo.dataset import Archive, Picture
 from versamammo.errors import InputError
 from versamammo.mammogram import Box
 from versamammo.manifest import read_manifest
+from versamammo.vocabulary import FINDING_WORDS
 from vlm.instructions.topics import TOPICS
 
 CONFIG = "config.json"  # of a prepared archive: where its files lie
@@ -101,10 +102,10 @@ def _case(patient: str, pictures: Sequence[Picture], files: Sequence[Path]) -> C
     }
     boxes: dict[tuple[str, int], tuple[Box, ...]] = {}
     for number, picture in enumerate(hung):
-        for topic in TOPICS:
-            own = [f.box for f in picture.labels.findings if f.kind == topic.finding and f.box]
-            if topic.finding and own:
-                boxes[topic.name, number] = tuple(own)
+        for kind, name in FINDING_WORDS.items():
+            own = [f.box for f in picture.labels.findings if f.kind == kind and f.box]
+            if own:
+                boxes[name, number] = tuple(own)
     return Case(patient, exam, truths, _together(hung), boxes, tuple(refused), unanswered)
 
 
