@@ -108,7 +108,8 @@ def warnings_of(
             said.append(
                 f"{name}: the tags say {SIDES[image.told.laterality]}, but the picture is stored "
                 f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
-                "side is wrong. It is drawn turned round."
+                "side is wrong. It is drawn turned round, because the file has the chest wall on "
+                f"the {image.chest_wall}."
             )
         view = findings.verdict("View", number) if findings is not None else None
         if view is not None and _views_disagree(image, view):

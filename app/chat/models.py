@@ -121,7 +121,9 @@ def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
     domain = Domain.PHANTOM if card.phantoms_only else Domain.REAL
     tried = assistant.competence.tried
     return Trials(
-        tuple(Trial(domain, Source.LANGUAGE, "training", score) for score in tried),
+        tuple(
+            Trial(domain, Source.LANGUAGE, "patients kept from training", score) for score in tried
+        ),
         found.calibrations,
     )
 

@@ -154,8 +154,10 @@ def _overlay(
         pen.line([*points, points[0]], fill=OUTLINE, width=2)
     if not look.boxes:
         return
+    # what the last answer points to is drawn once, in the answer's colour
+    answered = {(one.image, one.box) for one in pointed if one.box is not None}
     for region in findings.regions if findings else ():
-        if region.image == place.number:
+        if region.image == place.number and (region.image, region.box) not in answered:
             word = f"{region.word} {figure(region.score)}{_size(place.image, region.box)}"
             _rectangle(pen, place, region.box, word, FINDING, unit)
     for evidence in pointed:

@@ -17,6 +17,7 @@ import pytest
 
 from app.chat.desk import Desk
 from app.chat.limits import Limits
+from app.chat.private_folder import LOCK
 from app.chat.sessions import OpenPages
 from tests.app.chat.conftest import served
 
@@ -122,7 +123,7 @@ def within(seconds: float, true: Callable[[], bool]) -> bool:
 
 
 def files_in(home: Path) -> list[Path]:
-    return [path for path in home.rglob("*") if path.is_file()]
+    return [path for path in home.rglob("*") if path.is_file() and path.name != LOCK]
 
 
 def test_a_closed_page_is_kept_for_a_reload_and_then_forgotten_whole(
