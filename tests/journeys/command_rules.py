@@ -95,7 +95,12 @@ RULES: dict[tuple[str, str], Rule] = {
 PLACED: dict[str, dict[str, str]] = {
     "README.md": {"scan.dcm": "scan", "ARCHIVE": "archive", "VINDR": "vindr"},
     "docs/benchmark.md": {"student": "student", "rival": "rival", "DATA": "bench data"},
-    "docs/chat.md": {"R_MLO.dcm": "scan"},
+    "docs/chat.md": {
+        "R_MLO.dcm": "scan",
+        "PREPARED": "prepared",
+        "OTHERS": "prepared",
+        "DIR": "student",
+    },
     "docs/data.md": {"SOURCE": "archive", "FOLDER": "cbis"},
     "docs/encoder.md": {"x.dcm": "scan"},
     "docs/scoring.md": {
