@@ -99,7 +99,7 @@ PLACED: dict[str, dict[str, str]] = {
         "R_MLO.dcm": "scan",
         "PREPARED": "prepared",
         "OTHERS": "prepared",
-        "DIR": "student",
+        "DIR": "model",
     },
     "docs/data.md": {"SOURCE": "archive", "FOLDER": "cbis"},
     "docs/encoder.md": {"x.dcm": "scan"},

@@ -118,6 +118,7 @@ class Assets:
                     ).parent
                 ),
                 "student": lambda: self._encoder("student"),
+                "model": lambda: ROOT / "models" / "demo",
                 "rival": lambda: self._encoder("rival"),
                 "bench": self._bench,
                 "answers": self._answers,
