@@ -261,7 +261,7 @@ def _why_silent(seen: Findings, name: str) -> str:
 
 
 def _not_judged(seen: Findings, name: str) -> str:
-    return f"{title(name)}: not judged; {_why_silent(seen, name)}."
+    return f"{title(name)}: not judged, because {_why_silent(seen, name)}."
 
 
 def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence, ...]:

@@ -130,8 +130,8 @@ _CARRIERS = frozenset(
     may me mean might most my nothing of on one only or other out patient picture pictures please
     present really say see seen show shown shows side sides so some something still tell than that
     the their them there these they think this those to two us view views was we were what what's
-    when which with would you your think visible biggest big small smallest no not many much more
-    also too about ok okay final am""".split()  # noqa: SIM905 - a paragraph reads better than a list
+    when which with would write you your think visible biggest big small smallest no not many much
+    more also too about ok okay final am""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )
 
 

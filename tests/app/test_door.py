@@ -102,7 +102,7 @@ def test_flat_and_other_pictures_keep_the_tags(some: list[Case]) -> None:
         ("Mass: R CC yes (0.80), marked in the x; L CC no (0.90).", "Mass", "L CC", NO, 0.10),
         ("Mass: R CC not sure (yes 0.48).", "Mass", "R CC", None, 0.48),
         ("Mass: R CC no (>0.99).", "Mass", "R CC", NO, 0.005),
-        ("Mass: not judged; never tried.", "Mass", "R CC", None, None),
+        ("Mass: not judged, because never tried.", "Mass", "R CC", None, None),
         ("ACR density: B, scattered fibroglandular tissue (0.60); also possible: C 0.2.", "ACR",
          "", "Level B", None),
         ("ACR density: not sure; B 0.38, C 0.35.", "ACR", "", None, None),

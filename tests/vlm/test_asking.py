@@ -81,7 +81,10 @@ def test_a_question_the_model_was_not_tried_at_is_said_to_be_so(
     model: str, views: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["ask", views[0], "How dense is the breast?", model]) == 0
-    assert "ACR density: not judged; this model was never tried at it." in capsys.readouterr().out
+    assert (
+        "ACR density: not judged, because this model was never tried at it."
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,14 +122,17 @@ def test_no_option_is_chosen_that_is_not_likely(exam: Exam) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("Is there an asymmetry?", "Asymmetry: not judged; this model was never tried at it."),
-        ("What is the masking potential?", "Masking potential: not judged; no model"),
+        (
+            "Is there an asymmetry?",
+            "Asymmetry: not judged, because this model was never tried at it.",
+        ),
+        ("What is the masking potential?", "Masking potential: not judged, because no model"),
         ("Should she have a biopsy?", "That is for a radiologist"),
         ("What does BI-RADS 4 mean?", "This model cannot explain terms"),
         ("Has it grown since last year?", "No earlier exam is here"),
         ("How old is the patient?", "That cannot be told from these pictures"),
         ("Tell me a joke", "This was not understood (“joke”)"),
-        ("Is the cancer invasive?", "Invasive cancer: not judged; no model"),
+        ("Is the cancer invasive?", "Invasive cancer: not judged, because no model"),
         ("Thanks", "You are welcome"),
         ("Who are you?", "This is VersaMammo, a research model"),
         ("hi", "Hello. Ask about the mammograms"),

@@ -54,7 +54,7 @@ def test_heads_that_were_never_tried_at_the_door_are_not_heard(folder: Path, exa
     assert models.finder is not None
     findings = models.finder.find(exam)
     *_, said = models.answerer.answer(exam, "How dense is the breast?", (), findings)
-    assert said.text == "ACR density: not judged; this model was never tried at it."
+    assert said.text == "ACR density: not judged, because this model was never tried at it."
     assert findings.regions == ()
 
 
@@ -86,7 +86,7 @@ def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
 
     grains = asked("Are there calcifications?")
     assert (
-        "not judged; on patients kept from training it was not found better than guessing"
+        "not judged, because on patients kept from training it was not found better than guessing"
         in grains.text
     )
     density = asked("How dense is the breast?")
