@@ -102,6 +102,18 @@ def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path, Des
     desk.close()
 
 
+@pytest.fixture(autouse=True)
+def _folder_of_the_asked_server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradio reads its folder from the environment at each request, and tests start several."""
+    for name in ("server", "talking", "site"):
+        if name in request.fixturenames:
+            asked = request.getfixturevalue(name)
+            home = asked[1] if isinstance(asked, tuple) else asked.home
+            monkeypatch.setenv("GRADIO_TEMP_DIR", str(home))
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A page without a model, on a port of its own: (address, private folder)."""
