@@ -31,16 +31,16 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+        x, kept = ctx.saved_tensors
         above, beside = ctx.padding
         own = x.dtype
         # under autocast the convolution was done in half precision, and some CPUs mix no kinds
-        x, weight = x.to(gradient.dtype), weight.to(gradient.dtype)
+        x, weight = x.to(gradient.dtype), kept.to(gradient.dtype)
         to_x = to_weight = None
         if ctx.needs_input_grad[0]:
             to_x = _gradients(gradient, x, weight, ctx.stride, ctx.padding)[0].to(own)
         if ctx.needs_input_grad[1]:
-            to_weight = torch.empty_like(ctx.saved_tensors[1])
+            to_weight = torch.empty_like(kept)
             wide = weight.shape[-1] - FAST
             # the last three may overlap those before: then a column is written twice, the same
             for left in {*range(0, wide, FAST), wide}:
