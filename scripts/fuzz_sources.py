@@ -146,7 +146,7 @@ class Twin:
             tally.lost += relative not in told and not used_elsewhere
 
     def stands_alone(self, relative: str) -> bool:
-        """Tell whether a file is an image of its own, and not another's mask or crop."""
+        """Return whether a file is an image of its own, and not another's mask or crop."""
         return relative in self.alone
 
     def learn(self) -> None:

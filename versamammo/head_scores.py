@@ -10,6 +10,7 @@ from typing import Any
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.topic_scores import bad_score, is_count, is_share
 from versamammo.vqa import read_object
 
 FILE = "head_scores.json"
@@ -64,12 +65,12 @@ def read_head_scores(folder: Path) -> tuple[HeadScore, ...]:
         message = f"found the keys {sorted(record)}; expected scores"
         raise InputError(message, file=file, reason="bad-score")
     if not isinstance(record["scores"], list):
-        raise _wrong(file, "scores", record["scores"], "a list")
+        raise bad_score(file, "scores", record["scores"], "a list")
     scores = tuple(_score(file, one) for one in record["scores"])
     names = [score.attribute for score in scores]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise _wrong(file, "attribute", twice, "each attribute once")
+        raise bad_score(file, "attribute", twice, "each attribute once")
     return scores
 
 
@@ -77,33 +78,20 @@ def _score(file: Path, record: object) -> HeadScore:
     names = [field.name for field in fields(HeadScore)]
     if not isinstance(record, Mapping) or set(record) != set(names):
         found = sorted(record) if isinstance(record, Mapping) else record
-        raise _wrong(file, "scores", found, f"objects of {', '.join(names)}")
+        raise bad_score(file, "scores", found, f"objects of {', '.join(names)}")
     name = record["attribute"]
     if not isinstance(name, str) or not name.strip():
-        raise _wrong(file, "attribute", name, "a text")
+        raise bad_score(file, "attribute", name, "a text")
     for key in ("auroc", "low", "high"):
         value = record[key]
-        if not (_is_share(value) or (value is None and key != "auroc")):
-            raise _wrong(file, f"{name}: {key}", value, "a number from 0 to 1")
+        if not (is_share(value) or (value is None and key != "auroc")):
+            raise bad_score(file, f"{name}: {key}", value, "a number from 0 to 1")
     for key in ("images", "patients"):
-        if record[key] is not None and not _is_count(record[key]):
-            raise _wrong(file, f"{name}: {key}", record[key], "a number, or null")
+        if record[key] is not None and not is_count(record[key]):
+            raise bad_score(file, f"{name}: {key}", record[key], "a number, or null")
     classes = record["classes"]
     if classes is not None:
-        if not isinstance(classes, Mapping) or not all(map(_is_count, classes.values())):
-            raise _wrong(file, f"{name}: classes", classes, "a number of images per class")
+        if not isinstance(classes, Mapping) or not all(map(is_count, classes.values())):
+            raise bad_score(file, f"{name}: classes", classes, "a number of images per class")
         classes = tuple(classes.items())
     return HeadScore(**{**record, "classes": classes})
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _wrong(file: Path, field: str, found: object, expected: str) -> InputError:
-    message = f"found {found!r}; expected {expected}"
-    return InputError(message, file=file, field=field, reason="bad-score")

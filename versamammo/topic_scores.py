@@ -117,21 +117,21 @@ class TopicScore:
             raise InputError(message, file=file, field="scores", reason="bad-score")
         topic = record["topic"]
         if not isinstance(topic, str) or not topic.strip():
-            raise _wrong(file, "topic", topic, "a text")
+            raise bad_score(file, "topic", topic, "a text")
         classes = record["classes"]
-        if not isinstance(classes, Mapping) or not all(map(_is_count, classes.values())):
-            raise _wrong(file, f"{topic}: classes", classes, "a number of questions per answer")
+        if not isinstance(classes, Mapping) or not all(map(is_count, classes.values())):
+            raise bad_score(file, f"{topic}: classes", classes, "a number of questions per answer")
         for name in ("asked", "patients"):
-            if not _is_count(record[name]) or record[name] < 1:
-                raise _wrong(file, f"{topic}: {name}", record[name], "a number, 1 or more")
+            if not is_count(record[name]) or record[name] < 1:
+                raise bad_score(file, f"{topic}: {name}", record[name], "a number, 1 or more")
         if record["asked"] != sum(classes.values()):
             expected = f"the sum over the classes, {sum(classes.values())}"
-            raise _wrong(file, f"{topic}: asked", record["asked"], expected)
+            raise bad_score(file, f"{topic}: asked", record["asked"], expected)
         for name in _RESULTS + _OF_YES_NO:
-            if not (_is_share(record[name]) or (name in _OF_YES_NO and record[name] is None)):
-                raise _wrong(file, f"{topic}: {name}", record[name], "a number from 0 to 1")
+            if not (is_share(record[name]) or (name in _OF_YES_NO and record[name] is None)):
+                raise bad_score(file, f"{topic}: {name}", record[name], "a number from 0 to 1")
         if record["low"] > record["high"]:
-            raise _wrong(file, f"{topic}: low", record["low"], f"at most {record['high']}")
+            raise bad_score(file, f"{topic}: low", record["low"], f"at most {record['high']}")
         return cls(**{**record, "classes": tuple(classes.items())})
 
 
@@ -209,12 +209,12 @@ def scores_from(records: object, file: Path) -> tuple[TopicScore, ...]:
         InputError: it is not such a list, or a topic occurs twice.
     """
     if not isinstance(records, list):
-        raise _wrong(file, "scores", records, "a list")
+        raise bad_score(file, "scores", records, "a list")
     scores = tuple(TopicScore.from_dict(record, file) for record in records)
     topics = [score.topic for score in scores]
     twice = next((topic for topic in topics if topics.count(topic) > 1), None)
     if twice is not None:
-        raise _wrong(file, "topic", twice, "each topic once")
+        raise bad_score(file, "topic", twice, "each topic once")
     return scores
 
 
@@ -261,14 +261,17 @@ def _percent(share: float) -> int:
     return round(100 * share)
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Return whether a value of a JSON file is a number of things."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_share(value: object) -> bool:
+def is_share(value: object) -> bool:
+    """Return whether a value of a JSON file is a number from 0 to 1."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def _wrong(file: Path, field: str, found: object, expected: str) -> InputError:
+def bad_score(file: Path, field: str, found: object, expected: str) -> InputError:
+    """Return the error about a field of a file of scores."""
     message = f"found {found!r}; expected {expected}"
     return InputError(message, file=file, field=field, reason="bad-score")

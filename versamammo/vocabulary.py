@@ -252,9 +252,7 @@ TOPICS: tuple[Topic, ...] = (
 )  # fmt: skip
 BY_NAME = {topic.name: topic for topic in TOPICS}
 FINDING_WORDS = {term.kind: term.name for term in _FINDINGS}  # kind of finding -> topic's name
-PHRASES = {term.kind: term.phrase for term in _FINDINGS}
 BY_HEAD = {topic.head: topic for topic in TOPICS if topic.head}
-
 NAMED = {topic.name: re.compile(rf"\b(?:{'|'.join(topic.synonyms)})\b") for topic in TOPICS}
 
 

@@ -150,7 +150,7 @@ class Answering:
     def _topics(
         self, exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings
     ) -> Answer:
-        """Say one value of each topic for the pictures together."""
+        """Return one value of each topic for the pictures together."""
         lines: list[str] = []
         found: list[Verdict] = []
         for name in names:
@@ -170,7 +170,7 @@ class Answering:
         )  # fmt: skip
 
     def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
-        """Say of each breast what is judged of it."""
+        """Return, for each breast, what is judged of it."""
         names = [name for name in asked.topics if name in seen.topics]
         if not asked.topics or asked.topics == (ANY_FINDING,):
             names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
@@ -182,7 +182,7 @@ class Answering:
         return Answer("\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found))
 
     def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
-        """Say how sure the answer to a topic is, and how the model went when it was tried."""
+        """Return how sure the answer to a topic is, and how the model went when it was tried."""
         made, names = self._again(exam, asked, seen)
         told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
         how = (
@@ -192,7 +192,7 @@ class Answering:
         return replace(made, text="\n".join([made.text, how, *told]))
 
     def _why(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
-        """Say which source an answer rests on."""
+        """Return which source an answer rests on."""
         made, names = self._again(exam, asked, seen)
         rest = []
         for name in names:
@@ -289,7 +289,7 @@ def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
 
 
 def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
-    """Say which source spoke, what another would say, and how a single topic was tried."""
+    """Return which source spoke, what another would say, and how a single topic was tried."""
     by: dict[Source, list[str]] = {}
     for one in found:
         by.setdefault(one.source, []).append(title(one.topic))

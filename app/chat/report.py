@@ -76,7 +76,7 @@ def _images(exam: Exam, findings: Findings | None, cards: Sequence[Card]) -> str
 
 
 def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[int]) -> str:
-    """Say the value of one topic, or why there is none."""
+    """Return the value of one topic, or why there is none."""
     if findings is None:
         return "Not assessed by any model."
     verdict = of_several(exam, findings, name, images)
@@ -88,7 +88,7 @@ def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[in
 
 
 def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> str:
-    """Say where each finding is marked, which were not found and which were not looked for."""
+    """Return where each finding is marked, which were not found and which were not looked for."""
     if findings is None:
         return "No model looked for findings."
     judged = {

@@ -168,7 +168,7 @@ def _compare(
 
 
 def on_box(mark: Box, true: Box) -> bool:
-    """Say whether a mark lies on a true box: its centre in it, or enough overlap."""
+    """Return whether a mark lies on a true box: its centre in it, or enough overlap."""
     x, y = (mark.x1 + mark.x2) / 2, (mark.y1 + mark.y2) / 2
     inside = true.x1 <= x <= true.x2 and true.y1 <= y <= true.y2
     return inside or overlap(mark, true) >= HIT

@@ -65,7 +65,7 @@ def refuse_drawing(small: Levels, noise: float) -> bool:
 
 
 def is_speck(body: Mask) -> bool:
-    """Say whether what was taken for a breast [h, w] is too small to be one."""
+    """Return whether what was taken for a breast [h, w] is too small to be one."""
     rows, columns = body.shape
     _, _, width, height = cv2.boundingRect(body)
     least = SMALLEST_AFLOAT if _is_afloat(body) else SMALLEST_SHARE
@@ -85,7 +85,7 @@ def is_flat(body: Mask, small: Levels) -> bool:
 
 
 def _is_afloat(body: Mask) -> bool:
-    """Say whether a thing touches neither side of the picture, as a breast does by its wall."""
+    """Return whether a thing touches neither side of the picture, as a breast does by its wall."""
     columns: int = body.shape[1]
     x, _, width, _ = cv2.boundingRect(body)
     return x > MARGIN * columns and x + width < (1 - MARGIN) * columns

@@ -131,7 +131,7 @@ def _small(samples: NDArray[np.float32], size: tuple[int, int]) -> Levels:
 
 
 def _is_lump(body: Mask, small: Levels, plain: bool) -> bool:
-    """Say whether a breast [h, w] is but a part of one; refuse what lies alone on even air."""
+    """Return whether a breast [h, w] is but a part of one; refuse what lies alone on even air."""
     if is_speck(body):
         if plain:
             share = count(body) / body.size

@@ -71,7 +71,7 @@ def decode_apart(
 
 
 def unstarted(child: subprocess.CompletedProcess[bytes]) -> bool:
-    """Say whether a child ended before it could try anything, as Python does without memory."""
+    """Return whether a child ended before it could try anything, as Python does without memory."""
     return child.returncode == 1 and not child.stdout
 
 

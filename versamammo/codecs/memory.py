@@ -15,7 +15,7 @@ _SAID = re.compile(
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Say whether an exception of Python or of a library means that memory ran out."""
+    """Return whether an exception of Python or of a library means that memory ran out."""
     return isinstance(error, MemoryError) or _SAID.search(str(error)) is not None
 
 

@@ -67,7 +67,7 @@ def render(
 
 
 def _shows_nothing(stored: NDArray[Any], table: NDArray[np.float32]) -> bool:
-    """Say whether a table shows values [H, W] that differ as one level."""
+    """Return whether a table shows values [H, W] that differ as one level."""
     few = thinned(stored)
     levels = show(few, table)
     return float(np.ptp(levels)) < 1 / 255 and bool(np.ptp(few) > 0)

@@ -38,7 +38,7 @@ def encoding_of(data: bytes, at: int, *, little: bool) -> Encoding:
 
 
 def reaches_the_end(data: bytes, at: int, encoding: Encoding) -> bool:
-    """Say whether pixel data begin at a place and fill the rest of the file."""
+    """Return whether pixel data begin at a place and fill the rest of the file."""
     element = element_at(data, at, encoding)
     if element is None or element.tag != PIXEL_DATA or element.end is None:
         return False

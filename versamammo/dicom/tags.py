@@ -193,7 +193,7 @@ class Tags:
         return any(text != "" for text in self.texts(keyword))
 
     def has_embedded_overlay(self) -> bool:
-        """Say whether an overlay is declared that lies in unused bits of the pixels."""
+        """Return whether an overlay is declared that lies in unused bits of the pixels."""
         for dataset in self._datasets:
             tags = tuple(dataset.keys())  # iterating the data set itself would convert every value
             groups = {tag >> 16 for tag in tags if 0x6000 <= tag >> 16 <= 0x60FF}

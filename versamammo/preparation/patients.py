@@ -62,7 +62,7 @@ def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
 
 
 def named_otherwise(images: Sequence[Candidate]) -> list[str]:
-    """Say which ids of files the table names otherwise, though it does not cover all of them."""
+    """Return which ids of files the table names otherwise, though it does not cover all of them."""
     told = {
         image.facts.patient_id
         for image in images
@@ -78,7 +78,7 @@ def named_otherwise(images: Sequence[Candidate]) -> list[str]:
 
 
 def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:
-    """Say which patient ids differ in zeros, blanks or capitals alone."""
+    """Return which patient ids differ in zeros, blanks or capitals alone."""
     spelt: dict[str, set[str]] = defaultdict(set)
     for image in images:
         if image.patient_id:
@@ -91,7 +91,7 @@ def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:
 
 
 def shared_accessions(images: Iterable[Candidate]) -> list[str]:
-    """Say which exams, by their accession numbers, stand under several patients."""
+    """Return which exams, by their accession numbers, stand under several patients."""
     seen: dict[str, set[str]] = defaultdict(set)
     for image in images:
         accession = image.record.identifiers.accession or image.facts.accession

@@ -144,7 +144,7 @@ def described(root: Path, file: Path, image: Thing, coco: Coco) -> Entry:
 
 
 def usable(path: Path) -> bool:
-    """Tell whether a name is that of a file; no name may end a run."""
+    """Return whether a name is that of a file; no name may end a run."""
     try:
         return path.is_file()
     except (OSError, ValueError):

@@ -33,7 +33,7 @@ def dicom_tags(path: Path) -> Tags:
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell by its first bytes whether a file is DICOM.
+    """Return whether, by its first bytes, a file is DICOM.
 
     Raises:
         InputError: it cannot be opened.

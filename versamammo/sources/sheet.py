@@ -83,7 +83,7 @@ def cells(source: Path | pa.BufferReader, writing: Writing) -> pa.Table:
 
 
 def reason_of(error: Exception) -> str:
-    """Say what is wrong and how to save the table, without the cells of its rows."""
+    """Return what is wrong and how to save the table, without the cells of its rows."""
     counts = re.search(r"Expected (\d+) columns, got (\d+)", str(error))
     if counts is None:
         return f"{str(error).splitlines()[0]}; {AS_CSV}" if str(error) else AS_CSV

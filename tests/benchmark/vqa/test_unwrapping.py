@@ -173,4 +173,4 @@ def test_unwrapping_does_not_guess(ask, said):
 @pytest.mark.parametrize("said", ["[" * 100_000, "{" * 100_000, "\\boxed{" * 20_000,
                                   "<think>" * 50_000, "<answer>" * 20_000])  # fmt: skip
 def test_deep_wrappers_end(said):
-    final_answer(said)
+    assert len(final_answer(said)) <= len(said)
