@@ -61,7 +61,7 @@ def run(args: jsonargparse.Namespace) -> int:
 
 
 def run_model(args: jsonargparse.Namespace) -> int:
-    """Return what the chat says of each file."""
+    """Print what the chat says of each file; return the exit code 0."""
     models = load_models(choose_folder(args.model))
     if models.finder is None:
         message = "no model that looks at pictures was found"
