@@ -15,7 +15,7 @@ from app.chat.facts import warnings_of
 from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models, parts_of
 from app.chat.report import answer_record
-from app.chat.wording import pointing
+from app.chat.verdict_words import pointing
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError

@@ -13,12 +13,12 @@ from app.chat.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Sour
 from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.facts import NO_MODEL, PHANTOMS_ONLY, Facts
-from app.chat.language import Language
+from app.chat.language_source import LanguageSource
 from app.chat.report import composed
 from app.chat.sayings import CHANGE, MEANING, PERSON, about, advice, greeting, thanks
 from app.chat.trials import Domain, Trials
 from app.chat.understanding import ANY_FINDING, KINDS, Asked, Subject, understand
-from app.chat.wording import (
+from app.chat.verdict_words import (
     absent_line,
     count_line,
     finding_line,
@@ -44,7 +44,7 @@ BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree
 class Answering:
     """Answers about an exam from its record of evidence."""
 
-    def __init__(self, card: Card, trials: Trials, language: Language | None = None) -> None:
+    def __init__(self, card: Card, trials: Trials, language: LanguageSource | None = None) -> None:
         self._card = card
         self._trials = trials
         self._language = language

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.chat.contracts import Card, Findings, HeatMap, Region, Source, Verdict
 from app.chat.deciding import Weights, chosen, dissenting, yes_or_no
 from app.chat.exam import Exam
-from app.chat.language import Language
+from app.chat.language_source import LanguageSource
 from app.chat.regions import in_words
 from app.chat.seeing import Seeing, Seen
 from app.chat.trials import Calibration, Domain, Trials
@@ -44,7 +44,7 @@ class Examiner:
     """
 
     def __init__(
-        self, card: Card, trials: Trials, seeing: Seeing | None, language: Language | None
+        self, card: Card, trials: Trials, seeing: Seeing | None, language: LanguageSource | None
     ) -> None:
         self.card = card
         self.trials = trials

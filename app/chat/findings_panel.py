@@ -9,7 +9,7 @@ from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.figures import figure
 from app.chat.understanding import KINDS
-from app.chat.wording import title, topic_words
+from app.chat.verdict_words import title, topic_words
 from versamammo.mammogram import Box
 from versamammo.vocabulary import BY_NAME
 

@@ -83,7 +83,7 @@ def load_models(
     # torch is imported only where there is a model
     from app.chat.answering import Answering
     from app.chat.examining import Examiner
-    from app.chat.language import Language
+    from app.chat.language_source import LanguageSource
     from app.chat.queueing import OneAtATime
     from app.chat.seeing import Seeing
     from versamammo.encoder import VersaMammoModel
@@ -102,7 +102,7 @@ def load_models(
     comparer = None
     if index is not None:
         comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
-    speaking = None if assistant is None else Language(assistant, queue)
+    speaking = None if assistant is None else LanguageSource(assistant, queue)
     card = card_of(folder, language or seen)
     trials = trials_of(folder, assistant, card) if trials is None else trials
     seeing = Seeing(encoder, queue) if part or encoder.heads else None

@@ -26,7 +26,7 @@ from app.chat.picture import PRESETS, Look
 from app.chat.report import draft
 from app.chat.shelf import Visit
 from app.chat.similar_panel import similar_html
-from app.chat.wording import pointing
+from app.chat.verdict_words import pointing
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."

@@ -10,7 +10,7 @@ from app.chat.exam import Exam
 from app.chat.facts import facts_of, warnings_of
 from app.chat.regions import described
 from app.chat.understanding import KINDS
-from app.chat.wording import absent_line, finding_line, title, topic_words
+from app.chat.verdict_words import absent_line, finding_line, title, topic_words
 from versamammo import NOTICE, __version__
 from versamammo.vocabulary import YES
 

@@ -20,10 +20,10 @@ from app.chat.desk import Desk
 from app.chat.examining import Examiner
 from app.chat.models import Models, choose_folder, load_models
 from app.chat.trials import Domain, Trials, read_trials, write_trials
-from app.door.asking import Hearing, hear
 from app.door.calibrating import calibrate, trials_of, try_sources
 from app.door.cases import Case, blank, cases, root_of, shuffled
-from app.door.table import as_markdown, scores_of
+from app.door.door_table import as_markdown, scores_of
+from app.door.questioning import Hearing, hear
 from versamammo import NOTICE, __version__
 from versamammo.config import command_parser
 from versamammo.errors import InputError

@@ -16,10 +16,10 @@ from app.chat.desk import Desk
 from app.chat.exam import Exam
 from app.chat.regions import in_words
 from app.chat.trials import Domain, Trials, read_trials
-from app.door.asking import ASKED, Hearing, hear, on_box
+from app.door.answer_words import said_of
 from app.door.calibrating import Tried, calibrate, fit, trials_of
 from app.door.cases import Case, blank, cases, root_of, shuffled
-from app.door.reading import said_of
+from app.door.questioning import ASKED, Hearing, hear, on_box
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.chat.exam import Exam
-from app.chat.language import Language
+from app.chat.language_source import LanguageSource
 from app.chat.queueing import OneAtATime
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.geometry import Crop
@@ -78,7 +78,7 @@ def test_the_door_asks_with_the_tokens_of_training_calibration_and_benchmark(
     monkeypatch.setattr(
         processor, "collate", lambda examples: (seen.extend(examples), collate(examples))[1]
     )
-    Language(assistant, OneAtATime()).weigh(exam, 0, topic)
+    LanguageSource(assistant, OneAtATime()).weigh(exam, 0, topic)
     assert len(seen) == len(topic.options) > 1
     at_the_door = seen[topic.options.index(turn.answer)]
     assert at_the_door.input_ids == learned.input_ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.door.asking import Heard, Hearing
+from app.door.questioning import Heard, Hearing
 from versamammo import NOTICE
 from versamammo.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME

@@ -12,7 +12,7 @@ from vlm.assistant import Assistant
 from vlm.prompts import MOST_VIEWS, Picture, Turn
 
 
-class Language:
+class LanguageSource:
     """Weighs the options of topics in one picture after the other, in its turn."""
 
     def __init__(self, assistant: Assistant, queue: OneAtATime) -> None:

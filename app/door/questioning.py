@@ -9,8 +9,8 @@ from app.chat.contracts import Findings
 from app.chat.desk import Desk
 from app.chat.exam import Exam
 from app.chat.seeing import overlap
+from app.door.answer_words import Said, said_of
 from app.door.cases import Case
-from app.door.reading import Said, said_of
 from versamammo.mammogram import Box
 from versamammo.vocabulary import BY_NAME, YES, Topic
 from versamammo.vqa import Kind
