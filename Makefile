@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/versamammo chat --open $(CHAT)
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
