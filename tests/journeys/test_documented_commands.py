@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -298,6 +299,7 @@ def test_a_document_works_as_printed(
         reader.stop()
     finally:
         for process, _ in reader.served:
-            os.kill(process, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         reader.shell.close()
     assert re.fullmatch(r"versamammo", reader.clone.name)
