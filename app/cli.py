@@ -1,21 +1,19 @@
 """The one command, `versamammo <verb>`: finds the verb's module and turns errors into exit codes.
 
-Exit codes: 0 done, 1 our fault, 2 the caller's file or option, 130 stopped by the user.
+Exit codes are those of `versamammo.stopping`.
 A verb's module has `parser()` and `run(args)`; it is imported only when its verb is called,
 so `versamammo --help` does not wait for torch.
 """
 
 from __future__ import annotations
 
-import errno
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from versamammo import NOTICE, __version__
-from versamammo.errors import InputError
+from versamammo.stopping import run_command
 
 
 @dataclass(frozen=True)
@@ -76,20 +74,6 @@ def run_verb(name: str, argv: Sequence[str]) -> int:
     return int(module.run(parser.parse_args(list(argv))))
 
 
-def explain(error: BaseException) -> tuple[str, int]:
-    """Turn an exception into a sentence for the user and an exit code."""
-    if isinstance(error, InputError):
-        return f"versamammo: {error}", 2
-    if isinstance(error, KeyboardInterrupt):
-        return "versamammo: stopped", 130
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"versamammo: the disk is full ({error.strerror}); free some space and run again", 1
-    if isinstance(error, MemoryError):
-        return "versamammo: out of memory; use fewer --workers or a smaller --size", 1
-    kind = type(error).__name__
-    return f"versamammo: internal error: {kind}: {error} (--debug shows where)", 1
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the process's exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -107,18 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    try:
-        return run_verb(words[0], words[1:])
-    except BrokenPipeError:
-        # the reader of our output went away (`| head`): nothing is wrong, and nothing can be said
-        sys.stderr.close()
-        return 0
-    except (Exception, KeyboardInterrupt) as error:
-        message, code = explain(error)
-        if debug:
-            traceback.print_exc()
-        print(message, file=sys.stderr)
-        return code
+    return run_command("versamammo", lambda: run_verb(words[0], words[1:]), debug=debug)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from versamammo.dataset import COLUMNS, Picture, picture_of
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 from versamammo.lesion_rows import close_up_of, lesion_rows
 from versamammo.manifest import read_manifest
 
@@ -47,7 +47,7 @@ class Archives:
         """
         file = self.folder / name / "config.json"
         try:
-            root = Path(json.loads(file.read_text())["root"])
+            root = Path(parse_json(file.read_text())["root"])
         except (OSError, ValueError, KeyError) as error:
             raise InputError("names no raw archive", file=file, reason="bad-config") from error
         if not root.is_dir():

@@ -27,6 +27,7 @@ from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import sweep_partial, write_atomically
+from versamammo.json_text import parse_json
 from versamammo.lesion_rows import CloseUp
 from versamammo.preprocess import to_input
 from versamammo.resampling import resize_area
@@ -178,7 +179,7 @@ class FeatureStore:
     def _enter(self, path: Path) -> None:
         try:
             with safe_open(path, "pt") as file:
-                keys = json.loads(file.metadata()["keys"])
+                keys = parse_json(file.metadata()["keys"])
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             message = f"cached features cannot be used: {error}; remove the file"
             raise InputError(message, file=path, reason="bad-cache") from error

@@ -25,6 +25,8 @@ from versamammo.configuration import Training, VersaMammoConfig
 from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.files import whole_folder
+from versamammo.stopping import run_command
 from versamammo.weights import fill, read_tensors
 
 Tensors = dict[str, Tensor]
@@ -224,14 +226,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     wanted = parser.parse_args(argv)
-    try:
+
+    def work() -> int:
         model = load_rival(wanted.checkpoint)
-    except InputError as error:
-        print(error)
-        return 2
-    model.save_pretrained(wanted.out)
-    print("\n".join(model.config.training["steps"]))
-    return 0
+        with whole_folder(wanted.out) as made:
+            model.save_pretrained(made)
+        print("\n".join(model.config.training["steps"]))
+        return 0
+
+    return run_command("rivals", work)
 
 
 if __name__ == "__main__":

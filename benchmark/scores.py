@@ -23,6 +23,7 @@ from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
 from versamammo.errors import InputError
 from versamammo.files import plain_cell, write_atomically
+from versamammo.json_text import parse_json
 
 FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
 
@@ -69,7 +70,7 @@ def read_run(out: Path) -> dict[str, Any]:
         InputError: there is no run.
     """
     try:
-        found: dict[str, Any] = json.loads((out / RUN).read_text())
+        found: dict[str, Any] = parse_json((out / RUN).read_text())
     except (OSError, ValueError) as error:
         message = "holds no run of `versamammo bench run`"
         raise InputError(message, file=out, field="out", reason="no-run") from error
@@ -136,7 +137,7 @@ def _of_records(
 def _of_questions(folder: Path) -> tuple[int, tuple[Figure, ...]]:
     """Read what `benchmark.questions` scored."""
     try:
-        made = json.loads((folder / FIGURES).read_text())
+        made = parse_json((folder / FIGURES).read_text())
     except (OSError, ValueError):
         return 0, ()
     return int(made["records"]), tuple(Figure(**figure) for figure in made["figures"])
@@ -144,7 +145,7 @@ def _of_questions(folder: Path) -> tuple[int, tuple[Figure, ...]]:
 
 def _known(path: Path, asked: Mapping[str, Any]) -> tuple[Figure, ...] | None:
     try:
-        made = json.loads(path.read_text())
+        made = parse_json(path.read_text())
     except (OSError, ValueError):
         return None
     if {key: made.get(key) for key in asked} != asked:

@@ -26,6 +26,7 @@ from benchmark.tasks import Task
 from versamammo import __version__
 from versamammo.config import plain
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
 
 TASK, SAMPLES, VALIDATION, DONE = "task.json", "samples.jsonl", "validation.jsonl", "done.json"
 
@@ -116,7 +117,7 @@ def line_of(sample: Sample) -> str:
 def sample_of(kind: str, line: str) -> Sample:
     """Read what `line_of` wrote."""
     made = SAMPLE_OF[kind]
-    record = json.loads(line)
+    record = parse_json(line)
     return made(**{field.name: _tuples(record[field.name], field.name) for field in fields(made)})
 
 
@@ -136,7 +137,7 @@ def _tuples(value: Any, name: str) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = parse_json(path.read_text())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

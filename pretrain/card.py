@@ -72,6 +72,7 @@ A mammogram encoder trained without labels ({config.objective}), the running mea
 from transformers import AutoModel
 import versamammo
 
+versamammo.register()
 encoder = AutoModel.from_pretrained("this folder")
 features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
 ```

@@ -5,7 +5,6 @@ python pretrain/export.py runs/stage1 encoders/teacher
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,9 @@ from versamammo.config import command_parser, load
 from versamammo.configuration import Training, VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.run import CHECKPOINTS, METRICS, ORIGIN, lines_of
+from versamammo.files import whole_folder
+from versamammo.run import CHECKPOINTS, METRICS, lines_of, read_origin
+from versamammo.stopping import run_command
 
 LIBRARIES = ("versamammo", "torch", "timm", "transformers", "accelerate")
 
@@ -45,7 +46,7 @@ def export(source: Path, out: Path) -> Path:
     config = load(Stage1, ["--config", str(checkpoint / CONFIG)])
     step = step_of(checkpoint)
     run = checkpoint.parents[1]
-    origin = json.loads((run / ORIGIN).read_text())
+    origin = read_origin(run)
     described = VersaMammoConfig(
         backbone=config.vit.name,
         backbone_args={"img_size": list(config.vit.image_size), **config.vit.shape},
@@ -61,9 +62,10 @@ def export(source: Path, out: Path) -> Path:
     model = VersaMammoModel.from_backbone(
         described, teacher_backbone(load_file(checkpoint / MODEL))
     )
-    model.save_pretrained(out)
     facts = Facts(config, step, origin, probes_at(run / METRICS, step))
-    (out / "README.md").write_text(card(facts))
+    with whole_folder(out) as made:
+        model.save_pretrained(made)
+        (made / "README.md").write_text(card(facts))
     return out
 
 
@@ -113,12 +115,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("source", type=Path, help="a run's folder or a checkpoint")
     parser.add_argument("out", type=Path, help="folder to be made")
     given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
-    try:
+
+    def work() -> int:
         print(export(given.source, given.out))
-    except InputError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return 0
+
+    return run_command("export", work)
 
 
 if __name__ == "__main__":

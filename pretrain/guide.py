@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +108,7 @@ def open_teacher(source: Path, scratch: Path, first: Callable[[], bool]) -> Vers
     if not checkpoints_in(source / CHECKPOINTS):
         return load_encoder(source)
     if first() and not (scratch / "config.json").is_file():
-        partial = scratch.with_suffix(".part")
-        shutil.rmtree(partial, ignore_errors=True)
-        export.export(source, partial)
-        partial.rename(scratch)
+        export.export(source, scratch)
     return load_encoder(scratch)
 
 

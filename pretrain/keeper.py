@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import shlex
-import shutil
 import sys
 import time
 from importlib.metadata import version
@@ -25,6 +24,7 @@ from versamammo.backbones import recompute_activations
 from versamammo.configuration import Training
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.files import settle, whole_folder
 from versamammo.head_scores import write_head_scores
 from versamammo.onnx_graph import add_graph
 from versamammo.run import Run
@@ -62,6 +62,8 @@ class Keeper:
         self.watch = Watch(config.collapse, history)
         self.figures = [line[FIGURE] for line in history if FIGURE in line]
         self.encoder_folder = run.folder / ENCODER
+        if run.accelerator.is_main_process:
+            settle(self.encoder_folder)
 
     def begin(self, first: int, feed: Feeder[WholeBatch]) -> None:
         """Validate a student that has not learnt yet, and start the clock."""
@@ -131,15 +133,12 @@ class Keeper:
         if best.heads is not None:
             self.validation.calibrate(best.heads.attributes, seen)
         best.config.training = self._training(done).to_dict()
-        partial = self.encoder_folder.with_suffix(".part")
-        shutil.rmtree(partial, ignore_errors=True)
-        best.save_pretrained(partial)
         scores = self.validation.scores(best, seen)
-        write_head_scores(partial, scores)
         card = student_card(self.config, done, self.run.origin(), answers, scores)
-        (partial / "README.md").write_text(card)
-        shutil.rmtree(self.encoder_folder, ignore_errors=True)
-        partial.rename(self.encoder_folder)
+        with whole_folder(self.encoder_folder) as made:
+            best.save_pretrained(made)
+            write_head_scores(made, scores)
+            (made / "README.md").write_text(card)
 
     def _training(self, done: int) -> Training:
         settings = self.config

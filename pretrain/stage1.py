@@ -30,7 +30,7 @@ from pretrain.vit import RowDropBlock
 from pretrain.watch import Watch
 from versamammo.dataset import Archive
 from versamammo.practice import phantom_archive
-from versamammo.run import Run, opened
+from versamammo.run import Run, opened, sole_run
 from versamammo.sampling import Share, StepSampler
 
 SHOWN = 6  # mammograms on a picture
@@ -40,9 +40,15 @@ def train(config: Stage1) -> Path:
     """Train a teacher, or go on training; returns the last checkpoint.
 
     Raises:
-        InputError: the archive or the settings cannot be trained with.
+        InputError: the archive or the settings cannot be trained with, or another run is at work
+            in the folder.
         CollapsedError: the teacher stopped telling images apart.
     """
+    with sole_run(config.run.output):
+        return _train(config)
+
+
+def _train(config: Stage1) -> Path:
     config, archive, tissue = _open_data(config)
     run = Run(config.run, config, config.optim.parts, FREE)
     accelerator, optim = run.accelerator, config.optim

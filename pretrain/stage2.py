@@ -36,7 +36,7 @@ from versamammo.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.practice import phantom_archive
 from versamammo.preprocess import to_input
-from versamammo.run import Run, opened
+from versamammo.run import Run, opened, sole_run
 from versamammo.sampling import Share, StepSampler
 from versamammo.sharing import check_lineage
 
@@ -49,9 +49,15 @@ def train(config: Stage2) -> Path:
     """Train a student, or go on training; returns the folder of the best encoder.
 
     Raises:
-        InputError: the archive, the teacher or the settings cannot be trained with.
+        InputError: the archive, the teacher or the settings cannot be trained with, or another
+            run is at work in the folder.
         CollapsedError: the student stopped telling images apart.
     """
+    with sole_run(config.run.output):
+        return _train(config)
+
+
+def _train(config: Stage2) -> Path:
     teacher = _teacher_folder(config)
     folder, archive = _open_data(config)
     run = Run(config.run, config, config.learning.parts, FREE)

@@ -70,6 +70,7 @@ tags: [mammography, distillation{", " + PHANTOM if phantom else ""}]
 from transformers import AutoModel
 import versamammo
 
+versamammo.register()
 encoder = AutoModel.from_pretrained("this folder")
 features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
 probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A": 0.1, ...}}, ...}}

@@ -5,7 +5,6 @@ Nothing is downloaded and nothing is unpickled: safetensors only.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from versamammo.configuration import VersaMammoConfig
 from versamammo.renaming import translate
-from versamammo.weights import read_tensors
+from versamammo.weights import read_config, read_tensors
 
 OURS = "backbone."
 
@@ -39,7 +38,7 @@ def _kind_of(source: Path, names: Iterable[str]) -> str | None:
     """Give transformers' word for the model, or None for timm's and Meta's own names."""
     described = source / "config.json"
     if described.is_file():
-        kind: str | None = json.loads(described.read_text()).get("model_type")
+        kind: str | None = read_config(described).get("model_type")
         return kind
     if not any("patch_embeddings.projection" in name for name in names):
         return None

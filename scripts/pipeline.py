@@ -28,6 +28,7 @@ from versamammo.config import dump, load
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.practice import PhantomArchive, phantom_archive
+from versamammo.stopping import run_command
 
 TRIAL = "trial.json"
 LARGEST_FILE = 15_000_000  # bytes; a repository wants no larger ones
@@ -242,15 +243,15 @@ def _shown(command: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input or a step that failed."""
-    try:
+
+    def work() -> int:
         config = load(Pipeline, argv)
         folder = make(config)
-    except InputError as error:
-        print(f"pipeline: {error}", file=sys.stderr)
-        return 2
-    shutil.copy(config.out / "pipeline.yaml", folder / "pipeline.yaml")
-    print(f"\n{folder}\n{NOTICE}")
-    return 0
+        shutil.copy(config.out / "pipeline.yaml", folder / "pipeline.yaml")
+        print(f"\n{folder}\n{NOTICE}")
+        return 0
+
+    return run_command("pipeline", work, resumes=True)
 
 
 if __name__ == "__main__":

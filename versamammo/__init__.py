@@ -1,10 +1,16 @@
 """The shared core: any mammogram in, correctly, and the value types everything else stands on."""
 
-from versamammo.registration import register_after
+from importlib import import_module
 
 __version__ = "0.1.0"
 
 NOTICE = "Research use only. Not a medical device, not for diagnosis."
 
-register_after("transformers.models.auto.configuration_auto", "versamammo.configuration")
-register_after("transformers.models.auto.image_processing_auto", "versamammo.image_processor")
+
+def register() -> None:
+    """Make AutoConfig, AutoModel and AutoImageProcessor of transformers know our encoders.
+
+    Not done on import: transformers, torch and timm take seconds, which `versamammo --help` and
+    whoever reads DICOM files alone should not pay.
+    """
+    import_module("versamammo.encoder")  # it and what it imports register their classes

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -82,6 +83,7 @@ def build_backbone(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     Raises:
         InputError: timm has no such network, or it does not take these arguments.
     """
+    _check_arguments(arguments)
     settings: dict[str, Any] = {"in_chans": 1, "num_classes": 0, **arguments}
     if family_of(name) is Family.TOKENS:
         settings["dynamic_img_size"] = True
@@ -92,6 +94,20 @@ def build_backbone(name: str, arguments: Mapping[str, Any]) -> nn.Module:
         raise InputError(message, field="backbone_args", reason="bad-backbone") from error
     make_lean(network)
     return network
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Refuse what would make timm open a file or fetch weights, and what no network takes."""
+    own = set(inspect.signature(timm.create_model).parameters) - {"kwargs"}
+    reserved = {*own, "in_chans", "num_classes"}
+    for name, value in arguments.items():
+        if name in reserved or name.startswith(("pretrained", "hf_hub")):
+            message = f"{name} is not offered: a network is built from its name and shape alone"
+            raise InputError(message, field="backbone_args", reason="bad-backbone")
+        parts = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(part, bool | int | float | str | None) for part in parts):
+            message = f"{name} is {value!r}; expected a number, a word, or a list of them"
+            raise InputError(message, field="backbone_args", reason="bad-backbone")
 
 
 def pyramid_of(network: nn.Module, blocks: Sequence[int] | None = None) -> tuple[Level, ...]:

@@ -8,32 +8,44 @@ the step are all there is to keep.
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 
 from versamammo.errors import InputError
+from versamammo.files import whole_folder
+from versamammo.json_text import parse_json
 from versamammo.weights import check_fit
 
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 STATE, CONFIG = "state.json", "config.yaml"
-PARTIAL = ".part"
+DAMAGED = "damaged-checkpoint"
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """List the finished checkpoints of a run, the oldest first."""
-    return sorted(path for path in folder.glob("step_*") if (path / STATE).is_file())
+    """Return the finished checkpoints of a run, the oldest first."""
+    named = (path for path in folder.glob("step_*") if re.fullmatch(r"step_\d+", path.name))
+    return sorted(path for path in named if (path / STATE).is_file())
 
 
 def step_of(checkpoint: Path) -> int:
-    """Give the number of steps done when a checkpoint was written."""
-    return int(json.loads((checkpoint / STATE).read_text())["step"])
+    """Return the number of steps done when a checkpoint was written.
+
+    Raises:
+        InputError: the checkpoint is damaged.
+    """
+    try:
+        return int(parse_json((checkpoint / STATE).read_text())["step"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(checkpoint / STATE, error) from error
 
 
 def save_checkpoint(
@@ -63,27 +75,51 @@ def save_checkpoint(
     means = optimizer_tensors(model, optimizer)
     if not writes:
         return
-    partial = folder / f"step_{step:08d}{PARTIAL}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(weights, partial / MODEL, {"format": "pt"})
-    save_file(means, partial / OPTIMIZER, {"format": "pt"})
-    (partial / CONFIG).write_text(settings)
-    (partial / STATE).write_text(json.dumps({"step": step}))
-    final = partial.with_suffix("")
-    shutil.rmtree(final, ignore_errors=True)
-    partial.rename(final)
+    with whole_folder(folder / f"step_{step:08d}") as made:
+        save_file(weights, made / MODEL, {"format": "pt"})
+        save_file(means, made / OPTIMIZER, {"format": "pt"})
+        (made / CONFIG).write_text(settings)
+        (made / STATE).write_text(json.dumps({"step": step}))
     for old in checkpoints_in(folder)[:-keep]:
         shutil.rmtree(old)
+
+
+def restore_newest(
+    folder: Path, model: nn.Module, optimizer: Optimizer, say: Callable[[str], None]
+) -> int:
+    """Fill model and optimiser from the newest checkpoint that can be read.
+
+    Args:
+        folder: of the run's checkpoints.
+        model: to be filled.
+        optimizer: of the same parameters.
+        say: told of each checkpoint that is damaged and passed over.
+
+    Returns:
+        The steps done; 0 if there is no checkpoint.
+
+    Raises:
+        InputError: a checkpoint is of another network, or all of them are damaged.
+    """
+    found = checkpoints_in(folder)
+    for checkpoint in reversed(found):
+        try:
+            return restore_checkpoint(checkpoint, model, optimizer)
+        except InputError as error:
+            if error.reason != DAMAGED or checkpoint == found[0]:
+                raise
+            say(f"{error}; going on from the one before")
+    return 0
 
 
 def restore_checkpoint(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> int:
     """Fill model and optimiser from a checkpoint; returns the number of steps done.
 
     Raises:
-        InputError: the checkpoint is of another network.
+        InputError: the checkpoint is of another network, or damaged; then neither has changed.
     """
-    weights = load_file(checkpoint / MODEL)
+    done = step_of(checkpoint)
+    weights, means = _tensors_of(checkpoint / MODEL), _tensors_of(checkpoint / OPTIMIZER)
     own = model.state_dict()
     check_fit(
         missing=own.keys() - weights.keys(),
@@ -96,8 +132,8 @@ def restore_checkpoint(checkpoint: Path, model: nn.Module, optimizer: Optimizer)
         source=checkpoint / MODEL,
     )
     model.load_state_dict({name: _laid_out(weights[name], own[name]) for name in own})
-    fill_optimizer(load_file(checkpoint / OPTIMIZER), model, optimizer, checkpoint / OPTIMIZER)
-    return step_of(checkpoint)
+    fill_optimizer(means, model, optimizer, checkpoint / OPTIMIZER)
+    return done
 
 
 def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
@@ -131,6 +167,18 @@ def fill_optimizer(
         state.setdefault(owner, {})[kind] = laid_out
     optimizer.state.clear()
     optimizer.state.update(state)
+
+
+def _tensors_of(file: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, error: Exception) -> InputError:
+    message = f"is damaged ({error}); delete the folder {file.parent.name}, or bring back a copy"
+    return InputError(message, file=file, reason=DAMAGED)
 
 
 def _whole(value: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -75,8 +74,6 @@ class VersaMammoConfig(PreTrainedConfig):
             message = f"unknown keys {', '.join(sorted(unknown))}"
             raise InputError(message, field="training", reason="bad-config")
         InputContract.from_dict(self.contract)
-        # AutoModel looks for the model's class once it holds the config
-        import_module("versamammo.encoder")
         super().__post_init__(**others)  # type: ignore[no-untyped-call]
 
     @property

@@ -4,6 +4,7 @@
 from transformers import AutoModel
 import versamammo
 
+versamammo.register()
 encoder = AutoModel.from_pretrained("folder")
 features = encoder.encode("x.dcm")  # pooled [1, D], patches [1, N, D], grid (h, w), pyramid
 ```

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 from versamammo.errors import InputError
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-PARTIAL = ".part"  # suffix of a file that is still being written
+PARTIAL = ".part"  # suffix of a file or folder that is still being written
+REPLACED = ".old"  # suffix of a folder while another takes its place
+LOCK = ".lock"
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
@@ -61,6 +65,55 @@ def sweep_partial(folder: Path) -> int:
     return len(left)
 
 
+def sweep_folders(folder: Path) -> None:
+    """Remove files and folders under `folder` that a killed run left half-written."""
+    for path in folder.rglob(f"*{PARTIAL}"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes the place of `final` once all of it is there.
+
+    A block that raises leaves `final` as it was. A process killed between the two renamings
+    leaves the folder that was there under another name, from where `settle` brings it back.
+    """
+    partial = final.with_name(f"{final.name}{PARTIAL}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        _sync_all(partial)
+        replaced = final.with_name(f"{final.name}{REPLACED}")
+        shutil.rmtree(replaced, ignore_errors=True)
+        if final.exists():
+            final.rename(replaced)
+        partial.rename(final)
+        shutil.rmtree(replaced, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def settle(final: Path) -> None:
+    """Bring back what `whole_folder` was about to replace when its process was killed."""
+    replaced = final.with_name(f"{final.name}{REPLACED}")
+    if replaced.is_dir() and not final.exists():
+        replaced.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _sync_all(folder: Path) -> None:
+    """Wait until the disk holds every file of a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
 @contextmanager
 def alone_in(out: Path, field: str) -> Iterator[None]:
     """Keep every other run out of a folder, which is made if need be.
@@ -76,8 +129,10 @@ def alone_in(out: Path, field: str) -> Iterator[None]:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = (out / ".lock").open("a")
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        lock = (out / LOCK).open("a")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, file=out, field=field, reason="bad-output") from error
     with lock:

@@ -14,7 +14,6 @@ Every other key has to fit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +29,7 @@ from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.preprocess import InputContract
 from versamammo.renaming import dialect_of, translate
-from versamammo.weights import fill, read_tensors
+from versamammo.weights import fill, read_config, read_tensors
 
 # Of timm's own weights.
 _CLASSIFIERS = ("classifier.", "head.fc.", "fc.", "head.weight", "head.bias")
@@ -56,7 +55,7 @@ def load_encoder(
         InputError: there is no such model, it is not known here, or a key does not fit.
     """
     folder = local_folder(source)
-    described = _config_in(folder)
+    described = read_config(folder / "config.json")
     if described.get("model_type") == VersaMammoConfig.model_type:
         if (contract, image_size, pyramid_blocks) != (None, None, None):
             message = "our own encoders carry their contract, size and pyramid with them"
@@ -93,20 +92,6 @@ def local_folder(source: str | Path) -> Path:
         message = f"neither a folder nor a repository that can be had now: {error}"
         raise InputError(message, file=source, reason="missing") from error
     return Path(found)
-
-
-def _config_in(folder: Path) -> dict[str, Any]:
-    file = folder / "config.json"
-    try:
-        described = json.loads(file.read_text())
-    except OSError as error:
-        message = f"cannot be opened: {error.strerror}"
-        raise InputError(message, file=file, reason="unreadable") from error
-    except ValueError as error:
-        raise InputError(f"is no JSON: {error}", file=file, reason="bad-config") from error
-    if not isinstance(described, dict):
-        raise InputError("is no JSON object", file=file, reason="bad-config")
-    return described
 
 
 def _in_timms_words(

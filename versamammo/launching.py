@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
 import psutil
 
 STARTED_BY_ACCELERATE = "ACCELERATE_MIXED_PRECISION"
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def processes_asked_for(command: Sequence[str]) -> int:
@@ -44,4 +47,14 @@ def start_all_processes() -> None:
     # torchrun chooses a free port of its own
     for name in ("MASTER_ADDR", "MASTER_PORT"):
         del os.environ[name]
+    end_with_launcher()  # torchrun keeps this, and ends what it has started
     os.execv(sys.executable, [*torchrun, "--nproc_per_node", str(wanted), *sys.argv])
+
+
+def end_with_launcher() -> None:
+    """Have this process told to end once `accelerate launch` has died; Linux only.
+
+    The launcher dies of a SIGTERM without passing it on, and its process would train on alone.
+    """
+    if STARTED_BY_ACCELERATE in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

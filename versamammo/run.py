@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -21,16 +22,17 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import torch
 import yaml
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import nn
 from torch.optim import Optimizer
 
 from versamammo.allocation import keep_memory
-from versamammo.checkpoints import CONFIG, checkpoints_in, restore_checkpoint, save_checkpoint
+from versamammo.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 from versamammo.config import differences, dump, plain
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
+from versamammo.files import LOCK, alone_in, sweep_folders, write_atomically
+from versamammo.json_text import parse_json
 
 METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"
 CHECKPOINTS = "checkpoints"
@@ -126,7 +128,7 @@ class Run:
         kept = self.folder / CONFIG
         if self.claimed and kept.is_file():
             # read as YAML, so that the comparison sees what another start would see
-            changed = differences(yaml.safe_load(kept.read_text()), self.whole, free)
+            changed = differences(_read_settings(kept), self.whole, free)
             if changed:
                 message = (
                     f"the folder holds a run with other settings ({'; '.join(changed[:4])}); "
@@ -136,9 +138,10 @@ class Run:
 
     def resume(self, model: nn.Module, optimizer: Optimizer) -> int:
         """Fill model and optimiser from the latest checkpoint; returns the steps done, maybe 0."""
-        found = checkpoints_in(self.folder / CHECKPOINTS) if self.claimed else []
+        if not self.claimed:
+            return 0
         model = self.accelerator.unwrap_model(model)
-        return restore_checkpoint(found[-1], model, optimizer) if found else 0
+        return restore_newest(self.folder / CHECKPOINTS, model, optimizer, self.say)
 
     def claim(self, archive: Archive, done: int, inherited: Sequence[str] = ()) -> None:
         """Make the folder this run's own, once all that it learns from has been opened.
@@ -158,6 +161,7 @@ class Run:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
+            sweep_folders(self.folder)
             for name in (METRICS, SPEED):
                 _forget_after(self.folder / name, done)
             write_atomically(self.folder / CONFIG, dump(self.whole).encode())
@@ -183,9 +187,12 @@ class Run:
         write_atomically(self.folder / ORIGIN, text.encode())
 
     def origin(self) -> dict[str, Any]:
-        """Return what `claim` wrote: data (hash), images, sources, command, inherited."""
-        found: dict[str, Any] = json.loads((self.folder / ORIGIN).read_text())
-        return found
+        """Return what `claim` wrote: data (hash), images, sources, command, inherited.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return read_origin(self.folder)
 
     def history(self) -> list[dict[str, Any]]:
         """Give all readings so far, as they lie in the log."""
@@ -224,6 +231,58 @@ class Run:
         self.accelerator.print(text)
 
 
+@contextmanager
+def sole_run(folder: Path) -> Iterator[None]:
+    """Keep every other run out of a run's folder; one that fails at once leaves no new folder.
+
+    Raises:
+        InputError: another run is at work in the folder, or it cannot be written.
+    """
+    if not PartialState(cpu=not torch.cuda.is_available()).is_main_process:
+        yield
+        return
+    with alone_in(folder, "run.output"):
+        try:
+            yield
+        finally:
+            if [entry.name for entry in folder.iterdir()] == [LOCK]:
+                (folder / LOCK).unlink()
+                folder.rmdir()
+
+
+def read_origin(folder: Path) -> dict[str, Any]:
+    """Return what a run's folder says of its data: hash, images, sources, command, inherited.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    file = folder / ORIGIN
+    try:
+        found: dict[str, Any] = parse_json(file.read_text())
+        if {"data", "sources", "command"} <= found.keys():
+            return found
+        problem = "data, sources or command is missing"
+    except (OSError, ValueError, AttributeError) as error:
+        problem = str(error)
+    message = (
+        f"is damaged ({problem}): nothing says which images the run learnt from; bring it back "
+        f"from a copy, or delete the folder {folder.name} and begin again"
+    )
+    raise InputError(message, file=file, reason="damaged-run")
+
+
+def _read_settings(file: Path) -> dict[str, Any]:
+    problem = "it holds no settings"
+    try:
+        found = yaml.safe_load(file.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        found, problem = None, str(error).partition("\n")[0]
+    if isinstance(found, dict):
+        return found
+    message = f"is damaged ({problem}); delete this file, and the same command goes on"
+    raise InputError(message, file=file, reason="damaged-run")
+
+
 def _precision(wanted: str) -> str:
     if wanted != "auto":
         return wanted
@@ -245,9 +304,20 @@ def opened(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    """Read JSON lines; a last line that a killed run left unfinished is no line."""
-    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-    return [json.loads(line) for line in whole.splitlines()]
+    """Read JSON lines; a last line that a killed run left unfinished is no line.
+
+    Raises:
+        InputError: another line is damaged.
+    """
+    whole, _, _ = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+    found = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            found.append(parse_json(line))
+        except ValueError as error:
+            message = f"line {number} is damaged; delete that line, and the same command goes on"
+            raise InputError(message, file=path, reason="damaged-run") from error
+    return found
 
 
 def _forget_after(path: Path, step: int) -> None:
@@ -255,7 +325,7 @@ def _forget_after(path: Path, step: int) -> None:
     if path.is_file():
         # a run that starts again from nothing also takes its first probe again
         kept = [line for line in lines_of(path) if step and line["step"] <= step]
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 
 def _flat(tree: Mapping[str, Any], above: str = "") -> dict[str, str | float]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from versamammo.errors import InputError, naming
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
 
 # patients cannot be told from published paths, which end in a folder per image
 FIELDS = ("Path", "Dataset", "Question", "Question topic", "Question type", "Options", "Answer")
@@ -118,12 +119,14 @@ def read_object(path: Path) -> dict[str, object]:
         return made
 
     try:
-        read = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+        read = parse_json(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}", file=path, reason="unreadable"
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except InputError:
+        raise
+    except ValueError as error:
         raise InputError(f"is not JSON: {error}", file=path, reason="not-json") from error
     if not isinstance(read, dict):
         raise InputError("expected one JSON object keyed by id", file=path, reason="not-an-object")

@@ -6,8 +6,9 @@ refused here, with the keys at fault.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 
 WEIGHTS = "model.safetensors"
 SHARDS = "model.safetensors.index.json"
@@ -27,9 +29,15 @@ def check_folder(folder: Path) -> None:
     """Make sure that a folder holds weights that can be read without running anything.
 
     Raises:
-        InputError: there is no safetensors file, or only a pickle.
+        InputError: there is no safetensors file, or only a pickle, or a JSON file of the folder
+            is damaged or names weights outside it.
     """
-    if (folder / WEIGHTS).is_file() or (folder / SHARDS).is_file():
+    for file in sorted(folder.glob("*.json")):
+        read_config(file) if file.name.endswith("config.json") else _read_json(file)
+    if (folder / WEIGHTS).is_file():
+        return
+    if (folder / SHARDS).is_file():
+        _files_of(folder)
         return
     pickles = sorted(file.name for kind in PICKLES for file in folder.glob(kind))
     if pickles:
@@ -39,6 +47,46 @@ def check_folder(folder: Path) -> None:
         )
         raise InputError(message, file=folder, reason="pickle")
     raise InputError(f"holds no {WEIGHTS}", file=folder, reason="missing-weights")
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Read one of a model folder's JSON files.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON object.
+    """
+    described = _read_json(file)
+    if not isinstance(described, dict):
+        raise InputError("is no JSON object", file=file, reason="bad-config")
+    return described
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return parse_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"cannot be opened: {error.strerror}"
+        raise InputError(message, file=file, reason="unreadable") from error
+    except ValueError as error:
+        raise InputError(f"is no JSON: {error}", file=file, reason="bad-config") from error
+
+
+@contextmanager
+def opening(source: str | Path | None) -> Iterator[None]:
+    """Name the model in whatever transformers raises while it opens one."""
+    try:
+        yield
+    except InputError:
+        raise
+    except SafetensorError as error:
+        message = f"the weights are damaged: {error}"
+        raise InputError(message, file=source, reason="bad-weights") from error
+    # a config with a number for a word, or without a key, may end in any of these
+    except (OSError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[:300]
+        how = "" if isinstance(error, OSError) else " as its config.json describes it"
+        message = f"cannot be opened{how}: {said}"
+        raise InputError(message, file=source, reason="bad-config") from error
 
 
 def read_tensors(source: Path) -> dict[str, Tensor]:
@@ -67,9 +115,19 @@ def read_tensors(source: Path) -> dict[str, Tensor]:
 def _files_of(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
-    index = json.loads((folder / SHARDS).read_text())
-    # only names beside the index: a path that leads elsewhere is none of this folder's business
-    return [folder / Path(name).name for name in sorted(set(index["weight_map"].values()))]
+    index = folder / SHARDS
+    places = read_config(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        message = "expected an object of weights and the files that hold them"
+        raise InputError(message, file=index, field="weight_map", reason="bad-weights")
+    for name in places.values():
+        if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+\.safetensors", name):
+            message = f"{name!r} is not the name of a .safetensors file in the same folder"
+            raise InputError(message, file=index, field="weight_map", reason="outside-folder")
+        if not (folder / name).is_file():
+            message = f"{name} is not there"
+            raise InputError(message, file=index, field="weight_map", reason="missing-weights")
+    return [folder / name for name in sorted(set(places.values()))]
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
@@ -117,11 +175,8 @@ def load_strictly(
     if source is not None and Path(source).is_dir():
         check_folder(Path(source, options.get("subfolder", "")))
     strict = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-    try:
+    with opening(source):
         model, report = load(source, *arguments, **{**options, **strict})
-    except SafetensorError as error:
-        message = f"the weights are damaged: {error}"
-        raise InputError(message, file=source, reason="bad-weights") from error
     check_fit(
         report["missing_keys"],
         report["unexpected_keys"],

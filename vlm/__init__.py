@@ -4,13 +4,16 @@
 import vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+vlm.register()
 model = AutoModelForImageTextToText.from_pretrained("folder")
 processor = AutoProcessor.from_pretrained("folder")
 ```
 """
 
-from versamammo.registration import register_after
+from importlib import import_module
 
-# not after transformers' own module: ours builds on this one, which may still be loading then
-register_after("versamammo.configuration", "vlm.configuration")
-register_after("transformers.models.auto.processing_auto", "vlm.processor")
+
+def register() -> None:
+    """Make the Auto classes of transformers know our encoders and vision-language models."""
+    for name in ("vlm.model", "vlm.processor"):  # each registers its classes when it is imported
+        import_module(name)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
 from versamammo.weights import fill, read_tensors
 from vlm.fingerprints import encoder_hash, language_hash
 
@@ -160,7 +161,7 @@ def load_adapter(model: VersaMammoForImageTextToText, folder: Path | str) -> Non
 def _check_belonging(model: VersaMammoForImageTextToText, folder: Path) -> None:
     file = folder / BELONGS_TO
     try:
-        record = json.loads(file.read_text())
+        record = parse_json(file.read_text())
     except (OSError, ValueError) as error:
         message = "cannot be read; expected the hashes of encoder and language model"
         raise InputError(message, file=file, reason="bad-adapter") from error

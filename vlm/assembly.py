@@ -12,6 +12,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.foreign import load_encoder
+from versamammo.weights import opening
 from vlm.configuration import VersaMammoVlmConfig
 from vlm.fingerprints import encoder_hash
 from vlm.language import load_language, prepare_tokenizer
@@ -83,7 +84,8 @@ def load(
 ) -> tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]:
     """Open what `save` wrote."""
     model = VersaMammoForImageTextToText.from_pretrained(source, **options)
-    return model, VersaMammoVlmProcessor.from_pretrained(source)
+    with opening(source):
+        return model, VersaMammoVlmProcessor.from_pretrained(source)
 
 
 def _join(

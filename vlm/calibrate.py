@@ -15,7 +15,7 @@ from pathlib import Path
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.contract import InputContract
-from versamammo.errors import InputError
+from versamammo.stopping import run_command
 from vlm.competence import TRIED, calibrate, choose_trial, read_competence, write_competence
 from vlm.instructions import make_items
 from vlm.predict import Loaded, open_model
@@ -66,13 +66,12 @@ def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
-    try:
-        print(try_topics(load(Trial, argv)))
-    except InputError as error:
-        print(f"calibrate: {error}", file=sys.stderr)
-        return 2
-    print(NOTICE)
-    return 0
+
+    def work() -> int:
+        print(f"{try_topics(load(Trial, argv))}\n{NOTICE}")
+        return 0
+
+    return run_command("calibrate", work)
 
 
 if __name__ == "__main__":

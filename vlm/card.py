@@ -35,6 +35,7 @@ tags: [mammography, research-only]
 import vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+vlm.register()
 model = AutoModelForImageTextToText.from_pretrained("this folder")
 processor = AutoProcessor.from_pretrained("this folder")
 ```

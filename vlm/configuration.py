@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from importlib import import_module
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -55,8 +54,6 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         self.text_config = _text(self.text_config)
         self.tie_word_embeddings = bool(getattr(self.text_config, "tie_word_embeddings", False))
         ProjectorSettings.from_dict(self.projector)
-        # the Auto classes look for the model's class once they hold the config
-        import_module("vlm.model")
         super().__post_init__(**others)  # type: ignore[no-untyped-call]
 
     @property

@@ -23,7 +23,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from versamammo.errors import InputError
+from versamammo.weights import check_folder, opening
 
 IMAGE_TOKEN = "<image>"
 _PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"
@@ -122,13 +122,11 @@ def load_language(
     Raises:
         InputError: there is none, or it holds no safetensors.
     """
-    try:
+    if Path(source).is_dir():
+        check_folder(Path(source))
+    with opening(source):
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        message = f"no language model that can be opened: {error}"
-        raise InputError(message, field="language", reason="missing-language") from error
-    return model, tokenizer
+        return model, AutoTokenizer.from_pretrained(source)
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:

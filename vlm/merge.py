@@ -15,6 +15,8 @@ from pathlib import Path
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
+from versamammo.files import whole_folder
+from versamammo.stopping import run_command
 from vlm.adapter import fold_adapter_in, has_adapter
 from vlm.assembly import load, save
 from vlm.competence import read_competence, write_competence
@@ -33,8 +35,9 @@ def merge(folder: Path, out: Path) -> Path:
         message = "has no adapter; there is nothing to fold in"
         raise InputError(message, file=folder, field="model", reason="no-adapter")
     fold_adapter_in(model)
-    save(model, processor, out)
-    write_competence(out, read_competence(folder))
+    with whole_folder(out) as made:
+        save(model, processor, made)
+        write_competence(made, read_competence(folder))
     return out
 
 
@@ -44,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="folder that `vlm/train.py` wrote")
     parser.add_argument("out", type=Path, help="folder to be made")
     given = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
-    try:
+
+    def work() -> int:
         print(merge(given.model, given.out))
-    except InputError as error:
-        print(f"merge: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return 0
+
+    return run_command("merge", work)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from versamammo.config import load
 from versamammo.contract import InputContract
 from versamammo.errors import InputError, naming
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
+from versamammo.stopping import run_command
 from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model
 from vlm.generation import answer
@@ -179,7 +181,7 @@ def _kept(out: Path, prompts: Sequence[str]) -> int:
         write_atomically(out, (whole + "\n").encode() if whole else b"")
     lines = whole.splitlines()
     for number, (line, prompt) in enumerate(zip(lines, prompts, strict=False), start=1):
-        record = json.loads(line)
+        record = parse_json(line)
         if record.get("id") != str(number) or record.get("prompt") != prompt:
             message = f"line {number} answers another question; choose another file"
             raise InputError(message, file=out, field="out", reason="other-answers")
@@ -191,15 +193,15 @@ def _kept(out: Path, prompts: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
-    try:
+
+    def work() -> int:
         settings = load(Prediction, argv)
         with naming(settings.bench):
             count = predict(settings)
-    except InputError as error:
-        print(f"predict: {error}", file=sys.stderr)
-        return 2
-    print(f"{settings.out}: {count} answers, control {settings.control}. {NOTICE}")
-    return 0
+        print(f"{settings.out}: {count} answers, control {settings.control}. {NOTICE}")
+        return 0
+
+    return run_command("predict", work, resumes=True)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,14 @@ from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.contract import InputContract
 from versamammo.dataset import Archive
-from versamammo.errors import InputError
+from versamammo.files import whole_folder
 from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
-from versamammo.run import Run, opened
+from versamammo.run import Run, opened, sole_run
 from versamammo.sampling import Share
 from versamammo.schedules import warm_cosine
 from versamammo.sharing import check_lineage
+from versamammo.stopping import run_command
 from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
@@ -54,8 +55,14 @@ def train(config: VlmTraining) -> Path:
     """Train, or go on training; returns the folder of the finished model.
 
     Raises:
-        InputError: the archive, the parts or the settings cannot be trained with.
+        InputError: the archive, the parts or the settings cannot be trained with, or another run
+            is at work in the folder.
     """
+    with sole_run(config.run.output):
+        return _train(config)
+
+
+def _train(config: VlmTraining) -> Path:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
     archive = Archive.open(folder, config.splits, shareable=config.shareable)
@@ -91,10 +98,11 @@ def _finish(
     out: Path,
 ) -> None:
     """Save the model, what it was trained for, and how sure it may be."""
-    save(model, processor, out)
     topics = (*sorted(pool.answers), *(["Place"] if pool.placed else []), "Report")
     competence = calibrate(model, processor, checks.trial(), checks.shelf, topics)
-    write_competence(out, competence)
+    with whole_folder(out) as made:
+        save(model, processor, made)
+        write_competence(made, competence)
 
 
 class Checks:
@@ -252,15 +260,14 @@ class Clock:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
     start_all_processes()
-    try:
+
+    def work() -> int:
         config = load(VlmTraining, argv)
         _say_parts(config)
-        folder = train(config)
-    except InputError as error:
-        print(f"vlm: {error}", file=sys.stderr)
-        return 2
-    PartialState().print(f"{folder}\n{NOTICE}")
-    return 0
+        PartialState().print(f"{train(config)}\n{NOTICE}")
+        return 0
+
+    return run_command("vlm", work, resumes=True)
 
 
 def _say_parts(config: VlmTraining) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 import socket
 import sys
 import threading
@@ -74,8 +73,6 @@ def run(args: jsonargparse.Namespace) -> int:
             file=sys.stderr,
         )
     port = usable_port(args.host, args.port)
-    # a service is stopped by a signal that would leave the private folder behind
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = open_models(args.model, args.index, args.index_from)
     sweep_dead()
     home, lock = claim()

@@ -8,7 +8,6 @@ were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.chat.contracts import Answerer, Card, Comparer, Finder
 from app.chat.facts import Facts
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 
 if TYPE_CHECKING:
     from app.chat.queueing import OneAtATime
@@ -185,7 +185,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        told = parse_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
     kinds = {"name": str, "version": str, "data": str, "phantoms_only": bool}
@@ -219,7 +219,7 @@ def _own_card(part: Path) -> Card:
 
 def _config(part: Path) -> dict[str, Any]:
     try:
-        config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+        config = parse_json((part / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # what is wrong with it is said when it is opened
         return {}

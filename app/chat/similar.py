@@ -31,6 +31,7 @@ from versamammo.dataset import Archive, Picture
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
 from versamammo.labels import DENSITIES
 from versamammo.preprocess import to_input
 
@@ -130,7 +131,7 @@ def open_index(folder: Path, weights: str) -> Index:
         InputError: there is none, it is damaged, or other weights made it.
     """
     try:
-        told = json.loads((folder / CASES).read_text(encoding="utf-8"))
+        told = parse_json((folder / CASES).read_text(encoding="utf-8"))
         features = load_file(folder / FEATURES)["features"]
         cases = tuple({"view": one["view"], "told": str(one["told"])} for one in told["cases"])
         made_with = str(told["weights"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from app.chat.exam import Exam, ExamImage, gather, load_image
 from app.chat.limits import Limits
 from versamammo.dataset import Archive, Picture
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 from versamammo.mammogram import Box
 from versamammo.manifest import read_manifest
 from versamammo.vocabulary import FINDING_WORDS
@@ -51,7 +51,7 @@ def root_of(data: Path, root: Path | None) -> Path:
     if root is None:
         file = data / CONFIG
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
+            told = parse_json(file.read_text(encoding="utf-8"))
             root = Path(told.get("root") or told["source"])
         except (OSError, ValueError, KeyError, AttributeError) as error:
             message = "does not tell where the archive's own files lie; say --root DIR"

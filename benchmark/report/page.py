@@ -24,6 +24,7 @@ from benchmark.scores import Scored
 from benchmark.tasks import SETS, Task
 from versamammo import NOTICE
 from versamammo.dataset import Picture
+from versamammo.json_text import parse_json
 
 STYLE = Path(__file__).with_name("style.css")
 STAMP = "REHEARSAL ON PHANTOMS"
@@ -210,7 +211,7 @@ def _data(view: View) -> str:
         if one.task.id in seen or not file.is_file():
             continue
         seen.add(one.task.id)
-        told = json.loads(file.read_text())
+        told = parse_json(file.read_text())
         split = told.get("rows", {})
         sides = ", ".join(f"{side} {split[side]}" for side in ("train", "val", "test")
                           if side in split)  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from versamammo.errors import InputError, naming
+from versamammo.json_text import parse_json
 from versamammo.vqa import Item, read_object
 
 
@@ -126,8 +126,8 @@ def _refuse(reason: str, what: str, ids: Sequence[str], allowed: bool) -> None:
 
 def _is_published(first: str) -> bool:
     try:
-        row = json.loads(first)
-    except json.JSONDecodeError:
+        row = parse_json(first)
+    except ValueError:
         return first.strip() == "{"
     return isinstance(row, Mapping) and all(isinstance(value, Mapping) for value in row.values())
 
@@ -146,9 +146,9 @@ def _published(rows: Mapping[str, object]) -> Iterator[Answer]:
 
 def _line(number: int, line: str) -> Answer:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"line {number} is not JSON: {error.msg}", reason="not-json") from error
+        row = parse_json(line)
+    except ValueError as error:
+        raise InputError(f"line {number} is not JSON: {error}", reason="not-json") from error
     if not isinstance(row, Mapping) or "id" not in row or "answer" not in row:
         raise InputError(
             f"line {number}: expected an object with id and answer", reason="missing-field"

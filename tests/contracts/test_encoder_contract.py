@@ -54,6 +54,7 @@ import torch
 import versamammo
 from transformers import AutoModel
 from safetensors.torch import load_file, save_file
+versamammo.register()
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 images = load_file(folder / "images.safetensors")["images"]

@@ -37,6 +37,27 @@ def test_an_argument_that_timm_does_not_take_is_named() -> None:
         build_backbone("convnext_femto", {"dephts": [1, 1, 1, 1]})
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"checkpoint_path": "/tmp/stranger.pth"},
+        {"pretrained": True},
+        {"pretrained_cfg": {"file": "/tmp/stranger.pth"}},
+        {"pretrained_cfg_overlay": {"url": "http://example.org"}},
+        {"pretrained_strict": False},
+        {"cache_dir": "/tmp"},
+        {"in_chans": 3},
+        {"depths": {"a": 1}},
+        {"act_layer": [["relu"]]},
+    ],
+)
+def test_arguments_that_open_files_are_refused(arguments: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(arguments))) as refused:
+        build_backbone("convnext_femto", arguments)
+    assert refused.value.field == "backbone_args"
+    assert refused.value.reason == "bad-backbone"
+
+
 def test_a_vit_gives_four_evenly_spread_blocks_unless_told() -> None:
     network = build_backbone("vit_tiny_patch16_224", TINY)
     assert [level.index for level in pyramid_of(network)] == [1, 3, 5, 7]

@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from versamammo.checkpoints import checkpoints_in, restore_checkpoint, save_checkpoint
+from versamammo.checkpoints import (
+    checkpoints_in,
+    restore_checkpoint,
+    restore_newest,
+    save_checkpoint,
+)
 from versamammo.errors import InputError
 
 
@@ -64,3 +69,59 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="do not fit"):
         restore_checkpoint(tmp_path / "step_00000001", *small(width=4))
+
+
+def three_checkpoints(folder: Path) -> nn.Module:
+    model, optimizer = small()
+    for step in (2, 4, 6):
+        learn(model, optimizer, 2)
+        save_checkpoint(folder, step, model, optimizer, settings="", keep=3)
+    return model
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json"])
+@pytest.mark.parametrize("kept", [0, 9, -5])
+def test_a_torn_checkpoint_is_passed_over(tmp_path: Path, file: str, kept: int) -> None:
+    three_checkpoints(tmp_path)
+    torn = tmp_path / "step_00000006" / file
+    torn.write_bytes(torn.read_bytes()[:kept])
+    said: list[str] = []
+
+    fresh, its_optimizer = small()
+    step = restore_newest(tmp_path, fresh, its_optimizer, said.append)
+
+    assert step == 4
+    assert len(said) == 1
+    assert said[0].startswith(f"{file}: is damaged")
+    assert "delete the folder step_00000006" in said[0]
+    expected, other = small()
+    restore_checkpoint(tmp_path / "step_00000004", expected, other)
+    for name, value in expected.state_dict().items():
+        assert torch.equal(value, fresh.state_dict()[name]), name
+    assert restore_newest(tmp_path / "none", *small(), said.append) == 0
+
+
+def test_a_run_whose_checkpoints_are_all_torn_does_not_begin_again(tmp_path: Path) -> None:
+    three_checkpoints(tmp_path)
+    for folder in checkpoints_in(tmp_path):
+        (folder / "model.safetensors").write_bytes(b"")
+
+    with pytest.raises(InputError, match=r"model\.safetensors: is damaged .* step_00000002"):
+        restore_newest(tmp_path, *small(), lambda _: None)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_checkpoints(tmp_path)
+    monkeypatch.setattr("versamammo.checkpoints.save_file", _full)
+
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(tmp_path, 8, *small(), settings="", keep=1)
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["step_00000002", "step_00000004", "step_00000006"]
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")

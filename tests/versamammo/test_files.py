@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from versamammo.files import plain_cell, sweep_partial, write_atomically
+from versamammo.files import plain_cell, settle, sweep_partial, whole_folder, write_atomically
 
 
 def test_bytes_are_put_in_place_and_nothing_else_remains(tmp_path: Path) -> None:
@@ -53,3 +54,41 @@ def test_only_half_written_files_are_swept(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_no_cell_is_a_formula(given: object, written: object) -> None:
     assert plain_cell(given) == written
+
+
+def model_in(folder: Path, text: str) -> None:
+    with whole_folder(folder) as made:
+        (made / "config.json").write_text(text)
+
+
+def test_a_folder_takes_its_place_whole(tmp_path: Path) -> None:
+    model_in(tmp_path / "deep" / "encoder", "one")
+    (tmp_path / "deep" / "encoder" / "more").write_text("of the first")
+    model_in(tmp_path / "deep" / "encoder", "two")
+
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["encoder"]
+    found = {path.name: path.read_text() for path in (tmp_path / "deep" / "encoder").iterdir()}
+    assert found == {"config.json": "two"}
+
+
+def test_a_folder_that_cannot_be_filled_leaves_the_old_one(tmp_path: Path) -> None:
+    model_in(tmp_path / "encoder", "one")
+
+    with suppress(OSError), whole_folder(tmp_path / "encoder") as made:
+        (made / "config.json").write_text("half")
+        raise OSError(errno.ENOSPC, "full")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
+    assert (tmp_path / "encoder" / "config.json").read_text() == "one"
+
+
+def test_a_kill_between_two_renamings_loses_nothing(tmp_path: Path) -> None:
+    model_in(tmp_path / "encoder", "one")
+    (tmp_path / "encoder").rename(tmp_path / "encoder.old")  # as a killed process leaves it
+
+    settle(tmp_path / "encoder")
+    assert (tmp_path / "encoder" / "config.json").read_text() == "one"
+
+    (tmp_path / "encoder.old").mkdir()
+    settle(tmp_path / "encoder")
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]

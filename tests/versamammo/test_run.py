@@ -12,7 +12,7 @@ from tests.pretrain.archives import write_archive
 from versamammo.checkpoints import CONFIG
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
-from versamammo.run import ORIGIN, Run, RunSettings, lines_of, opened
+from versamammo.run import ORIGIN, Run, RunSettings, lines_of, opened, sole_run
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,66 @@ def test_a_tracker_that_is_not_installed_is_named() -> None:
         pytest.skip("wandb is installed here")
     with pytest.raises(InputError, match="wandb: is not installed"):
         RunSettings(track=("wandb",))
+
+
+def test_one_run_at_a_time_is_at_work_in_a_folder(tmp_path: Path) -> None:
+    with sole_run(tmp_path / "run"):
+        with (
+            pytest.raises(InputError, match=r"run: run\.output: another run is writing"),
+            sole_run(tmp_path / "run"),
+        ):
+            pytest.fail("two runs in one folder")
+        with sole_run(tmp_path / "another"):
+            (tmp_path / "another" / "log").write_text("kept")
+    with sole_run(tmp_path / "run"):
+        pass
+
+    assert not (tmp_path / "run").exists()
+    assert (tmp_path / "another" / "log").read_text() == "kept"
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"data": "ab', b"[]", b'{"data": "ab"}', b"\xff"])
+def test_a_torn_record_of_the_data_is_named(tmp_path: Path, data: Path, torn: bytes) -> None:
+    claimed(tmp_path, data)
+    (tmp_path / ORIGIN).write_bytes(torn)
+
+    with pytest.raises(InputError, match=r"origin\.json: is damaged .*delete the folder"):
+        claimed(tmp_path, data)
+
+
+@pytest.mark.parametrize("torn", [b"", b"run: {out", b"just text", b"\xff"])
+def test_torn_settings_are_written_again_once_deleted(
+    tmp_path: Path, data: Path, torn: bytes
+) -> None:
+    run = claimed(tmp_path, data)
+    run.save(1, *weights())
+    (tmp_path / CONFIG).write_bytes(torn)
+
+    with pytest.raises(InputError, match=r"config\.yaml: is damaged .*delete this file, and"):
+        open_run(tmp_path)
+
+    (tmp_path / CONFIG).unlink()
+    assert claimed(tmp_path, data).resume(*weights()) == 1
+    assert "rate: 0.1" in (tmp_path / CONFIG).read_text()
+
+
+def test_a_torn_line_within_the_log_is_numbered(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    log.write_text('{"step": 1}\n{"st\n{"step": 3}\n{"st')
+
+    with pytest.raises(InputError, match=r"metrics\.jsonl: line 2 is damaged"):
+        lines_of(log)
+
+
+def test_what_a_killed_run_left_half_written_is_swept(tmp_path: Path, data: Path) -> None:
+    run = claimed(tmp_path, data)
+    run.save(1, *weights())
+    (tmp_path / "checkpoints" / "step_00000002.part").mkdir()
+    (tmp_path / "encoder.part").mkdir()
+    (tmp_path / "encoder.part" / "model.safetensors").write_text("half")
+    (tmp_path / ".config.yaml.0a0b.part").write_text("half")
+
+    claimed(tmp_path, data)
+
+    assert not list(tmp_path.rglob("*.part"))
+    assert (tmp_path / "checkpoints" / "step_00000001" / "state.json").is_file()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from versamammo.errors import InputError
-from versamammo.weights import SHOWN_KEYS, check_fit, fill, read_tensors
+from versamammo.weights import SHOWN_KEYS, check_fit, check_folder, fill, read_tensors
 
 TENSORS = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
 
@@ -30,14 +31,46 @@ def test_shards_are_put_together(tmp_path: Path) -> None:
     assert read_tensors(tmp_path).keys() == TENSORS.keys()
 
 
-def test_a_shard_outside_the_folder_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ({"weight_map": {"weight": "../outside.safetensors"}}, "'../outside.safetensors' is not"),
+        ({"weight_map": {"weight": "/etc/passwd"}}, "'/etc/passwd' is not the name"),
+        ({"weight_map": {"weight": "..safetensors"}}, "is not there"),
+        ({"weight_map": {"weight": 3}}, "3 is not the name"),
+        ({"weight_map": {"weight": "absent.safetensors"}}, "absent.safetensors is not there"),
+        ({"weight_map": ["weight"]}, "expected an object of weights"),
+        ({}, "expected an object of weights"),
+        ([], "is no JSON object"),
+    ],
+)
+def test_a_shard_outside_the_folder_is_not_opened(tmp_path: Path, index: object, said: str) -> None:
     save_file(TENSORS, tmp_path / "outside.safetensors")
     folder = tmp_path / "folder"
     folder.mkdir()
-    index = {"weight_map": {"weight": "../outside.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(InputError, match=r"outside\.safetensors"):
-        read_tensors(folder)
+
+    for opened in (read_tensors, check_folder):  # the second before transformers opens a folder
+        with pytest.raises(InputError, match=re.escape(said)) as refused:
+            opened(folder)
+        assert refused.value.file == "model.safetensors.index.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is no JSON"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("7", "is no JSON object"),
+        ("1" * 5000, "is no JSON"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named(tmp_path: Path, text: str, said: str) -> None:
+    save_file(TENSORS, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(text)
+
+    with pytest.raises(InputError, match=f"config.json: .*{said}"):
+        check_folder(tmp_path)
 
 
 def test_only_a_pickle_is_refused_with_its_name(tmp_path: Path) -> None:

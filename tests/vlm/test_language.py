@@ -61,5 +61,7 @@ def test_a_language_model_comes_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_language_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no language model that can be opened"):
+    with pytest.raises(InputError, match=r"holds no model\.safetensors"):
         load_language(tmp_path)
+    with pytest.raises(InputError, match="such-model: cannot be opened"):
+        load_language("nowhere/such-model")

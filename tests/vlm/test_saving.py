@@ -32,6 +32,7 @@ import torch
 import vlm
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText
+vlm.register()
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 batch = load_file(folder / "batch.safetensors")

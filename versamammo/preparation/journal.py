@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from versamammo.files import write_atomically
+from versamammo.json_text import parse_json
 from versamammo.preparation.outcome import Facts, Failure, Outcome
 
 
@@ -70,7 +71,7 @@ class Entry:
         Raises:
             ValueError, KeyError, TypeError: the line is damaged or of another version.
         """
-        found = json.loads(line)
+        found = parse_json(line)
         outcome = (
             Facts.from_json(found["facts"]) if "facts" in found else Failure(**found["failure"])
         )

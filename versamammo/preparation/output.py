@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from versamammo.errors import InputError
 from versamammo.files import PARTIAL, alone_in, sweep_partial
+from versamammo.json_text import parse_json
 
 MANIFEST = "manifest.parquet"
 QUARANTINE = "quarantine.csv"
@@ -42,7 +42,7 @@ def check_owner(out: Path, root: Path) -> None:
         InputError: the folder holds what was made of another folder that is still there.
     """
     try:
-        before = Path(json.loads((out / CONFIG).read_text())["root"])
+        before = Path(parse_json((out / CONFIG).read_text())["root"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return
     if before.exists() and before != root:

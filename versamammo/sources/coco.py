@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 from versamammo.labels import Finding, Labels
 from versamammo.mammogram import Box
 from versamammo.quarantine import Quarantined
@@ -64,7 +64,7 @@ def read_coco(path: Path) -> Coco:
     """
     drawn: dict[str, list[Thing]] = defaultdict(list)
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(path.read_text(encoding="utf-8-sig"))
         for number, annotation in enumerate(found["annotations"]):
             drawn[as_id(annotation["image_id"])].append({**annotation, "number": number})
         kinds = {as_id(category["id"]): str(category["name"]) for category in found["categories"]}
@@ -72,7 +72,7 @@ def read_coco(path: Path) -> Coco:
             {"id": as_id(image["id"]), "file": str(image["file_name"]), "size": stated_size(image)}
             for image in found["images"]
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"no COCO file: {error}", file=path, reason="bad-table") from error
     ids = Counter(image["id"] for image in images)
     if twice := [name for name, times in ids.items() if times > 1]:

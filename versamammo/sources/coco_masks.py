@@ -5,7 +5,6 @@ Corners of polygons are continuous, as everywhere here: a pixel is marked if its
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 
 OFFSET, BITS, MORE = 48, 5, 0x20  # of the text that run lengths may be packed in
 
@@ -58,7 +58,7 @@ def changed(path: Path) -> int:
 def _segmentations(path: Path, _changed: int) -> list[Any]:
     """Read what every annotation has; remembered until the file changes."""
     try:
-        annotations = json.loads(path.read_text(encoding="utf-8"))["annotations"]
+        annotations = parse_json(path.read_text(encoding="utf-8"))["annotations"]
         return [annotation.get("segmentation") for annotation in annotations]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -7,7 +7,6 @@ of their `categories`. Tables that hold the pictures themselves have to be unpac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 from versamammo.sources.columns import Table, understood
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.sources.encoding import writing_of
@@ -113,7 +113,7 @@ def rows_of(path: Path) -> list[Mapping[str, Any]]:
         if path.suffix == ".parquet":
             return list(pq.read_table(path).to_pylist())
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [dict(json.loads(line)) for line in lines if line.strip()]
+        return [dict(parse_json(line)) for line in lines if line.strip()]
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise InputError(
             f"cannot be read as rows: {error}", file=path, reason="bad-table"

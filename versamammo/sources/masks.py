@@ -7,7 +7,6 @@ OsiriX XML, or of one annotation in a COCO file.
 
 from __future__ import annotations
 
-import json
 import plistlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from versamammo.errors import InputError
+from versamammo.json_text import parse_json
 from versamammo.sources.coco_masks import changed, coco_mask
 from versamammo.sources.headers import frame_pixels, is_dicom
 from versamammo.sources.sheet import read_sheet
@@ -123,8 +123,8 @@ def via_points(text: str, path: Path) -> Points:
         InputError: the shape is not known (reason "bad-outlines").
     """
     try:
-        return shape_points(json.loads(text))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        return shape_points(parse_json(text))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{text[:60]!r} is no shape of VIA: {error}",
             file=path, field="region_shape_attributes", reason="bad-outlines",

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
 from versamammo.files import alone_in, sweep_partial, write_atomically
+from versamammo.json_text import parse_json
 from versamammo.synthetic.dicom_out import dicom_bytes
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.readme import readme
@@ -132,7 +133,7 @@ def _finished(out: Path, settings: PhantomSettings) -> dict[int, ExamRows]:
     if (out / LABELS).is_file() and (out / FINDINGS).is_file():
         found = _from_tables(out)
     for part in (out / UNFINISHED).glob("*.json"):
-        found[int(part.stem)] = ExamRows(**json.loads(part.read_bytes()))
+        found[int(part.stem)] = ExamRows(**parse_json(part.read_bytes()))
     mask = FINDING_COLUMNS.index("mask")
     return {
         index: rows
@@ -173,9 +174,9 @@ def _check_contents(out: Path, settings: PhantomSettings) -> None:
                 file=out, field="OUT", reason="not-empty",
             )  # fmt: skip
         return
-    wanted = json.loads(_settings_bytes(settings))
+    wanted = parse_json(_settings_bytes(settings))
     try:
-        there = json.loads((out / SETTINGS).read_bytes())
+        there = parse_json((out / SETTINGS).read_bytes())
         differing = [key for key in wanted if key != "exams" and there.get(key) != wanted[key]]
         fewer = settings.exams < int(there["exams"])
     except (ValueError, KeyError, AttributeError) as error:
