@@ -23,6 +23,10 @@ WEIGHTS = "model.safetensors"
 SHARDS = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 SHOWN_KEYS = 6
+# what transformers, timm and torch raise at a config with a number for a word, or without a key
+_MISTYPED = (
+    OSError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError,
+)  # fmt: skip
 
 
 def check_folder(folder: Path) -> None:
@@ -81,8 +85,7 @@ def opening(source: str | Path | None) -> Iterator[None]:
     except SafetensorError as error:
         message = f"the weights are damaged: {error}"
         raise InputError(message, file=source, reason="bad-weights") from error
-    # a config with a number for a word, or without a key, may end in any of these
-    except (OSError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except _MISTYPED as error:
         said = " ".join(str(error).split())[:300]
         how = "" if isinstance(error, OSError) else " as its config.json describes it"
         message = f"cannot be opened{how}: {said}"

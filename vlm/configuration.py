@@ -50,6 +50,11 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         if "transformers_weights" in others:
             message = "weights are read from model.safetensors alone"
             raise InputError(message, field="transformers_weights", reason="bad-config")
+        for name in ("encoder_name", "encoder_hash", "language_name"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError("expected a text", field=name, reason="bad-config")
+        if not all(isinstance(one, str) for one in self.sources):
+            raise InputError("expected a list of texts", field="sources", reason="bad-config")
         self.vision_config = _vision(self.vision_config)
         self.text_config = _text(self.text_config)
         self.tie_word_embeddings = bool(getattr(self.text_config, "tie_word_embeddings", False))

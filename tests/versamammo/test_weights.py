@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from versamammo.errors import InputError
-from versamammo.weights import SHOWN_KEYS, check_fit, check_folder, fill, read_tensors
+from versamammo.weights import SHOWN_KEYS, check_fit, check_folder, fill, opening, read_tensors
 
 TENSORS = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
 
@@ -119,3 +119,19 @@ def test_long_lists_of_keys_are_cut_short() -> None:
     missing = [f"layer{i}" for i in range(SHOWN_KEYS + 3)]
     with pytest.raises(InputError, match=r"9 missing: layer0.*and 3 more"):
         check_fit(missing, [], [], "folder")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("width"), TypeError("of int"), RuntimeError("negative size"), OSError(2)],
+)
+def test_what_ends_the_opening_of_a_model_names_the_model(tmp_path: Path, error: Exception) -> None:
+    with (
+        pytest.raises(InputError, match=r"model: cannot be opened") as refused,
+        opening(tmp_path / "model"),
+    ):
+        raise error
+    assert refused.value.__cause__ is error
+
+    with pytest.raises(MemoryError), opening(tmp_path):
+        raise MemoryError

@@ -218,3 +218,23 @@ def test_a_push_to_the_hub_sends_the_whole_folder(
     model.push_to_hub("someone/vlm")
     assert {"config.json", "model.safetensors", "adapter/adapter_model.safetensors"} <= set(sent)
     assert "adapter/projector.safetensors" in sent
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("encoder_hash", None), ("encoder_name", 3), ("sources", [3]), ("projector", {"kind": 3}),
+        ("image_token_id", "many"), ("text_config", "qwen"), ("vision_config", []),
+    ],
+)  # fmt: skip
+def test_a_mistyped_config_is_named(
+    folder: Path, tmp_path: Path, field: str, value: object
+) -> None:
+    for file in (folder / "folded").iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    config = json.loads((folder / "folded" / "config.json").read_text())
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps({**config, field: value}))
+
+    with pytest.raises(InputError):
+        load(tmp_path)
