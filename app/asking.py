@@ -19,7 +19,7 @@ from app.chat.verdict_words import pointing
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
-from versamammo.mammogram import Identifiers
+from versamammo.imaging.mammogram import Identifiers
 
 if TYPE_CHECKING:
     from vlm.assistant import Answer

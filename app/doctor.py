@@ -15,9 +15,9 @@ import jsonargparse
 import numpy as np
 
 from versamammo import NOTICE, __version__
-from versamammo.codecs import SYNTAXES, decode_frame, encode_frame
 from versamammo.config import command_parser
 from versamammo.errors import InputError
+from versamammo.imaging.codecs import SYNTAXES, decode_frame, encode_frame
 
 LIBRARIES = (
     "torch", "torchvision", "timm", "transformers", "peft", "accelerate", "onnxruntime",

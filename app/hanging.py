@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.viewer import Panel
-from versamammo.mammogram import Box, Laterality, View
+from versamammo.imaging.mammogram import Box, Laterality, View
 
 PLACES = {  # (row, column) of the hanging; a right breast shows its chest wall on the right
     (Laterality.RIGHT, View.CC): (0, 0),

@@ -12,12 +12,12 @@ import jsonargparse
 
 from app.viewer import Panel, draw_sheet, save_png, shrink
 from versamammo import NOTICE
-from versamammo.breast import Breast, find_breast
 from versamammo.config import command_parser
 from versamammo.errors import InputError
-from versamammo.mammogram import Mammogram
+from versamammo.imaging.breast import Breast, find_breast
+from versamammo.imaging.mammogram import Mammogram
+from versamammo.imaging.reading import read
 from versamammo.preprocess import stored_mirrored
-from versamammo.reading import read
 
 SHEET_HEIGHT = 720  # of one panel, in pixels
 

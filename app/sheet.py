@@ -17,8 +17,8 @@ from versamammo.cache import read_levels
 from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.geometry import Crop
+from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.labels import DENSITIES
-from versamammo.mammogram import Box, Laterality, View
 from versamammo.manifest import read_manifest
 
 CELL_HEIGHT = 420  # of one view, in pixels

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from versamammo import NOTICE
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 OUTLINE = (64, 200, 255)
 FINDING = (255, 176, 32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 Levels = NDArray[np.uint16]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pretrain.crops import CropSettings, Geometry, Levels, TissueMap, draw_box
 from pretrain.pairs import PairKind
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 Image = NDArray[np.float32]
 ReadRows = Callable[[slice], Levels]  # reads rows [start:stop] of one cached image, full width

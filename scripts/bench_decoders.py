@@ -21,12 +21,12 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.codecs import SYNTAXES, encode_frame
-from versamammo.codecs.decoders import DECODERS, Frame
-from versamammo.dicom import read_dicom
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
+from versamammo.imaging.codecs import SYNTAXES, encode_frame
+from versamammo.imaging.codecs.decoders import DECODERS, Frame
+from versamammo.imaging.dicom import read_dicom
+from versamammo.imaging.dicom.frames import read_frame
+from versamammo.imaging.dicom.header import read_header
 
 # Libraries that were weighed for a family, beyond those in the chain.
 CANDIDATES = {

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 
 from versamammo.dataset import Archive
 from versamammo.geometry import Crop
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import Finding, Labels
-from versamammo.mammogram import Box
 from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
 from versamammo.resplit import COLUMNS, split_table
 from versamammo.shards import read_shard

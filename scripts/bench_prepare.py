@@ -34,7 +34,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate, generate_frames
 
-from versamammo.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
+from versamammo.imaging.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
 from versamammo.preparation.engine import Lost
 from versamammo.preparation.local_engine import LocalEngine
 from versamammo.preparation.outcome import Facts

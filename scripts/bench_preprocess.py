@@ -17,11 +17,11 @@ from statistics import median
 import cv2
 import torch
 
-from versamammo.breast import find_breast
 from versamammo.cache import read_levels, write_levels
-from versamammo.mammogram import Mammogram, Provenance
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.mammogram import Mammogram, Provenance
+from versamammo.imaging.reading import read
 from versamammo.preprocess import InputContract, prepare_pixels, to_input
-from versamammo.reading import read
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings
 

@@ -35,14 +35,14 @@ from benchmark.metrics.scoring import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from benchmark.selecting import AdaptSettings, Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
-from versamammo.breast import find_breast
 from versamammo.cache import write_levels
 from versamammo.dataset import Picture
 from versamammo.encoder import VersaMammoModel
 from versamammo.foreign import load_encoder, local_folder
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.reading import read
 from versamammo.labels import Labels
 from versamammo.preprocess import prepare_pixels
-from versamammo.reading import read
 from versamammo.sources.masks import picture_mask
 
 TASKS = ("segmentation", "detection", "density")

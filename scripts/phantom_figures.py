@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import Finding
-from versamammo.mammogram import Box
 from versamammo.synthetic import PhantomExam, PhantomSettings, PhantomView, make_exam
 from versamammo.synthetic.anatomy import draw_patient
 from versamammo.synthetic.appearances import Appearance

@@ -1,7 +1,8 @@
 """The way from a stored picture to a model's input and back, exactly.
 
-All coordinates are continuous (see `versamammo.mammogram`): pixel c covers [c, c + 1). A crop
-cuts, may mirror, scales each axis by an exact ratio of whole numbers, and pads right and below.
+All coordinates are continuous (see `versamammo.imaging.mammogram`): pixel c covers [c, c + 1). A
+crop cuts, may mirror, scales each axis by an exact ratio of whole numbers, and pads right and
+below.
 """
 
 from __future__ import annotations

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor, BaseImageProcessor, BatchFeature
 
-from versamammo.breast import find_breast
-from versamammo.color import to_grey
 from versamammo.configuration import VersaMammoConfig
 from versamammo.errors import InputError
-from versamammo.grayscale import used_bits
-from versamammo.mammogram import Mammogram, Provenance
-from versamammo.polarity import background_is_bright
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.color import to_grey
+from versamammo.imaging.grayscale import used_bits
+from versamammo.imaging.mammogram import Mammogram, Provenance
+from versamammo.imaging.polarity import background_is_bright
+from versamammo.imaging.reading import read
 from versamammo.preprocess import Crop, InputContract, prepare_pixels, to_input
-from versamammo.reading import read
 
 OneImage = str | Path | Mammogram | Image.Image | NDArray[Any]
 Readable = OneImage | Sequence[OneImage]

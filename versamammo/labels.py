@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 UNKNOWN = float("nan")
 

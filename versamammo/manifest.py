@@ -1,8 +1,8 @@
 """The manifest: one parquet table for every source, one row per image.
 
 Unknown numbers are NaN and unknown words are null; nothing is guessed. Coordinates are in pixels
-of the file as stored (see `versamammo.mammogram`). `datasets.load_dataset("parquet", ...)` opens
-it.
+of the file as stored (see `versamammo.imaging.mammogram`).
+`datasets.load_dataset("parquet", ...)` opens it.
 """
 
 from __future__ import annotations

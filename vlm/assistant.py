@@ -17,7 +17,7 @@ from versamammo import NOTICE
 from versamammo.errors import InputError
 from versamammo.geometry import Crop
 from versamammo.image_processor import OneImage
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load

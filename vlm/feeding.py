@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from versamammo import dataset
 from versamammo.contract import InputContract
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.sampling import Share
 from vlm.examples import Example, labelled
 from vlm.instructions import Lesson, LessonPool, Mixture

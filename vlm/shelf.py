@@ -14,7 +14,7 @@ from versamammo.contract import InputContract
 from versamammo.dataset import picture_of
 from versamammo.errors import InputError
 from versamammo.image_processor import VersaMammoImageProcessor
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.manifest import read_manifest
 from versamammo.preprocess import to_input
 from vlm.prompts import Picture, look_at

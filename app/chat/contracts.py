@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.chat.exam import Exam
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 LOOKED_AT = "looked at"  # the word for evidence that is no finding
 

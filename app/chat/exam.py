@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.breast import Breast, find_breast
 from versamammo.errors import InputError
-from versamammo.mammogram import Box, Identifiers, Laterality, Mammogram, View
-from versamammo.reading import read
+from versamammo.imaging.breast import Breast, find_breast
+from versamammo.imaging.mammogram import Box, Identifiers, Laterality, Mammogram, View
+from versamammo.imaging.reading import read
 
 WHITE = 65535
 SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'

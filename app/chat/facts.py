@@ -10,7 +10,7 @@ from app.chat.exam import Exam, ExamImage
 from app.chat.figures import figure
 from app.chat.understanding import Subject, understand
 from versamammo import __version__
-from versamammo.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality
 
 NO_MODEL = Card(
     name="No model: tags and measurements only",

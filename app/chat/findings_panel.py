@@ -10,7 +10,7 @@ from app.chat.exam import Exam
 from app.chat.figures import figure
 from app.chat.understanding import KINDS
 from app.chat.verdict_words import title, topic_words
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME
 
 BARS = ("ACR", "Bi-Rads")  # shown at a glance; the rest in a table

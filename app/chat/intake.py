@@ -18,8 +18,8 @@ from app.chat.dicomdir import is_dicomdir, missing_from
 from app.chat.exam import Exam, ExamImage, gather, load_image
 from app.chat.limits import Limits
 from versamammo.errors import InputError
-from versamammo.mammogram import Identifiers
-from versamammo.reading import looks_readable
+from versamammo.imaging.mammogram import Identifiers
+from versamammo.imaging.reading import looks_readable
 
 PLAIN = {  # by the reason of a refusal: what a reader can do about it
     "unknown-format": "this is no picture that can be read (DICOM, PNG, JPEG, TIFF or PGM)",

@@ -15,7 +15,7 @@ from app.chat.exam import Exam, ExamImage
 from app.chat.figures import figure
 from app.chat.places import Placed, place_all, place_one
 from app.viewer import FINDING, OUTLINE, TEXT, font
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 ANSWER = (120, 230, 140)  # what the last answer points to
 BAR_MM = 50

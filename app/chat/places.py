@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.chat.exam import Exam, ExamImage
 from app.hanging import PLACES
-from versamammo.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality
 from versamammo.preprocess import plan_crop
 
 Ints = tuple[int, int, int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.chat.exam import ExamImage
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 HEIGHTS = ("upper third", "middle third", "lower third")
 DEPTHS = ("near the chest wall", "at middle depth", "towards the nipple")

@@ -15,7 +15,7 @@ from app.chat.queueing import OneAtATime
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.finding import Candidate, find
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 MOST = 3  # places marked of one kind in one picture
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one place

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from app.chat.contracts import Turn
 from app.chat.exam import Exam
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.vocabulary import NAMED, TOPICS, topics_named
 
 

@@ -8,7 +8,7 @@ from app.chat.contracts import LOOKED_AT, Answer, Findings, Region, Verdict
 from app.chat.deciding import of_several
 from app.chat.exam import Exam
 from app.chat.figures import figure
-from versamammo.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
 

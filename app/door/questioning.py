@@ -11,7 +11,7 @@ from app.chat.exam import Exam
 from app.chat.seeing import overlap
 from app.door.answer_words import Said, said_of
 from app.door.cases import Case
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME, YES, Topic
 from versamammo.vqa import Kind
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from app import cli, doctor
-from versamammo.codecs import SYNTAXES
 from versamammo.errors import InputError
+from versamammo.imaging.codecs import SYNTAXES
 
 
 def test_doctor_tries_every_syntax_and_names_who_decoded_it(

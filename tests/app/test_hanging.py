@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.hanging import Hung, hang
-from versamammo.mammogram import Box, Laterality, View
+from versamammo.imaging.mammogram import Box, Laterality, View
 
 
 def breast(rows: int = 100, columns: int = 60) -> np.ndarray:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretrain.crops import CropSettings, Geometry, TissueMap, draw_box, tissue_map
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 
 def half_disc(height: int = 400, width: int = 240) -> np.ndarray:

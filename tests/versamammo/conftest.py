@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
-from versamammo.codecs import SYNTAXES, encode_frame
+from versamammo.imaging.codecs import SYNTAXES, encode_frame
 
 MG = "1.2.840.10008.5.1.4.1.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"

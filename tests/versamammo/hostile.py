@@ -17,9 +17,9 @@ from pathlib import Path
 import pydicom
 
 from tests.versamammo.conftest import Cell, depths, make_dataset, make_picture
-from versamammo.codecs import SYNTAXES
 from versamammo.errors import InputError
-from versamammo.reading import read
+from versamammo.imaging.codecs import SYNTAXES
+from versamammo.imaging.reading import read
 
 SIZE = (90, 70)
 PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from versamammo.breast.chest_wall import Side
+from versamammo.imaging.breast.chest_wall import Side
 
 
 @dataclass(frozen=True)

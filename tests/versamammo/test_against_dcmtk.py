@@ -12,10 +12,10 @@ import numpy as np
 import pydicom
 import pytest
 
-from versamammo.codecs import SYNTAXES
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import read_header
-from versamammo.reading import read
+from versamammo.imaging.codecs import SYNTAXES
+from versamammo.imaging.dicom.frames import read_frame
+from versamammo.imaging.dicom.header import read_header
+from versamammo.imaging.reading import read
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dcmj2pnm") is None, reason="DCMTK's dcmj2pnm is not installed"

@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from versamammo.codecs import apart, decode, decode_frame, encode_frame
-from versamammo.codecs.apart import decode_apart
-from versamammo.codecs.decoders import Frame
-from versamammo.codecs.memory import is_shortage
 from versamammo.errors import InputError
+from versamammo.imaging.codecs import apart, decode, decode_frame, encode_frame
+from versamammo.imaging.codecs.apart import decode_apart
+from versamammo.imaging.codecs.decoders import Frame
+from versamammo.imaging.codecs.memory import is_shortage
 
 JPEGS = {
     "1.2.840.10008.1.2.4.50": 8,
@@ -91,7 +91,7 @@ def test_nor_is_one_in_a_process_of_its_own(child, monkeypatch):
 def test_a_child_may_have_less_memory_than_it_would_take():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32));"
-        "from versamammo.codecs.apart import _limit_memory; _limit_memory()"
+        "from versamammo.imaging.codecs.apart import _limit_memory; _limit_memory()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -10,12 +10,12 @@ import numpy as np
 import pydicom
 import pytest
 
-from versamammo.codecs import SYNTAXES, apart, decode, decode_frame, encode_frame
-from versamammo.codecs.apart import DecodersFailed, decode_apart
-from versamammo.codecs.decoders import Frame
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
+from versamammo.imaging.codecs import SYNTAXES, apart, decode, decode_frame, encode_frame
+from versamammo.imaging.codecs.apart import DecodersFailed, decode_apart
+from versamammo.imaging.codecs.decoders import Frame
+from versamammo.imaging.dicom.frames import read_frame
+from versamammo.imaging.dicom.header import read_header
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 RLE = "1.2.840.10008.1.2.5"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from versamammo.color import to_grey
 from versamammo.errors import Refused
+from versamammo.imaging.color import to_grey
 
 
 def test_equal_colours_are_taken_as_they_are(picture):

@@ -9,7 +9,7 @@ import pytest
 from tests.pretrain.archives import LESION, SIZE, half_disc, write_archive
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 
 @pytest.fixture(scope="module")

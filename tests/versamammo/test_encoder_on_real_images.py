@@ -15,7 +15,7 @@ from tests.versamammo.conftest import make_dataset
 from versamammo.configuration import VersaMammoConfig
 from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
-from versamammo.reading import read
+from versamammo.imaging.reading import read
 
 # of the features' largest value; seen 0 for polarity and 9e-6 for mirrored storage
 SAME = 1e-4

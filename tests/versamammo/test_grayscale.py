@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from versamammo.grayscale import (
+from versamammo.imaging.grayscale import (
     Grayscale,
     LookupTable,
     WindowFunction,

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor
 
-from versamammo.breast import find_breast
 from versamammo.errors import InputError, Refused
 from versamammo.image_processor import VersaMammoImageProcessor, as_mammogram
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.reading import read
 from versamammo.preprocess import InputContract, prepare_pixels, to_input
-from versamammo.reading import read
 
 CONTRACT = InputContract(size=(96, 64))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from versamammo.breast import find_breast, find_breast_in, sampled
+from versamammo.imaging.breast import find_breast, find_breast_in, sampled
+from versamammo.imaging.reading import expose, read
 from versamammo.preprocess import plan_crop, prepare_pixels, shrink_cut
-from versamammo.reading import expose, read
 
 
 @pytest.fixture(params=["signed DICOM", "8-bit PNG", "16-bit PNG"])

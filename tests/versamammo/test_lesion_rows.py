@@ -13,6 +13,7 @@ from tests.pretrain.archives import LESION, half_disc, row_of, write_archive
 from versamammo.dataset import COLUMNS, Archive
 from versamammo.errors import InputError
 from versamammo.geometry import Crop
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import FINDINGS, Finding
 from versamammo.lesion_rows import (
     CloseUps,
@@ -21,7 +22,6 @@ from versamammo.lesion_rows import (
     split_lesions,
     window_around,
 )
-from versamammo.mammogram import Box
 from versamammo.manifest import SCHEMA
 from versamammo.split_tables import read_splits
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from versamammo.errors import Refused
-from versamammo.raster import expose_raster
-from versamammo.sniffing import sniff
+from versamammo.imaging.raster import expose_raster
+from versamammo.imaging.sniffing import sniff
 
 Bytes = NDArray[np.uint8]
 SIZE = (900, 700)

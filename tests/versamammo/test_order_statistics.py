@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from versamammo.order_statistics import quantile, quantiles
+from versamammo.imaging.quantiles import quantile, quantiles
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000, 30_001])

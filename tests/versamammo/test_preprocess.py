@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.versamammo.spoilt_pictures import Scene, draw_breast, mirrored
-from versamammo.breast import find_breast
 from versamammo.contract import InputContract
 from versamammo.errors import InputError
-from versamammo.mammogram import Box, Mammogram, Provenance
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.mammogram import Box, Mammogram, Provenance
 from versamammo.preprocess import crop_breast, plan_crop, prepare_pixels, to_input
 
 LEFT = draw_breast(1200, 900)

@@ -11,8 +11,8 @@ import tifffile
 from PIL import Image
 
 from versamammo.errors import InputError
-from versamammo.polarity import background_is_bright
-from versamammo.reading import read
+from versamammo.imaging.polarity import background_is_bright
+from versamammo.imaging.reading import read
 
 
 def write(path, pixels, **options):

@@ -3,8 +3,8 @@
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.reading import looks_readable, read
-from versamammo.sniffing import sniff
+from versamammo.imaging.reading import looks_readable, read
+from versamammo.imaging.sniffing import sniff
 
 
 def test_a_wrong_name_does_not_mislead(picture, write_dicom):

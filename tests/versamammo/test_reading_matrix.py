@@ -6,8 +6,8 @@ that was stored.
 
 import numpy as np
 
-from versamammo.codecs import SYNTAXES
-from versamammo.reading import read
+from versamammo.imaging.codecs import SYNTAXES
+from versamammo.imaging.reading import read
 
 # Lossy syntaxes are held to this peak signal-to-noise ratio of what is displayed. The window
 # spreads 60 % of the range over the whole, so the stored values are 4 dB better.

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from tests.versamammo.spoilt_pictures import Scene, mirrored, overlap, spoil
-from versamammo.breast import Breast, find_breast
-from versamammo.breast.chest_wall import Side
-from versamammo.mammogram import Laterality, Mammogram, View
+from versamammo.imaging.breast import Breast, find_breast
+from versamammo.imaging.breast.chest_wall import Side
+from versamammo.imaging.mammogram import Laterality, Mammogram, View
+from versamammo.imaging.reading import read
 from versamammo.preprocess import plan_crop, stored_mirrored
-from versamammo.reading import read
 
 # seen by eye: the marker's letters read backwards, or lie against the usual hanging
 STORED_MIRRORED = {"monai_density/sample_B2.jpg", "nyu_birads/R-CC.png", "nyu_birads/R-MLO.png"}

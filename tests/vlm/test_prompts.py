@@ -8,7 +8,7 @@ import pytest
 
 from versamammo.errors import InputError, Refused
 from versamammo.image_processor import VersaMammoImageProcessor
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from vlm.prompts import Picture, Question, Turn, caption, look_at, to_messages
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from versamammo.breast.chest_wall import Side, stored_mirrored
 from versamammo.errors import InputError
+from versamammo.imaging.breast.chest_wall import Side, stored_mirrored
+from versamammo.imaging.mammogram import Box, Laterality
 from versamammo.labels import UNKNOWN, Finding, Labels
-from versamammo.mammogram import Box, Laterality
 from versamammo.manifest import TOLD
 from versamammo.preparation.outcome import Facts
 from versamammo.preparation.worker import cached_path

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from versamammo.breast.chest_wall import Side
 from versamammo.errors import InputError
+from versamammo.imaging.breast.chest_wall import Side
 from versamammo.quarantine import PASSING, Quarantined
 
 

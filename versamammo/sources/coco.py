@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
 from versamammo.json_text import parse_json
 from versamammo.labels import Finding, Labels
-from versamammo.mammogram import Box
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from versamammo.imaging.mammogram import Identifiers, Laterality, View
 from versamammo.labels import UNKNOWN, Labels
-from versamammo.mammogram import Identifiers, Laterality, View
 from versamammo.quarantine import Quarantined
 from versamammo.sources.joins import Joined
 

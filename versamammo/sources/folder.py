@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from versamammo.imaging.reading import looks_readable
 from versamammo.quarantine import NOT_AN_IMAGE, Quarantined
-from versamammo.reading import looks_readable
 from versamammo.sources import table
 from versamammo.sources.columns import read_table
 from versamammo.sources.contract import Entry, ImageRecord, SourceOptions

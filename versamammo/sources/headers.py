@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import Header, read_header
-from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError, naming
-from versamammo.sniffing import SNIFFED_BYTES, sniff
+from versamammo.imaging.dicom.frames import read_frame
+from versamammo.imaging.dicom.header import Header, read_header
+from versamammo.imaging.dicom.tags import Tags
+from versamammo.imaging.sniffing import SNIFFED_BYTES, sniff
 
 HEAD = 1 << 20  # bytes; nearly every header is shorter
 

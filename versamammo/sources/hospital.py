@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from versamammo.dicom.positioning import read_positioning
 from versamammo.errors import InputError
-from versamammo.mammogram import Laterality
+from versamammo.imaging.dicom.positioning import read_positioning
+from versamammo.imaging.mammogram import Laterality
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
 from versamammo.sources.columns import Table, read_table

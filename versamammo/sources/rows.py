@@ -9,8 +9,8 @@ from functools import partial
 from typing import TypeVar
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box, Identifiers
 from versamammo.labels import FINDINGS, UNKNOWN, Finding, Labels
-from versamammo.mammogram import Box, Identifiers
 from versamammo.sources import words
 from versamammo.sources.columns import Table
 from versamammo.sources.contract import ImageRecord, Told

@@ -9,8 +9,8 @@ from datetime import date
 from typing import NoReturn
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.labels import BIRADS_EDITIONS, FINDINGS, SUBTYPES, UNKNOWN, Labels
-from versamammo.mammogram import Laterality, View
 
 UNSAID = frozenset(
     {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.synthetic import outline as skin
 from versamammo.synthetic.grid import Grid
 from versamammo.synthetic.machines import MACHINES, Machine

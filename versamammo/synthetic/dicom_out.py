@@ -17,8 +17,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, DigitalMammographyXRayImageStorageForPresentation
 
 from versamammo import NOTICE, __version__
-from versamammo.codecs import encode_frame
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.codecs import encode_frame
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.synthetic.anatomy import SIDES, VIEWS
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView, phantom_uid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.synthetic.anatomy import (
     SIDES,
     VIEWS,

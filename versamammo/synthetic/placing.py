@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.mammogram import View
+from versamammo.imaging.mammogram import View
 from versamammo.synthetic.anatomy import SIDES, Patient
 from versamammo.synthetic.grid import sample
 from versamammo.synthetic.lesions import MLO_OBLIQUITY, ON_SKIN, BreastTruth, Lesion

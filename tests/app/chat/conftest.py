@@ -21,7 +21,7 @@ from app.chat.desk import Desk
 from app.chat.exam import Exam, gather, load_image
 from app.chat.regions import in_words
 from tests.app.chat.made import density, mass
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 
 class Echo:

@@ -16,7 +16,7 @@ from app.chat.trials import Domain, Trial, Trials
 from app.chat.understanding import KINDS
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import score
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 CARD = Card("Made", "1", "by hand")
 BOX = Box(450, 300, 500, 360)

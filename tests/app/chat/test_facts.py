@@ -7,7 +7,7 @@ import pytest
 from app.chat.contracts import Card, Findings, Source, Verdict
 from app.chat.exam import Exam
 from app.chat.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
-from versamammo.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality
 
 
 def finished(exam: Exam, question: str) -> str:

@@ -10,7 +10,7 @@ from app.chat.exam import Exam
 from app.chat.facts import warnings_of
 from app.chat.intake import Intake, take_in
 from app.chat.limits import Limits
-from versamammo.reading import read
+from versamammo.imaging.reading import read
 
 
 def drop(home: Path, files: list[Path], limits: Limits | None = None) -> Intake:

@@ -9,7 +9,7 @@ from app.chat.exam import Exam
 from app.chat.picture import Look, draw
 from app.chat.places import cut_of, place_all, place_one
 from app.viewer import FINDING
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 
 
 def test_chest_walls_hang_back_to_back(exam: Exam) -> None:

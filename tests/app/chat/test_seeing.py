@@ -14,7 +14,7 @@ from app.chat.seeing import Seeing, overlap
 from app.chat.trials import Calibration, Domain, Trial, Trials
 from tests.app.chat.tiny_models import score, tiny_encoder
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import YES
 
 CARD = Card("Tiny", "0", "nothing")

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from versamammo.breast.chest_wall import Side, find_chest_wall, stored_mirrored
-from versamammo.breast.shapes import from_core
-from versamammo.mammogram import Laterality
+from versamammo.imaging.breast.chest_wall import Side, find_chest_wall, stored_mirrored
+from versamammo.imaging.breast.shapes import from_core
+from versamammo.imaging.mammogram import Laterality
 
 
 def half_ellipse(lean: float = 0.0) -> np.ndarray:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.versamammo.spoilt_pictures import draw_breast
-from versamammo.breast import find_breast
 from versamammo.errors import Refused
+from versamammo.imaging.breast import find_breast
 
 BREAST = draw_breast()
 WORDS = ("CAD REPORT", "kVp 29  mAs 80", "AGD 1.42 mGy", "Compression 110 N", "View R MLO")

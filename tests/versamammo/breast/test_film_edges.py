@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.versamammo.spoilt_pictures import draw_breast
-from versamammo.breast.film_edges import find_rim, remove_rims
+from versamammo.imaging.breast.film_edges import find_rim, remove_rims
 
 PICTURE = draw_breast(320, 256).pixels
 

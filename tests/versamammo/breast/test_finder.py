@@ -14,10 +14,10 @@ from tests.versamammo.spoilt_pictures import (
     overlap,
     spoil,
 )
-from versamammo.breast import find_breast
-from versamammo.breast.chest_wall import stored_mirrored
 from versamammo.errors import Refused
-from versamammo.mammogram import Laterality
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.breast.chest_wall import stored_mirrored
+from versamammo.imaging.mammogram import Laterality
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings
 

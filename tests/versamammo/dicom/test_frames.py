@@ -10,10 +10,10 @@ import numpy as np
 import pydicom
 import pytest
 
-from versamammo.dicom.frames import read_frame
-from versamammo.dicom.header import read_header
 from versamammo.errors import InputError
-from versamammo.reading import looks_readable
+from versamammo.imaging.dicom.frames import read_frame
+from versamammo.imaging.dicom.header import read_header
+from versamammo.imaging.reading import looks_readable
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 # Depths that mammograms do not have, and sizes that contradict the data.

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 from pydicom.sequence import Sequence
 
-from versamammo.dicom import read_dicom
+from versamammo.imaging.dicom import read_dicom
 
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 LOSSLESS = "1.2.840.10008.1.2.4.70"

@@ -5,10 +5,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from versamammo.dicom.grayscale_tags import read_grayscale, read_table
-from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
-from versamammo.grayscale import LookupTable, WindowFunction
+from versamammo.imaging.dicom.grayscale_tags import read_grayscale, read_table
+from versamammo.imaging.dicom.tags import Tags
+from versamammo.imaging.grayscale import LookupTable, WindowFunction
 
 
 def tags_of(**values):

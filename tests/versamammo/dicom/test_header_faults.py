@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
-from versamammo.codecs import encode_frame
-from versamammo.dicom import read_dicom
+from versamammo.imaging.codecs import encode_frame
+from versamammo.imaging.dicom import read_dicom
 
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 DEFLATED, LOSSLESS = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.70"

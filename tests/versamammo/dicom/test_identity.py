@@ -3,8 +3,8 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from versamammo.dicom.identity import read_age, read_identifiers
-from versamammo.dicom.tags import Tags
+from versamammo.imaging.dicom.identity import read_age, read_identifiers
+from versamammo.imaging.dicom.tags import Tags
 
 
 def tags(**values):

@@ -17,10 +17,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from versamammo.codecs import encode_frame
-from versamammo.dicom import read_dicom
 from versamammo.errors import InputError
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.codecs import encode_frame
+from versamammo.imaging.dicom import read_dicom
+from versamammo.imaging.mammogram import Laterality, View
 
 LOSSLESS = "1.2.840.10008.1.2.4.70"
 WIDE = {"WindowCenter": "2048", "WindowWidth": "4096"}

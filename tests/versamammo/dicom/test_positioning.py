@@ -4,15 +4,15 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from versamammo.dicom.positioning import (
+from versamammo.imaging.dicom.positioning import (
     Positioning,
     name_position,
     read_positioning,
     side_from_orientation,
 )
-from versamammo.dicom.tags import Tags
-from versamammo.dicom.view_codes import find_label, parse_label
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.dicom.tags import Tags
+from versamammo.imaging.dicom.view_codes import find_label, parse_label
+from versamammo.imaging.mammogram import Laterality, View
 
 
 def coded(value, scheme="SCT", meaning="", modifiers=()):

@@ -4,9 +4,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from versamammo.dicom.refusals import refuse_unusable
-from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError, Refused
+from versamammo.imaging.dicom.refusals import refuse_unusable
+from versamammo.imaging.dicom.tags import Tags
 
 MG = "1.2.840.10008.5.1.4.1.1.1.2"
 SC = "1.2.840.10008.5.1.4.1.1.7"

@@ -3,8 +3,8 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from versamammo.dicom.spacing import read_spacing
-from versamammo.dicom.tags import Tags
+from versamammo.imaging.dicom.spacing import read_spacing
+from versamammo.imaging.dicom.tags import Tags
 
 
 def spacing(**values):

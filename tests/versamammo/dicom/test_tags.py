@@ -7,8 +7,8 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
-from versamammo.dicom.tags import Tags
 from versamammo.errors import InputError
+from versamammo.imaging.dicom.tags import Tags
 
 
 def tags(**values):

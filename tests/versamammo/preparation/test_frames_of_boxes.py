@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from versamammo.breast.chest_wall import Side
 from versamammo.errors import InputError
+from versamammo.imaging.breast.chest_wall import Side
+from versamammo.imaging.mammogram import Box
+from versamammo.imaging.raster import _upright
 from versamammo.labels import Finding, Labels
-from versamammo.mammogram import Box
 from versamammo.preparation.candidates import merge
 from versamammo.preparation.outcome import Facts
-from versamammo.raster import _upright
 from versamammo.sources.contract import ImageRecord
 
 SIDE: Side = "left"

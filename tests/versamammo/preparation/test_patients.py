@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from versamammo.breast.chest_wall import Side
-from versamammo.mammogram import Identifiers
+from versamammo.imaging.breast.chest_wall import Side
+from versamammo.imaging.mammogram import Identifiers
 from versamammo.preparation.candidates import Candidate, merge
 from versamammo.preparation.outcome import Facts
 from versamammo.preparation.patients import one_patient_each

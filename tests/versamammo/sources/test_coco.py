@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.quarantine import Quarantined
 from versamammo.sources import SOURCES, coco
 from versamammo.sources.contract import ImageRecord, SourceOptions

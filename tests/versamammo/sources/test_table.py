@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.quarantine import Quarantined
 from versamammo.sources import table
 from versamammo.sources.contract import ImageRecord, SourceOptions

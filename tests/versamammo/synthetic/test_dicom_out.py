@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from versamammo.reading import read
+from versamammo.imaging.reading import read
 from versamammo.synthetic import PhantomExam, PhantomSettings
 from versamammo.synthetic.anatomy import draw_patient
 from versamammo.synthetic.dicom_out import dicom_bytes

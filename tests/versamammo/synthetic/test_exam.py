@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from versamammo.mammogram import Box, Laterality, View
+from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.synthetic import PhantomExam, PhantomSettings, PhantomView, make_exam
 from versamammo.synthetic.anatomy import VIEWS, draw_patient, plan_view
 from versamammo.synthetic.lesions import at_prior_exam, draw_truths

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from versamammo.mammogram import View
+from versamammo.imaging.mammogram import View
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.anatomy import Patient, ViewPlan, breast_grid, draw_patient, plan_view
 from versamammo.synthetic.appearances import APPEARANCES, Appearance

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from versamammo.mammogram import View
+from versamammo.imaging.mammogram import View
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.anatomy import draw_patient, plan_view
 from versamammo.synthetic.appearances import APPEARANCES

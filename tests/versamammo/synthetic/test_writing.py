@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.synthetic import PhantomSettings, make_exam, write_phantoms
 
 SETTINGS = PhantomSettings(exams=3, seed=5, height=160, lesion_rate=1.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import UNKNOWN, Finding
-from versamammo.mammogram import Box
 from versamammo.sources import words
 from versamammo.sources.archives.notes import Notes
 from versamammo.sources.archives.outlines import circle_box

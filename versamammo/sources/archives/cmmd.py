@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from versamammo.dicom.positioning import read_positioning
 from versamammo.errors import InputError
+from versamammo.imaging.dicom.positioning import read_positioning
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES

@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import Finding
-from versamammo.mammogram import Box
 from versamammo.quarantine import Quarantined
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES

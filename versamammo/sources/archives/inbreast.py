@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import View
 from versamammo.labels import Finding
-from versamammo.mammogram import View
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.joining import joined, pictures

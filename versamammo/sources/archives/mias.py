@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.circles import MARKED, findings
 from versamammo.sources.archives.joining import joined, pictures, stem

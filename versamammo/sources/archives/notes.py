@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Identifiers, Laterality, View
 from versamammo.labels import UNKNOWN, Finding, Labels
-from versamammo.mammogram import Identifiers, Laterality, View
 from versamammo.sources import words
 from versamammo.sources.contract import ImageRecord, Told
 

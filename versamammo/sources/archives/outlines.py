@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.sources.masks import picture_mask
 
 Point = tuple[float, float]

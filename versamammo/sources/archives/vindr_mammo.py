@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
 from versamammo.labels import FINDINGS, Finding
-from versamammo.mammogram import Box
 from versamammo.sources import words
 from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.sources.archives.joining import joined, pictures, stem

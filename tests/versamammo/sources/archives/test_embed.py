@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.mammogram import Box
+from versamammo.imaging.mammogram import Box
 from versamammo.sources.archives import embed
 from versamammo.sources.archives.notes import Notes
 

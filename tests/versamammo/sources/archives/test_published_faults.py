@@ -14,9 +14,10 @@ import pydicom
 import pytest
 from pydicom.uid import BreastTomosynthesisImageStorage
 
-from versamammo.breast import find_breast
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
+from versamammo.imaging.breast import find_breast
+from versamammo.imaging.reading import read
 from versamammo.labels import Labels
 from versamammo.lesion_rows import CloseUps, CloseUpSettings
 from versamammo.manifest import read_manifest
@@ -25,7 +26,6 @@ from versamammo.preparation import output
 from versamammo.preparation.settings import Settings
 from versamammo.prepare import prepare
 from versamammo.quarantine import Quarantined
-from versamammo.reading import read
 from versamammo.sources.archives import cbis_ddsm, dbt
 from versamammo.sources.archives.sheets import read_lines
 from versamammo.sources.frames import parted

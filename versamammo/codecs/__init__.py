@@ -1,7 +1,0 @@
-"""Frames of pixel data, from the bytes of any DICOM transfer syntax to stored values and back."""
-
-from versamammo.codecs.decode import Decoded, decode_frame
-from versamammo.codecs.encode import encode_frame
-from versamammo.codecs.syntaxes import SYNTAXES, SyntaxInfo
-
-__all__ = ["SYNTAXES", "Decoded", "SyntaxInfo", "decode_frame", "encode_frame"]

@@ -1,0 +1,1 @@
+"""Any mammogram file in, one `Mammogram` out: formats, grey levels, the breast and its side."""
