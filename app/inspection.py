@@ -17,7 +17,7 @@ from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast
 from versamammo.imaging.mammogram import Mammogram
 from versamammo.imaging.reading import read
-from versamammo.preprocess import stored_mirrored
+from versamammo.input.preprocess import stored_mirrored
 
 SHEET_HEIGHT = 720  # of one panel, in pixels
 

@@ -16,8 +16,8 @@ from versamammo import NOTICE
 from versamammo.cache import read_levels
 from versamammo.config import command_parser
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
 from versamammo.imaging.mammogram import Box, Laterality, View
+from versamammo.input.geometry import Crop
 from versamammo.labels import DENSITIES
 from versamammo.manifest import read_manifest
 

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from versamammo.configuration import Training, VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
+from versamammo.input.contract import InputContract
 from versamammo.stopping import run_command
 from versamammo.weights import fill, read_tensors
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from pretrain import export
 from versamammo.checkpoints import checkpoints_in
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.features import Features
 from versamammo.foreign import load_encoder
+from versamammo.input.contract import InputContract
 from versamammo.run import CHECKPOINTS
 
 LEAST_STD = 1e-4

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from versamammo.contract import InputContract
 from versamammo.dataset import Picture
-from versamammo.geometry import Crop
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 from versamammo.roc import auroc
 
 RIDGE = 0.01  # share of the features' mean variance

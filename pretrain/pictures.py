@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from pretrain.vit import Vit
-from versamammo.contract import InputContract
 from versamammo.files import write_atomically
+from versamammo.input.contract import InputContract
 
 GAP = 4  # pixels between pictures
 

@@ -17,8 +17,8 @@ from pretrain.sizing import recommended_sizing
 from pretrain.tissue import TissueSettings
 from pretrain.views import ViewSettings
 from pretrain.vit import VitSettings, build_vit
-from versamammo.contract import InputContract
 from versamammo.errors import InputError
+from versamammo.input.contract import InputContract
 from versamammo.practice import PhantomArchive
 from versamammo.run import RunSettings
 

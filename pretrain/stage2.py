@@ -34,8 +34,8 @@ from pretrain.whole_feeding import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.dataset import Archive
 from versamammo.errors import InputError
+from versamammo.input.preprocess import to_input
 from versamammo.practice import phantom_archive
-from versamammo.preprocess import to_input
 from versamammo.run import Run, opened, sole_run
 from versamammo.sampling import Share, StepSampler
 from versamammo.sharing import check_lineage

@@ -17,7 +17,7 @@ from pretrain.monitors import refuse_uninformative
 from versamammo.dataset import Archive, Picture
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.preprocess import WHITE
+from versamammo.input.preprocess import WHITE
 
 SAMPLED = 64  # images looked at before anything is trained
 

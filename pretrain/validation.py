@@ -25,8 +25,8 @@ from versamammo.dataset import Archive, Picture
 from versamammo.encoder import VersaMammoModel
 from versamammo.head_scores import HeadScore
 from versamammo.heads import AttributeHeads, Heads
+from versamammo.input.preprocess import to_input
 from versamammo.labels import FINDINGS
-from versamammo.preprocess import to_input
 from versamammo.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"

@@ -18,8 +18,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
+from versamammo.input.contract import InputContract
 from versamammo.onnx_graph import GRAPH, export_graph, hash_of
 from versamammo.weights import WEIGHTS
 

@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from versamammo.dataset import Archive
-from versamammo.geometry import Crop
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 from versamammo.labels import Finding, Labels
 from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
 from versamammo.resplit import COLUMNS, split_table

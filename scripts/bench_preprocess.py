@@ -21,7 +21,7 @@ from versamammo.cache import read_levels, write_levels
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.mammogram import Mammogram, Provenance
 from versamammo.imaging.reading import read
-from versamammo.preprocess import InputContract, prepare_pixels, to_input
+from versamammo.input.preprocess import InputContract, prepare_pixels, to_input
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings
 

@@ -31,10 +31,10 @@ from benchmark.selecting import AdaptSettings, Row
 from benchmark.tasks import load_tasks
 from versamammo.cache import write_levels
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.dataset import Picture
 from versamammo.encoder import VersaMammoModel
-from versamammo.geometry import Crop
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 
 T = TypeVar("T")

@@ -41,8 +41,8 @@ from versamammo.encoder import VersaMammoModel
 from versamammo.foreign import load_encoder, local_folder
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
+from versamammo.input.preprocess import prepare_pixels
 from versamammo.labels import Labels
-from versamammo.preprocess import prepare_pixels
 from versamammo.sources.masks import picture_mask
 
 TASKS = ("segmentation", "detection", "density")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
+from versamammo.input.contract import InputContract
 from versamammo.sampling import Share
 from vlm.adapter import has_adapter, merge_adapter
 from vlm.assembly import load

@@ -22,7 +22,7 @@ from versamammo import NOTICE
 from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
-from versamammo.preprocess import to_input
+from versamammo.input.preprocess import to_input
 
 RESAMPLES = 500
 AT_ONCE = 32

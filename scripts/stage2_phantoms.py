@@ -30,10 +30,10 @@ from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.checkpoints import CONFIG, MODEL
 from versamammo.config import load
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
-from versamammo.preprocess import to_input
+from versamammo.input.contract import InputContract
+from versamammo.input.preprocess import to_input
 from versamammo.roc import auroc
 from versamammo.synthetic import PhantomSettings
 from versamammo.synthetic.rule import label_ceilings

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import AutoConfig, PreTrainedConfig
 
 from versamammo.errors import InputError
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from versamammo.cache import read_levels
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 from versamammo.labels import Finding, Labels
 from versamammo.manifest import read_manifest
 from versamammo.mapped import chosen_rows

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.features import Features
-from versamammo.geometry import Crop
 from versamammo.image_processor import OneImage, as_mammogram
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 
 LEAST_HEAT = 0.1  # probability of a cell, from which it belongs to a candidate
 MOST_BOXES = 20  # candidates kept of one kind

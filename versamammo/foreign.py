@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from versamammo.configuration import Training, VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 from versamammo.renaming import dialect_of, translate
 from versamammo.weights import fill, read_config, read_tensors
 

@@ -20,7 +20,7 @@ from versamammo.imaging.grayscale import used_bits
 from versamammo.imaging.mammogram import Mammogram, Provenance
 from versamammo.imaging.polarity import background_is_bright
 from versamammo.imaging.reading import read
-from versamammo.preprocess import Crop, InputContract, prepare_pixels, to_input
+from versamammo.input.preprocess import Crop, InputContract, prepare_pixels, to_input
 
 OneImage = str | Path | Mammogram | Image.Image | NDArray[Any]
 Readable = OneImage | Sequence[OneImage]

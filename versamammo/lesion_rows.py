@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from versamammo.dataset import Archive, Picture, picture_of
 from versamammo.errors import InputError
-from versamammo.geometry import Crop, Size
+from versamammo.input.geometry import Crop, Size
 from versamammo.labels import FINDINGS
 from versamammo.split_tables import Given, Names, SplitTable, apply_table
 

@@ -32,7 +32,7 @@ TEXT, NUMBER, COUNT = pa.string(), pa.float32(), pa.int32()
 # places keep double precision: a float32 cannot hold half pixels beyond 8,388,608 exactly
 PLACE = pa.struct([(corner, pa.float64()) for corner in ("x1", "y1", "x2", "y2")])
 SPACING = pa.struct([("row", pa.float64()), ("column", pa.float64())])
-CROP = pa.struct(  # as `versamammo.geometry.Crop.to_dict` gives it
+CROP = pa.struct(  # as `versamammo.input.geometry.Crop.to_dict` gives it
     [
         ("source_size", pa.list_(COUNT)),  # (H, W)
         ("box", pa.list_(COUNT)),  # (x1, y1, x2, y2)

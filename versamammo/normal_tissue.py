@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from versamammo.cache import read_levels
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import FINDINGS, UNKNOWN
 from versamammo.lesion_rows import CloseUpSettings, Window, lesion_rows
 from versamammo.splits import chance

@@ -15,9 +15,9 @@ import torch
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
 from versamammo.image_processor import OneImage
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load

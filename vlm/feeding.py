@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from versamammo import dataset
-from versamammo.contract import InputContract
 from versamammo.imaging.mammogram import Laterality, View
+from versamammo.input.contract import InputContract
 from versamammo.sampling import Share
 from vlm.examples import Example, labelled
 from vlm.instructions import Lesson, LessonPool, Mixture

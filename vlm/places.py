@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from versamammo.geometry import Crop
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 
 _NUMBER = r"([01](?:\.\d+)?)"
 _PLACE = re.compile(r"\[\s*" + r"\s*,\s*".join([_NUMBER] * 4) + r"\s*\](?:\s+in\s+image\s+(\d))?")

@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 from versamammo import NOTICE
 from versamammo.config import load
-from versamammo.contract import InputContract
 from versamammo.errors import InputError, naming
 from versamammo.files import write_atomically
+from versamammo.input.contract import InputContract
 from versamammo.json_text import parse_json
 from versamammo.stopping import run_command
 from versamammo.vqa import Item, read_bench

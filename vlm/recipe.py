@@ -12,9 +12,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.input.contract import InputContract
 from versamammo.practice import PhantomArchive
 from versamammo.run import RunSettings
 from vlm.adapter import LoraSettings

@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from versamammo import dataset
-from versamammo.contract import InputContract
 from versamammo.dataset import picture_of
 from versamammo.errors import InputError
 from versamammo.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
+from versamammo.input.contract import InputContract
+from versamammo.input.preprocess import to_input
 from versamammo.manifest import read_manifest
-from versamammo.preprocess import to_input
 from vlm.prompts import Picture, look_at
 
 KEPT = 2048  # pictures in memory

@@ -22,9 +22,9 @@ from accelerate.utils import tqdm
 
 from versamammo import NOTICE
 from versamammo.config import load
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.files import whole_folder
+from versamammo.input.contract import InputContract
 from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
 from versamammo.run import Run, opened, sole_run

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.chat.exam import Exam, ExamImage
 from app.hanging import PLACES
 from versamammo.imaging.mammogram import Laterality
-from versamammo.preprocess import plan_crop
+from versamammo.input.preprocess import plan_crop
 
 Ints = tuple[int, int, int, int]
 GAP = 2  # pixels between the cells

@@ -31,9 +31,9 @@ from versamammo.dataset import Archive, Picture
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.input.preprocess import to_input
 from versamammo.json_text import parse_json
 from versamammo.labels import DENSITIES
-from versamammo.preprocess import to_input
 
 FEATURES, CASES, THUMBS = "features.safetensors", "cases.json", "pictures"
 SHOWN = 4  # neighbours of each picture

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from benchmark.samples import BoxSides
 from benchmark.selecting import Outline, Places, Row
-from versamammo.contract import InputContract
-from versamammo.geometry import Crop
-from versamammo.preprocess import to_input
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
+from versamammo.input.preprocess import to_input
 
 CELL = 32  # pixels; the coarsest map's stride, whose multiple both sides of an input are
 

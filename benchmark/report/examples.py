@@ -26,7 +26,7 @@ from benchmark.metrics.scoring import Scored
 from benchmark.metrics.segmentation import measured, read_mask
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from versamammo.dataset import Picture
-from versamammo.preprocess import WHITE
+from versamammo.input.preprocess import WHITE
 
 EACH = 3  # examples of a sort
 SIDE = 320  # longest side of a picture, in pixels

@@ -13,9 +13,9 @@ from transformers import AutoModel
 
 from app import cli
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.heads import describe_heads
+from versamammo.input.contract import InputContract
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import torch
 
 from versamammo.cache import write_levels
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
-from versamammo.geometry import Crop
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 from versamammo.manifest import SCHEMA, write_manifest
 

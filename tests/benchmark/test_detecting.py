@@ -16,8 +16,8 @@ from benchmark.detecting import average_precision, run
 from benchmark.samples import BoxesSample
 from benchmark.selecting import AdaptSettings, Places, TaskRows
 from tests.benchmark.dense.discs import STORED, discs, task, tiny
-from versamammo.contract import InputContract
 from versamammo.errors import InputError
+from versamammo.input.contract import InputContract
 
 SETTINGS = AdaptSettings(steps=40, check_every=20, batch=4, seed=1)
 TASK = task("detection")

@@ -18,7 +18,7 @@ from benchmark.selecting import AdaptSettings, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.dataset import Picture
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 
 TASK = Task(

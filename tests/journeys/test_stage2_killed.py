@@ -16,8 +16,8 @@ from tests.journeys.test_stage1_killed import ROOT, STEPS, assert_same, finish, 
 from tests.pretrain.archives import write_archive
 from tests.pretrain.test_stage2 import TINY
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
+from versamammo.input.contract import InputContract
 from versamammo.run import lines_of
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.cache import write_levels
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import Finding, Labels
 from versamammo.manifest import SCHEMA, write_manifest
 

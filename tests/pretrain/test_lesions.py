@@ -9,8 +9,8 @@ import torch
 
 from pretrain.lesions import lesion_probe, lesion_share
 from tests.pretrain.archives import write_archive
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
+from versamammo.input.contract import InputContract
 
 
 def test_a_lesion_covers_the_patches_it_lies_on(tmp_path: Path) -> None:

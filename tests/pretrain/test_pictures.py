@@ -5,7 +5,7 @@ import torch
 
 from pretrain.pictures import GAP, draw, patch_colors
 from tests.pretrain.tiny import build_tiny
-from versamammo.contract import InputContract
+from versamammo.input.contract import InputContract
 
 
 def test_patches_alike_to_the_teacher_have_one_color() -> None:

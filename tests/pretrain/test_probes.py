@@ -10,8 +10,8 @@ from pretrain.probes import Probes, ProbeSettings, finding_of, labels_of
 from pretrain.vit import Vit
 from tests.pretrain.archives import write_archive
 from tests.pretrain.tiny import build_tiny
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
+from versamammo.input.contract import InputContract
 from versamammo.labels import Labels
 
 CONTRACT = InputContract(size=(84, 56))

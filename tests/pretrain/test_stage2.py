@@ -23,11 +23,11 @@ from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
 from versamammo.attributes import ATTRIBUTES
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.head_scores import read_head_scores
 from versamammo.heads import describe_heads
+from versamammo.input.contract import InputContract
 from versamammo.run import Run, lines_of
 
 TINY = """

@@ -7,7 +7,7 @@ from transformers import AutoConfig
 
 from versamammo.configuration import Training, VersaMammoConfig
 from versamammo.errors import InputError
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 
 
 def test_a_config_comes_back_from_its_folder(tmp_path: Path) -> None:

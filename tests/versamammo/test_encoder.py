@@ -15,7 +15,7 @@ from transformers import AutoImageProcessor, AutoModel
 from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 
 CONTRACT = InputContract(size=(64, 48)).to_dict()
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from tests.versamammo.conftest import make_dataset
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.imaging.reading import read
+from versamammo.input.contract import InputContract
 
 # of the features' largest value; seen 0 for polarity and 9e-6 for mirrored storage
 SAME = 1e-4

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.finding import candidates_in, find, heat_on_source, spread_cells
-from versamammo.geometry import Crop
 from versamammo.heads import describe_heads
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 
 
 @pytest.fixture(scope="module")

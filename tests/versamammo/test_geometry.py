@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
-from versamammo.geometry import Crop, fit_within
+from versamammo.input.geometry import Crop, fit_within
 
 
 @st.composite

@@ -16,7 +16,7 @@ from versamammo.errors import InputError, Refused
 from versamammo.image_processor import VersaMammoImageProcessor, as_mammogram
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
-from versamammo.preprocess import InputContract, prepare_pixels, to_input
+from versamammo.input.preprocess import InputContract, prepare_pixels, to_input
 
 CONTRACT = InputContract(size=(96, 64))
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from versamammo.imaging.breast import find_breast, find_breast_in, sampled
 from versamammo.imaging.reading import expose, read
-from versamammo.preprocess import plan_crop, prepare_pixels, shrink_cut
+from versamammo.input.preprocess import plan_crop, prepare_pixels, shrink_cut
 
 
 @pytest.fixture(params=["signed DICOM", "8-bit PNG", "16-bit PNG"])

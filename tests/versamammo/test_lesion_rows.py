@@ -12,8 +12,8 @@ import pytest
 from tests.pretrain.archives import LESION, half_disc, row_of, write_archive
 from versamammo.dataset import COLUMNS, Archive
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
 from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 from versamammo.labels import FINDINGS, Finding
 from versamammo.lesion_rows import (
     CloseUps,

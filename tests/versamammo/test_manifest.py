@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import UNKNOWN, Labels
 from versamammo.manifest import PLACE, SCHEMA, TOLD, read_manifest, write_manifest
 

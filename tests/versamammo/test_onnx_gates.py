@@ -12,8 +12,8 @@ import torch
 
 from versamammo import onnx_gates
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
+from versamammo.input.contract import InputContract
 from versamammo.onnx_gates import block_size, find_gates, open_session
 from versamammo.onnx_graph import Graph, apart, export_graph
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.encoder import VersaMammoModel
+from versamammo.input.contract import InputContract
 from versamammo.onnx_graph import GRAPH, Graph, apart, export_graph, hash_of
 from versamammo.weights import WEIGHTS
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.versamammo.spoilt_pictures import Scene, draw_breast, mirrored
-from versamammo.contract import InputContract
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.mammogram import Box, Mammogram, Provenance
-from versamammo.preprocess import crop_breast, plan_crop, prepare_pixels, to_input
+from versamammo.input.contract import InputContract
+from versamammo.input.preprocess import crop_breast, plan_crop, prepare_pixels, to_input
 
 LEFT = draw_breast(1200, 900)
 RIGHT = mirrored(LEFT, np.random.default_rng(0))

@@ -15,7 +15,7 @@ from versamammo.imaging.breast import Breast, find_breast
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Laterality, Mammogram, View
 from versamammo.imaging.reading import read
-from versamammo.preprocess import plan_crop, stored_mirrored
+from versamammo.input.preprocess import plan_crop, stored_mirrored
 
 # seen by eye: the marker's letters read backwards, or lie against the usual hanging
 STORED_MIRRORED = {"monai_density/sample_B2.jpg", "nyu_birads/R-CC.png", "nyu_birads/R-MLO.png"}

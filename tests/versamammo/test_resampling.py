@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from versamammo.resampling import BAND, area_weights, levels_by_area, resize_area, resize_nearest
+from versamammo.input.resampling import (
+    BAND,
+    area_weights,
+    levels_by_area,
+    resize_area,
+    resize_nearest,
+)
 
 
 @pytest.mark.parametrize("size", [(90, 70), (45, 35), (61, 47), (1, 1), (89, 69)])

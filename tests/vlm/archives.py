@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from versamammo.cache import write_levels
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import UNKNOWN, Finding, Labels
 from versamammo.manifest import SCHEMA, write_manifest
 

@@ -9,7 +9,7 @@ import torch
 
 from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble
 from vlm.language import TinyLanguage, tiny_language

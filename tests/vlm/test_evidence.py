@@ -12,7 +12,7 @@ from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.heads import describe_heads
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 from vlm.assembly import assemble, load, save
 from vlm.evidence import SCALE, widths, with_evidence
 from vlm.language import TinyLanguage, tiny_language

@@ -11,8 +11,8 @@ import torch
 
 from benchmark.vqa.answers import letters, match, read_answers
 from tests.vlm.archives import write_archive
-from versamammo.contract import InputContract
 from versamammo.errors import InputError
+from versamammo.input.contract import InputContract
 from versamammo.vqa import read_bench, write_bench
 from vlm.assembly import save
 from vlm.instructions import make_items

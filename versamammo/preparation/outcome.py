@@ -21,7 +21,7 @@ class Facts:
     Attributes:
         content_key: hash of the file's bytes and the settings; names the cached picture.
         cached_bytes: size of the cached picture, by which a damaged one is known.
-        crop: `versamammo.preprocess.Crop` as a mapping.
+        crop: `versamammo.input.preprocess.Crop` as a mapping.
     """
 
     content_key: str

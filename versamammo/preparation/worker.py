@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from versamammo.allocation import keep_memory
 from versamammo.cache import content_key, write_levels
 from versamammo.errors import InputError
-from versamammo.geometry import Crop
 from versamammo.imaging.breast import Breast, find_breast_in, sampled
 from versamammo.imaging.codecs.memory import is_shortage
 from versamammo.imaging.mammogram import Mammogram
 from versamammo.imaging.reading import expose
+from versamammo.input.geometry import Crop
+from versamammo.input.preprocess import plan_crop, shrink_cut
 from versamammo.preparation.outcome import Facts, Failure, Outcome
-from versamammo.preprocess import plan_crop, shrink_cut
 from versamammo.sources.frames import parted
 
 # raised whenever the same file would give other pixels or facts, so that old caches are not reused

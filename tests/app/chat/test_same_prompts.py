@@ -13,7 +13,7 @@ from app.chat.exam import Exam
 from app.chat.language_source import LanguageSource
 from app.chat.queueing import OneAtATime
 from tests.app.chat.tiny_models import write_tiny_models
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 from versamammo.vqa import Item, Kind
 from vlm.assistant import Assistant

@@ -10,7 +10,7 @@ import torch
 from versamammo.configuration import VersaMammoConfig
 from versamammo.encoder import VersaMammoModel
 from versamammo.heads import describe_heads
-from versamammo.preprocess import InputContract
+from versamammo.input.preprocess import InputContract
 from versamammo.topic_scores import TopicScore
 from vlm.assembly import assemble, save
 from vlm.competence import Competence, write_competence

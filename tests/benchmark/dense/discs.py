@@ -12,10 +12,10 @@ from benchmark.selecting import Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.cache import write_levels
 from versamammo.configuration import VersaMammoConfig
-from versamammo.contract import InputContract
 from versamammo.dataset import Picture
 from versamammo.encoder import VersaMammoModel
-from versamammo.geometry import Crop
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 
 STORED, CUT = (200, 150), (20, 10, 140, 190)  # (H, W) of the file, and the breast's box in it

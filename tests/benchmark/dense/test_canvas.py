@@ -10,8 +10,8 @@ import torch
 from benchmark.dense.canvas import Canvas, to_source
 from benchmark.selecting import Outline, Places
 from tests.benchmark.dense.discs import LEVELS, STORED, disc
-from versamammo.contract import InputContract
-from versamammo.geometry import Crop
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop
 
 CROP = Crop(STORED, (0, 0, 100, 40), False, (40, 100), (40, 100))
 SMALL = Canvas.of(InputContract(size=(100, 90)), None)

@@ -13,7 +13,7 @@ from benchmark.samples import BoxesSample, MaskSample
 from tests.benchmark.metrics.made_up import LESIONS, MASKS
 from versamammo.cache import write_levels
 from versamammo.dataset import Picture
-from versamammo.geometry import Crop
+from versamammo.input.geometry import Crop
 from versamammo.labels import Labels
 
 SIZE = (320, 240)

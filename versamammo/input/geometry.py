@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from versamammo.errors import InputError
-from versamammo.resampling import resize_area, resize_nearest
+from versamammo.input.resampling import resize_area, resize_nearest
 
 Points = NDArray[np.float64]
 Size = tuple[int, int]

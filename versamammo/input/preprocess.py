@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.contract import InputContract
 from versamammo.errors import InputError
-from versamammo.geometry import Crop, fit_within
 from versamammo.imaging.breast import Breast
 from versamammo.imaging.breast.chest_wall import stored_mirrored
 from versamammo.imaging.mammogram import Mammogram
-from versamammo.resampling import levels_by_area, resize_area
+from versamammo.input.contract import InputContract
+from versamammo.input.geometry import Crop, fit_within
+from versamammo.input.resampling import levels_by_area, resize_area
 
 if TYPE_CHECKING:
     from torch import Tensor
