@@ -30,10 +30,12 @@ VERBS: dict[str, Verb] = {
         "versamammo.synthetic.command", "make phantom exams as DICOM files (not real data)"
     ),
     "prepare": Verb(
-        "versamammo.prepare", "turn an archive into a manifest and a cache of breast crops"
+        "versamammo.data.preparation.prepare",
+        "turn an archive into a manifest and a cache of breast crops",
     ),
     "sources": Verb(
-        "versamammo.sources.command", "list the public archives: labels, licence, where to get them"
+        "versamammo.data.sources.command",
+        "list the public archives: labels, licence, where to get them",
     ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
     "questions": Verb(

@@ -13,13 +13,13 @@ import numpy as np
 from app.hanging import Hung, hang
 from app.viewer import Panel, draw_sheet, save_png
 from versamammo import NOTICE
-from versamammo.cache import read_levels
 from versamammo.config import command_parser
+from versamammo.data.cache import read_levels
+from versamammo.data.labels import DENSITIES
+from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.input.geometry import Crop
-from versamammo.labels import DENSITIES
-from versamammo.manifest import read_manifest
 
 CELL_HEIGHT = 420  # of one view, in pixels
 COLUMNS = (

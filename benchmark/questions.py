@@ -33,12 +33,12 @@ from benchmark.vqa.legacy import legacy_report
 from benchmark.vqa.parsing import Outcome
 from benchmark.vqa.scoring import Graded, grade
 from benchmark.vqa.scoring import score as score_answers
-from versamammo.cache import write_levels
 from versamammo.config import plain
+from versamammo.data.cache import write_levels
+from versamammo.data.lesion_rows import close_up_of, lesion_rows
+from versamammo.data.manifest import SCHEMA, read_manifest, write_manifest
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.lesion_rows import close_up_of, lesion_rows
-from versamammo.manifest import SCHEMA, read_manifest, write_manifest
 from versamammo.vqa import Item, read_bench, write_bench
 
 PER_ANSWER = 50  # most items of one answer to one topic

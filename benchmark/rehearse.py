@@ -26,12 +26,12 @@ from benchmark.scores import Scored
 from benchmark.selecting import AdaptSettings
 from benchmark.tasks import chosen, load_tasks
 from versamammo.configuration import VersaMammoConfig
+from versamammo.data.preparation.prepare import DRAWN, prepare
+from versamammo.data.preparation.settings import Settings
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import DRAWN, prepare
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin

@@ -21,11 +21,11 @@ from benchmark.archives import Archives
 from benchmark.samples import BoxSides
 from benchmark.tasks import Task
 from benchmark.truths import truth_of
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import DENSITIES
+from versamammo.data.sources.masks import read_mask
+from versamammo.data.splits.draw import SPLITS, chance
 from versamammo.errors import InputError
-from versamammo.labels import DENSITIES
-from versamammo.sources.masks import read_mask
-from versamammo.splits import SPLITS, chance
 
 SHOWN = 5  # names of patients in a message
 CHOOSING = 1 / 8  # of the training patients, where an archive has no validation part

@@ -18,8 +18,8 @@ import yaml
 
 from benchmark.metrics.figures import PRIMARY
 from benchmark.samples import Kind
+from versamammo.data.labels import FINDINGS, Labels
 from versamammo.errors import InputError, naming
-from versamammo.labels import FINDINGS, Labels
 
 FOLDER = Path(__file__).with_name("tasks")
 SETS = ("internal", "external")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.tasks import WORDS, Task
-from versamammo.sources.words import plain
+from versamammo.data.sources.label_parsing import plain
 
 Record = Mapping[str, Any]
 UNKNOWN, OTHER, SEVERAL, NO_PLACE = "unknown", "other class", "several classes", "no place"

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
 
 TEMPERATURE = 0.07
 SUPERVISED = 10.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from pretrain.recipe import Stage1
 from versamammo import NOTICE
-from versamammo.sharing import sources_in_words
+from versamammo.data.licence_filter import sources_in_words
 
 PHANTOM = "phantom"
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from pretrain.views import Image, vary
 from pretrain.whole_views import WholeSettings, draw_turn, moved, normal, places_of
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
 
 JITTER = 1 / 3  # of the window's side: how far a finding may lie from its middle
 STATISTICS = (nn.BatchNorm2d, nn.SyncBatchNorm)

@@ -18,8 +18,8 @@ from pretrain.masks import MaskSettings, masks_for
 from pretrain.pairs import Companions
 from pretrain.tissue import TissueMaps
 from pretrain.views import Shown, Views, ViewSettings, make_views
-from versamammo.dataset import Archive
-from versamammo.sampling import Draw, StepSampler
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Draw, StepSampler
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ from pretrain.stage2_recipe import Stage2
 from pretrain.student import Known
 from pretrain.supervision import frequencies_of
 from pretrain.whole_feeding import hide
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
-from versamammo.dataset import Archive
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
-from versamammo.labels import FINDINGS
 
 LEAST_RATE = 1e-4  # of covered cells: keeps the chance loss of very rare kinds finite
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
 from versamammo.roc import auroc

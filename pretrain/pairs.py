@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 
 PairKind = Literal["image", "breast", "exam"]
 

@@ -19,10 +19,10 @@ from pretrain.lesions import lesion_probe, lesion_share
 from pretrain.monitors import effective_rank, feature_std
 from pretrain.neighbours import NeighbourScore, neighbour_probe
 from pretrain.vit import Vit
-from versamammo.dataset import Archive, Picture
+from versamammo.data.dataset import Archive, Picture
+from versamammo.data.labels import FINDINGS
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
-from versamammo.labels import FINDINGS
 
 VIEWS = ("CC", "MLO")
 

@@ -28,10 +28,10 @@ from pretrain.schedules import Knobs
 from pretrain.tissue import TissueMaps, find_tissue
 from pretrain.vit import RowDropBlock
 from pretrain.watch import Watch
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Share, StepSampler
 from versamammo.practice import phantom_archive
 from versamammo.run import Run, opened, sole_run
-from versamammo.sampling import Share, StepSampler
 
 SHOWN = 6  # mammograms on a picture
 

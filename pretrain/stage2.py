@@ -32,13 +32,13 @@ from pretrain.student import Known, Student, tissue_cell
 from pretrain.validation import Validation
 from pretrain.whole_feeding import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.licence_filter import check_lineage
+from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
 from versamammo.practice import phantom_archive
 from versamammo.run import Run, opened, sole_run
-from versamammo.sampling import Share, StepSampler
-from versamammo.sharing import check_lineage
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
 TEACHER, NEW_TEACHER = "teacher", "teacher.new"

@@ -36,13 +36,13 @@ from pretrain.supervision import (
 )
 from pretrain.weights import local_weights
 from pretrain.whole_feeding import WholeBatch
-from versamammo.attributes import ATTRIBUTES
 from versamammo.backbones import recompute_activations
 from versamammo.configuration import VersaMammoConfig
+from versamammo.data.attributes import ATTRIBUTES
+from versamammo.data.labels import FINDINGS
 from versamammo.encoder import VersaMammoModel
 from versamammo.features import Features
 from versamammo.heads import FindingHead, Heads, describe_heads
-from versamammo.labels import FINDINGS
 from versamammo.weights import fill
 
 

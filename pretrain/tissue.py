@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from pretrain.crops import TissueMap, tissue_map
 from pretrain.monitors import refuse_uninformative
-from versamammo.dataset import Archive, Picture
+from versamammo.data.dataset import Archive, Picture
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.preprocess import WHITE

@@ -20,13 +20,13 @@ from torch import Tensor
 from pretrain.monitors import effective_rank, feature_std
 from pretrain.student import at_cells, tissue_cell
 from pretrain.whole_views import WholeSettings, places_of
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
-from versamammo.dataset import Archive, Picture
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
+from versamammo.data.dataset import Archive, Picture
+from versamammo.data.labels import FINDINGS
 from versamammo.encoder import VersaMammoModel
 from versamammo.head_scores import HeadScore
 from versamammo.heads import AttributeHeads, Heads
 from versamammo.input.preprocess import to_input
-from versamammo.labels import FINDINGS
 from versamammo.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"

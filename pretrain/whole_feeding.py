@@ -14,10 +14,10 @@ from torch.utils.data import Dataset
 from pretrain.close_ups import close_up
 from pretrain.views import Image
 from pretrain.whole_views import Whole, WholeSettings, shown_at, whole_views
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS
-from versamammo.dataset import Archive, Picture
-from versamammo.labels import FINDINGS
-from versamammo.sampling import Draw
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
+from versamammo.data.dataset import Archive, Picture
+from versamammo.data.labels import FINDINGS
+from versamammo.data.sampling import Draw
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from pretrain.lesions import cover_of
 from pretrain.views import Image, LookSettings, vary
-from versamammo.attributes import classes_of
-from versamammo.dataset import Picture
+from versamammo.data.attributes import classes_of
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import FINDINGS
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import fit_within
 from versamammo.input.preprocess import WHITE
 from versamammo.input.resampling import resize_area
-from versamammo.labels import FINDINGS
 
 _LOOK = LookSettings(flip=(0.0, 0.0))
 

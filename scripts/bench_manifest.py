@@ -22,14 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import Finding, Labels
+from versamammo.data.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
+from versamammo.data.shards import read_shard
+from versamammo.data.splits.draw import DEFAULT_SHARES
+from versamammo.data.splits.resplit import COLUMNS, split_table
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
-from versamammo.labels import Finding, Labels
-from versamammo.manifest import ROWS_PER_GROUP, SCHEMA, check_schema, read_manifest
-from versamammo.resplit import COLUMNS, split_table
-from versamammo.shards import read_shard
-from versamammo.splits import DEFAULT_SHARES
 
 SHARDS = 8
 CROP = Crop((3000, 2400), (0, 100, 1800, 2900), False, (1536, 987), (1536, 987)).to_dict()

@@ -34,11 +34,11 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate, generate_frames
 
+from versamammo.data.preparation.engine import Lost
+from versamammo.data.preparation.local_engine import LocalEngine
+from versamammo.data.preparation.outcome import Facts
+from versamammo.data.preparation.worker import Job, Recipe, Task, cached_path, prepare_file
 from versamammo.imaging.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
-from versamammo.preparation.engine import Lost
-from versamammo.preparation.local_engine import LocalEngine
-from versamammo.preparation.outcome import Facts
-from versamammo.preparation.worker import Job, Recipe, Task, cached_path, prepare_file
 from versamammo.synthetic.dicom_out import dicom_bytes
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings

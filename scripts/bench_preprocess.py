@@ -17,7 +17,7 @@ from statistics import median
 import cv2
 import torch
 
-from versamammo.cache import read_levels, write_levels
+from versamammo.data.cache import read_levels, write_levels
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.mammogram import Mammogram, Provenance
 from versamammo.imaging.reading import read

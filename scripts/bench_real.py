@@ -35,15 +35,15 @@ from benchmark.metrics.scoring import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from benchmark.selecting import AdaptSettings, Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
-from versamammo.cache import write_levels
-from versamammo.dataset import Picture
+from versamammo.data.cache import write_levels
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import Labels
+from versamammo.data.sources.masks import picture_mask
 from versamammo.encoder import VersaMammoModel
 from versamammo.foreign import load_encoder, local_folder
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import prepare_pixels
-from versamammo.labels import Labels
-from versamammo.sources.masks import picture_mask
 
 TASKS = ("segmentation", "detection", "density")
 THROWN = 10  # boxes on an image, where they are thrown at random

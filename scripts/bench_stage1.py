@@ -30,9 +30,9 @@ from pretrain.self_distillation import SelfDistillation, SelfDistillationSetting
 from pretrain.tissue import TissueSettings, find_tissue
 from pretrain.views import ViewSettings
 from pretrain.vit import RowDropBlock, Vit, VitSettings, build_vit
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Share, StepSampler
 from versamammo.practice import PhantomArchive, phantom_archive
-from versamammo.sampling import Share, StepSampler
 
 TEMPERATURE = 0.05
 TURNS = 2

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Share
 from versamammo.input.contract import InputContract
-from versamammo.sampling import Share
 from vlm.adapter import has_adapter, merge_adapter
 from vlm.assembly import load
 from vlm.examples import Example

@@ -24,14 +24,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from versamammo.data.preparation.assembly import SplitChoice, assemble
+from versamammo.data.preparation.listing import Listing, list_images, open_source
+from versamammo.data.preparation.outcome import Failure, Outcome
+from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.data.sources.frames import parted
+from versamammo.data.sources.marker import MARKER
+from versamammo.data.splits.draw import DEFAULT_SHARES
 from versamammo.errors import InputError
-from versamammo.preparation.assembly import SplitChoice, assemble
-from versamammo.preparation.listing import Listing, list_images, open_source
-from versamammo.preparation.outcome import Failure, Outcome
-from versamammo.preparation.worker import Job, Recipe, Task, prepare_file
-from versamammo.sources.frames import parted
-from versamammo.sources.marker import MARKER
-from versamammo.splits import DEFAULT_SHARES
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin

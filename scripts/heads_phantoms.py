@@ -19,8 +19,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from scripts.held_out import Answer, asked_for, figure
 from versamammo import NOTICE
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
-from versamammo.dataset import Archive
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
+from versamammo.data.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.input.preprocess import to_input
 

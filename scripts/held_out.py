@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.practice import PhantomArchive, phantom_archive
 
 

@@ -22,9 +22,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
+from versamammo.data.labels import Finding
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.labels import Finding
 from versamammo.synthetic import PhantomExam, PhantomSettings, PhantomView, make_exam
 from versamammo.synthetic.anatomy import draw_patient
 from versamammo.synthetic.appearances import Appearance

@@ -32,7 +32,7 @@ from pretrain.vit import Vit
 from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract
 from versamammo.roc import auroc
 

@@ -21,7 +21,7 @@ import numpy as np
 from scripts.held_out import Answer, figure, held_out
 from scripts.stage2_ablation import HELD_OUT, HELD_OUT_SEED, trained
 from scripts.stage2_phantoms import QUESTIONS, encoders_of, examination
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 
 SHARES = ("0.0", "0.1", "0.5", "0.9")
 SHOWN = {"supervised only": "tab:orange", "+ close-ups (ours)": "tab:blue"}

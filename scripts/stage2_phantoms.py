@@ -26,11 +26,11 @@ from pretrain.export import find_checkpoint
 from pretrain.lesions import lesion_scores, lesion_share
 from pretrain.stage2_recipe import Stage2
 from scripts.held_out import Answer, above, asked_for, figure
-from versamammo.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.checkpoints import CONFIG, MODEL
 from versamammo.config import load
 from versamammo.configuration import VersaMammoConfig
-from versamammo.dataset import Archive
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
+from versamammo.data.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input

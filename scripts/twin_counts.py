@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from versamammo.labels import Finding, Labels
-from versamammo.sources import SOURCES
-from versamammo.sources.contract import ImageRecord, SourceOptions
-from versamammo.sources.masks import read_mask
+from versamammo.data.labels import Finding, Labels
+from versamammo.data.sources import SOURCES
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.sources.masks import read_mask
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin

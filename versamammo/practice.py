@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.writing import write_phantoms
 

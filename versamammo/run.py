@@ -26,10 +26,10 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import nn
 from torch.optim import Optimizer
 
-from versamammo.allocation import keep_memory
 from versamammo.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 from versamammo.config import differences, dump, plain
-from versamammo.dataset import Archive
+from versamammo.data.allocation import keep_memory
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.files import LOCK, alone_in, sweep_folders, write_atomically
 from versamammo.json_text import parse_json

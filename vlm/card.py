@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from versamammo import NOTICE, __version__
+from versamammo.data.licence_filter import sources_in_words
 from versamammo.files import write_atomically
-from versamammo.sharing import sources_in_words
 from vlm.adapter import has_adapter
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from versamammo import dataset
+from versamammo.data import dataset
+from versamammo.data.sampling import Share
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
-from versamammo.sampling import Share
 from vlm.examples import Example, labelled
 from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.lessons import facts

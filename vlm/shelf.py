@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from versamammo import dataset
-from versamammo.dataset import picture_of
+from versamammo.data import dataset
+from versamammo.data.dataset import picture_of
+from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
-from versamammo.manifest import read_manifest
 from vlm.prompts import Picture, look_at
 
 KEPT = 2048  # pictures in memory

@@ -22,15 +22,15 @@ from accelerate.utils import tqdm
 
 from versamammo import NOTICE
 from versamammo.config import load
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.licence_filter import check_lineage
+from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
 from versamammo.input.contract import InputContract
 from versamammo.launching import start_all_processes
 from versamammo.practice import phantom_archive
 from versamammo.run import Run, opened, sole_run
-from versamammo.sampling import Share
 from versamammo.schedules import warm_cosine
-from versamammo.sharing import check_lineage
 from versamammo.stopping import run_command
 from versamammo.vqa import Item
 from vlm.adapter import add_adapter

@@ -18,8 +18,8 @@ from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models
 from app.chat.private_folder import claim, sweep_dead
 from versamammo import NOTICE
-from versamammo.allocation import share_arenas
 from versamammo.config import command_parser
+from versamammo.data.allocation import share_arenas
 from versamammo.errors import InputError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.chat.limits import Limits
 from app.chat.private_folder import PrivateFolder
 from app.chat.shelf import Shelf
-from versamammo.allocation import give_back
+from versamammo.data.allocation import give_back
 
 HEARTBEAT = re.compile(r"/heartbeat/([^/]+)/?$")
 

@@ -27,13 +27,13 @@ from tqdm import tqdm
 from app.chat.contracts import Similar
 from app.chat.exam import Exam, ExamImage
 from app.chat.queueing import OneAtATime
-from versamammo.dataset import Archive, Picture
+from versamammo.data.dataset import Archive, Picture
+from versamammo.data.labels import DENSITIES
 from versamammo.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.preprocess import to_input
 from versamammo.json_text import parse_json
-from versamammo.labels import DENSITIES
 
 FEATURES, CASES, THUMBS = "features.safetensors", "cases.json", "pictures"
 SHOWN = 4  # neighbours of each picture

@@ -10,11 +10,11 @@ import numpy as np
 
 from app.chat.exam import Exam, ExamImage, gather, load_image
 from app.chat.limits import Limits
-from versamammo.dataset import Archive, Picture
+from versamammo.data.dataset import Archive, Picture
+from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.json_text import parse_json
-from versamammo.manifest import read_manifest
 from versamammo.vocabulary import FINDING_WORDS
 from vlm.instructions.topics import TOPICS
 

@@ -25,7 +25,7 @@ from benchmark.metrics.resampling import Floats
 from benchmark.metrics.scoring import Scored
 from benchmark.metrics.segmentation import measured, read_mask
 from benchmark.samples import BoxesSample, MaskSample, Sample
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
 from versamammo.input.preprocess import WHITE
 
 EACH = 3  # examples of a sort

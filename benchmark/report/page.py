@@ -23,7 +23,7 @@ from benchmark.samples import Sample
 from benchmark.scores import Scored
 from benchmark.tasks import SETS, Task
 from versamammo import NOTICE
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
 from versamammo.json_text import parse_json
 
 STYLE = Path(__file__).with_name("style.css")

@@ -14,7 +14,7 @@ from benchmark.report.view import View
 from benchmark.scores import write_scores
 from benchmark.selecting import select
 from benchmark.tasks import Task
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 

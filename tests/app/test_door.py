@@ -22,10 +22,10 @@ from app.door.cases import Case, blank, cases, root_of, shuffled
 from app.door.questioning import ASKED, Hearing, hear, on_box
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import write_tiny_models
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
 from versamammo.synthetic import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, NO, YES
 

@@ -16,10 +16,10 @@ from benchmark.features import FeatureStore
 from benchmark.samples import ClassSample, LabelsSample
 from benchmark.selecting import AdaptSettings, Row, TaskRows, Truth
 from benchmark.tasks import Task
-from versamammo.dataset import Picture
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import Labels
 from versamammo.errors import InputError
 from versamammo.input.geometry import Crop
-from versamammo.labels import Labels
 
 TASK = Task(
     id="cls.exams", version=1, set="internal", dataset="made", target="rule", kind="binary",

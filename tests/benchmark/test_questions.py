@@ -15,9 +15,9 @@ from benchmark.tasks import load_tasks
 from benchmark.vqa.answers import Answer
 from tests.benchmark.made_up_archives import box, finding, row, write_archive
 from versamammo.config import load
+from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
-from versamammo.manifest import read_manifest
 from versamammo.vqa import Item, Kind, read_bench
 from vlm.predict import Asker, Prediction
 from vlm.prompts import to_messages

@@ -21,7 +21,7 @@ from benchmark.samples import (
     Sample,
 )
 from benchmark.tasks import Task, load_tasks
-from versamammo.sources.archives.catalogue import ARCHIVES
+from versamammo.data.sources.archives.catalogue import ARCHIVES
 
 TASKS = load_tasks()
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "spec" / "tasks.csv"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.cache import write_levels
+from versamammo.data.cache import write_levels
+from versamammo.data.labels import Finding, Labels
+from versamammo.data.manifest import SCHEMA, write_manifest
 from versamammo.input.geometry import Crop
-from versamammo.labels import Finding, Labels
-from versamammo.manifest import SCHEMA, write_manifest
 
 # settings of a run of seconds on such an archive
 TINY = """

@@ -14,9 +14,9 @@ from pretrain.views import LookSettings
 from pretrain.whole_feeding import WholeDataset, collate_wholes
 from pretrain.whole_views import WholeSettings, shown_at
 from tests.pretrain.archives import write_archive
-from versamammo.dataset import Archive
-from versamammo.labels import FINDINGS
-from versamammo.sampling import Draw
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import FINDINGS
+from versamammo.data.sampling import Draw
 
 PLAIN = LookSettings(black=0, white=0, gamma=0, blur=0, noise=0, flip=(0, 0))
 SETTINGS = WholeSettings(size=(160, 112), low=(80, 56), close=4, close_size=32, look=PLAIN)

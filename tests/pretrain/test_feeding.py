@@ -10,8 +10,8 @@ from pretrain.masks import MaskSettings
 from pretrain.tissue import TissueSettings, find_tissue
 from pretrain.views import ViewSettings
 from tests.pretrain.archives import write_archive
-from versamammo.dataset import Archive
-from versamammo.sampling import Draw, Share, StepSampler
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Draw, Share, StepSampler
 
 VIEWS = ViewSettings(
     CropSettings(2, (56, 42), (80.0, 140.0)), CropSettings(2, (28, 28), (20.0, 50.0))

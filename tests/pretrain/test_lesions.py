@@ -9,7 +9,7 @@ import torch
 
 from pretrain.lesions import lesion_probe, lesion_share
 from tests.pretrain.archives import write_archive
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract
 
 

@@ -15,8 +15,8 @@ from pretrain.views import Shown, ViewSettings, make_views
 from tests.pretrain.archives import write_archive
 from tests.pretrain.test_feeding import VIEWS
 from tests.pretrain.test_views import PLAIN, SETTINGS
-from versamammo.dataset import Archive
-from versamammo.sampling import Draw
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Draw
 
 Row = tuple[str, str | None, str | None, str | None]  # source, patient, exam, side
 

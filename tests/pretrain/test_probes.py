@@ -10,9 +10,9 @@ from pretrain.probes import Probes, ProbeSettings, finding_of, labels_of
 from pretrain.vit import Vit
 from tests.pretrain.archives import write_archive
 from tests.pretrain.tiny import build_tiny
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import Labels
 from versamammo.input.contract import InputContract
-from versamammo.labels import Labels
 
 CONTRACT = InputContract(size=(84, 56))
 

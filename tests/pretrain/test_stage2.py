@@ -21,9 +21,9 @@ from pretrain.validation import FIGURE, Validation, best_temperature
 from pretrain.whole_views import WholeSettings
 from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
-from versamammo.attributes import ATTRIBUTES
 from versamammo.configuration import VersaMammoConfig
-from versamammo.dataset import Archive
+from versamammo.data.attributes import ATTRIBUTES
+from versamammo.data.dataset import Archive
 from versamammo.encoder import VersaMammoModel
 from versamammo.head_scores import read_head_scores
 from versamammo.heads import describe_heads

@@ -15,7 +15,7 @@ from pretrain.supervision import (
     set_priors,
     start_at_rates,
 )
-from versamammo.attributes import ATTRIBUTES
+from versamammo.data.attributes import ATTRIBUTES
 from versamammo.features import Level
 from versamammo.heads import AttributeHeads, FindingHead, OrdinalHead
 

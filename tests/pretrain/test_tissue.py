@@ -8,7 +8,7 @@ import pytest
 
 from pretrain.tissue import TissueSettings, find_tissue, map_of
 from tests.pretrain.archives import SIZE, write_archive
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 
 

@@ -17,8 +17,8 @@ from pretrain.whole_views import (
     whole_views,
 )
 from tests.pretrain.archives import LESION, write_archive
-from versamammo.dataset import Archive
-from versamammo.labels import FINDINGS
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import FINDINGS
 
 SETTINGS = WholeSettings(size=(160, 112), low=(80, 56))
 

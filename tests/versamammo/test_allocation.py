@@ -11,7 +11,7 @@ import pytest
 # libc alone, since Python's and torch's own small blocks may come to lie between
 COUNTED = """
 import ctypes, resource
-from versamammo.allocation import keep_memory
+from versamammo.data.allocation import keep_memory
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 size = 2**26  # more than 32 MiB

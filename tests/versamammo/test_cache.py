@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from versamammo.cache import CHECKSUMS, STRIP, content_key, read_levels, write_levels
+from versamammo.data.cache import CHECKSUMS, STRIP, content_key, read_levels, write_levels
 from versamammo.errors import InputError
 
 RNG = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.pretrain.archives import LESION, SIZE, half_disc, write_archive
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 

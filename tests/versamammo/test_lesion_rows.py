@@ -10,20 +10,20 @@ import pyarrow as pa
 import pytest
 
 from tests.pretrain.archives import LESION, half_disc, row_of, write_archive
-from versamammo.dataset import COLUMNS, Archive
-from versamammo.errors import InputError
-from versamammo.imaging.mammogram import Box
-from versamammo.input.geometry import Crop
-from versamammo.labels import FINDINGS, Finding
-from versamammo.lesion_rows import (
+from versamammo.data.dataset import COLUMNS, Archive
+from versamammo.data.labels import FINDINGS, Finding
+from versamammo.data.lesion_rows import (
     CloseUps,
     CloseUpSettings,
     lesion_rows,
     split_lesions,
     window_around,
 )
-from versamammo.manifest import SCHEMA
-from versamammo.split_tables import read_splits
+from versamammo.data.manifest import SCHEMA
+from versamammo.data.splits.tables import read_splits
+from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
 
 BARE = CloseUpSettings(context=0, smallest=1)
 

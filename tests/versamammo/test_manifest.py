@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from versamammo.data.labels import UNKNOWN, Labels
+from versamammo.data.manifest import PLACE, SCHEMA, TOLD, read_manifest, write_manifest
 from versamammo.errors import InputError
 from versamammo.input.geometry import Crop
-from versamammo.labels import UNKNOWN, Labels
-from versamammo.manifest import PLACE, SCHEMA, TOLD, read_manifest, write_manifest
 
 
 def row(number: int, **known: Any) -> dict[str, Any]:

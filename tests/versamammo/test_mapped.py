@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pytest
 
 from tests.pretrain.archives import row_of
-from versamammo import mapped
-from versamammo.dataset import COLUMNS, Archive
-from versamammo.manifest import SCHEMA, write_manifest
-from versamammo.mapped import PREFIX, chosen_rows
+from versamammo.data import arrow_mmap as mapped
+from versamammo.data.arrow_mmap import PREFIX, chosen_rows
+from versamammo.data.dataset import COLUMNS, Archive
+from versamammo.data.manifest import SCHEMA, write_manifest
 
 TRAINING = pc.field("split") == "train"
 
@@ -21,7 +21,7 @@ TRAINING = pc.field("split") == "train"
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Forty rows in groups of eight, which is large for once."""
-    monkeypatch.setattr("versamammo.manifest.ROWS_PER_GROUP", 8)
+    monkeypatch.setattr("versamammo.data.manifest.ROWS_PER_GROUP", 8)
     monkeypatch.setattr(mapped, "ROWS_PER_GROUP", 8)
     return write(tmp_path / "manifest.parquet")
 

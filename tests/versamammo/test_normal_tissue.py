@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from tests.pretrain.archives import LESION, write_archive
-from versamammo.dataset import Archive
-from versamammo.lesion_rows import CloseUps, lesion_rows
-from versamammo.normal_tissue import LEAST_TISSUE, normal_rows, normal_window
+from versamammo.data.dataset import Archive
+from versamammo.data.lesion_rows import CloseUps, lesion_rows
+from versamammo.data.normal_tissue import LEAST_TISSUE, normal_rows, normal_window
 
 
 @pytest.fixture(scope="module")

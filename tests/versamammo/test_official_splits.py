@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from versamammo.labels import Labels
-from versamammo.official_splits import split_officially
-from versamammo.splits import DEFAULT_SHARES, Member, leakage
+from versamammo.data.labels import Labels
+from versamammo.data.splits.draw import DEFAULT_SHARES, Member, leakage
+from versamammo.data.splits.official import split_officially
 
 MEMBERS = [Member(f"{n} {side}", f"patient {n}", Labels()) for n in range(90) for side in "LR"]
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from versamammo.cache import read_levels
+from versamammo.data.cache import read_levels
+from versamammo.data.manifest import read_manifest
+from versamammo.data.preparation import progress, worker
+from versamammo.data.preparation.output import claimed
+from versamammo.data.preparation.prepare import parser, prepare, run
+from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
-from versamammo.manifest import read_manifest
-from versamammo.preparation import progress, worker
-from versamammo.preparation.output import claimed
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import parser, prepare, run
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.writing import write_phantoms
 
@@ -36,7 +36,7 @@ class Here:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("versamammo.prepare.engine", lambda settings: Here())
+    monkeypatch.setattr("versamammo.data.preparation.prepare.engine", lambda settings: Here())
 
 
 @pytest.fixture
@@ -150,7 +150,9 @@ def test_after_a_power_cut_pictures_are_looked_at_before_they_are_believed(
     out = tmp_path / "out"
     with monkeypatch.context() as cut:
         cut.setattr(progress, "this_boot", lambda: "the boot before")
-        cut.setattr("versamammo.prepare.assemble", None)  # the run ends before the manifest
+        cut.setattr(
+            "versamammo.data.preparation.prepare.assemble", None
+        )  # the run ends before the manifest
         with pytest.raises(TypeError):
             prepare(settings(archive, out))
     damaged, *_ = sorted((out / "cache").rglob("*.tif"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.published_splits import group_of, published_leakage, published_misplaced
+from versamammo.data.splits.published import group_of, published_leakage, published_misplaced
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "splits"
 # data set: groups, in both train and test, in more than one split, as measured by others

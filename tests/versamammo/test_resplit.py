@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from versamammo.labels import Labels
-from versamammo.resplit import split_table
-from versamammo.splits import Member, group_key, split_by_patient
+from versamammo.data.labels import Labels
+from versamammo.data.splits.draw import Member, group_key, split_by_patient
+from versamammo.data.splits.resplit import split_table
 
 
 def test_columns_give_the_same_split_as_images() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.pretrain.archives import write_archive
 from versamammo.checkpoints import CONFIG
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.run import ORIGIN, Run, RunSettings, lines_of, opened, sole_run
 

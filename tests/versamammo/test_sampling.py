@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from versamammo.data.sampling import Draw, Share, StepSampler
 from versamammo.errors import InputError
-from versamammo.sampling import Draw, Share, StepSampler
 
 
 def draws(images: int, share: Share, steps: range, seed: int = 1) -> list[list[Draw]]:

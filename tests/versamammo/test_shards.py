@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from versamammo.data.manifest import SCHEMA
+from versamammo.data.shards import read_shard
 from versamammo.errors import InputError
-from versamammo.manifest import SCHEMA
-from versamammo.shards import read_shard
 
 
 @pytest.fixture

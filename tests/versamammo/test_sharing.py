@@ -9,10 +9,10 @@ import pytest
 
 from tests.pretrain.archives import row_of
 from versamammo.configuration import Training
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.licence_filter import check_lineage, keep_shareable, sources_in_words
+from versamammo.data.manifest import write_manifest
 from versamammo.errors import InputError
-from versamammo.manifest import write_manifest
-from versamammo.sharing import check_lineage, keep_shareable, sources_in_words
 
 
 def table(*sources: str) -> pa.Table:

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from versamammo.errors import InputError
-from versamammo.labels import UNKNOWN, Labels
-from versamammo.splits import (
+from versamammo.data.labels import UNKNOWN, Labels
+from versamammo.data.splits.draw import (
     SPLITS,
     Member,
     assert_nobody_is_parted,
@@ -18,6 +17,7 @@ from versamammo.splits import (
     split_by_patient,
     strata,
 )
+from versamammo.errors import InputError
 
 numbers = st.sampled_from([0.0, 1.0, 2.0, UNKNOWN])
 labels = st.builds(Labels, density=numbers, birads=numbers, pathology=numbers)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from versamammo.cache import write_levels
+from versamammo.data.cache import write_levels
+from versamammo.data.labels import UNKNOWN, Finding, Labels
+from versamammo.data.manifest import SCHEMA, write_manifest
 from versamammo.input.geometry import Crop
-from versamammo.labels import UNKNOWN, Finding, Labels
-from versamammo.manifest import SCHEMA, write_manifest
 
 SIZE = (64, 48)
 LESION = {"x1": 8.0, "y1": 20.0, "x2": 20.0, "y2": 32.0}

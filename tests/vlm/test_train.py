@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 
 from tests.vlm.archives import write_archive
 from tests.vlm.tiny_training import tiny_training
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.sampling import Share
 from versamammo.errors import InputError
-from versamammo.sampling import Share
 from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble, load
 from vlm.competence import read_competence

@@ -10,8 +10,8 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.data.labels import Labels
 from versamammo.imaging.mammogram import Laterality, View
-from versamammo.labels import Labels
 from versamammo.synthetic.anatomy import SIDES, VIEWS, Patient, breast_grid
 from versamammo.synthetic.grid import Field, Grid, spread
 from versamammo.synthetic.lesions import BreastTruth, Lesion

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.data.labels import UNKNOWN
 from versamammo.imaging.mammogram import View
-from versamammo.labels import UNKNOWN
 from versamammo.synthetic import rule
 from versamammo.synthetic.anatomy import SIDES, Patient, Retraction, ViewPlan
 from versamammo.synthetic.appearances import CATEGORIES, Appearance, of_category

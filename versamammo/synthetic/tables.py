@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from versamammo.labels import DENSITIES, SUBTYPES, Finding, Labels
+from versamammo.data.labels import DENSITIES, SUBTYPES, Finding, Labels
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.data.labels import FINDINGS, UNKNOWN, Finding, Labels
 from versamammo.imaging.mammogram import Box
-from versamammo.labels import FINDINGS, UNKNOWN, Finding, Labels
 from versamammo.synthetic import rule
 from versamammo.synthetic.anatomy import SIDES, Patient, ViewPlan
 from versamammo.synthetic.lesions import BreastTruth, Lesion

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from versamammo.dataset import Archive, Picture
+from versamammo.data.dataset import Archive, Picture
 from versamammo.errors import InputError
 from vlm.instructions.lessons import (
     SIDE_UNKNOWN,

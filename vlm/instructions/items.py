@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.vqa import Item
 from vlm.instructions.drawing import Images, LessonPool, Mixture

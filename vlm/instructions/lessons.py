@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from versamammo.dataset import Picture
-from versamammo.labels import FINDINGS
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import FINDINGS
 from versamammo.vocabulary import FINDING_WORDS, NORMAL, sentence
 from vlm.instructions.topics import BY_NAME, TOPICS, LabelledTopic
 from vlm.instructions.wording import answer_of, asked, topic_prompt

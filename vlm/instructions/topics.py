@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
-from versamammo.dataset import Picture
-from versamammo.labels import FINDINGS, Labels
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import FINDINGS, Labels
 from versamammo.vocabulary import FINDING_WORDS, NO, NORMAL, YES, Topic
 from versamammo.vocabulary import TOPICS as ALL
 

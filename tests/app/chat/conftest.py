@@ -84,8 +84,8 @@ def marker() -> Marker:
 @pytest.fixture(scope="session")
 def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two phantom exams, prepared."""
-    from versamammo.preparation.settings import Settings
-    from versamammo.prepare import prepare
+    from versamammo.data.preparation.prepare import prepare
+    from versamammo.data.preparation.settings import Settings
 
     out = tmp_path_factory.mktemp("prepared") / "prepared"
     assert prepare(Settings(str(phantoms), out, size=(128, 96), workers=1)) == 0

@@ -25,9 +25,9 @@ from app.chat.report import answer_record, draft
 from app.chat.seeing import Seen
 from app.chat.trials import Calibration, Domain, Trial, Trials
 from tests.app.chat.tiny_models import score
+from versamammo.data.labels import FINDINGS
 from versamammo.finding import Candidate
 from versamammo.imaging.mammogram import Box
-from versamammo.labels import FINDINGS
 from versamammo.synthetic import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, Topic
 

@@ -13,8 +13,8 @@ from app.chat.exam import Exam
 from app.chat.language_source import LanguageSource
 from app.chat.queueing import OneAtATime
 from tests.app.chat.tiny_models import write_tiny_models
+from versamammo.data.labels import Labels
 from versamammo.input.geometry import Crop
-from versamammo.labels import Labels
 from versamammo.vqa import Item, Kind
 from vlm.assistant import Assistant
 from vlm.instructions.lessons import closed_turn
@@ -104,7 +104,7 @@ def test_yes_and_no_are_asked_as_yes_and_no_by_whoever_asks(
 
 def test_lessons_of_the_smallest_archive_are_put_like_items(tmp_path: Path) -> None:
     from tests.vlm.archives import write_archive
-    from versamammo.dataset import Archive
+    from versamammo.data.dataset import Archive
     from vlm.instructions import LessonPool, Mixture, make_items
 
     archive = write_archive(tmp_path / "archive")

@@ -11,10 +11,10 @@ from PIL import Image
 from benchmark.report.examples import SAID, TRUE, draw, examples
 from benchmark.samples import BoxesSample, MaskSample
 from tests.benchmark.metrics.made_up import LESIONS, MASKS
-from versamammo.cache import write_levels
-from versamammo.dataset import Picture
+from versamammo.data.cache import write_levels
+from versamammo.data.dataset import Picture
+from versamammo.data.labels import Labels
 from versamammo.input.geometry import Crop
-from versamammo.labels import Labels
 
 SIZE = (320, 240)
 

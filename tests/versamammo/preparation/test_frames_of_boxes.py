@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from versamammo.data.labels import Finding, Labels
+from versamammo.data.preparation.candidates import merge
+from versamammo.data.preparation.outcome import Facts
+from versamammo.data.sources.contract import ImageRecord
 from versamammo.errors import InputError
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Box
 from versamammo.imaging.raster import _upright
-from versamammo.labels import Finding, Labels
-from versamammo.preparation.candidates import merge
-from versamammo.preparation.outcome import Facts
-from versamammo.sources.contract import ImageRecord
 
 SIDE: Side = "left"
 BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(Facts)}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.preparation.journal import Entry, Journal, Stamp, this_boot
-from versamammo.preparation.outcome import Facts, Failure
+from versamammo.data.preparation.journal import Entry, Journal, Stamp, this_boot
+from versamammo.data.preparation.outcome import Facts, Failure
 
 FACTS = Facts(
     content_key="ab12", cached_bytes=10, patient_id="P1", exam_id=None, image_id="1.2",

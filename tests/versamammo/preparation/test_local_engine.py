@@ -8,8 +8,8 @@ import signal
 import psutil
 import pytest
 
-from versamammo.preparation.engine import Lost
-from versamammo.preparation.local_engine import LocalEngine
+from versamammo.data.preparation.engine import Lost
+from versamammo.data.preparation.local_engine import LocalEngine
 
 FINE, DIE, HANG = 0, signal.SIGKILL, signal.SIGSTOP
 

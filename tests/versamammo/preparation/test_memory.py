@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from versamammo.preparation import worker
-from versamammo.preparation.engine import Lost
-from versamammo.preparation.local_engine import LocalEngine
-from versamammo.preparation.outcome import Failure
-from versamammo.preparation.progress import settle
-from versamammo.preparation.worker import Job, Recipe, Task, prepare_file
-from versamammo.quarantine import Quarantined, write_quarantine
+from versamammo.data.preparation import worker
+from versamammo.data.preparation.engine import Lost
+from versamammo.data.preparation.local_engine import LocalEngine
+from versamammo.data.preparation.outcome import Failure
+from versamammo.data.preparation.progress import settle
+from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.data.quarantine import Quarantined, write_quarantine
 
 
 def hungry(tries, task):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from versamammo.data.preparation.candidates import Candidate, merge
+from versamammo.data.preparation.outcome import Facts
+from versamammo.data.preparation.patients import one_patient_each
+from versamammo.data.sources.contract import ImageRecord
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Identifiers
-from versamammo.preparation.candidates import Candidate, merge
-from versamammo.preparation.outcome import Facts
-from versamammo.preparation.patients import one_patient_each
-from versamammo.sources.contract import ImageRecord
 
 SIDE: Side = "left"
 BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(Facts)}

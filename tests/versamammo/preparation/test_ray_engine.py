@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.preparation.engine import Lost
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.ray_engine import RayEngine
+from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
-from versamammo.preparation.engine import Lost
-from versamammo.preparation.ray_engine import RayEngine
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
 
 PRIVATE = ("runs.jsonl", "config.json", "journal.jsonl", ".lock")  # may differ from run to run
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import SOURCES, coco
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.quarantine import Quarantined
-from versamammo.sources import SOURCES, coco
-from versamammo.sources.contract import ImageRecord, SourceOptions
-from versamammo.sources.masks import read_mask
 
 
 def write(root: Path, **changes: object) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as theirs
 
+from versamammo.data.sources.coco_masks import coco_mask, filled, unpacked
+from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
-from versamammo.sources.coco_masks import coco_mask, filled, unpacked
-from versamammo.sources.masks import read_mask
 
 SIZE = (40, 30)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.sources.columns import read_table
 from versamammo.errors import InputError
-from versamammo.sources.columns import read_table
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:

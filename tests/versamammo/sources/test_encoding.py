@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.sources.columns import read_table
+from versamammo.data.sources.rows import as_rows
+from versamammo.data.sources.sheet import read_sheet
 from versamammo.errors import InputError
-from versamammo.sources.columns import read_table
-from versamammo.sources.rows import as_rows
-from versamammo.sources.sheet import read_sheet
 
 TEXT = "file;finding\na.png;Müller\n"
 

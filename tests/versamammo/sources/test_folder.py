@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from versamammo.quarantine import Quarantined
-from versamammo.sources import SOURCES, folder, phantom, table
-from versamammo.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import SOURCES, folder, phantom, table
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 
 
 def test_content_decides_what_is_a_picture(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import hospital
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
-from versamammo.quarantine import Quarantined
-from versamammo.sources import hospital
-from versamammo.sources.contract import ImageRecord, SourceOptions
 
 Write = Callable[..., Path]
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import SOURCES, imagefolder
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.quarantine import Quarantined
-from versamammo.sources import SOURCES, imagefolder
-from versamammo.sources.contract import ImageRecord, SourceOptions
 
 ROWS = [
     {"file_name": "a.png", "patient_id": "P1", "density": 2, "birads": None},

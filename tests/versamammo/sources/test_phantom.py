@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import phantom
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
-from versamammo.quarantine import Quarantined
-from versamammo.sources import phantom
-from versamammo.sources.contract import ImageRecord, SourceOptions
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.writing import write_phantoms

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import table
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.quarantine import Quarantined
-from versamammo.sources import table
-from versamammo.sources.contract import ImageRecord, SourceOptions
 
 BOXES = "file,finding,x1,y1,x2,y2"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import walking
 from versamammo.errors import InputError
-from versamammo.quarantine import Quarantined
-from versamammo.sources import walking
 
 
 def test_files_are_listed_in_a_fixed_order(tmp_path: Path) -> None:

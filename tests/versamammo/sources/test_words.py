@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from versamammo.data.labels import Labels
+from versamammo.data.sources import label_parsing as words
 from versamammo.errors import InputError
-from versamammo.labels import Labels
-from versamammo.sources import words
 
 
 @pytest.mark.parametrize(

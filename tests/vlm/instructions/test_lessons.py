@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.vlm.archives import LESION, SIZE, write_archive
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.vocabulary import Topic, sentence
 from vlm.instructions import LessonPool, Mixture

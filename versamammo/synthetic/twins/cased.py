@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.labels import Finding, Labels
+from versamammo.data.labels import Finding, Labels
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 from versamammo.synthetic.twins.pen import Pen, Shown, marked, told

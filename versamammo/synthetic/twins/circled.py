@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from versamammo.data.labels import Finding
 from versamammo.imaging.mammogram import View
-from versamammo.labels import Finding
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 from versamammo.synthetic.twins.pen import (

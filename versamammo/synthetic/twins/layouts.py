@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from versamammo import NOTICE
+from versamammo.data.sources.marker import MARKER
 from versamammo.errors import InputError
-from versamammo.sources.marker import MARKER
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import cased, circled, named, outlined, screening, tabled, volumes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from versamammo.labels import Labels
+from versamammo.data.labels import Labels
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.twins.pen import Pen, Shown, told
 

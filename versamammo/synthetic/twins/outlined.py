@@ -10,8 +10,8 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from versamammo.data.labels import DENSITIES, Finding
 from versamammo.imaging.mammogram import View
-from versamammo.labels import DENSITIES, Finding
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 from versamammo.synthetic.twins.pen import Pen, Shown, bounds, filled, marked, outlines, plain, told

@@ -15,9 +15,9 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 
+from versamammo.data.labels import Finding, Labels
 from versamammo.files import write_atomically
 from versamammo.imaging.mammogram import Box
-from versamammo.labels import Finding, Labels
 from versamammo.synthetic.dicom_out import dicom_bytes
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pydicom
 
-from versamammo.labels import DENSITIES, FINDINGS, Finding, Labels
+from versamammo.data.labels import DENSITIES, FINDINGS, Finding, Labels
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 from versamammo.synthetic.twins.pen import Pen, Shown, marked, plain, told

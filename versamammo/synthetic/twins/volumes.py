@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import BreastTomosynthesisImageStorage
 
+from versamammo.data.labels import Labels
 from versamammo.imaging.mammogram import Box
-from versamammo.labels import Labels
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.exposure import PhantomView
 from versamammo.synthetic.twins.pen import Pen, Shown, marked, plain

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.quarantine import Quarantined
-from versamammo.sources import SOURCES
-from versamammo.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources import SOURCES
+from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import write_twin

@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.errors import InputError
-from versamammo.sources.archives.catalogue import ARCHIVES
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from versamammo.data.sources import SOURCES
+from versamammo.data.sources.archives.catalogue import ARCHIVES, may_be_shared, terms_of
 from versamammo.errors import InputError
-from versamammo.sources import SOURCES
-from versamammo.sources.archives.catalogue import ARCHIVES, may_be_shared, terms_of
 from versamammo.synthetic.twins import LAYOUTS
 
 COMMANDS = [

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.dataset import Archive
-from versamammo.lesion_rows import CloseUps
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
+from versamammo.data.dataset import Archive
+from versamammo.data.lesion_rows import CloseUps
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
 
 from .conftest import Twin
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from versamammo.data.sources.archives import embed
+from versamammo.data.sources.archives.label_record import Notes
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.sources.archives import embed
-from versamammo.sources.archives.notes import Notes
 
 from .conftest import Twin
 

@@ -14,21 +14,21 @@ import pydicom
 import pytest
 from pydicom.uid import BreastTomosynthesisImageStorage
 
-from versamammo.dataset import Archive
+from versamammo.data.dataset import Archive
+from versamammo.data.labels import Labels
+from versamammo.data.lesion_rows import CloseUps, CloseUpSettings
+from versamammo.data.manifest import read_manifest
+from versamammo.data.normal_tissue import AIR, LEAST_TISSUE, normal_rows
+from versamammo.data.preparation import output
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
+from versamammo.data.quarantine import Quarantined
+from versamammo.data.sources.archives import cbis_ddsm, dbt
+from versamammo.data.sources.archives.sheets import read_lines
+from versamammo.data.sources.frames import parted
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
-from versamammo.labels import Labels
-from versamammo.lesion_rows import CloseUps, CloseUpSettings
-from versamammo.manifest import read_manifest
-from versamammo.normal_tissue import AIR, LEAST_TISSUE, normal_rows
-from versamammo.preparation import output
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
-from versamammo.quarantine import Quarantined
-from versamammo.sources.archives import cbis_ddsm, dbt
-from versamammo.sources.archives.sheets import read_lines
-from versamammo.sources.frames import parted
 from versamammo.synthetic.exam import PhantomExam
 from versamammo.synthetic.twins.pen import Pen
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from versamammo.labels import Labels
-from versamammo.official_splits import split_officially
-from versamammo.sources.archives import cbis_ddsm, cdd_cesm
-from versamammo.sources.archives.notes import Notes, unmapped
-from versamammo.sources.archives.sheets import Line, grouped, read_lines
-from versamammo.sources.contract import ImageRecord
-from versamammo.sources.masks import outlines_in
-from versamammo.splits import DEFAULT_SHARES, Member
+from versamammo.data.labels import Labels
+from versamammo.data.sources.archives import cbis_ddsm, cdd_cesm
+from versamammo.data.sources.archives.label_record import Notes, unmapped
+from versamammo.data.sources.archives.sheets import Line, grouped, read_lines
+from versamammo.data.sources.contract import ImageRecord
+from versamammo.data.sources.masks import outlines_in
+from versamammo.data.splits.draw import DEFAULT_SHARES, Member
+from versamammo.data.splits.official import split_officially
 
 
 @pytest.fixture(scope="module")

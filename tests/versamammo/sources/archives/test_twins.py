@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from versamammo.data.labels import Finding, Labels
+from versamammo.data.manifest import read_manifest
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
+from versamammo.data.sources import SOURCES
+from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
-from versamammo.labels import Finding, Labels
-from versamammo.manifest import read_manifest
-from versamammo.preparation.settings import Settings
-from versamammo.prepare import prepare
-from versamammo.sources import SOURCES
-from versamammo.sources.masks import read_mask
 from versamammo.synthetic.command import parser, run
 from versamammo.synthetic.twins import LAYOUTS
 

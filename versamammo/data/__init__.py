@@ -1,0 +1,1 @@
+"""Archives as datasets: sources, preparation, manifest, cache, splits, labels, licences."""
