@@ -24,9 +24,9 @@ def parser() -> jsonargparse.ArgumentParser:
 
 def run(args: jsonargparse.Namespace) -> int:
     """Export, compare with torch and say how far apart they are."""
-    from versamammo.foreign import load_encoder
-    from versamammo.onnx_graph import GRAPH, export_graph, hash_of
-    from versamammo.weights import WEIGHTS
+    from versamammo.model.foreign import load_encoder
+    from versamammo.model.onnx_graph import GRAPH, export_graph, hash_of
+    from versamammo.model.weights import WEIGHTS
 
     encoder = load_encoder(args.folder)
     weights = args.folder / WEIGHTS

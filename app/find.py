@@ -106,8 +106,8 @@ def _save(panels: list[np.ndarray[Any, np.dtype[np.uint8]]], path: Path) -> None
 
 def run_heads(args: jsonargparse.Namespace) -> int:
     """Print what an encoder's heads put out for every file."""
-    from versamammo.finding import find
-    from versamammo.foreign import load_encoder
+    from versamammo.model.finding import find
+    from versamammo.model.foreign import load_encoder
 
     encoder = load_encoder(args.encoder)
     records, panels = [], []

@@ -24,7 +24,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark.selecting import AdaptSettings, Row
 from versamammo.data.lesion_rows import CloseUp
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import sweep_partial, write_atomically
 from versamammo.input.contract import InputContract

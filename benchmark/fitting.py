@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmark.selecting import AdaptSettings, Row
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.files import write_atomically
 from versamammo.schedules import warm_cosine
 

@@ -25,10 +25,10 @@ from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored
 from benchmark.selecting import AdaptSettings
 from benchmark.tasks import chosen, load_tasks
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.preparation.prepare import DRAWN, prepare
 from versamammo.data.preparation.settings import Settings
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract

@@ -24,10 +24,10 @@ from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_o
 from benchmark.samples import MaskSample
 from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.finding import heat_on_source
+from versamammo.model.finding import heat_on_source
 
 OUTLINES = (0.15, 0.3, 0.45, 0.6, 0.75)  # probability from which a pixel belongs to a piece
 PEAKS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92, 0.96)  # that a piece must reach to be kept

@@ -20,8 +20,8 @@ from pretrain.recipe import Stage1
 from versamammo import NOTICE
 from versamammo.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
 from versamammo.config import command_parser, load
-from versamammo.configuration import Training, VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import Training, VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
 from versamammo.run import CHECKPOINTS, METRICS, lines_of, read_origin

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from pretrain import export
 from versamammo.checkpoints import checkpoints_in
-from versamammo.encoder import VersaMammoModel
-from versamammo.features import Features
-from versamammo.foreign import load_encoder
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.features import Features
+from versamammo.model.foreign import load_encoder
 from versamammo.input.contract import InputContract
 from versamammo.run import CHECKPOINTS
 

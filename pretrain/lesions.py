@@ -16,7 +16,7 @@ from torch import Tensor
 from versamammo.data.dataset import Picture
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
-from versamammo.roc import auroc
+from versamammo.scoring.roc import auroc
 
 RIDGE = 0.01  # share of the features' mean variance
 

@@ -10,7 +10,7 @@ from pretrain.monitors import CollapseRule
 from pretrain.schedules import Schedules, scaled_learning_rate
 from pretrain.whole_views import WholeSettings
 from versamammo.errors import InputError
-from versamammo.heads import COARSEST_STRIDE
+from versamammo.model.heads import COARSEST_STRIDE
 from versamammo.practice import PhantomArchive
 from versamammo.run import RunSettings
 

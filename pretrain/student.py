@@ -36,14 +36,14 @@ from pretrain.supervision import (
 )
 from pretrain.weights import local_weights
 from pretrain.whole_feeding import WholeBatch
-from versamammo.backbones import recompute_activations
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.backbones import recompute_activations
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.labels import FINDINGS
-from versamammo.encoder import VersaMammoModel
-from versamammo.features import Features
-from versamammo.heads import FindingHead, Heads, describe_heads
-from versamammo.weights import fill
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.features import Features
+from versamammo.model.heads import FindingHead, Heads, describe_heads
+from versamammo.model.weights import fill
 
 
 @dataclass(frozen=True, eq=False)

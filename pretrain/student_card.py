@@ -10,7 +10,7 @@ from pretrain.stage2_recipe import Stage2
 from pretrain.validation import FIGURE
 from versamammo import NOTICE
 from versamammo.data.licence_filter import sources_in_words
-from versamammo.head_scores import HeadScore
+from versamammo.model.head_scores import HeadScore
 
 _WARNING = (
     "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and every "

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from pretrain.gathering import sum_over_processes, world_size
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
-from versamammo.heads import AttributeHeads, FindingHead
+from versamammo.model.heads import AttributeHeads, FindingHead
 
 # A class in a thousand has an entropy of 0.008: divided by that, one image would drown a batch.
 LEAST_ENTROPY = 0.1

@@ -23,11 +23,11 @@ from pretrain.whole_views import WholeSettings, places_of
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
-from versamammo.encoder import VersaMammoModel
-from versamammo.head_scores import HeadScore
-from versamammo.heads import AttributeHeads, Heads
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.head_scores import HeadScore
+from versamammo.model.heads import AttributeHeads, Heads
 from versamammo.input.preprocess import to_input
-from versamammo.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
+from versamammo.scoring.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"
 HALF = 0.5  # of a cell, for it to count as a finding's

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.renaming import translate
-from versamammo.weights import read_config, read_tensors
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.renaming import translate
+from versamammo.model.weights import read_config, read_tensors
 
 OURS = "backbone."
 

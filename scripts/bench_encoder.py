@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
-from versamammo.onnx_graph import GRAPH, export_graph, hash_of
-from versamammo.weights import WEIGHTS
+from versamammo.model.onnx_graph import GRAPH, export_graph, hash_of
+from versamammo.model.weights import WEIGHTS
 
 SIDE = 2048  # of the matrices that are multiplied
 

@@ -39,8 +39,8 @@ from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels
 from versamammo.data.sources.masks import picture_mask
-from versamammo.encoder import VersaMammoModel
-from versamammo.foreign import load_encoder, local_folder
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.foreign import load_encoder, local_folder
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import prepare_pixels

@@ -34,7 +34,7 @@ from versamammo.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract
-from versamammo.roc import auroc
+from versamammo.scoring.roc import auroc
 
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up

@@ -13,4 +13,4 @@ def register() -> None:
     Not done on import: transformers, torch and timm take seconds, which `versamammo --help` and
     whoever reads DICOM files alone should not pay.
     """
-    import_module("versamammo.encoder")  # it and what it imports register their classes
+    import_module("versamammo.model.encoder")  # it and what it imports register their classes

@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
 from versamammo.json_text import parse_json
-from versamammo.weights import check_fit
+from versamammo.model.weights import check_fit
 
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 STATE, CONFIG = "state.json", "config.yaml"

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.json_text import parse_json
-from versamammo.weights import fill, read_tensors
+from versamammo.model.weights import fill, read_tensors
 from vlm.fingerprints import encoder_hash, language_hash
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.foreign import load_encoder
-from versamammo.weights import opening
+from versamammo.model.foreign import load_encoder
+from versamammo.model.weights import opening
 from vlm.configuration import VersaMammoVlmConfig
 from vlm.fingerprints import encoder_hash
 from vlm.language import load_language, prepare_tokenizer

@@ -15,7 +15,7 @@ import torch
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
-from versamammo.image_processor import OneImage
+from versamammo.model.image_processor import OneImage
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
 from versamammo.vocabulary import Topic

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.errors import InputError
 from vlm.projector import ProjectorSettings
 
@@ -76,7 +76,7 @@ def _vision(given: Any) -> VersaMammoConfig:
     if kind != VersaMammoConfig.model_type:
         message = (
             f"{kind!r} is no {VersaMammoConfig.model_type!r}; foreign encoders come in through "
-            "versamammo.foreign.load_encoder"
+            "versamammo.model.foreign.load_encoder"
         )
         raise InputError(message, field="vision_config", reason="bad-config")
     return VersaMammoConfig(**{key: value for key, value in given.items() if key != "model_type"})

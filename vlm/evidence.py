@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.features import Features
+from versamammo.model.features import Features
 
 SCALE = 4.0  # brings log odds near the spread of normed features
 LIMIT = 10.0  # log odds beyond this say no more

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 
 
 def encoder_hash(encoder: VersaMammoModel) -> str:

@@ -23,7 +23,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from versamammo.weights import check_folder, opening
+from versamammo.model.weights import check_folder, opening
 
 IMAGE_TOKEN = "<image>"
 _PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from versamammo.encoder import VersaMammoModel
-from versamammo.features import Features
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.features import Features
 
 See = Callable[[Tensor], Features]
 Seen = tuple[Tensor, Tensor, tuple[int, int]]  # pooled, patches, grid

@@ -19,12 +19,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
 
-from versamammo.backbones import settle
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.backbones import settle
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.features import Features
-from versamammo.foreign import local_folder
-from versamammo.weights import load_strictly
+from versamammo.model.features import Features
+from versamammo.model.foreign import local_folder
+from versamammo.model.weights import load_strictly
 from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adapter
 from vlm.card import write_card
 from vlm.configuration import VersaMammoVlmConfig

@@ -12,7 +12,7 @@ from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase
 from transformers.processing_utils import MultiModalData, ProcessorMixin
 
 from versamammo.errors import InputError
-from versamammo.image_processor import VersaMammoImageProcessor
+from versamammo.model.image_processor import VersaMammoImageProcessor
 from vlm.configuration import VersaMammoVlmConfig
 from vlm.examples import IGNORED, Example, labelled
 from vlm.language import IMAGE_TOKEN

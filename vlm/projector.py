@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.features import Features
+from versamammo.model.features import Features
 
 WAVES = 4  # sines and cosines per direction: periods of 2, 1, 1/2 and 1/4 of the image
 KINDS = ("shuffle", "pool", "resampler")

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from torch import Tensor
 
 from versamammo.errors import InputError
-from versamammo.image_processor import OneImage, as_mammogram
+from versamammo.model.image_processor import OneImage, as_mammogram
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.geometry import Crop
 from vlm.language import IMAGE_TOKEN

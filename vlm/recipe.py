@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.practice import PhantomArchive

@@ -13,7 +13,7 @@ from versamammo.data import dataset
 from versamammo.data.dataset import picture_of
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
-from versamammo.image_processor import VersaMammoImageProcessor
+from versamammo.model.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input

@@ -14,7 +14,7 @@ from app.chat.seeing import Seeing, Seen
 from app.chat.trials import Calibration, Domain, Trials
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
-from versamammo.finding import LEAST_HEAT
+from versamammo.model.finding import LEAST_HEAT
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
 

@@ -20,7 +20,7 @@ from versamammo.json_text import parse_json
 if TYPE_CHECKING:
     from app.chat.queueing import OneAtATime
     from app.chat.trials import Trials
-    from versamammo.encoder import VersaMammoModel
+    from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
 ABOUT = "about.json"
@@ -86,7 +86,7 @@ def load_models(
     from app.chat.language_source import LanguageSource
     from app.chat.queueing import OneAtATime
     from app.chat.seeing import Seeing
-    from versamammo.encoder import VersaMammoModel
+    from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
     queue = OneAtATime()

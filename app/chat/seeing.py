@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from app.chat.contracts import HeatMap
 from app.chat.exam import Exam
 from app.chat.queueing import OneAtATime
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.finding import Candidate, find
+from versamammo.model.finding import Candidate, find
 from versamammo.imaging.mammogram import Box
 
 MOST = 3  # places marked of one kind in one picture

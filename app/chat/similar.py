@@ -29,7 +29,7 @@ from app.chat.exam import Exam, ExamImage
 from app.chat.queueing import OneAtATime
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import DENSITIES
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.preprocess import to_input

@@ -18,7 +18,7 @@ from typing import Any
 from app.chat.contracts import Source
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.topic_scores import LEAST_ASKED, LEAST_OF_A_CLASS, TopicScore
+from versamammo.scoring.topic_scores import LEAST_ASKED, LEAST_OF_A_CLASS, TopicScore
 from versamammo.vocabulary import BY_NAME, Topic
 from versamammo.vqa import read_object
 

@@ -14,7 +14,7 @@ from app.chat.deciding import Weights, chosen, yes_or_no
 from app.chat.examining import Examiner
 from app.chat.trials import Calibration, Domain, Trial
 from app.door.cases import Case
-from versamammo.topic_scores import score_topic
+from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
 

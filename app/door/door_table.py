@@ -7,7 +7,7 @@ from typing import Any
 
 from app.door.questioning import Heard, Hearing
 from versamammo import NOTICE
-from versamammo.topic_scores import score_topic
+from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME
 from versamammo.vqa import Kind
 

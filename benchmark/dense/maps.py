@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from versamammo.encoder import FeatureMaps, VersaMammoModel
+from versamammo.model.encoder import FeatureMaps, VersaMammoModel
 
 MEASURED = 32  # training images that the channels' scale is taken from
 KEPT_BYTES = 2 * 1024**3  # of maps in memory; images beyond that are looked at again

@@ -12,9 +12,9 @@ from PIL import Image
 from transformers import AutoModel
 
 from app import cli
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
-from versamammo.heads import describe_heads
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.heads import describe_heads
 from versamammo.input.contract import InputContract
 
 

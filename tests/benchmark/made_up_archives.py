@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.cache import write_levels
 from versamammo.data.labels import Labels
 from versamammo.data.manifest import SCHEMA, write_manifest
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
 

@@ -19,7 +19,7 @@ from tests.benchmark.made_up_archives import (
     small_encoder,
     write_archive,
 )
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 
 TASKS = {task.id: task for task in load_tasks()}

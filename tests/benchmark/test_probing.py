@@ -15,7 +15,7 @@ from benchmark.samples import ClassSample
 from benchmark.selecting import AdaptSettings, TaskRows, select
 from benchmark.tasks import load_tasks
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 
 TASK = {task.id: task for task in load_tasks()}["cls.vindr.density"]

@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModel
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import EncoderOutput, VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import EncoderOutput, VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.features import Features
+from versamammo.model.features import Features
 
 TINY_VIT = {"depth": 4, "embed_dim": 32, "num_heads": 2}
 

@@ -85,7 +85,7 @@ def test_one_command_makes_a_model_with_its_scores_and_card(tmp_path: Path) -> N
         assert f"| {topic} | 16 |" in card
     assert "| ACR | 16 | 0 |" in card, "tried on twelve pictures: nothing may be answered yet"
 
-    from versamammo.encoder import VersaMammoModel
+    from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
     encoder = VersaMammoModel.from_pretrained(tmp_path / "model" / "encoder")

@@ -21,12 +21,12 @@ from pretrain.validation import FIGURE, Validation, best_temperature
 from pretrain.whole_views import WholeSettings
 from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.dataset import Archive
-from versamammo.encoder import VersaMammoModel
-from versamammo.head_scores import read_head_scores
-from versamammo.heads import describe_heads
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.head_scores import read_head_scores
+from versamammo.model.heads import describe_heads
 from versamammo.input.contract import InputContract
 from versamammo.run import Run, lines_of
 

@@ -16,8 +16,8 @@ from pretrain.supervision import (
     start_at_rates,
 )
 from versamammo.data.attributes import ATTRIBUTES
-from versamammo.features import Level
-from versamammo.heads import AttributeHeads, FindingHead, OrdinalHead
+from versamammo.model.features import Level
+from versamammo.model.heads import AttributeHeads, FindingHead, OrdinalHead
 
 NAMES = ("density", "pathology", "mass")
 ENTROPIES = [1.2, 0.9, 0.5]

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from pretrain.stage2_recipe import Stage2
 from pretrain.student_card import student_card
 from pretrain.validation import FIGURE, Told
-from versamammo.head_scores import HeadScore
+from versamammo.model.head_scores import HeadScore
 
 ORIGIN = {"data": "0", "sources": ["phantom"], "images": 8, "command": ["stage2"]}
 

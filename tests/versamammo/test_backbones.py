@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from versamammo.backbones import (
+from versamammo.model.backbones import (
     Family,
     build_backbone,
     channels_last,

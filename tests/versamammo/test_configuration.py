@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoConfig
 
-from versamammo.configuration import Training, VersaMammoConfig
+from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.input.preprocess import InputContract
 

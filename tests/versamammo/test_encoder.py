@@ -12,8 +12,8 @@ from huggingface_hub import CommitOperationAdd
 from numpy.typing import NDArray
 from transformers import AutoImageProcessor, AutoModel
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.preprocess import InputContract
 

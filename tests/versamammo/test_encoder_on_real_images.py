@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from tests.versamammo.conftest import make_dataset
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.imaging.reading import read
 from versamammo.input.contract import InputContract
 

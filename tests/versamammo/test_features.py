@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from versamammo.features import Features
+from versamammo.model.features import Features
 
 
 def test_patches_lie_in_the_map_as_they_lie_in_the_image() -> None:

@@ -13,7 +13,7 @@ from timm.models._hub import save_for_hf
 from torch import Tensor
 
 from versamammo.errors import InputError
-from versamammo.foreign import load_encoder
+from versamammo.model.foreign import load_encoder
 
 VIT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 CONVNEXT = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.head_scores import FILE, HeadScore, read_head_scores, write_head_scores
+from versamammo.model.head_scores import FILE, HeadScore, read_head_scores, write_head_scores
 
 MASS = HeadScore("mass", 0.85, 0.8, 0.9, 400, 100, (("no", 300), ("yes", 100)))
 UNWRITTEN = HeadScore("lesion", 1.0)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
-from versamammo.heads import LARGEST_ODDS, ODDS_SCALE, describe_heads
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.heads import LARGEST_ODDS, ODDS_SCALE, describe_heads
 
 KINDS = ["mass", "calcification"]
 

@@ -9,9 +9,9 @@ from timm.layers.norm_act import BatchNormAct2d
 from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 
-from versamammo.backbones import build_backbone, channels_last, settle
-from versamammo.depthwise import LeanDepthwise, is_wide_depthwise
-from versamammo.lean import LeanNorm, LeanSqueeze
+from versamammo.model.backbones import build_backbone, channels_last, settle
+from versamammo.model.depthwise import LeanDepthwise, is_wide_depthwise
+from versamammo.model.memory_efficient_layers import LeanNorm, LeanSqueeze
 
 PLAIN = {LeanNorm: BatchNormAct2d, LeanSqueeze: SqueezeExcite, LeanDepthwise: nn.Conv2d}
 SMALL = {

@@ -10,12 +10,12 @@ import onnx
 import pytest
 import torch
 
-from versamammo import onnx_gates
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model import onnx_gates
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
-from versamammo.onnx_gates import block_size, find_gates, open_session
-from versamammo.onnx_graph import Graph, apart, export_graph
+from versamammo.model.onnx_gates import block_size, find_gates, open_session
+from versamammo.model.onnx_graph import Graph, apart, export_graph
 
 IMAGE = np.random.default_rng(1).standard_normal((1, 1, 97, 71), np.float32)
 

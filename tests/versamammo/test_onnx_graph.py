@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
-from versamammo.onnx_graph import GRAPH, Graph, apart, export_graph, hash_of
-from versamammo.weights import WEIGHTS
+from versamammo.model.onnx_graph import GRAPH, Graph, apart, export_graph, hash_of
+from versamammo.model.weights import WEIGHTS
 
 
 @pytest.fixture(scope="module")

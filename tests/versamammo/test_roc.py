@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from versamammo.roc import auroc, drawn_aurocs, patient_draws
+from versamammo.scoring.roc import auroc, drawn_aurocs, patient_draws
 
 
 def test_areas_equal_scikit_learns_with_and_without_draws() -> None:

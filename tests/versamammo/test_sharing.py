@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.pretrain.archives import row_of
-from versamammo.configuration import Training
+from versamammo.model.configuration import Training
 from versamammo.data.dataset import Archive
 from versamammo.data.licence_filter import check_lineage, keep_shareable, sources_in_words
 from versamammo.data.manifest import write_manifest

@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from versamammo.errors import InputError
-from versamammo.topic_scores import (
+from versamammo.scoring.topic_scores import (
     TopicScore,
     read_topic_scores,
     score_topic,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.preprocess import InputContract
 from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble

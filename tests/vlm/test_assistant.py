@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from versamammo.errors import InputError
-from versamammo.topic_scores import TopicScore
+from versamammo.scoring.topic_scores import TopicScore
 from vlm.assistant import Assistant
 from vlm.competence import Competence, topic_of
 from vlm.likelihood import fit_temperature, option_scores, probabilities

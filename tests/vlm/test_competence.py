@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from versamammo.errors import InputError
-from versamammo.topic_scores import TopicScore
+from versamammo.scoring.topic_scores import TopicScore
 from versamammo.vqa import Item, Kind
 from vlm import competence
 from vlm.competence import (

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.heads import describe_heads
+from versamammo.model.heads import describe_heads
 from versamammo.input.preprocess import InputContract
 from vlm.assembly import assemble, load, save
 from vlm.evidence import SCALE, widths, with_evidence

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from versamammo.errors import InputError
-from versamammo.features import Features
+from versamammo.model.features import Features
 from vlm.projector import Projector, ProjectorSettings, places
 
 KINDS = [

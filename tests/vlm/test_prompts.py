@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from versamammo.errors import InputError, Refused
-from versamammo.image_processor import VersaMammoImageProcessor
+from versamammo.model.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
 from vlm.prompts import Picture, Question, Turn, caption, look_at, to_messages
 

@@ -26,7 +26,7 @@ from app.chat.seeing import Seen
 from app.chat.trials import Calibration, Domain, Trial, Trials
 from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
-from versamammo.finding import Candidate
+from versamammo.model.finding import Candidate
 from versamammo.imaging.mammogram import Box
 from versamammo.synthetic import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, Topic

@@ -11,7 +11,7 @@ from app.chat.contracts import Source
 from app.chat.trials import FILE, Calibration, Domain, Trial, Trials, read_trials, write_trials
 from tests.app.chat.tiny_models import score
 from versamammo.errors import InputError
-from versamammo.topic_scores import TopicScore
+from versamammo.scoring.topic_scores import TopicScore
 from versamammo.vocabulary import BY_NAME
 
 

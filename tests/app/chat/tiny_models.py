@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from versamammo.configuration import VersaMammoConfig
-from versamammo.encoder import VersaMammoModel
-from versamammo.heads import describe_heads
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.heads import describe_heads
 from versamammo.input.preprocess import InputContract
-from versamammo.topic_scores import TopicScore
+from versamammo.scoring.topic_scores import TopicScore
 from vlm.assembly import assemble, save
 from vlm.competence import Competence, write_competence
 from vlm.language import TinyLanguage, tiny_language

@@ -10,11 +10,11 @@ from PIL import Image
 
 from benchmark.selecting import Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from versamammo.data.attributes import Attribute, Scale, attributes_named
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
-from versamammo.features import Features, Level
+from versamammo.model.features import Features, Level
 
 FINEST_STRIDE = 8  # of the heat map: a calcification cluster spans a few such cells
 # Of the maps that are read. A cell of 32 pixels of a close-up of 64 sees its border, and another

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.roc import PERCENTILES, auroc, patient_draws
+from versamammo.scoring.roc import PERCENTILES, auroc, patient_draws
 from versamammo.vqa import read_object
 
 LEAST_ASKED = 100

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor, BaseImageProcessor, BatchFeature
 
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.color import to_grey

@@ -20,7 +20,7 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from versamammo.depthwise import LeanDepthwise, is_wide_depthwise
+from versamammo.model.depthwise import LeanDepthwise, is_wide_depthwise
 
 Grads = tuple[Tensor | None, ...]
 # of a norm; below it too many digits are lost on the way from the norm's output back to its input

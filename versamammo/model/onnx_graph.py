@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.features import Features
-from versamammo.weights import WEIGHTS
+from versamammo.model.features import Features
+from versamammo.model.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from versamammo.encoder import VersaMammoModel
+    from versamammo.model.encoder import VersaMammoModel
 
 GRAPH = "encoder.onnx"
 HASH = "weights"
@@ -54,7 +54,7 @@ class Graph:
 
     def __init__(self, path: Path, stride: int) -> None:
         # imported here, since both libraries may be missing where nobody has a graph
-        from versamammo.onnx_gates import open_session
+        from versamammo.model.onnx_gates import open_session
 
         self.session, self.one_by_one = open_session(path, torch.get_num_threads())
         self.path = path

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from versamammo.encoder import VersaMammoModel
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.features import Features
-from versamammo.image_processor import OneImage, as_mammogram
+from versamammo.model.features import Features
+from versamammo.model.image_processor import OneImage, as_mammogram
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.topic_scores import bad_score, is_count, is_share
+from versamammo.scoring.topic_scores import bad_score, is_count, is_share
 from versamammo.vqa import read_object
 
 FILE = "head_scores.json"

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
-from versamammo.backbones import (
+from versamammo.model.backbones import (
     Backbone,
     build_backbone,
     look,
@@ -33,13 +33,13 @@ from versamammo.backbones import (
     settle,
     stride_of,
 )
-from versamammo.configuration import VersaMammoConfig
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.errors import InputError
-from versamammo.features import Features
-from versamammo.heads import Heads
-from versamammo.image_processor import Readable, VersaMammoImageProcessor
-from versamammo.onnx_graph import Graph, graph_beside
-from versamammo.weights import fill, load_strictly
+from versamammo.model.features import Features
+from versamammo.model.heads import Heads
+from versamammo.model.image_processor import Readable, VersaMammoImageProcessor
+from versamammo.model.onnx_graph import Graph, graph_beside
+from versamammo.model.weights import fill, load_strictly
 
 
 @dataclass

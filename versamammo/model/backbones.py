@@ -22,8 +22,8 @@ from timm.models import is_model, model_entrypoint
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.features import Features, Level
-from versamammo.lean import make_lean
+from versamammo.model.features import Features, Level
+from versamammo.model.memory_efficient_layers import make_lean
 
 
 class Family(StrEnum):

@@ -1,0 +1,1 @@
+"""The encoder: backbones, heads, weights, ONNX graph, in transformers' manner."""

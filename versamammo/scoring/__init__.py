@@ -1,0 +1,1 @@
+"""How well something tells classes apart: ROC curves, scores per topic with intervals."""
