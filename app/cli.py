@@ -1,6 +1,6 @@
 """The one command, `versamammo <verb>`: finds the verb's module and turns errors into exit codes.
 
-Exit codes are those of `versamammo.stopping`.
+Exit codes are those of `versamammo.training.stopping`.
 A verb's module has `parser()` and `run(args)`; it is imported only when its verb is called,
 so `versamammo --help` does not wait for torch.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from versamammo import NOTICE, __version__
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_o
 from benchmark.samples import BoxesSample
 from benchmark.selecting import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 
 CHOOSING = (0.1, 0.3, 0.5)  # IoU; a detector that is not yet exact shall be told from a bad one
 

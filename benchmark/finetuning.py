@@ -16,8 +16,8 @@ from benchmark.probing import records
 from benchmark.samples import Sample
 from benchmark.selecting import AdaptSettings, Row, TaskRows
 from benchmark.tasks import Task
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 
 BRIGHTER = 0.1  # most that a training picture's contrast is raised or lowered
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmark.selecting import AdaptSettings, Row
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.files import write_atomically
-from versamammo.schedules import warm_cosine
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.training.schedules import warm_cosine
 
 WARMUP = 0.05  # share of the steps
 ENCODER_RATE = 0.1  # of the heads' learning rate, where the encoder learns too

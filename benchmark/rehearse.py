@@ -25,13 +25,13 @@ from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored
 from benchmark.selecting import AdaptSettings
 from benchmark.tasks import chosen, load_tasks
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.preparation.prepare import DRAWN, prepare
 from versamammo.data.preparation.settings import Settings
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.synthetic.exam import PhantomExam, make_exam
 from versamammo.synthetic.settings import PhantomSettings
 from versamammo.synthetic.twins import LAYOUTS, write_twin

@@ -21,13 +21,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from versamammo.model.configuration import Training, VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
 from versamammo.input.contract import InputContract
-from versamammo.stopping import run_command
+from versamammo.model.configuration import Training, VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.weights import fill, read_tensors
+from versamammo.training.stopping import run_command
 
 Tensors = dict[str, Tensor]
 # what surrounds the tensors in a checkpoint of a training loop

@@ -28,9 +28,9 @@ from benchmark.store import TaskFolder, key_of
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE, __version__
 from versamammo.config import plain
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import alone_in, write_atomically
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder, local_folder
 
 PHANTOMS = "PHANTOMS: NOT REAL DATA"

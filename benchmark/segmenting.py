@@ -24,9 +24,9 @@ from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_o
 from benchmark.samples import MaskSample
 from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.finding import heat_on_source
 
 OUTLINES = (0.15, 0.3, 0.45, 0.6, 0.75)  # probability from which a pixel belongs to a piece

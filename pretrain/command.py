@@ -12,8 +12,8 @@ from accelerate import PartialState
 from pretrain.watch import CollapsedError
 from versamammo import NOTICE
 from versamammo.config import load
-from versamammo.launching import start_all_processes
-from versamammo.stopping import run_command
+from versamammo.training.launching import start_all_processes
+from versamammo.training.stopping import run_command
 
 Config = TypeVar("Config")
 

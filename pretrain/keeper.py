@@ -20,14 +20,14 @@ from pretrain.student_card import student_card
 from pretrain.validation import FIGURE, Seen, Validation
 from pretrain.watch import Watch
 from pretrain.whole_feeding import WholeBatch
+from versamammo.errors import InputError
+from versamammo.files import settle, whole_folder
 from versamammo.model.backbones import recompute_activations
 from versamammo.model.configuration import Training
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.errors import InputError
-from versamammo.files import settle, whole_folder
 from versamammo.model.head_scores import write_head_scores
 from versamammo.model.onnx_graph import add_graph
-from versamammo.run import Run
+from versamammo.training.run import Run
 
 ENCODER = "encoder"
 

@@ -20,7 +20,7 @@ from pretrain.vit import VitSettings, build_vit
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.practice import PhantomArchive
-from versamammo.run import RunSettings
+from versamammo.training.run import RunSettings
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from versamammo.schedules import cosine, linear, warm_cosine
+from versamammo.training.schedules import cosine, linear, warm_cosine
 
 
 def scaled_learning_rate(base: float, batch: int, reference: int = 1024) -> float:

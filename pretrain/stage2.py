@@ -38,7 +38,7 @@ from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
 from versamammo.practice import phantom_archive
-from versamammo.run import Run, opened, sole_run
+from versamammo.training.run import Run, opened, sole_run
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
 TEACHER, NEW_TEACHER = "teacher", "teacher.new"

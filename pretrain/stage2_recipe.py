@@ -12,7 +12,7 @@ from pretrain.whole_views import WholeSettings
 from versamammo.errors import InputError
 from versamammo.model.heads import COARSEST_STRIDE
 from versamammo.practice import PhantomArchive
-from versamammo.run import RunSettings
+from versamammo.training.run import RunSettings
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,10 @@ from pretrain.supervision import (
 )
 from pretrain.weights import local_weights
 from pretrain.whole_feeding import WholeBatch
-from versamammo.model.backbones import recompute_activations
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.labels import FINDINGS
+from versamammo.model.backbones import recompute_activations
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 from versamammo.model.heads import FindingHead, Heads, describe_heads

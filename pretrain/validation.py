@@ -23,10 +23,10 @@ from pretrain.whole_views import WholeSettings, places_of
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
+from versamammo.input.preprocess import to_input
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import HeadScore
 from versamammo.model.heads import AttributeHeads, Heads
-from versamammo.input.preprocess import to_input
 from versamammo.scoring.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"

@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.contract import InputContract
 from versamammo.model.onnx_graph import GRAPH, export_graph, hash_of
 from versamammo.model.weights import WEIGHTS
 

@@ -26,9 +26,9 @@ from benchmark.report.writing import write_report
 from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored, gather
 from benchmark.selecting import AdaptSettings
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.settings import Settings
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.synthetic.exam import make_exam
 from versamammo.synthetic.settings import PhantomSettings

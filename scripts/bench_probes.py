@@ -29,13 +29,13 @@ from benchmark.retrieving import BLOCK, Collection, search
 from benchmark.samples import NeighboursSample
 from benchmark.selecting import AdaptSettings, Row
 from benchmark.tasks import load_tasks
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 
 T = TypeVar("T")
 TIMED_EPOCHS = 2

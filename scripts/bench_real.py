@@ -39,11 +39,11 @@ from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels
 from versamammo.data.sources.masks import picture_mask
-from versamammo.model.encoder import VersaMammoModel
-from versamammo.model.foreign import load_encoder, local_folder
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import prepare_pixels
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.foreign import load_encoder, local_folder
 
 TASKS = ("segmentation", "detection", "density")
 THROWN = 10  # boxes on an image, where they are thrown at random

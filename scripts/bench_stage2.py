@@ -31,10 +31,10 @@ from pretrain.student import Known, Student, tissue_cell
 from pretrain.supervision import Frequencies
 from pretrain.whole_feeding import WholeBatch
 from pretrain.whole_views import WholeSettings
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.allocation import keep_memory
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.labels import FINDINGS
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 
 WAYS = ("published", "ours", "ours, recomputing")

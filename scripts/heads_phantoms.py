@@ -21,8 +21,8 @@ from scripts.held_out import Answer, asked_for, figure
 from versamammo import NOTICE
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.data.dataset import Archive
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.preprocess import to_input
+from versamammo.model.encoder import VersaMammoModel
 
 RESAMPLES = 500
 AT_ONCE = 32

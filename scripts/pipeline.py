@@ -28,7 +28,7 @@ from versamammo.config import dump, load
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.practice import PhantomArchive, phantom_archive
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 
 TRIAL = "trial.json"
 LARGEST_FILE = 15_000_000  # bytes; a repository wants no larger ones

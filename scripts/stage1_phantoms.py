@@ -30,7 +30,7 @@ from pretrain.probes import Probes, ProbeSettings
 from pretrain.recipe import Stage1, build_objective
 from pretrain.vit import Vit
 from scripts.held_out import Answer, above, asked_for, figure
-from versamammo.checkpoints import CONFIG, MODEL, step_of
+from versamammo.training.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder
 from versamammo.model.weights import opening
 from vlm.configuration import VersaMammoVlmConfig

@@ -15,9 +15,9 @@ import torch
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
-from versamammo.model.image_processor import OneImage
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
+from versamammo.model.image_processor import OneImage
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load

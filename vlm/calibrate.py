@@ -15,7 +15,7 @@ from pathlib import Path
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.input.contract import InputContract
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 from vlm.competence import TRIED, calibrate, choose_trial, read_competence, write_competence
 from vlm.instructions import make_items
 from vlm.predict import Loaded, open_model

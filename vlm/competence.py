@@ -14,7 +14,13 @@ from torch import Tensor
 
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.scoring.topic_scores import LEAST_OF_A_CLASS, YES, TopicScore, score_topic, scores_from
+from versamammo.scoring.topic_scores import (
+    LEAST_OF_A_CLASS,
+    YES,
+    TopicScore,
+    score_topic,
+    scores_from,
+)
 from versamammo.vocabulary import BY_NAME, topics_named
 from versamammo.vqa import Item, Kind, read_object
 from vlm.instructions.wording import prompt_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.errors import InputError
+from versamammo.model.configuration import VersaMammoConfig
 from vlm.projector import ProjectorSettings
 
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 
 SCALE = 4.0  # brings log odds near the spread of normed features

@@ -16,7 +16,7 @@ from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 from vlm.adapter import fold_adapter_in, has_adapter
 from vlm.assembly import load, save
 from vlm.competence import read_competence, write_competence

@@ -19,9 +19,9 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutputWithPast, BaseModelOutputWithPooling
 
+from versamammo.errors import InputError
 from versamammo.model.backbones import settle
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.errors import InputError
 from versamammo.model.features import Features
 from versamammo.model.foreign import local_folder
 from versamammo.model.weights import load_strictly

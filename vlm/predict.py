@@ -25,7 +25,7 @@ from versamammo.errors import InputError, naming
 from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract
 from versamammo.json_text import parse_json
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model
 from vlm.generation import answer

@@ -13,9 +13,9 @@ from typing import Any, Protocol, cast
 from torch import Tensor
 
 from versamammo.errors import InputError
-from versamammo.model.image_processor import OneImage, as_mammogram
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.geometry import Crop
+from versamammo.model.image_processor import OneImage, as_mammogram
 from vlm.language import IMAGE_TOKEN
 
 MOST_VIEWS = 4  # of one exam; a prior exam may bring as many

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from versamammo.model.configuration import VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.practice import PhantomArchive
-from versamammo.run import RunSettings
+from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
 from vlm.assembly import Language
 from vlm.instructions import LessonPool, Mixture

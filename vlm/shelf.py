@@ -13,10 +13,10 @@ from versamammo.data import dataset
 from versamammo.data.dataset import picture_of
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
-from versamammo.model.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
+from versamammo.model.image_processor import VersaMammoImageProcessor
 from vlm.prompts import Picture, look_at
 
 KEPT = 2048  # pictures in memory

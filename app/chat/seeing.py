@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from app.chat.contracts import HeatMap
 from app.chat.exam import Exam
 from app.chat.queueing import OneAtATime
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.model.finding import Candidate, find
 from versamammo.imaging.mammogram import Box
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.finding import Candidate, find
 
 MOST = 3  # places marked of one kind in one picture
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one place

@@ -12,10 +12,10 @@ from PIL import Image
 from transformers import AutoModel
 
 from app import cli
+from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import describe_heads
-from versamammo.input.contract import InputContract
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.cache import write_levels
 from versamammo.data.labels import Labels
 from versamammo.data.manifest import SCHEMA, write_manifest
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 
 SIZE = (64, 48)
 

@@ -19,8 +19,8 @@ from tests.benchmark.made_up_archives import (
     small_encoder,
     write_archive,
 )
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 
 TASKS = {task.id: task for task in load_tasks()}
 SETTINGS = AdaptSettings()

@@ -15,8 +15,8 @@ from benchmark.samples import ClassSample
 from benchmark.selecting import AdaptSettings, TaskRows, select
 from benchmark.tasks import load_tasks
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
+from versamammo.model.encoder import VersaMammoModel
 
 TASK = {task.id: task for task in load_tasks()}["cls.vindr.density"]
 PROBES = ("linear", "mlp", "attention")

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmark.rivals import BLOCKS, ENDS, load_rival, main
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
+from versamammo.model.encoder import VersaMammoModel
 
 Tensors = dict[str, Tensor]
 

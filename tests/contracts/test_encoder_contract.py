@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModel
 
+from versamammo.errors import InputError
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import EncoderOutput, VersaMammoModel
-from versamammo.errors import InputError
 from versamammo.model.features import Features
 
 TINY_VIT = {"depth": 4, "embed_dim": 32, "num_heads": 2}

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.pretrain.archives import TINY, write_archive
-from versamammo.run import lines_of
+from versamammo.training.run import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 12

@@ -15,10 +15,10 @@ from safetensors.numpy import load_file
 from tests.journeys.test_stage1_killed import ROOT, STEPS, assert_same, finish, kill_at
 from tests.pretrain.archives import write_archive
 from tests.pretrain.test_stage2 import TINY
+from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.contract import InputContract
-from versamammo.run import lines_of
+from versamammo.training.run import lines_of
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from torch import Tensor
 from transformers import AutoConfig, Dinov2Config, Dinov2Model
 
 from pretrain.guide import Guide, open_teacher
+from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.contract import InputContract
 
 TAUGHT = InputContract(size=(56, 42), mean=0.2, std=0.2)
 

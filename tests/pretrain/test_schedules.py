@@ -6,7 +6,7 @@ from lightly.utils.scheduler import cosine_schedule
 from transformers import get_cosine_schedule_with_warmup
 
 from pretrain.schedules import Schedules, scaled_learning_rate
-from versamammo.schedules import cosine, linear, warm_cosine
+from versamammo.training.schedules import cosine, linear, warm_cosine
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.994, 1.0), (0.04, 0.2), (1.0, 0.0)])

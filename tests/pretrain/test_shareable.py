@@ -12,7 +12,7 @@ from tests.pretrain.archives import TINY, write_archive
 from tests.pretrain.test_stage2 import TINY as TINY_STAGE2
 from versamammo.data.manifest import read_manifest, write_manifest
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.run import ORIGIN
+from versamammo.training.run import ORIGIN
 
 SHORT = ["--optim.steps", "2", "--probes.every", "2"]
 

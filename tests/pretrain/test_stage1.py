@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from pretrain import export, stage1
 from tests.pretrain.archives import SIZE, TINY, Levels, half_disc, write_archive
-from versamammo.run import Run, lines_of
+from versamammo.training.run import Run, lines_of
 
 Train = Callable[..., int]
 

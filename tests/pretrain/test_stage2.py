@@ -21,14 +21,14 @@ from pretrain.validation import FIGURE, Validation, best_temperature
 from pretrain.whole_views import WholeSettings
 from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.dataset import Archive
+from versamammo.input.contract import InputContract
+from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import read_head_scores
 from versamammo.model.heads import describe_heads
-from versamammo.input.contract import InputContract
-from versamammo.run import Run, lines_of
+from versamammo.training.run import Run, lines_of
 
 TINY = """
 run: {seed: 3, log_every: 2, checkpoint_every: 2, threads: 1, track: []}

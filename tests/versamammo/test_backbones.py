@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from versamammo.errors import InputError
 from versamammo.model.backbones import (
     Family,
     build_backbone,
@@ -14,7 +15,6 @@ from versamammo.model.backbones import (
     recompute_activations,
     stride_of,
 )
-from versamammo.errors import InputError
 
 TINY = {"depth": 8, "embed_dim": 16, "num_heads": 2, "img_size": [32, 32]}
 

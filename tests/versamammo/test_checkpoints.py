@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from versamammo.checkpoints import (
+from versamammo.training.checkpoints import (
     checkpoints_in,
     restore_checkpoint,
     restore_newest,
@@ -114,7 +114,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three_checkpoints(tmp_path)
-    monkeypatch.setattr("versamammo.checkpoints.save_file", _full)
+    monkeypatch.setattr("versamammo.training.checkpoints.save_file", _full)
 
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, 8, *small(), settings="", keep=1)

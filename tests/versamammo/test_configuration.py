@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from transformers import AutoConfig
 
-from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.input.preprocess import InputContract
+from versamammo.model.configuration import Training, VersaMammoConfig
 
 
 def test_a_config_comes_back_from_its_folder(tmp_path: Path) -> None:

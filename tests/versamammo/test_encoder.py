@@ -12,10 +12,10 @@ from huggingface_hub import CommitOperationAdd
 from numpy.typing import NDArray
 from transformers import AutoImageProcessor, AutoModel
 
-from versamammo.model.configuration import VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.preprocess import InputContract
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 
 CONTRACT = InputContract(size=(64, 48)).to_dict()
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from tests.versamammo.conftest import make_dataset
-from versamammo.model.configuration import VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.imaging.reading import read
 from versamammo.input.contract import InputContract
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 
 # of the features' largest value; seen 0 for polarity and 9e-6 for mirrored storage
 SAME = 1e-4

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from versamammo.model.configuration import VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.model.finding import candidates_in, find, heat_on_source, spread_cells
-from versamammo.model.heads import describe_heads
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.finding import candidates_in, find, heat_on_source, spread_cells
+from versamammo.model.heads import describe_heads
 
 
 @pytest.fixture(scope="module")

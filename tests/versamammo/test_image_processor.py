@@ -13,10 +13,10 @@ from PIL import Image
 from transformers import AutoImageProcessor
 
 from versamammo.errors import InputError, Refused
-from versamammo.model.image_processor import VersaMammoImageProcessor, as_mammogram
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import InputContract, prepare_pixels, to_input
+from versamammo.model.image_processor import VersaMammoImageProcessor, as_mammogram
 
 CONTRACT = InputContract(size=(96, 64))
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from versamammo import launching
+from versamammo.training import launching
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import onnx
 import pytest
 import torch
 
+from versamammo.input.contract import InputContract
 from versamammo.model import onnx_gates
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.contract import InputContract
 from versamammo.model.onnx_gates import block_size, find_gates, open_session
 from versamammo.model.onnx_graph import Graph, apart, export_graph
 

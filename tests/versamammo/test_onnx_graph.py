@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.contract import InputContract
 from versamammo.model.onnx_graph import GRAPH, Graph, apart, export_graph, hash_of
 from versamammo.model.weights import WEIGHTS
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from tests.pretrain.archives import write_archive
-from versamammo.checkpoints import CONFIG
+from versamammo.training.checkpoints import CONFIG
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
-from versamammo.run import ORIGIN, Run, RunSettings, lines_of, opened, sole_run
+from versamammo.training.run import ORIGIN, Run, RunSettings, lines_of, opened, sole_run
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 
 from tests.pretrain.archives import row_of
-from versamammo.model.configuration import Training
 from versamammo.data.dataset import Archive
 from versamammo.data.licence_filter import check_lineage, keep_shareable, sources_in_words
 from versamammo.data.manifest import write_manifest
 from versamammo.errors import InputError
+from versamammo.model.configuration import Training
 
 
 def table(*sources: str) -> pa.Table:

@@ -15,7 +15,7 @@ import pytest
 from safetensors import SafetensorError
 
 from versamammo.errors import InputError
-from versamammo.stopping import Stopped, explain, run_command
+from versamammo.training.stopping import Stopped, explain, run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,7 +67,7 @@ def test_the_signals_are_given_back() -> None:
 # two children, one of which will not end when it is asked to
 WORKING = """
 import signal, subprocess, sys, time
-from versamammo.stopping import run_command
+from versamammo.training.stopping import run_command
 
 def work():
     wait = "import time; time.sleep(300)"
@@ -129,7 +129,7 @@ def test_a_process_ends_with_the_launcher_that_died(tmp_path: Path) -> None:
 def test_an_interrupt_within_an_interrupt_is_one(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, time\n"
-        "from versamammo.stopping import run_command\n"
+        "from versamammo.training.stopping import run_command\n"
         "def work():\n"
         "    try:\n"
         "        os.kill(os.getpid(), signal.SIGINT); time.sleep(5)\n"

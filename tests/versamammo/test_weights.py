@@ -10,7 +10,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from versamammo.errors import InputError
-from versamammo.model.weights import SHOWN_KEYS, check_fit, check_folder, fill, opening, read_tensors
+from versamammo.model.weights import (
+    SHOWN_KEYS,
+    check_fit,
+    check_folder,
+    fill,
+    opening,
+    read_tensors,
+)
 
 TENSORS = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
 

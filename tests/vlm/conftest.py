@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from versamammo.input.preprocess import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.input.preprocess import InputContract
 from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble
 from vlm.language import TinyLanguage, tiny_language

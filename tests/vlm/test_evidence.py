@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from versamammo.errors import InputError
+from versamammo.input.preprocess import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.errors import InputError
 from versamammo.model.heads import describe_heads
-from versamammo.input.preprocess import InputContract
 from vlm.assembly import assemble, load, save
 from vlm.evidence import SCALE, widths, with_evidence
 from vlm.language import TinyLanguage, tiny_language

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from versamammo.errors import InputError, Refused
-from versamammo.model.image_processor import VersaMammoImageProcessor
 from versamammo.imaging.mammogram import Laterality, View
+from versamammo.model.image_processor import VersaMammoImageProcessor
 from vlm.prompts import Picture, Question, Turn, caption, look_at, to_messages
 
 

@@ -9,11 +9,11 @@ import torch
 
 from tests.vlm.archives import write_archive
 from tests.vlm.tiny_training import tiny_training
-from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.data.manifest import read_manifest, write_manifest
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
+from versamammo.model.configuration import Training, VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from vlm.assembly import load
 from vlm.train import train
 

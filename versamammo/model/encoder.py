@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from versamammo.errors import InputError
 from versamammo.model.backbones import (
     Backbone,
     build_backbone,
@@ -34,7 +35,6 @@ from versamammo.model.backbones import (
     stride_of,
 )
 from versamammo.model.configuration import VersaMammoConfig
-from versamammo.errors import InputError
 from versamammo.model.features import Features
 from versamammo.model.heads import Heads
 from versamammo.model.image_processor import Readable, VersaMammoImageProcessor

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
-from versamammo.model.features import Features
-from versamammo.model.image_processor import OneImage, as_mammogram
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.features import Features
+from versamammo.model.image_processor import OneImage, as_mammogram
 
 LEAST_HEAT = 0.1  # probability of a cell, from which it belongs to a candidate
 MOST_BOXES = 20  # candidates kept of one kind

@@ -24,10 +24,10 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from torch import Tensor, nn
 
-from versamammo.model.configuration import Training, VersaMammoConfig
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.errors import InputError
 from versamammo.input.preprocess import InputContract
+from versamammo.model.configuration import Training, VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.renaming import dialect_of, translate
 from versamammo.model.weights import fill, read_config, read_tensors
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor, BaseImageProcessor, BatchFeature
 
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.color import to_grey
@@ -21,6 +20,7 @@ from versamammo.imaging.mammogram import Mammogram, Provenance
 from versamammo.imaging.polarity import background_is_bright
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import Crop, InputContract, prepare_pixels, to_input
+from versamammo.model.configuration import VersaMammoConfig
 
 OneImage = str | Path | Mammogram | Image.Image | NDArray[Any]
 Readable = OneImage | Sequence[OneImage]

@@ -26,8 +26,8 @@ from app.chat.seeing import Seen
 from app.chat.trials import Calibration, Domain, Trial, Trials
 from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
-from versamammo.model.finding import Candidate
 from versamammo.imaging.mammogram import Box
+from versamammo.model.finding import Candidate
 from versamammo.synthetic import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, Topic
 

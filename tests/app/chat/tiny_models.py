@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
+from versamammo.input.preprocess import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import describe_heads
-from versamammo.input.preprocess import InputContract
 from versamammo.scoring.topic_scores import TopicScore
 from vlm.assembly import assemble, save
 from vlm.competence import Competence, write_competence

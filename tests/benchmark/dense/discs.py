@@ -10,13 +10,13 @@ from PIL import Image
 
 from benchmark.selecting import Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
-from versamammo.model.configuration import VersaMammoConfig
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels
-from versamammo.model.encoder import VersaMammoModel
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
 
 STORED, CUT = (200, 150), (20, 10, 140, 190)  # (H, W) of the file, and the breast's box in it
 LEVELS = (180, 120)  # the cut, (H, W); stored with the chest wall on the right if mirrored

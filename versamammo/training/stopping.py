@@ -26,7 +26,7 @@ from types import FrameType
 import psutil
 
 from versamammo.errors import InputError
-from versamammo.launching import end_with_launcher
+from versamammo.training.launching import end_with_launcher
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # safetensors and ONNX report a failed write by their own exceptions, with the system's words

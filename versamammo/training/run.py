@@ -26,7 +26,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import nn
 from torch.optim import Optimizer
 
-from versamammo.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
+from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 from versamammo.config import differences, dump, plain
 from versamammo.data.allocation import keep_memory
 from versamammo.data.dataset import Archive

@@ -1,0 +1,1 @@
+"""What every training run shares: folder, log, checkpoints, schedules, processes, how it ends."""
