@@ -27,7 +27,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "inspect": Verb("app.inspection", "say what was read from mammogram files, and draw them"),
     "phantom": Verb(
-        "versamammo.synthetic.command", "make phantom exams as DICOM files (not real data)"
+        "versamammo.phantoms.command", "make phantom exams as DICOM files (not real data)"
     ),
     "prepare": Verb(
         "versamammo.data.preparation.prepare",

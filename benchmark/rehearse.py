@@ -32,9 +32,9 @@ from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.synthetic.exam import PhantomExam, make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import LAYOUTS, write_twin
+from versamammo.phantoms.exam import PhantomExam, make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 STAMP = "REHEARSAL ON PHANTOMS: these figures say that the chain runs, and nothing of any model"
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,12 +18,12 @@ from torch import Tensor
 from pretrain.card import Facts, card
 from pretrain.recipe import Stage1
 from versamammo import NOTICE
-from versamammo.training.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
 from versamammo.config import command_parser, load
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
 from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
+from versamammo.training.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
 from versamammo.training.run import CHECKPOINTS, METRICS, lines_of, read_origin
 from versamammo.training.stopping import run_command
 

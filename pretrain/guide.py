@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrain import export
-from versamammo.training.checkpoints import checkpoints_in
 from versamammo.input.contract import InputContract
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 from versamammo.model.foreign import load_encoder
+from versamammo.training.checkpoints import checkpoints_in
 from versamammo.training.run import CHECKPOINTS
 
 LEAST_STD = 1e-4

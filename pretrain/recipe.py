@@ -19,7 +19,7 @@ from pretrain.views import ViewSettings
 from pretrain.vit import VitSettings, build_vit
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
-from versamammo.practice import PhantomArchive
+from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 
 

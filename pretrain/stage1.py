@@ -30,7 +30,7 @@ from pretrain.vit import RowDropBlock
 from pretrain.watch import Watch
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
-from versamammo.practice import phantom_archive
+from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
 
 SHOWN = 6  # mammograms on a picture

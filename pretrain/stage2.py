@@ -37,7 +37,7 @@ from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
-from versamammo.practice import phantom_archive
+from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.

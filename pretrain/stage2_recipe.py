@@ -11,7 +11,7 @@ from pretrain.schedules import Schedules, scaled_learning_rate
 from pretrain.whole_views import WholeSettings
 from versamammo.errors import InputError
 from versamammo.model.heads import COARSEST_STRIDE
-from versamammo.practice import PhantomArchive
+from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 
 

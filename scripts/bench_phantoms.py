@@ -30,9 +30,9 @@ from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.settings import Settings
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.synthetic.exam import make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import write_twin
+from versamammo.phantoms.exam import make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import write_twin
 
 PHANTOM_SEED, HEIGHT, SIZE = 5000, 512, (384, 256)
 LAYOUTS = ("inbreast", "vindr-mammo")

@@ -32,7 +32,7 @@ from pretrain.views import ViewSettings
 from pretrain.vit import RowDropBlock, Vit, VitSettings, build_vit
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
-from versamammo.practice import PhantomArchive, phantom_archive
+from versamammo.phantoms.default_phantoms import PhantomArchive, phantom_archive
 
 TEMPERATURE = 0.05
 TURNS = 2

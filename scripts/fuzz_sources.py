@@ -32,9 +32,9 @@ from versamammo.data.sources.frames import parted
 from versamammo.data.sources.marker import MARKER
 from versamammo.data.splits.draw import DEFAULT_SHARES
 from versamammo.errors import InputError
-from versamammo.synthetic.exam import PhantomExam, make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import LAYOUTS, write_twin
+from versamammo.phantoms.exam import PhantomExam, make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 PICTURES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".pgm")
 PNG = bytes(cv2.imencode(".png", np.full((8, 8), 9, np.uint8))[1])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from versamammo.data.dataset import Archive
-from versamammo.practice import PhantomArchive, phantom_archive
+from versamammo.phantoms.default_phantoms import PhantomArchive, phantom_archive
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,11 @@ from PIL import Image
 from versamammo.data.labels import Finding
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.synthetic import PhantomExam, PhantomSettings, PhantomView, make_exam
-from versamammo.synthetic.anatomy import draw_patient
-from versamammo.synthetic.appearances import Appearance
-from versamammo.synthetic.lesions import draw_truths
-from versamammo.synthetic.spectrum import BAND_PER_MM, REGION_MM, interior, spectral_exponent
+from versamammo.phantoms import PhantomExam, PhantomSettings, PhantomView, make_exam
+from versamammo.phantoms.anatomy import draw_patient
+from versamammo.phantoms.appearances import Appearance
+from versamammo.phantoms.lesions import draw_truths
+from versamammo.phantoms.spectrum import BAND_PER_MM, REGION_MM, interior, spectral_exponent
 
 SEED = 2024
 RESAMPLES = 2000

@@ -27,7 +27,7 @@ from versamammo import NOTICE, __version__
 from versamammo.config import dump, load
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
-from versamammo.practice import PhantomArchive, phantom_archive
+from versamammo.phantoms.default_phantoms import PhantomArchive, phantom_archive
 from versamammo.training.stopping import run_command
 
 TRIAL = "trial.json"

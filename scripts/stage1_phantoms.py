@@ -30,11 +30,11 @@ from pretrain.probes import Probes, ProbeSettings
 from pretrain.recipe import Stage1, build_objective
 from pretrain.vit import Vit
 from scripts.held_out import Answer, above, asked_for, figure
-from versamammo.training.checkpoints import CONFIG, MODEL, step_of
 from versamammo.config import load
 from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract
 from versamammo.scoring.roc import auroc
+from versamammo.training.checkpoints import CONFIG, MODEL, step_of
 
 RESAMPLES = 400
 PIXELS = (14, 7)  # (H, W) of the small pictures: the best for density of six sizes from 7 x 4 up

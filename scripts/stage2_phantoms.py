@@ -26,7 +26,6 @@ from pretrain.export import find_checkpoint
 from pretrain.lesions import lesion_scores, lesion_share
 from pretrain.stage2_recipe import Stage2
 from scripts.held_out import Answer, above, asked_for, figure
-from versamammo.training.checkpoints import CONFIG, MODEL
 from versamammo.config import load
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.data.dataset import Archive
@@ -35,8 +34,9 @@ from versamammo.input.preprocess import to_input
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.scoring.roc import auroc
-from versamammo.synthetic import PhantomSettings
-from versamammo.synthetic.rule import label_ceilings
+from versamammo.phantoms import PhantomSettings
+from versamammo.phantoms.rule import label_ceilings
+from versamammo.training.checkpoints import CONFIG, MODEL
 
 ASKED = ("view", "density", "birads", "mass", "calcification")
 QUESTIONS = (*ASKED, "lesion")

@@ -18,10 +18,10 @@ from versamammo.data.labels import Finding, Labels
 from versamammo.data.sources import SOURCES
 from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.data.sources.masks import read_mask
-from versamammo.synthetic.exam import PhantomExam, make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import LAYOUTS, write_twin
-from versamammo.synthetic.twins.pen import Shown
+from versamammo.phantoms.exam import PhantomExam, make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import LAYOUTS, write_twin
+from versamammo.phantoms.twins.twin_writer import Shown
 
 HEADER = "| layout | images | labels | equal | boxes | equal | masks | equal | kept out |"
 

@@ -16,7 +16,7 @@ os.environ.pop("MAKELEVEL", None)
 
 import pytest
 
-from versamammo.synthetic import PhantomSettings, write_phantoms
+from versamammo.phantoms import PhantomSettings, write_phantoms
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
 

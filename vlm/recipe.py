@@ -15,7 +15,7 @@ from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.practice import PhantomArchive
+from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
 from vlm.assembly import Language

@@ -27,8 +27,8 @@ from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
 from versamammo.input.contract import InputContract
+from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.launching import start_all_processes
-from versamammo.practice import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
 from versamammo.training.schedules import warm_cosine
 from versamammo.training.stopping import run_command

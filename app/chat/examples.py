@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.chat.exam import Exam, gather, load_image
-from versamammo.synthetic import PhantomSettings, write_phantoms
+from versamammo.phantoms import PhantomSettings, write_phantoms
 
 # of the first sixty seeds the one with the plainest mass, so that there is something to ask about
 SETTINGS = PhantomSettings(exams=1, seed=31, height=1024, lesion_rate=1, malignant_share=1)

@@ -26,7 +26,7 @@ from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.synthetic import PhantomSettings, write_phantoms
+from versamammo.phantoms import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, NO, YES
 
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from versamammo.errors import InputError
 from versamammo.training.checkpoints import (
     checkpoints_in,
     restore_checkpoint,
     restore_newest,
     save_checkpoint,
 )
-from versamammo.errors import InputError
 
 
 def small(width: int = 3) -> tuple[nn.Module, torch.optim.Optimizer]:

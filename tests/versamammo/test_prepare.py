@@ -20,8 +20,8 @@ from versamammo.data.preparation.output import claimed
 from versamammo.data.preparation.prepare import parser, prepare, run
 from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.writing import write_phantoms
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.writing import write_phantoms
 
 Write = Callable[..., Path]
 

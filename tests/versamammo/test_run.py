@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from tests.pretrain.archives import write_archive
-from versamammo.training.checkpoints import CONFIG
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
+from versamammo.training.checkpoints import CONFIG
 from versamammo.training.run import ORIGIN, Run, RunSettings, lines_of, opened, sole_run
 
 

@@ -26,13 +26,13 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import nn
 from torch.optim import Optimizer
 
-from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 from versamammo.config import differences, dump, plain
 from versamammo.data.allocation import keep_memory
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.files import LOCK, alone_in, sweep_folders, write_atomically
 from versamammo.json_text import parse_json
+from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 
 METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"
 CHECKPOINTS = "checkpoints"

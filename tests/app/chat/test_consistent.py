@@ -28,7 +28,7 @@ from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
 from versamammo.imaging.mammogram import Box
 from versamammo.model.finding import Candidate
-from versamammo.synthetic import PhantomSettings, write_phantoms
+from versamammo.phantoms import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, Topic
 
 CARD = Card("Made", "1", "by hand")

@@ -8,9 +8,9 @@ from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import phantom
 from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
-from versamammo.synthetic.exam import make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.writing import write_phantoms
+from versamammo.phantoms.exam import make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.writing import write_phantoms
 
 SETTINGS = PhantomSettings(exams=3, seed=11, height=160, lesion_rate=1.0)
 

@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
-from versamammo.synthetic import PhantomExam, PhantomSettings, make_exam
-from versamammo.synthetic.anatomy import draw_patient
-from versamammo.synthetic.lesions import draw_truths
+from versamammo.phantoms import PhantomExam, PhantomSettings, make_exam
+from versamammo.phantoms.anatomy import draw_patient
+from versamammo.phantoms.lesions import draw_truths
 
 HEIGHT = 320
 

@@ -12,10 +12,10 @@ import pydicom
 import pytest
 
 from versamammo.imaging.reading import read
-from versamammo.synthetic import PhantomExam, PhantomSettings
-from versamammo.synthetic.anatomy import draw_patient
-from versamammo.synthetic.dicom_out import dicom_bytes
-from versamammo.synthetic.machines import MACHINES
+from versamammo.phantoms import PhantomExam, PhantomSettings
+from versamammo.phantoms.anatomy import draw_patient
+from versamammo.phantoms.dicom_out import dicom_bytes
+from versamammo.phantoms.machines import MACHINES
 
 MakeExam = Callable[[PhantomSettings, int], PhantomExam]
 VENDORS = [machine.vendor for machine in MACHINES]

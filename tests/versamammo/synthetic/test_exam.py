@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from versamammo.imaging.mammogram import Box, Laterality, View
-from versamammo.synthetic import PhantomExam, PhantomSettings, PhantomView, make_exam
-from versamammo.synthetic.anatomy import VIEWS, draw_patient, plan_view
-from versamammo.synthetic.lesions import at_prior_exam, draw_truths
-from versamammo.synthetic.picture import gland_threshold, strand_sum
-from versamammo.synthetic.placing import place_lesions
-from versamammo.synthetic.tissue import grow_tissue
+from versamammo.phantoms import PhantomExam, PhantomSettings, PhantomView, make_exam
+from versamammo.phantoms.anatomy import VIEWS, draw_patient, plan_view
+from versamammo.phantoms.lesions import at_prior_exam, draw_truths
+from versamammo.phantoms.picture import gland_threshold, strand_sum
+from versamammo.phantoms.placing import place_lesions
+from versamammo.phantoms.tissue import grow_tissue
 
 MakeExam = Callable[[PhantomSettings, int], PhantomExam]
 IndexWith = Callable[[PhantomSettings, str], int]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from versamammo.synthetic.grid import Grid, sample, spread
-from versamammo.synthetic.window import Window
+from versamammo.phantoms.grid import Grid, sample, spread
+from versamammo.phantoms.window import Window
 
 
 def test_sampling_reads_every_point_at_its_own_place() -> None:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from versamammo.imaging.mammogram import View
-from versamammo.synthetic import PhantomSettings
-from versamammo.synthetic.anatomy import Patient, ViewPlan, breast_grid, draw_patient, plan_view
-from versamammo.synthetic.appearances import APPEARANCES, Appearance
-from versamammo.synthetic.lesions import Lesion
-from versamammo.synthetic.marks import Mark, mark_lesion
-from versamammo.synthetic.outline import depth_under_skin
-from versamammo.synthetic.tissue import Tissue, grow_tissue
+from versamammo.phantoms import PhantomSettings
+from versamammo.phantoms.anatomy import Patient, ViewPlan, breast_grid, draw_patient, plan_view
+from versamammo.phantoms.appearances import APPEARANCES, Appearance
+from versamammo.phantoms.lesions import Lesion
+from versamammo.phantoms.marks import Mark, mark_lesion
+from versamammo.phantoms.outline import depth_under_skin
+from versamammo.phantoms.tissue import Tissue, grow_tissue
 
 SETTINGS = PhantomSettings(seed=6)
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from versamammo.synthetic.grid import Grid, sample
-from versamammo.synthetic.outline import cranio_caudal, depth_under_skin, medio_lateral
+from versamammo.phantoms.grid import Grid, sample
+from versamammo.phantoms.outline import cranio_caudal, depth_under_skin, medio_lateral
 
 
 def test_depth_is_exact_near_the_skin() -> None:

@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from versamammo.synthetic import PhantomSettings, label_ceilings, rule
-from versamammo.synthetic.anatomy import draw_patient
-from versamammo.synthetic.appearances import APPEARANCES, CATEGORIES
-from versamammo.synthetic.lesions import BreastTruth, draw_truths
+from versamammo.phantoms import PhantomSettings, label_ceilings
+from versamammo.phantoms import rule
+from versamammo.phantoms.anatomy import draw_patient
+from versamammo.phantoms.appearances import APPEARANCES, CATEGORIES
+from versamammo.phantoms.lesions import BreastTruth, draw_truths
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.synthetic import PhantomSettings
-from versamammo.synthetic.settings import Stream, random_stream
+from versamammo.phantoms import PhantomSettings
+from versamammo.phantoms.settings import Stream, random_stream
 
 
 @pytest.mark.parametrize(

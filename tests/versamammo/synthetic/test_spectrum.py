@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.synthetic import PhantomExam, PhantomSettings
-from versamammo.synthetic.spectrum import interior, spectral_exponent
+from versamammo.phantoms import PhantomExam, PhantomSettings
+from versamammo.phantoms.spectrum import interior, spectral_exponent
 
 PUBLISHED = (2.6, 3.2)  # mammograms: beta near 3 (Burgess 2001)
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from versamammo.synthetic.machines import MACHINES, Machine
-from versamammo.synthetic.storage import draw_display
+from versamammo.phantoms.machines import MACHINES, Machine
+from versamammo.phantoms.storage import draw_display
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.vendor[-1])

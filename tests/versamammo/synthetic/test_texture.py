@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from versamammo.synthetic.grid import Grid
-from versamammo.synthetic.spectrum import spectral_exponent
-from versamammo.synthetic.texture import band, clustered_lumps, fold, power_law, waves
+from versamammo.phantoms.grid import Grid
+from versamammo.phantoms.spectrum import spectral_exponent
+from versamammo.phantoms.texture import band, clustered_lumps, fold, power_law, waves
 
 
 @pytest.mark.parametrize("exponent", [2.0, 3.0])

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from versamammo.synthetic.grid import Grid
-from versamammo.synthetic.vessels import Vessel, vessel_absorption
+from versamammo.phantoms.grid import Grid
+from versamammo.phantoms.vessels import Vessel, vessel_absorption
 
 
 def test_a_thin_vessel_is_fainter_on_a_coarse_raster_not_thicker() -> None:

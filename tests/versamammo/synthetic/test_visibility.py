@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from versamammo.imaging.mammogram import View
-from versamammo.synthetic import PhantomSettings
-from versamammo.synthetic.anatomy import draw_patient, plan_view
-from versamammo.synthetic.appearances import APPEARANCES
-from versamammo.synthetic.lesions import Lesion
-from versamammo.synthetic.marks import mark_lesion
-from versamammo.synthetic.picture import Absorption, absorb, gland_threshold, strand_sum
-from versamammo.synthetic.tissue import Tissue, grow_tissue
-from versamammo.synthetic.visibility import contrast, subtlety
+from versamammo.phantoms import PhantomSettings
+from versamammo.phantoms.anatomy import draw_patient, plan_view
+from versamammo.phantoms.appearances import APPEARANCES
+from versamammo.phantoms.lesions import Lesion
+from versamammo.phantoms.marks import mark_lesion
+from versamammo.phantoms.picture import Absorption, absorb, gland_threshold, strand_sum
+from versamammo.phantoms.tissue import Tissue, grow_tissue
+from versamammo.phantoms.visibility import contrast, subtlety
 
 MASS = next(a for a in APPEARANCES if (a.shape, a.margin) == ("round", "circumscribed"))
 

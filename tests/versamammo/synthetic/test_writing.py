@@ -16,7 +16,7 @@ import pytest
 
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.synthetic import PhantomSettings, make_exam, write_phantoms
+from versamammo.phantoms import PhantomSettings, make_exam, write_phantoms
 
 SETTINGS = PhantomSettings(exams=3, seed=5, height=160, lesion_rate=1.0)
 
@@ -147,7 +147,7 @@ def test_no_workers_are_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_killed_run_is_taken_up_where_it_was(written: Path, tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from versamammo.synthetic import *;"
+        "from pathlib import Path; from versamammo.phantoms import *;"
         f"write_phantoms(Path({str(tmp_path / 'out')!r}), {SETTINGS!r})"
     )
     for delay in (1.5, 2.0, 2.5, 3.0):

@@ -11,10 +11,10 @@ import pytest
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import SOURCES
 from versamammo.data.sources.contract import ImageRecord, SourceOptions
-from versamammo.synthetic.exam import PhantomExam, make_exam
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import write_twin
-from versamammo.synthetic.twins.pen import Shown
+from versamammo.phantoms.exam import PhantomExam, make_exam
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import write_twin
+from versamammo.phantoms.twins.twin_writer import Shown
 
 # chosen so that normal, benign and malignant breasts, masses and calcifications all occur
 SETTINGS = PhantomSettings(exams=4, seed=2, height=192, dates=2, lesion_rate=0.9,

@@ -11,8 +11,8 @@ import pytest
 
 from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.errors import InputError
-from versamammo.synthetic.settings import PhantomSettings
-from versamammo.synthetic.twins import LAYOUTS, write_twin
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 from .conftest import Twin
 

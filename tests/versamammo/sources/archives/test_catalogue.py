@@ -10,7 +10,7 @@ import pytest
 from versamammo.data.sources import SOURCES
 from versamammo.data.sources.archives.catalogue import ARCHIVES, may_be_shared, terms_of
 from versamammo.errors import InputError
-from versamammo.synthetic.twins import LAYOUTS
+from versamammo.phantoms.twins import LAYOUTS
 
 COMMANDS = [
     *("bmcd", "cbis-ddsm", "cdd-cesm", "cmmd", "csaw-m", "dbt", "dmid", "inbreast"),

@@ -29,8 +29,8 @@ from versamammo.data.sources.frames import parted
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
-from versamammo.synthetic.exam import PhantomExam
-from versamammo.synthetic.twins.pen import Pen
+from versamammo.phantoms.exam import PhantomExam
+from versamammo.phantoms.twins.twin_writer import Pen
 
 from .conftest import SETTINGS, Twin
 

@@ -16,8 +16,8 @@ from versamammo.data.preparation.settings import Settings
 from versamammo.data.sources import SOURCES
 from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
-from versamammo.synthetic.command import parser, run
-from versamammo.synthetic.twins import LAYOUTS
+from versamammo.phantoms.command import parser, run
+from versamammo.phantoms.twins import LAYOUTS
 
 from .conftest import Twin
 

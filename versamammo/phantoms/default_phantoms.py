@@ -1,0 +1,58 @@
+"""An archive of phantoms to train on where no other is given: made once, then found again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.settings import Settings
+from versamammo.errors import InputError
+from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.writing import write_phantoms
+
+
+@dataclass(frozen=True)
+class PhantomArchive:
+    """Which phantoms, and how they are prepared.
+
+    Attributes:
+        folder: kept here, in one folder per choice of the settings below.
+        exams: phantom patients, each with four views.
+        seed: of the phantoms; another seed, other patients.
+        height: rows of their images.
+        size: (H, W) that the prepared breasts are fitted within.
+        shares: of the patients, for train, val and test.
+    """
+
+    folder: Path = Path("runs/phantoms")
+    exams: int = 120
+    seed: int = 0
+    height: int = 512
+    size: tuple[int, int] = (512, 384)
+    shares: tuple[float, float, float] = (0.6, 0.1, 0.3)
+
+
+def phantom_archive(settings: PhantomArchive) -> Path:
+    """Make the phantoms and prepare them, unless that was done; returns the prepared folder."""
+    workers = len(os.sched_getaffinity(0))
+    rows, wide = settings.size
+    shares = "-".join(f"{100 * share:g}" for share in settings.shares)
+    name = f"{settings.exams}x{settings.height}_seed{settings.seed}_fit{rows}x{wide}_{shares}"
+    raw = settings.folder / name / "phantoms"
+    prepared = settings.folder / name / "prepared"
+    if (prepared / "manifest.parquet").is_file():
+        return prepared
+    write_phantoms(
+        raw,
+        PhantomSettings(exams=settings.exams, seed=settings.seed, height=settings.height),
+        workers,
+    )
+    code = prepare(
+        Settings(str(raw), prepared, size=settings.size, shares=settings.shares, workers=workers)
+    )
+    if code:
+        message = f"preparing the phantoms ended with code {code}; see {prepared}"
+        raise InputError(message, field="phantoms", reason="bad-phantoms")
+    return prepared
