@@ -34,7 +34,7 @@ VERBS: dict[str, Verb] = {
         "turn an archive into a manifest and a cache of breast crops",
     ),
     "sources": Verb(
-        "versamammo.data.sources.command",
+        "versamammo.data.sources_command",
         "list the public archives: labels, licence, where to get them",
     ),
     "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),

@@ -13,7 +13,7 @@ from versamammo.data.dataset import COLUMNS, Picture, picture_of
 from versamammo.data.lesion_rows import close_up_of, lesion_rows
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 Record = Mapping[str, Any]
 READ = (*COLUMNS, "vendor", "age")

@@ -25,11 +25,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 from benchmark.selecting import AdaptSettings, Row
 from versamammo.data.lesion_rows import CloseUp
 from versamammo.errors import InputError
-from versamammo.files import sweep_partial, write_atomically
+from versamammo.files import parse_json, sweep_partial, write_atomically
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
 from versamammo.input.resampling import resize_area
-from versamammo.json_text import parse_json
 from versamammo.model.encoder import VersaMammoModel
 
 VERSION = "1"  # of how pictures become inputs; another version, other features

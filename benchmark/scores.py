@@ -22,8 +22,7 @@ from benchmark.samples import Sample
 from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
 from versamammo.errors import InputError
-from versamammo.files import plain_cell, write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, plain_cell, write_atomically
 
 FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
 

@@ -25,8 +25,7 @@ from benchmark.samples import Sample
 from benchmark.tasks import Task
 from versamammo import __version__
 from versamammo.config import plain
-from versamammo.files import write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, write_atomically
 
 TASK, SAMPLES, VALIDATION, DONE = "task.json", "samples.jsonl", "validation.jsonl", "done.json"
 

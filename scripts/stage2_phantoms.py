@@ -33,9 +33,9 @@ from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.scoring.roc import auroc
 from versamammo.phantoms import PhantomSettings
 from versamammo.phantoms.rule import label_ceilings
+from versamammo.scoring.roc import auroc
 from versamammo.training.checkpoints import CONFIG, MODEL
 
 ASKED = ("view", "density", "birads", "mass", "calcification")

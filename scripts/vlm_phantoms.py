@@ -26,8 +26,8 @@ from benchmark.vqa.answers import match, read_answers
 from benchmark.vqa.scoring import Figure, Graded, grade, score
 from versamammo import NOTICE
 from versamammo.config import load
-from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.phantoms import PhantomSettings
+from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.phantoms.rule import label_ceilings
 from versamammo.vqa import Item, read_bench, write_bench
 from vlm.instructions import make_items

@@ -1,9 +1,10 @@
-"""Writing files so that a reader sees the old bytes or the new, never half of either."""
+"""Files written so that a reader sees the old bytes or the new, and other people's JSON read."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from versamammo.errors import InputError
 
@@ -48,6 +50,22 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
         partial.unlink(missing_ok=True)
         raise
     return True
+
+
+def parse_json(text: str | bytes, **options: Any) -> Any:
+    """Return what a JSON text holds.
+
+    Args:
+        text: UTF-8.
+        options: for `json.loads`.
+
+    Raises:
+        ValueError: it is no JSON, no UTF-8, or nested so deeply that Python gives up.
+    """
+    try:
+        return json.loads(text, **options)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def plain_cell(value: object) -> object:

@@ -14,8 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from versamammo.errors import InputError, naming
-from versamammo.files import write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, write_atomically
 
 # patients cannot be told from published paths, which end in a folder per image
 FIELDS = ("Path", "Dataset", "Question", "Question topic", "Question type", "Options", "Answer")

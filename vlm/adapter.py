@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from peft import LoraConfig, get_peft_model_state_dict, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
@@ -20,13 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, write_atomically
 from versamammo.model.weights import fill, read_tensors
 from vlm.fingerprints import encoder_hash, language_hash
-
-if TYPE_CHECKING:
-    from vlm.model import VersaMammoForImageTextToText
 
 ADAPTER = "adapter"  # folder within the model's folder
 WEIGHTS = "adapter_model.safetensors"
@@ -51,7 +47,27 @@ class LoraSettings:
     targets: tuple[str, ...] = ("all-linear",)
 
 
-def add_adapter(model: VersaMammoForImageTextToText, settings: LoraSettings) -> None:
+class HasAdapter(Protocol):
+    """The parts of a vision-language model that an adapter and a card are about.
+
+    Attributes:
+        config: a `VersaMammoVlmConfig`.
+        model: has `language_model`, `projector` and `vision_tower`.
+        training: whether it is being trained.
+    """
+
+    config: Any
+    model: Any
+    training: bool
+
+    def train(self, mode: bool = True) -> Any:
+        """Switch between training and answering."""
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """Return all tensors by name."""
+
+
+def add_adapter(model: HasAdapter, settings: LoraSettings) -> None:
     """Put a new adapter beside the language model; it changes nothing until it is trained.
 
     Raises:
@@ -67,7 +83,7 @@ def add_adapter(model: VersaMammoForImageTextToText, settings: LoraSettings) -> 
     _inject(model, config)
 
 
-def _inject(model: VersaMammoForImageTextToText, config: LoraConfig) -> None:
+def _inject(model: HasAdapter, config: LoraConfig) -> None:
     if has_adapter(model):
         message = "the language model has an adapter already; fold it in before adding another"
         raise InputError(message, field="adapter", reason="adapter-present")
@@ -76,30 +92,30 @@ def _inject(model: VersaMammoForImageTextToText, config: LoraConfig) -> None:
     model.train(training)
 
 
-def has_adapter(model: VersaMammoForImageTextToText) -> bool:
+def has_adapter(model: HasAdapter) -> bool:
     """Say whether an adapter lies beside the language model."""
     return any(True for _ in _layers(model))
 
 
-def is_merged(model: VersaMammoForImageTextToText) -> bool:
+def is_merged(model: HasAdapter) -> bool:
     """Say whether the adapter is for now added into the weights."""
     return any(layer.merged for _, layer in _layers(model))
 
 
-def merge_adapter(model: VersaMammoForImageTextToText) -> None:
+def merge_adapter(model: HasAdapter) -> None:
     """Add the adapter into the weights for now, which makes answering faster."""
     for _, layer in _layers(model):
         layer.merge()
 
 
-def unmerge_adapter(model: VersaMammoForImageTextToText) -> None:
+def unmerge_adapter(model: HasAdapter) -> None:
     """Take the adapter out of the weights again, exact but for rounding."""
     for _, layer in _layers(model):
         if layer.merged:
             layer.unmerge()
 
 
-def fold_adapter_in(model: VersaMammoForImageTextToText) -> None:
+def fold_adapter_in(model: HasAdapter) -> None:
     """Add the adapter into the weights for good; what remains is a plain model."""
     language = model.model.language_model
     for name, layer in list(_layers(model)):
@@ -111,9 +127,7 @@ def fold_adapter_in(model: VersaMammoForImageTextToText) -> None:
         del language.peft_config
 
 
-def plain_state(
-    model: VersaMammoForImageTextToText, state: Mapping[str, Tensor] | None = None
-) -> dict[str, Tensor]:
+def plain_state(model: HasAdapter, state: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """Give the model's tensors under the names they have without an adapter."""
     given = model.state_dict() if state is None else state
     return {
@@ -123,7 +137,7 @@ def plain_state(
     }
 
 
-def save_adapter(model: VersaMammoForImageTextToText, folder: Path) -> None:
+def save_adapter(model: HasAdapter, folder: Path) -> None:
     """Write the adapter, its projector and what they belong to; nothing if there is none."""
     if not has_adapter(model):
         return
@@ -138,7 +152,7 @@ def save_adapter(model: VersaMammoForImageTextToText, folder: Path) -> None:
     write_atomically(folder / BELONGS_TO, belongs_to.encode())
 
 
-def load_adapter(model: VersaMammoForImageTextToText, folder: Path | str) -> None:
+def load_adapter(model: HasAdapter, folder: Path | str) -> None:
     """Put a saved adapter and its projector onto the model they were trained with.
 
     Raises:
@@ -158,7 +172,7 @@ def load_adapter(model: VersaMammoForImageTextToText, folder: Path | str) -> Non
     set_peft_model_state_dict(model.model.language_model, tensors)
 
 
-def _check_belonging(model: VersaMammoForImageTextToText, folder: Path) -> None:
+def _check_belonging(model: HasAdapter, folder: Path) -> None:
     file = folder / BELONGS_TO
     try:
         record = parse_json(file.read_text())
@@ -175,7 +189,7 @@ def _check_belonging(model: VersaMammoForImageTextToText, folder: Path) -> None:
             raise InputError(message, file=file, field=part, reason=f"other-{part}")
 
 
-def _belongs_to(model: VersaMammoForImageTextToText) -> dict[str, str]:
+def _belongs_to(model: HasAdapter) -> dict[str, str]:
     text = model.config.text_config
     words = f"{text.model_type} {text.hidden_size} {text.num_hidden_layers} {text.vocab_size}"
     return {
@@ -184,7 +198,7 @@ def _belongs_to(model: VersaMammoForImageTextToText) -> dict[str, str]:
     }
 
 
-def _layers(model: VersaMammoForImageTextToText) -> Iterator[tuple[str, LoraLayer]]:
+def _layers(model: HasAdapter) -> Iterator[tuple[str, LoraLayer]]:
     for name, layer in model.model.language_model.named_modules():
         if isinstance(layer, LoraLayer) and isinstance(layer, nn.Module):
             yield name, layer

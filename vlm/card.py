@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from versamammo import NOTICE, __version__
 from versamammo.data.licence_filter import sources_in_words
 from versamammo.files import write_atomically
-from vlm.adapter import has_adapter
-
-if TYPE_CHECKING:
-    from vlm.model import VersaMammoForImageTextToText
+from vlm.adapter import HasAdapter, has_adapter
 
 _CARD = """---
 library_name: transformers
@@ -42,7 +38,7 @@ processor = AutoProcessor.from_pretrained("this folder")
 {sources}"""
 
 
-def write_card(model: VersaMammoForImageTextToText, folder: Path) -> None:
+def write_card(model: HasAdapter, folder: Path) -> None:
     """Write README.md."""
     config = model.config
     text = _CARD.format(

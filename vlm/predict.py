@@ -22,9 +22,8 @@ from tqdm import tqdm
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.errors import InputError, naming
-from versamammo.files import write_atomically
+from versamammo.files import parse_json, write_atomically
 from versamammo.input.contract import InputContract
-from versamammo.json_text import parse_json
 from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model

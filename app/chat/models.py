@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.chat.contracts import Answerer, Card, Comparer, Finder
 from app.chat.facts import Facts
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 if TYPE_CHECKING:
     from app.chat.queueing import OneAtATime

@@ -30,9 +30,8 @@ from app.chat.queueing import OneAtATime
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import DENSITIES
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
+from versamammo.files import parse_json, write_atomically
 from versamammo.input.preprocess import to_input
-from versamammo.json_text import parse_json
 from versamammo.model.encoder import VersaMammoModel
 
 FEATURES, CASES, THUMBS = "features.safetensors", "cases.json", "pictures"

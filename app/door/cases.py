@@ -13,8 +13,8 @@ from app.chat.limits import Limits
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
+from versamammo.files import parse_json
 from versamammo.imaging.mammogram import Box
-from versamammo.json_text import parse_json
 from versamammo.vocabulary import FINDING_WORDS
 from vlm.instructions.topics import TOPICS
 

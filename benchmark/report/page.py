@@ -24,7 +24,7 @@ from benchmark.scores import Scored
 from benchmark.tasks import SETS, Task
 from versamammo import NOTICE
 from versamammo.data.dataset import Picture
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 STYLE = Path(__file__).with_name("style.css")
 STAMP = "REHEARSAL ON PHANTOMS"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from versamammo.errors import InputError, naming
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 from versamammo.vqa import Item, read_object
 
 

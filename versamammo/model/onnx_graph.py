@@ -11,7 +11,7 @@ import importlib.util
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,11 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.model.features import Features
+from versamammo.model.features import Features, Level
 from versamammo.model.weights import WEIGHTS
-
-if TYPE_CHECKING:
-    from versamammo.model.encoder import VersaMammoModel
 
 GRAPH = "encoder.onnx"
 HASH = "weights"
@@ -31,10 +28,34 @@ TOLERANCE = 1e-3  # largest difference from torch, as a share of the largest val
 CHECKED = ((1, 1.0), (2, 0.75))  # images, and share of the contract's size, that are compared
 
 
+class Encoder(Protocol):
+    """The parts of an encoder that a graph is made of; it is a torch module as well.
+
+    Attributes:
+        config: `backbone` and `input_contract` are read.
+    """
+
+    config: Any
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """The maps of the pyramid."""
+
+    @property
+    def stride(self) -> int:
+        """Side of a patch in pixels."""
+
+    def encode(self, images: Any, /) -> Features:
+        """Look at prepared images [B, 1, H, W]."""
+
+    def encode_by_torch(self, batch: Tensor, /) -> Features:
+        """Look at them without a graph."""
+
+
 class _Plain(nn.Module):
     """An encoder that answers with a tuple, as a graph can."""
 
-    def __init__(self, encoder: VersaMammoModel) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -83,7 +104,7 @@ def _joined(parts: Sequence[NDArray[np.float32]]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
-def export_graph(encoder: VersaMammoModel, out: Path, weights: str = "") -> float:
+def export_graph(encoder: Encoder, out: Path, weights: str = "") -> float:
     """Write an encoder as ONNX with any batch, height and width, and compare it with torch.
 
     Args:
@@ -111,7 +132,7 @@ def export_graph(encoder: VersaMammoModel, out: Path, weights: str = "") -> floa
     return compare(encoder, Graph(out, encoder.stride), out)
 
 
-def _traced(encoder: VersaMammoModel, example: Tensor, names: list[str], out: Path) -> Any:
+def _traced(encoder: Encoder, example: Tensor, names: list[str], out: Path) -> Any:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
@@ -128,7 +149,7 @@ def _traced(encoder: VersaMammoModel, example: Tensor, names: list[str], out: Pa
     return program
 
 
-def add_graph(encoder: VersaMammoModel, folder: Path) -> float:
+def add_graph(encoder: Encoder, folder: Path) -> float:
     """Write the graph of an encoder's folder beside its weights, where `encode` finds it.
 
     Returns:
@@ -147,7 +168,7 @@ def add_graph(encoder: VersaMammoModel, folder: Path) -> float:
 
 
 @torch.no_grad()
-def compare(encoder: VersaMammoModel, graph: Graph, out: Path) -> float:
+def compare(encoder: Encoder, graph: Graph, out: Path) -> float:
     """Give the largest difference between graph and torch over several sizes.
 
     Raises:

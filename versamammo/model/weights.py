@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 WEIGHTS = "model.safetensors"
 SHARDS = "model.safetensors.index.json"

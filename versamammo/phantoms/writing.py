@@ -24,8 +24,7 @@ from tqdm import tqdm
 
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
-from versamammo.files import alone_in, sweep_partial, write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import alone_in, parse_json, sweep_partial, write_atomically
 from versamammo.phantoms.dicom_out import dicom_bytes
 from versamammo.phantoms.exam import make_exam
 from versamammo.phantoms.readme import readme

@@ -21,8 +21,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 
 from versamammo.errors import InputError
-from versamammo.files import whole_folder
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, whole_folder
 from versamammo.model.weights import check_fit
 
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"

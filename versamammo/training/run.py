@@ -30,8 +30,7 @@ from versamammo.config import differences, dump, plain
 from versamammo.data.allocation import keep_memory
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
-from versamammo.files import LOCK, alone_in, sweep_folders, write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import LOCK, alone_in, parse_json, sweep_folders, write_atomically
 from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
 
 METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"

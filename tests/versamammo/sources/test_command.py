@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from versamammo.data.sources.archives.catalogue import ARCHIVES
-from versamammo.data.sources.command import parser, run
+from versamammo.data.sources_command import parser, run
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:

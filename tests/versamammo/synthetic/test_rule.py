@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from versamammo.phantoms import PhantomSettings, label_ceilings
-from versamammo.phantoms import rule
+from versamammo.phantoms import PhantomSettings, label_ceilings, rule
 from versamammo.phantoms.anatomy import draw_patient
 from versamammo.phantoms.appearances import APPEARANCES, CATEGORIES
 from versamammo.phantoms.lesions import BreastTruth, draw_truths

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from versamammo.data.preparation.outcome import Facts, Failure, Outcome
-from versamammo.files import write_atomically
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json, write_atomically
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from versamammo.errors import InputError
-from versamammo.files import PARTIAL, alone_in, sweep_partial
-from versamammo.json_text import parse_json
+from versamammo.files import PARTIAL, alone_in, parse_json, sweep_partial
 
 MANIFEST = "manifest.parquet"
 QUARANTINE = "quarantine.csv"

@@ -15,8 +15,8 @@ from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.joins import Joined
 from versamammo.data.sources.walking import check_root, inside, leads_out
 from versamammo.errors import InputError
+from versamammo.files import parse_json
 from versamammo.imaging.mammogram import Box
-from versamammo.json_text import parse_json
 
 NAME = "coco"
 PATTERNS = ("annotations.json", "*.coco.json", "annotations/*.json")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 OFFSET, BITS, MORE = 48, 5, 0x20  # of the text that run lengths may be packed in
 

@@ -22,7 +22,7 @@ from versamammo.data.sources.sheet import Sheet, read_sheet
 from versamammo.data.sources.table import described
 from versamammo.data.sources.walking import check_root
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 NAME = "imagefolder"
 FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")

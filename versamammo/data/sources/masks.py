@@ -22,7 +22,7 @@ from versamammo.data.sources.coco_masks import changed, coco_mask
 from versamammo.data.sources.headers import frame_pixels, is_dicom
 from versamammo.data.sources.sheet import read_sheet
 from versamammo.errors import InputError
-from versamammo.json_text import parse_json
+from versamammo.files import parse_json
 
 HALF = 128  # of 8 bits: JPEG blurs the edges of what was black and white
 ELLIPSE_POINTS = 72

@@ -11,13 +11,7 @@ from versamammo.data.sources.marker import MARKER
 from versamammo.errors import InputError
 from versamammo.phantoms.exam import PhantomExam, make_exam
 from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.twins import cased
-from versamammo.phantoms.twins import circled
-from versamammo.phantoms.twins import named
-from versamammo.phantoms.twins import outlined
-from versamammo.phantoms.twins import screening
-from versamammo.phantoms.twins import tabled
-from versamammo.phantoms.twins import volumes
+from versamammo.phantoms.twins import cased, circled, named, outlined, screening, tabled, volumes
 from versamammo.phantoms.twins.twin_writer import Pen, Shown
 
 Writer = Callable[[Pen, Sequence[PhantomExam]], list[Shown]]

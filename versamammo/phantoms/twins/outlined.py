@@ -14,7 +14,16 @@ from versamammo.data.labels import DENSITIES, Finding
 from versamammo.imaging.mammogram import View
 from versamammo.phantoms.exam import PhantomExam
 from versamammo.phantoms.exposure import PhantomView
-from versamammo.phantoms.twins.twin_writer import Pen, Shown, bounds, filled, marked, outlines, plain, told
+from versamammo.phantoms.twins.twin_writer import (
+    Pen,
+    Shown,
+    bounds,
+    filled,
+    marked,
+    outlines,
+    plain,
+    told,
+)
 
 CESM_COLUMNS = (
     "Image_name", "Patient_ID", "Side", "Type", "Age", "Breast density (ACR)", "BIRADS", "Findings",
