@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from accelerate import PartialState
 
-from pretrain.watch import CollapsedError
+from pretrain.monitoring.running_metrics import CollapsedError
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.training.launching import start_all_processes

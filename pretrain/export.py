@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pretrain.card import Facts, card
-from pretrain.recipe import Stage1
+from pretrain.cards.teacher_card import Facts, card
+from pretrain.settings.stage1_config import Stage1
 from versamammo import NOTICE
 from versamammo.config import command_parser, load
 from versamammo.errors import InputError
 from versamammo.files import whole_folder
 from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.foreign import load_encoder
 from versamammo.training.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
 from versamammo.training.run import CHECKPOINTS, METRICS, lines_of, read_origin
 from versamammo.training.stopping import run_command
@@ -67,6 +68,24 @@ def export(source: Path, out: Path) -> Path:
         model.save_pretrained(made)
         (made / "README.md").write_text(card(facts))
     return out
+
+
+def open_teacher(source: Path, scratch: Path, first: Callable[[], bool]) -> VersaMammoModel:
+    """Load a teacher from an encoder's folder, a timm or transformers folder, or a stage 1 run.
+
+    Args:
+        source: that folder.
+        scratch: where a stage 1 run's teacher is exported to.
+        first: says whether this process is the one that writes; all others wait until it has.
+
+    Raises:
+        InputError: there is no model there, or it is not known.
+    """
+    if not checkpoints_in(source / CHECKPOINTS):
+        return load_encoder(source)
+    if first() and not (scratch / "config.json").is_file():
+        export(source, scratch)
+    return load_encoder(scratch)
 
 
 def find_checkpoint(source: Path) -> Path:

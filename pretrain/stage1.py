@@ -18,16 +18,15 @@ from accelerate import PartialState
 from accelerate.utils import tqdm
 
 from pretrain.command import run_stage
-from pretrain.feeding import CropDataset, Feed
-from pretrain.objectives import Objective
-from pretrain.parameters import apply_knobs
-from pretrain.pictures import draw, save_picture
-from pretrain.probes import Probes
-from pretrain.recipe import FREE, Stage1, build_objective, check_together, fitted
-from pretrain.schedules import Knobs
-from pretrain.tissue import TissueMaps, find_tissue
-from pretrain.vit import RowDropBlock
-from pretrain.watch import Watch
+from pretrain.monitoring.pca_visualisation import draw, save_picture
+from pretrain.monitoring.probes import Probes
+from pretrain.monitoring.running_metrics import RunningMetrics
+from pretrain.networks.vit import RowDropBlock
+from pretrain.objectives.registry import Objective
+from pretrain.settings.schedules import ScheduleValues, apply_schedule
+from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
+from pretrain.views.crop_loader import CropDataset, Feed
+from pretrain.views.tissue import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import phantom_archive
@@ -79,7 +78,7 @@ def _train(config: Stage1) -> Path:
 
     for step in tqdm(range(first, optim.steps), initial=first, total=optim.steps, desc="stage 1"):
         knobs = schedules.at(step)
-        apply_knobs(optimizer, knobs)
+        apply_schedule(optimizer, knobs)
         for part in range(optim.parts):
             views = next(batches)
             run.seed(step, part)
@@ -113,7 +112,7 @@ class Watcher:
         self.config = config
         self.objective = objective
         self.device = run.accelerator.device
-        self.watch = Watch(config.collapse, run.history())
+        self.watch = RunningMetrics(config.collapse, run.history())
         self.picture_steps = config.picture_epochs * epoch
         self.probes = probes
 
@@ -124,7 +123,7 @@ class Watcher:
         self.feed = feed
         self._restart_clock(first)
 
-    def look(self, done: int, knobs: Knobs) -> None:
+    def look(self, done: int, knobs: ScheduleValues) -> None:
         """Log what is due after `done` steps.
 
         Raises:

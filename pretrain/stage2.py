@@ -21,16 +21,17 @@ from timm.layers.norm_act import convert_sync_batchnorm
 
 from pretrain import stage1
 from pretrain.command import run_stage
-from pretrain.feeding import Feeder
-from pretrain.guide import Guide, open_teacher
-from pretrain.keeper import Keeper
-from pretrain.known import known_of
-from pretrain.parameters import apply_knobs
-from pretrain.recipe import Stage1
-from pretrain.stage2_recipe import FREE, Stage2
-from pretrain.student import Known, Student, tissue_cell
-from pretrain.validation import Validation
-from pretrain.whole_feeding import WholeBatch, WholeDataset, collate_wholes
+from pretrain.export import open_teacher
+from pretrain.networks.frozen_teacher import FrozenTeacher
+from pretrain.settings.schedules import apply_schedule
+from pretrain.settings.stage1_config import Stage1
+from pretrain.settings.stage2_config import FREE, Stage2
+from pretrain.student.label_statistics import label_statistics
+from pretrain.student.student import LabelStatistics, Student, tissue_cell
+from pretrain.student.validation import Validation
+from pretrain.training_monitor import TrainingMonitor
+from pretrain.views.crop_loader import Feeder
+from pretrain.views.whole_breast_loader import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.data.dataset import Archive
 from versamammo.data.licence_filter import check_lineage
@@ -67,7 +68,7 @@ def _train(config: Stage2) -> Path:
     )
     guide = None if teacher is None else _open_guide(run, config, archive, teacher)
 
-    known = known_of(archive, config)
+    known = label_statistics(archive, config)
     student = _student(config, known, guide, accelerator)
     optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
     model, optimizer = accelerator.prepare(student, optimizer)
@@ -78,16 +79,16 @@ def _train(config: Stage2) -> Path:
     validation, batches = _validation(config, folder), opened(iter(feed))
     run.claim(archive, first, () if guide is None else guide.sources)
     _keep_teacher(run)
-    keeper = Keeper(run, config, student, validation, sampler.steps_per_epoch)
+    monitor = TrainingMonitor(run, config, student, validation, sampler.steps_per_epoch)
     schedules = learning.schedules()
-    keeper.begin(first, feed)
+    monitor.begin(first, feed)
 
     close_first = learning.close_first if student.learns_close_up and len(known.showing) else 0
     for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
-        if keeper.stopped:
+        if monitor.stopped:
             break
         knobs = schedules.at(step)
-        apply_knobs(optimizer, knobs)
+        apply_schedule(optimizer, knobs)
         for part in range(learning.parts):
             views = next(batches)
             run.seed(step, part)
@@ -101,15 +102,15 @@ def _train(config: Stage2) -> Path:
                     norm = accelerator.clip_grad_norm_(model.parameters(), learning.clip)
                 optimizer.step()
                 optimizer.zero_grad()
-            keeper.watch.see(outcome, norm)
+            monitor.watch.see(outcome, norm)
         student.update_mean(knobs.momentum)
 
-        keeper.look(step + 1, knobs)
-        if keeper.saves(step + 1):
+        monitor.look(step + 1, knobs)
+        if monitor.saves(step + 1):
             run.save(step + 1, model, optimizer)
-    keeper.finish()
+    monitor.finish()
     accelerator.end_training()
-    return keeper.encoder_folder
+    return monitor.encoder_folder
 
 
 def _teacher_folder(config: Stage2) -> Path | None:
@@ -126,7 +127,7 @@ def _teacher_folder(config: Stage2) -> Path | None:
 
 
 def _student(
-    config: Stage2, known: Known, guide: Guide | None, accelerator: Accelerator
+    config: Stage2, known: LabelStatistics, guide: FrozenTeacher | None, accelerator: Accelerator
 ) -> Student:
     torch.manual_seed(config.run.seed)
     student = Student(config, known, guide.width if guide else 0)
@@ -143,7 +144,7 @@ def _open_data(config: Stage2) -> tuple[Path, Archive]:
 
 
 def _feed(
-    config: Stage2, archive: Archive, known: Known, student: Student,
+    config: Stage2, archive: Archive, known: LabelStatistics, student: Student,
     sampler: StepSampler, device: torch.device,
 ) -> Feeder[WholeBatch]:  # fmt: skip
     dataset = WholeDataset(
@@ -159,7 +160,7 @@ def _validation(config: Stage2, folder: Path) -> Validation:
     return Validation(held_out, config.views, config.validation_images)
 
 
-def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Guide:
+def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> FrozenTeacher:
     kept = run.folder / TEACHER
     if not run.claimed and kept.exists():
         message = "is not this run's, but lies where its teacher is to be kept"
@@ -175,7 +176,7 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Gu
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    return Guide(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
+    return FrozenTeacher(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
 
 
 def _keep_teacher(run: Run) -> None:

@@ -22,14 +22,14 @@ from timm.layers.drop import DropPath
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pretrain.batches import CropBatch
-from pretrain.feeding import CropDataset, Feed
-from pretrain.losses import cross_entropy_to, koleo, patch_distillation
-from pretrain.masks import MaskSettings
-from pretrain.self_distillation import SelfDistillation, SelfDistillationSettings
-from pretrain.tissue import TissueSettings, find_tissue
-from pretrain.views import ViewSettings
-from pretrain.vit import RowDropBlock, Vit, VitSettings, build_vit
+from pretrain.networks.vit import RowDropBlock, Vit, VitSettings, build_vit
+from pretrain.objectives.dinov2 import SelfDistillation, SelfDistillationSettings
+from pretrain.objectives.self_supervised_losses import cross_entropy_to, koleo, patch_distillation
+from pretrain.views.augmentations import ViewSettings
+from pretrain.views.batches import CropBatch
+from pretrain.views.crop_loader import CropDataset, Feed
+from pretrain.views.masks import MaskSettings
+from pretrain.views.tissue import TissueSettings, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import PhantomArchive, phantom_archive

@@ -24,13 +24,13 @@ import numpy as np
 import timm
 import torch
 
-from pretrain.as_published import PublishedHeads, published_loss
-from pretrain.guide import Guide
-from pretrain.stage2_recipe import Stage2, StudentSettings
-from pretrain.student import Known, Student, tissue_cell
-from pretrain.supervision import Frequencies
-from pretrain.whole_feeding import WholeBatch
-from pretrain.whole_views import WholeSettings
+from pretrain.networks.frozen_teacher import FrozenTeacher
+from pretrain.objectives.as_published import PublishedHeads, published_loss
+from pretrain.objectives.supervised_losses import Frequencies
+from pretrain.settings.stage2_config import Stage2, StudentSettings
+from pretrain.student.student import LabelStatistics, Student, tissue_cell
+from pretrain.views.whole_breast import WholeSettings
+from pretrain.views.whole_breast_loader import WholeBatch
 from versamammo.data.allocation import keep_memory
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.labels import FINDINGS
@@ -43,14 +43,14 @@ TEACHER = {"depth": 4, "embed_dim": 128, "num_heads": 4, "init_values": 1.0, "im
 Step = Callable[[], object]
 
 
-def known() -> Known:
+def known() -> LabelStatistics:
     """Make up what labels are known: six attributes with even classes, two kinds of findings."""
     even = [
         Frequencies(name, np.full(k, 1 / k), 100)
         for name in KNOWN
         for k in [len(ATTRIBUTES[name].classes)]
     ]
-    return Known(even, ("mass", "calcification"), np.array([0.01, 0.01]))
+    return LabelStatistics(even, ("mass", "calcification"), np.array([0.01, 0.01]))
 
 
 def classes(batch: int) -> torch.Tensor:
@@ -93,7 +93,7 @@ def our_step(given: argparse.Namespace, recompute: bool) -> Step:
         VersaMammoConfig(backbone="vit_small_patch14_reg4_dinov2", backbone_args=TEACHER)
     )
     fine = torch.randn(given.batch, 1, *size)
-    guide = Guide(taught, config.views.contract, fine)
+    guide = FrozenTeacher(taught, config.views.contract, fine)
     student = Student(config, known(), guide.width)
     optimizer = torch.optim.AdamW(student.parameter_groups(), lr=1e-4)
     cell = tissue_cell(student.encoder)

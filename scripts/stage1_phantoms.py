@@ -23,12 +23,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
-from pretrain.lesions import lesion_scores
-from pretrain.monitors import effective_rank
-from pretrain.neighbours import ask_neighbours
-from pretrain.probes import Probes, ProbeSettings
-from pretrain.recipe import Stage1, build_objective
-from pretrain.vit import Vit
+from pretrain.monitoring.collapse_detection import effective_rank
+from pretrain.monitoring.knn_probe import ask_neighbours
+from pretrain.monitoring.lesion_patch_probe import lesion_scores
+from pretrain.monitoring.probes import Probes, ProbeSettings
+from pretrain.networks.vit import Vit
+from pretrain.settings.stage1_config import Stage1, build_objective
 from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.config import load
 from versamammo.data.dataset import Archive

@@ -23,8 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from pretrain.export import find_checkpoint
-from pretrain.lesions import lesion_scores, lesion_share
-from pretrain.stage2_recipe import Stage2
+from pretrain.monitoring.lesion_patch_probe import lesion_scores, lesion_share
+from pretrain.settings.stage2_config import Stage2
 from scripts.held_out import Answer, above, asked_for, figure
 from versamammo.config import load
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of

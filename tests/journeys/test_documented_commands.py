@@ -84,8 +84,8 @@ def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
 
 
 def test_every_run_folder_that_is_named_is_one_that_something_writes() -> None:
-    from pretrain.recipe import Stage1
-    from pretrain.stage2_recipe import Stage2
+    from pretrain.settings.stage1_config import Stage1
+    from pretrain.settings.stage2_config import Stage2
     from vlm.recipe import VlmTraining
 
     without_a_config = {str(made().run.output) for made in (Stage1, Stage2, VlmTraining)}

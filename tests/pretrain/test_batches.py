@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from pretrain.batches import CropBatch, collate
-from pretrain.masks import MaskSettings, masks_for
+from pretrain.views.batches import CropBatch, collate
+from pretrain.views.masks import MaskSettings, masks_for
 from tests.pretrain.test_crops import half_disc
 from tests.pretrain.test_views import views_of
 

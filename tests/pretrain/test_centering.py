@@ -6,7 +6,12 @@ from lightly.loss.swav_loss import sinkhorn as lightly_sinkhorn
 from lightly.models.modules.center import Center
 from torch import Tensor
 
-from pretrain.centering import CenteredTargets, SinkhornTargets, sinkhorn_knopp, targets_for
+from pretrain.objectives.centering import (
+    CenteredTargets,
+    SinkhornTargets,
+    sinkhorn_knopp,
+    targets_for,
+)
 
 
 def _scores(rows: int = 8, prototypes: int = 5, seed: int = 0) -> Tensor:

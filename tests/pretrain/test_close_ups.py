@@ -9,10 +9,15 @@ import pytest
 import torch
 from torch import nn
 
-from pretrain.close_ups import close_rates, close_up, fixed_statistics, settled_statistics
-from pretrain.views import LookSettings
-from pretrain.whole_feeding import WholeDataset, collate_wholes
-from pretrain.whole_views import WholeSettings, shown_at
+from pretrain.views.augmentations import LookSettings
+from pretrain.views.lesion_patches import (
+    close_rates,
+    close_up,
+    fixed_statistics,
+    settled_statistics,
+)
+from pretrain.views.whole_breast import WholeSettings, shown_at
+from pretrain.views.whole_breast_loader import WholeDataset, collate_wholes
 from tests.pretrain.archives import write_archive
 from versamammo.data.dataset import Archive
 from versamammo.data.labels import FINDINGS

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrain.crops import CropSettings, Geometry, TissueMap, draw_box, tissue_map
+from pretrain.views.crops import CropSettings, Geometry, TissueMap, draw_box, tissue_map
 from versamammo.imaging.mammogram import Box
 
 

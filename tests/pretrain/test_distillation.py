@@ -8,8 +8,8 @@ import torch
 from scipy.special import log_softmax
 from torch import Tensor
 
-from pretrain.as_published import published_relational_loss, self_similarity_loss
-from pretrain.distillation import (
+from pretrain.objectives.as_published import published_relational_loss, self_similarity_loss
+from pretrain.objectives.distillation_losses import (
     at_patches,
     consistency_loss,
     dense_loss,

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.batches import CropBatch
-from pretrain.crops import CropSettings
-from pretrain.feeding import CropDataset, Feed
-from pretrain.masks import MaskSettings
-from pretrain.tissue import TissueSettings, find_tissue
-from pretrain.views import ViewSettings
+from pretrain.views.augmentations import ViewSettings
+from pretrain.views.batches import CropBatch
+from pretrain.views.crop_loader import CropDataset, Feed
+from pretrain.views.crops import CropSettings
+from pretrain.views.masks import MaskSettings
+from pretrain.views.tissue import TissueSettings, find_tissue
 from tests.pretrain.archives import write_archive
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Draw, Share, StepSampler

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoConfig, Dinov2Config, Dinov2Model
 
-from pretrain.guide import Guide, open_teacher
+from pretrain.export import open_teacher
+from pretrain.networks.frozen_teacher import FrozenTeacher
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
@@ -48,7 +49,7 @@ def images() -> Tensor:
 def test_what_all_images_have_in_common_is_taken_away(
     teacher: VersaMammoModel, images: Tensor
 ) -> None:
-    seen = Guide(teacher, TAUGHT, images)(images)
+    seen = FrozenTeacher(teacher, TAUGHT, images)(images)
 
     assert seen.patches.shape == (6, 16, 4, 3)
     for rows in (seen.pooled, seen.patches.permute(0, 2, 3, 1).flatten(0, 2)):
@@ -59,7 +60,7 @@ def test_what_all_images_have_in_common_is_taken_away(
 
 
 def test_the_teacher_sees_its_own_brightness(teacher: VersaMammoModel, images: Tensor) -> None:
-    guide = Guide(teacher, TAUGHT, images)
+    guide = FrozenTeacher(teacher, TAUGHT, images)
     levels = images * TAUGHT.std + TAUGHT.mean
     expected = teacher.encode((levels - 0.5) / 0.25).pooled
     torch.testing.assert_close(
@@ -71,7 +72,10 @@ def test_a_teacher_of_coarse_sight_says_how_large_its_patches_are(
     teacher: VersaMammoModel, images: Tensor
 ) -> None:
     twice = images.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-    fine, coarse = Guide(teacher, TAUGHT, images), Guide(teacher, TAUGHT, twice, shrink=2)
+    fine, coarse = (
+        FrozenTeacher(teacher, TAUGHT, images),
+        FrozenTeacher(teacher, TAUGHT, twice, shrink=2),
+    )
     seen = coarse(twice)
     assert seen.patch == 2 * fine(images).patch == 28
     torch.testing.assert_close(seen.patches, fine(images).patches, atol=1e-4, rtol=1e-4)
@@ -91,7 +95,9 @@ def test_anybodys_model_in_a_folder_may_teach(maker: str, images: Tensor, tmp_pa
         Dinov2Model(described).save_pretrained(tmp_path)
         assert AutoConfig.from_pretrained(tmp_path).model_type == "dinov2"
 
-    seen = Guide(open_teacher(tmp_path, tmp_path / "scratch", lambda: True), TAUGHT, images)(images)
+    seen = FrozenTeacher(
+        open_teacher(tmp_path, tmp_path / "scratch", lambda: True), TAUGHT, images
+    )(images)
 
     assert torch.isfinite(seen.pooled).all()
     assert seen.pooled.std() > 0.5

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pretrain.lesions import lesion_probe, lesion_share
+from pretrain.monitoring.lesion_patch_probe import lesion_probe, lesion_share
 from tests.pretrain.archives import write_archive
 from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract

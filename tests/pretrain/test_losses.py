@@ -9,7 +9,7 @@ import torch
 from lightly.loss import DINOLoss, IBOTPatchLoss, KoLeoLoss, NTXentLoss
 from torch import Tensor
 
-from pretrain.losses import (
+from pretrain.objectives.self_supervised_losses import (
     image_distillation,
     info_nce,
     koleo,

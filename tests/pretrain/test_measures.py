@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from pretrain.measures import MEASURES, SIZES, blurred, patch_measures
+from pretrain.objectives.handcrafted_targets import MEASURES, SIZES, blurred, patch_measures
 
 
 @pytest.mark.parametrize("size", SIZES)

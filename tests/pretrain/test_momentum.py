@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pretrain.momentum import follow, teacher_of
+from pretrain.networks.momentum_teacher import follow, teacher_of
 
 
 def _student() -> nn.Sequential:

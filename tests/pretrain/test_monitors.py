@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from pretrain.monitors import (
+from pretrain.monitoring.collapse_detection import (
     CollapseRule,
     PrototypeTally,
     PrototypeUse,
     Reading,
     effective_rank,
     feature_std,
-    refuse_uninformative,
 )
+from pretrain.views.image_checks import refuse_uninformative
 from versamammo.errors import InputError
 
 GOOD = PrototypeUse(evenness=0.9, sharpness=0.5, information=0.4, used=0.8)

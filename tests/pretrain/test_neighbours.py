@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from pretrain.neighbours import ask_neighbours, neighbour_probe
+from pretrain.monitoring.knn_probe import ask_neighbours, neighbour_probe
 
 
 def test_the_vote_equals_scikit_learn_s_where_every_image_is_a_patient() -> None:

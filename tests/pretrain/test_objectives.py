@@ -9,11 +9,11 @@ import torch
 from lightly.loss import DINOLoss, IBOTPatchLoss, KoLeoLoss
 from torch import Tensor
 
-from pretrain.contrastive_mim import ContrastiveMim, into_patches, seen_patches
-from pretrain.masks import MaskedPatches
-from pretrain.measures import MEASURES, patch_measures
-from pretrain.objectives import Objective
-from pretrain.self_distillation import SelfDistillation
+from pretrain.objectives.contrastive_mim import ContrastiveMim, into_patches, seen_patches
+from pretrain.objectives.dinov2 import SelfDistillation
+from pretrain.objectives.handcrafted_targets import MEASURES, patch_measures
+from pretrain.objectives.registry import Objective
+from pretrain.views.masks import MaskedPatches
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, TinyVit, random_batch
 
 

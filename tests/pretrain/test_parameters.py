@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.heads import PrototypeHead
-from pretrain.parameters import apply_knobs, backbone_groups, head_groups
-from pretrain.schedules import Knobs
+from pretrain.networks.heads import PrototypeHead
+from pretrain.networks.parameter_groups import backbone_groups, head_groups
+from pretrain.settings.schedules import ScheduleValues, apply_schedule
 from tests.pretrain.tiny import TinyVit
 
 
@@ -49,7 +49,7 @@ def test_only_matrices_decay(tiny_vit: TinyVit) -> None:
 def test_a_step_s_knobs_reach_every_group(tiny_vit: TinyVit) -> None:
     optimizer = torch.optim.AdamW(backbone_groups(tiny_vit(), 0.5, 0.2))
 
-    apply_knobs(optimizer, Knobs(1e-3, 0.1, 0.99, 0.05, prototypes_frozen=False))
+    apply_schedule(optimizer, ScheduleValues(1e-3, 0.1, 0.99, 0.05, prototypes_frozen=False))
 
     assert {group["weight_decay"] for group in optimizer.param_groups} == {0.1, 0.0}
     rates = {round(group["lr"], 9) for group in optimizer.param_groups}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pretrain.pictures import GAP, draw, patch_colors
+from pretrain.monitoring.pca_visualisation import GAP, draw, patch_colors
 from tests.pretrain.tiny import build_tiny
 from versamammo.input.contract import InputContract
 

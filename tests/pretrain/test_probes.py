@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pretrain.probes import Probes, ProbeSettings, finding_of, labels_of
-from pretrain.vit import Vit
+from pretrain.monitoring.probes import Probes, ProbeSettings, finding_of, labels_of
+from pretrain.networks.vit import Vit
 from tests.pretrain.archives import write_archive
 from tests.pretrain.tiny import build_tiny
 from versamammo.data.dataset import Archive

@@ -4,11 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from pretrain.contrastive_mim import ContrastiveMim
-from pretrain.recipe import Optimisation, Stage1, build_objective, check_together, fitted
-from pretrain.self_distillation import SelfDistillation
-from pretrain.sizing import recommended_prototypes
-from pretrain.vit import VitSettings
+from pretrain.networks.vit import VitSettings
+from pretrain.objectives.contrastive_mim import ContrastiveMim
+from pretrain.objectives.dinov2 import SelfDistillation
+from pretrain.settings.sizing import recommended_prototypes
+from pretrain.settings.stage1_config import (
+    Optimisation,
+    Stage1,
+    build_objective,
+    check_together,
+    fitted,
+)
 from versamammo.config import dump, load
 from versamammo.errors import InputError
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pretrain.sizing import (
+from pretrain.settings.sizing import (
     recommended_batch,
     recommended_bottleneck,
     recommended_prototypes,

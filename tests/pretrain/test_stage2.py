@@ -13,12 +13,13 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from pretrain import export, keeper, stage1, stage2
-from pretrain.stage2_recipe import Learning, Stage2, StudentSettings, Terms
-from pretrain.student import Known, Student
-from pretrain.supervision import Frequencies
-from pretrain.validation import FIGURE, Validation, best_temperature
-from pretrain.whole_views import WholeSettings
+from pretrain import export, stage1, stage2
+from pretrain import training_monitor as keeper
+from pretrain.objectives.supervised_losses import Frequencies
+from pretrain.settings.stage2_config import Learning, Stage2, StudentSettings, Terms
+from pretrain.student.student import LabelStatistics, Student
+from pretrain.student.validation import FIGURE, Validation, best_temperature
+from pretrain.views.whole_breast import WholeSettings
 from tests.pretrain.archives import TINY as TINY_STAGE1
 from tests.pretrain.archives import write_archive
 from versamammo.data.attributes import ATTRIBUTES
@@ -114,7 +115,7 @@ def test_without_places_batch_norms_keep_moments_of_whole_breasts() -> None:
     config = Stage2(
         student=StudentSettings("test_efficientnet"), terms=terms, learning=Learning(close_first=2)
     )
-    nowhere = Known([Frequencies("density", np.full(4, 0.25), 8)], (), np.zeros(0))
+    nowhere = LabelStatistics([Frequencies("density", np.full(4, 0.25), 8)], (), np.zeros(0))
     somewhere = replace(nowhere, kinds=("mass",), rates=np.array([0.01]), showing=np.array([0]))
 
     assert not Student(config, nowhere, 0).settles, "there will be no close-up to take them from"

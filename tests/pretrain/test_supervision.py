@@ -8,7 +8,7 @@ import torch
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
-from pretrain.supervision import (
+from pretrain.objectives.supervised_losses import (
     attribute_loss,
     finding_loss,
     frequencies_of,

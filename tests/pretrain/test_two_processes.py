@@ -15,13 +15,13 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from pretrain.batches import CropBatch
-from pretrain.centering import CenteredTargets, sinkhorn_knopp
-from pretrain.contrastive_mim import ContrastiveMim
-from pretrain.masks import MaskedPatches
-from pretrain.monitors import PrototypeTally
-from pretrain.objectives import Objective
-from pretrain.self_distillation import SelfDistillation
+from pretrain.monitoring.collapse_detection import PrototypeTally
+from pretrain.objectives.centering import CenteredTargets, sinkhorn_knopp
+from pretrain.objectives.contrastive_mim import ContrastiveMim
+from pretrain.objectives.dinov2 import SelfDistillation
+from pretrain.objectives.registry import Objective
+from pretrain.views.batches import CropBatch
+from pretrain.views.masks import MaskedPatches
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, build_tiny, random_batch
 
 Results = dict[str, Tensor]

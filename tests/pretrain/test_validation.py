@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pretrain.stage2_recipe import Stage2
-from pretrain.student_card import student_card
-from pretrain.validation import FIGURE, Told
+from pretrain.cards.student_card import student_card
+from pretrain.settings.stage2_config import Stage2
+from pretrain.student.validation import FIGURE, Told
 from versamammo.model.head_scores import HeadScore
 
 ORIGIN = {"data": "0", "sources": ["phantom"], "images": 8, "command": ["stage2"]}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pretrain.crops import CropSettings, tissue_map
-from pretrain.views import LookSettings, Shown, Views, ViewSettings, make_views
+from pretrain.views.augmentations import LookSettings, Shown, Views, ViewSettings, make_views
+from pretrain.views.crops import CropSettings, tissue_map
 from tests.pretrain.test_crops import half_disc
 
 PLAIN = LookSettings(black=0, white=0, gamma=0, blur=0, noise=0, flip=(0.0, 0.0))

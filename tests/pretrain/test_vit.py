@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.vit import RowDropBlock, VitSettings, build_vit
+from pretrain.networks.vit import RowDropBlock, VitSettings, build_vit
 from tests.pretrain.tiny import TinyVit
 from versamammo.errors import InputError
 

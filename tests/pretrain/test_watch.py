@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.monitors import CollapseRule
-from pretrain.objectives import Outcome
-from pretrain.watch import CollapsedError, Watch
+from pretrain.monitoring.collapse_detection import CollapseRule
+from pretrain.monitoring.running_metrics import CollapsedError, RunningMetrics
+from pretrain.objectives.registry import Outcome
 
 
 def outcome(loss: float, features: torch.Tensor, prototypes: int = 8) -> Outcome:
@@ -19,7 +19,7 @@ def spread() -> torch.Tensor:
 
 
 def test_a_reading_is_the_mean_since_the_last_one() -> None:
-    watch = Watch(CollapseRule())
+    watch = RunningMetrics(CollapseRule())
     for loss, norm in ((4.0, 1.0), (2.0, 3.0)):
         watch.see(outcome(loss, spread()), torch.tensor(norm))
     first = watch.read(2, parts=1)
@@ -34,7 +34,7 @@ def test_a_reading_is_the_mean_since_the_last_one() -> None:
 
 
 def test_the_gradient_is_counted_once_a_step_however_many_parts_it_had() -> None:
-    watch = Watch(CollapseRule())
+    watch = RunningMetrics(CollapseRule())
     watch.see(outcome(1.0, spread()), None)
     watch.see(outcome(1.0, spread()), torch.tensor(6.0))
 
@@ -42,7 +42,7 @@ def test_the_gradient_is_counted_once_a_step_however_many_parts_it_had() -> None
 
 
 def test_equal_features_stop_the_run_after_some_patience() -> None:
-    watch = Watch(CollapseRule(patience=2, grace_steps=0))
+    watch = RunningMetrics(CollapseRule(patience=2, grace_steps=0))
     same = torch.ones(16, 8)
     watch.see(outcome(1.0, same), None)
     watch.read(10, 1)
@@ -55,7 +55,7 @@ def test_equal_features_stop_the_run_after_some_patience() -> None:
 
 
 def test_a_loss_that_is_no_number_stops_at_once() -> None:
-    watch = Watch(CollapseRule())
+    watch = RunningMetrics(CollapseRule())
     watch.see(outcome(float("nan"), spread() * float("nan")), None)
     watch.read(10, 1)
 
@@ -64,11 +64,13 @@ def test_a_loss_that_is_no_number_stops_at_once() -> None:
 
 
 def test_readings_of_the_log_count_after_going_on() -> None:
-    first = Watch(CollapseRule(patience=2, grace_steps=0))
+    first = RunningMetrics(CollapseRule(patience=2, grace_steps=0))
     first.see(outcome(1.0, torch.ones(16, 8)), None)
     line = {"step": 10, **first.read(10, 1)}
 
-    gone_on = Watch(CollapseRule(patience=2, grace_steps=0), [{"step": 0, "probe/std": 1.0}, line])
+    gone_on = RunningMetrics(
+        CollapseRule(patience=2, grace_steps=0), [{"step": 0, "probe/std": 1.0}, line]
+    )
     gone_on.see(outcome(1.0, torch.ones(16, 8)), None)
     gone_on.read(20, 1)
 

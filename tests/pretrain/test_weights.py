@@ -12,7 +12,7 @@ from transformers import (
     Dinov2WithRegistersModel,
 )
 
-from pretrain.weights import local_weights
+from pretrain.networks.starting_weights import local_weights
 from tests.pretrain.tiny import TinyVit
 from versamammo.errors import InputError
 

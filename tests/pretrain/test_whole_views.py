@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pretrain.whole_feeding import hide
-from pretrain.whole_views import (
+from pretrain.views.whole_breast import (
     Whole,
     WholeSettings,
     draw_move,
@@ -16,6 +15,7 @@ from pretrain.whole_views import (
     shown_at,
     whole_views,
 )
+from pretrain.views.whole_breast_loader import hide
 from tests.pretrain.archives import LESION, write_archive
 from versamammo.data.dataset import Archive
 from versamammo.data.labels import FINDINGS

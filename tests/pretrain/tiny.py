@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from pretrain.batches import CropBatch
-from pretrain.contrastive_mim import ContrastiveMimSettings
-from pretrain.masks import MaskSettings, gather_masks, masks_for
-from pretrain.self_distillation import SelfDistillationSettings
-from pretrain.vit import Vit, VitSettings, build_vit
+from pretrain.networks.vit import Vit, VitSettings, build_vit
+from pretrain.objectives.contrastive_mim import ContrastiveMimSettings
+from pretrain.objectives.dinov2 import SelfDistillationSettings
+from pretrain.views.batches import CropBatch
+from pretrain.views.masks import MaskSettings, gather_masks, masks_for
 
 TinyVit = Callable[..., Vit]
 

@@ -1,0 +1,1 @@
+"""The READMEs of what is exported: a teacher's and a student's card."""

@@ -1,0 +1,106 @@
+"""The model card of a teacher: what it is, of what, how made, what it was found to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pretrain.settings.stage1_config import Stage1
+from versamammo import NOTICE
+from versamammo.data.licence_filter import sources_in_words
+
+PHANTOM = "phantom"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card tells.
+
+    Attributes:
+        config: of the run.
+        step: steps done.
+        origin: `data` (hash), `sources`, `images` and `command` of the run.
+        probes: by moment, then by question.
+    """
+
+    config: Stage1
+    step: int
+    origin: Mapping[str, Any]
+    probes: Mapping[str, Mapping[str, float]]
+
+    @property
+    def phantom(self) -> bool:
+        """Whether phantoms were among what it learnt from."""
+        return any(PHANTOM in source for source in self.origin["sources"])
+
+
+def card(facts: Facts) -> str:
+    """Write the card as Markdown with the front matter that model hubs read."""
+    config, origin = facts.config, facts.origin
+    height, width = config.whole_size
+    warning = (
+        "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and "
+        "every figure below is a phantom result.**\n"
+        if facts.phantom
+        else ""
+    )
+    tags = ["mammography", "self-supervised", *([PHANTOM] if facts.phantom else [])]
+    return f"""---
+library_name: transformers
+pipeline_tag: image-feature-extraction
+license: apache-2.0
+tags: [{", ".join(tags)}]
+---
+
+# Stage 1 teacher, {config.vit.name}
+
+{NOTICE}
+{warning}
+A mammogram encoder trained without labels ({config.objective}), the running mean of its student.
+
+| | |
+|---|---|
+| data | {origin["images"]} images of {", ".join(origin["sources"])} |
+| splits | {", ".join(config.splits)} |
+| hash of images and split | `{origin["data"]}` |
+| steps | {facts.step} of {config.optim.steps}, {config.optim.batch} images each |
+| input | one channel, {height} x {width}, chest wall left, see `preprocessor_config.json` |
+| command | `{" ".join(origin["command"])}` |
+
+```python
+from transformers import AutoModel
+import versamammo
+
+versamammo.register()
+encoder = AutoModel.from_pretrained("this folder")
+features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
+```
+
+## What it was made from
+
+{sources_in_words(origin["sources"])}
+
+## What it knows
+
+On patients of the splits {", ".join(config.probes.splits)}, which it was not trained on: balanced
+accuracy of nearest neighbours (density, view, finding; laterality has to stay at chance, since
+all images have the chest wall on the left), area under the ROC curve of a linear probe of patches
+(lesion), spread and effective rank of the features.
+
+{_table(facts.probes)}
+
+Intervals are not given here; single probes of few patients are noisy.
+"""
+
+
+def _table(probes: Mapping[str, Mapping[str, float]]) -> str:
+    moments = list(probes)
+    names = list(dict.fromkeys(name for asked in probes.values() for name in asked))
+    head = f"| probe | {' | '.join(moments)} |\n|---|{'---|' * len(moments)}\n"
+    return head + "\n".join(
+        f"| {name} | "
+        + " | ".join(f"{probes[at].get(name, float('nan')):.3f}" for at in moments)
+        + " |"
+        for name in names
+    )

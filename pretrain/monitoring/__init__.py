@@ -1,0 +1,1 @@
+"""What is watched while training: metrics, probes, validation, collapse, cards."""

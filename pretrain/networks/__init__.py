@@ -1,0 +1,1 @@
+"""Teacher, student and what starts them: ViT, heads, momentum and frozen teachers."""
