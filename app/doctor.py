@@ -28,7 +28,7 @@ REFEREES = ("dcmj2pnm", "dciodvfy")  # tools that only the tests need
 
 
 def installed() -> dict[str, str | None]:
-    """Give the version of each library the project leans on; None where it is missing."""
+    """Return the version of each library the project leans on; None where it is missing."""
     found: dict[str, str | None] = {}
     for name in LIBRARIES:
         try:
@@ -61,7 +61,7 @@ def try_decoders() -> list[dict[str, Any]]:
 
 
 def device() -> dict[str, Any]:
-    """Say what torch would compute on."""
+    """Return what torch would compute on."""
     import torch
 
     if torch.cuda.is_available():

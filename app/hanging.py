@@ -59,7 +59,7 @@ def hang(views: Sequence[Hung], *, height: int, caption: tuple[str, ...] = ()) -
 
 
 def pixels_per_mm(views: Sequence[Hung], height: int) -> float | None:
-    """Give picture pixels per millimetre so that the tallest view fills its cell."""
+    """Return picture pixels per millimetre so that the tallest view fills its cell."""
     if not views or any(view.spacing_mm is None for view in views):
         return None
     tallest: float = max(v.pixels.shape[0] * v.spacing_mm[0] for v in views if v.spacing_mm)
@@ -67,7 +67,7 @@ def pixels_per_mm(views: Sequence[Hung], height: int) -> float | None:
 
 
 def drawn_size(view: Hung, per_mm: float | None) -> tuple[int, int]:
-    """Give (rows, columns) of a view on the panel; its own height where no scale is known."""
+    """Return (rows, columns) of a view on the panel; its own height where no scale is known."""
     rows, columns = view.pixels.shape
     if per_mm is None or view.spacing_mm is None:
         return rows, columns

@@ -45,7 +45,7 @@ def look(path: Path, args: jsonargparse.Namespace) -> Look:
 
 
 def as_record(found: Look) -> dict[str, Any]:
-    """Give the JSON object of one file; unknown values are null."""
+    """Return the JSON object of one file; unknown values are null."""
     record: dict[str, Any] = dict.fromkeys(
         (
             "view", "view_source", "laterality", "laterality_source", "rows", "columns", "bits",

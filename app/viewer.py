@@ -45,7 +45,7 @@ class Panel:
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Give the font that Pillow carries, so that no font file is looked for."""
+    """Return the font that Pillow carries, so that no font file is looked for."""
     return ImageFont.load_default(size)
 
 

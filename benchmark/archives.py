@@ -56,7 +56,7 @@ class Archives:
         return root
 
     def lesions(self, name: str) -> list[Record]:
-        """Give a record for each lesion that has a place."""
+        """Return a record for each lesion that has a place."""
         return self._close_ups(name)[0]
 
     def without_place(self, name: str) -> dict[str, int]:
@@ -64,7 +64,7 @@ class Archives:
         return self._close_ups(name)[1]
 
     def picture(self, name: str, record: Record) -> Picture:
-        """Give the picture of a record, or the lesion's close-up."""
+        """Return the picture of a record, or the lesion's close-up."""
         made = close_up_of if "window" in record else picture_of
         return made(dict(record), self.folder / name)
 

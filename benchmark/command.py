@@ -54,7 +54,7 @@ def show_list(args: jsonargparse.Namespace) -> int:
 
 
 def extra(task: Task) -> dict[str, object]:
-    """Give what follows from a task's description."""
+    """Return what follows from a task's description."""
     return {
         "category": task.category, "metric": task.metric,
         "needs": list(task.archives), "number_of_classes": len(task.classes),

@@ -78,7 +78,7 @@ def compare(first: Path, second: Path, *, resamples: int = RESAMPLES, seed: int 
 
 
 def find_model(folder: Path) -> tuple[Path, str]:
-    """Give the run's folder and the model's name.
+    """Return the run's folder and the model's name.
 
     Raises:
         InputError: there is no such run, or it is not clear which model is meant.
@@ -93,7 +93,7 @@ def find_model(folder: Path) -> tuple[Path, str]:
 
 
 def _refused(task: Task, pair: Sequence[TaskFolder | None]) -> str:
-    """Say why a task is not compared, or nothing."""
+    """Return why a task is not compared, or nothing."""
     if task.kind == "vqa":
         return "answers to questions are compared by `versamammo score --against`"
     for place, folder in zip(("first", "second"), pair, strict=True):
@@ -124,7 +124,7 @@ def lines(made: Comparison) -> list[str]:
 
 
 def as_csv(made: Comparison) -> str:
-    """Give a row for each task."""
+    """Return a row for each task."""
     stream = io.StringIO()
     rows = [
         {"model_a": made.first, "model_b": made.second, **asdict(row), "better": row.better}

@@ -99,7 +99,7 @@ class Detecting:
         return found.cpu()
 
     def _judge(self) -> float:
-        """Give the average precision on validation images, over classes and overlaps."""
+        """Return the average precision on validation images, over classes and overlaps."""
         numbers = range(self.trained, len(self.rows))
         truth = [self.canvas.boxes(self.rows[number]) for number in numbers]
         found = [self._find(number, keep=True) for number in numbers]
@@ -146,7 +146,7 @@ def run(
 
 
 def average_precision(truth: Sequence[torch.Tensor], found: Sequence[Found], least: float) -> float:
-    """Give the mean precision at each true box found, 0 where missed; to choose by, not to report.
+    """Return the mean precision at each true box, 0 where missed; to choose by, not to report.
 
     Args:
         truth: boxes [N, 4] of each image.
@@ -168,12 +168,12 @@ def average_precision(truth: Sequence[torch.Tensor], found: Sequence[Found], lea
 
 
 def boxes_of(boxes: Boxes, kind: int) -> torch.Tensor:
-    """Give the true boxes of one class."""
+    """Return the true boxes of one class."""
     return boxes.sides[boxes.classes == kind]
 
 
 def found_of(found: Found, kind: int) -> Found:
-    """Give the found boxes of one class."""
+    """Return the found boxes of one class."""
     own = found.classes == kind
     return Found(found.sides[own], found.classes[own], found.scores[own])
 

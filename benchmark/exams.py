@@ -58,7 +58,7 @@ class Hung:
     y: Tensor
 
     def some(self, places: Tensor) -> Hung:
-        """Give some of the exams."""
+        """Return some of the exams."""
         return Hung(self.x[places], self.views[places], self.absent[places], self.y[places])
 
 
@@ -79,7 +79,7 @@ class ExamHead(nn.Module):
         )
 
     def forward(self, x: Tensor, views: Tensor, absent: Tensor) -> Tensor:
-        """Give scores [B, K] of features [B, V, D], their places [B, V] and gaps [B, V]."""
+        """Return scores [B, K] of features [B, V, D], their places [B, V] and gaps [B, V]."""
         tokens = self.narrow(x) + self.place(views)
         tokens = self.compare(tokens, src_key_padding_mask=absent)
         question = self.question.expand(len(x), -1, -1)
@@ -105,14 +105,14 @@ class ExamProbe:
     std: Tensor
 
     def scores(self, exams: Hung) -> Tensor:
-        """Give scores [n, K]."""
+        """Return scores [n, K]."""
         scaled = (exams.x - self.mean) / self.std
         found: Tensor = self.head(scaled, exams.views, exams.absent)
         return found
 
     @torch.no_grad()
     def probabilities(self, exams: Hung) -> Tensor:
-        """Give probabilities [n, K], float64."""
+        """Return probabilities [n, K], float64."""
         scores = self.scores(exams).double()
         return scores.sigmoid() if self.several else scores.softmax(-1)
 
@@ -129,7 +129,7 @@ def exams_of(rows: Sequence[Row]) -> list[Exam]:
 
 
 def place_of(row: Row) -> int:
-    """Say which of `VIEWS` an image is."""
+    """Return which of `VIEWS` an image is."""
     name = f"{row.picture.laterality}-{row.picture.view}"
     return VIEWS.index(name) if name in VIEWS else len(VIEWS) - 1
 
@@ -178,7 +178,7 @@ def fit_exams(task: Task, train: Hung, val: Hung, settings: AdaptSettings) -> Ex
 def answers(
     task: Task, rows: TaskRows, store: FeatureStore, settings: AdaptSettings
 ) -> tuple[list[Sample], Iterator[Sample]]:
-    """Give the records of validation exams, and those of test exams one by one.
+    """Return the records of validation exams, and those of test exams one by one.
 
     Raises:
         InputError: as `fit_exams`, or a prepared picture cannot be read.
@@ -228,7 +228,7 @@ def _with_gaps(exams: Hung) -> Hung:
 
 
 def _truth(views: Sequence[Row]) -> Truth:
-    """Say what is true of an exam: the highest class of its views, or any view's label."""
+    """Return what is true of an exam: the highest class of its views, or any view's label."""
     found = [row.truth for row in views]
     if isinstance(found[0], tuple):
         each = np.array(found, np.float64)

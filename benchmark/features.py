@@ -62,7 +62,7 @@ def device_of(settings: AdaptSettings) -> torch.device:
 
 
 def input_size(row: Row, contract: InputContract, settings: AdaptSettings) -> tuple[int, int]:
-    """Give (H, W) of the input that shows a row: the encoder's, or a square for a close-up."""
+    """Return (H, W) of the input that shows a row: the encoder's, or a square for a close-up."""
     size = settings.size or contract.size
     side = min(settings.crop, *size)
     return (side, side) if isinstance(row.picture, CloseUp) else size
@@ -94,7 +94,7 @@ def _filling(levels: NDArray[np.uint16], side: int) -> NDArray[np.float32]:
 def inputs(
     rows: Sequence[Row], contract: InputContract, settings: AdaptSettings
 ) -> Iterator[Tensor]:
-    """Give batches [B, 1, H, W] in the order of the rows, read by several threads."""
+    """Return batches [B, 1, H, W] in the order of the rows, read by several threads."""
     with ThreadPoolExecutor(LOADERS) as readers:
         for start in range(0, len(rows), settings.batch):
             some = rows[start : start + settings.batch]
@@ -127,7 +127,7 @@ class FeatureStore:
             self._enter(path)
 
     def pooled(self, rows: Sequence[Row]) -> Tensor:
-        """Give one vector per row, float32 [n, D].
+        """Return one vector per row, float32 [n, D].
 
         Raises:
             InputError: a prepared picture is missing or damaged.
@@ -135,7 +135,7 @@ class FeatureStore:
         return self._gather(rows, "pooled").float()
 
     def tokens(self, rows: Sequence[Row]) -> Tensor:
-        """Give patches averaged to a small grid, float32 [n, T, D].
+        """Return patches averaged to a small grid, float32 [n, T, D].
 
         Raises:
             InputError: a prepared picture is missing or damaged.

@@ -57,7 +57,7 @@ class FineTuning:
 
     @torch.no_grad()
     def probabilities(self, rows: Sequence[Row]) -> Tensor:
-        """Give probabilities [n, K], float64.
+        """Return probabilities [n, K], float64.
 
         Raises:
             InputError: a prepared picture is missing or damaged.
@@ -73,7 +73,7 @@ class FineTuning:
         return torch.cat(found).double().cpu()
 
     def _first_inputs(self, encoder: VersaMammoModel) -> Tensor:
-        """Give inputs of one size: close-ups have another than whole images."""
+        """Return inputs of one size: close-ups have another than whole images."""
         contract = encoder.config.input_contract
         images = [as_input(row, contract, self.settings) for row in self.rows[:FIRST]]
         return torch.stack([image for image in images if image.shape == images[0].shape])
@@ -100,7 +100,7 @@ class FineTuning:
 def answers(
     task: Task, rows: TaskRows, encoder: VersaMammoModel, settings: AdaptSettings
 ) -> tuple[list[Sample], Iterator[Sample]]:
-    """Give the records of validation patients, and those of test patients one by one.
+    """Return the records of validation patients, and those of test patients one by one.
 
     Args:
         task: of a kind of classification.
@@ -133,14 +133,14 @@ def varied(image: Tensor, flipped: bool, gain: float) -> Tensor:
 
 
 def truths(rows: Sequence[Row]) -> Tensor:
-    """Give classes [n], or [n, K] of 1, 0 and NaN."""
+    """Return classes [n], or [n, K] of 1, 0 and NaN."""
     found = [row.truth for row in rows]
     many = bool(found) and isinstance(found[0], tuple)
     return torch.tensor(np.array(found, np.float64 if many else np.int64))
 
 
 def log_loss(scores: Tensor, truth: Tensor) -> Tensor:
-    """Give the mean log loss of scores [n, K], given classes [n] or labels [n, K] with gaps."""
+    """Return the mean log loss of scores [n, K], given classes [n] or labels [n, K] with gaps."""
     if truth.ndim == 1:
         return F.cross_entropy(scores, truth)
     known = ~truth.isnan()

@@ -49,11 +49,11 @@ class Linear:
     std: Tensor
 
     def probabilities(self, x: Tensor) -> Tensor:
-        """Give probabilities [n, K] of features [n, D]."""
+        """Return probabilities [n, K] of features [n, D]."""
         return _log_odds_to(self.link, self._scores(x), self.bias)
 
     def loss(self, x: Tensor, y: Tensor) -> float:
-        """Give the mean log loss over what is known."""
+        """Return the mean log loss over what is known."""
         return float(_loss(self.link, self._scores(x), self.bias, y))
 
     def _scores(self, x: Tensor) -> Tensor:

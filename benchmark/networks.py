@@ -60,13 +60,13 @@ class Network:
 
     @torch.no_grad()
     def probabilities(self, x: Tensor) -> Tensor:
-        """Give probabilities [n, K]."""
+        """Return probabilities [n, K]."""
         scores: Tensor = self.network((x - self.mean) / self.std).double()
         return scores.sigmoid() if self.several else scores.softmax(-1)
 
     @torch.no_grad()
     def loss(self, x: Tensor, y: Tensor) -> float:
-        """Give the mean log loss over what is known."""
+        """Return the mean log loss over what is known."""
         return float(_loss(self.network((x - self.mean) / self.std), y))
 
 

@@ -66,7 +66,7 @@ def fit(task: Task, train: Side, val: Side, settings: AdaptSettings) -> Linear:
 def answers(
     task: Task, rows: TaskRows, store: FeatureStore, settings: AdaptSettings
 ) -> tuple[list[Sample], Iterator[Sample]]:
-    """Give the records of validation patients, and those of test patients one by one.
+    """Return the records of validation patients, and those of test patients one by one.
 
     Raises:
         InputError: as `fit`.

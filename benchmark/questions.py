@@ -202,7 +202,7 @@ def pool_of(task: Task, archives: Archives) -> dict[str, Record]:
 
 
 def _named(source: str, record: Record, folder: Path) -> Record:
-    """Give a record names that are its own among several archives."""
+    """Return a record under names that are its own among several archives."""
     lesion = "window" in record
     name = hashlib.sha256(f"{source}\0{record['content_key']}\0{record['image_id']}".encode())
     changed = {
@@ -313,7 +313,7 @@ def figures_of(
 
 
 def _failures(task: Task, graded: Graded, seed: int, resamples: int) -> Figure:
-    """Give the share of answers in which no option could be read."""
+    """Return the share of answers in which no option could be read."""
     lost = np.array([reading.outcome is not Outcome.CHOSEN for reading in graded.readings], float)
     names, whose = np.unique([item.cluster for item in graded.items], return_inverse=True)
     failed = np.bincount(whose, weights=lost, minlength=len(names))

@@ -129,7 +129,7 @@ def search(queries: Collection, gallery: Collection) -> Found:
 def _relations(
     queries: Collection, gallery: Collection, places: Places | slice
 ) -> tuple[Flags, Flags]:
-    """Say for each query and image whether it is relevant, and whether it may be shown."""
+    """Return for each query and image whether it is relevant, and whether it may be shown."""
     patients, exams = gallery.patients[places], gallery.exams[places]
     shared = queries.classes.astype(np.float32) @ gallery.classes[places].astype(np.float32).T
     own = queries.patients[:, None] == patients[None]

@@ -122,7 +122,7 @@ def tensors_in(checkpoint: Path) -> Tensors:
 
 
 def mammo_clip(own: Tensors) -> tuple[VersaMammoConfig, Tensors]:
-    """Say Mammo-CLIP's EfficientNet in timm's words; its padding is TensorFlow's."""
+    """Return Mammo-CLIP's EfficientNet under timm's names; its padding is TensorFlow's."""
     width = own["_conv_stem.weight"].shape[0] if "_conv_stem.weight" in own else 0
     if width not in STEM_WIDTHS:
         message = f"a stem of {width} channels is none of {sorted(STEM_WIDTHS)}"
@@ -134,7 +134,7 @@ def mammo_clip(own: Tensors) -> tuple[VersaMammoConfig, Tensors]:
 
 
 def mama(own: Tensors) -> tuple[VersaMammoConfig, Tensors]:
-    """Say MaMA's DINOv2 ViT in timm's words, with or without registers."""
+    """Return MaMA's DINOv2 ViT under timm's names, with or without registers."""
     said = {key: tensor for key, tensor in own.items() if key != "mask_token"}
     position, registers = said.get("pos_embed"), said.pop("register_tokens", None)
     if position is None or position.ndim != 3 or "cls_token" not in said:
@@ -182,7 +182,7 @@ def _known(tensors: Tensors, checkpoint: Path) -> tuple[str, Rival]:
 
 
 def _is_own(key: str, rival: Rival) -> bool:
-    """Say whether a key is the encoder's and used."""
+    """Return whether a key is the encoder's and used."""
     return key.startswith(rival.prefix) and not any(re.match(some, key) for some in rival.dropped)
 
 
@@ -201,7 +201,7 @@ def _in_timm(key: str, stages: Sequence[int], own: Mapping[str, Tensor]) -> str:
 
 
 def _dropped(keys: Sequence[str]) -> list[str]:
-    """Tell what was left out, by its first words: a language model has hundreds of keys."""
+    """Return what was left out, by its first words: a language model has hundreds of keys."""
     groups: dict[str, int] = {}
     for key in keys:
         name = ".".join(key.split(".")[:3]).removesuffix(".weight")

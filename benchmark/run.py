@@ -286,7 +286,7 @@ class Bench:
 
 
 def command_line(words: Sequence[str]) -> str:
-    """Give what was typed: our command, or Python and a script of ours."""
+    """Return what was typed: our command, or Python and a script of ours."""
     program = Path(words[0])
     start = ["python", words[0]] if program.suffix == ".py" else [program.name]
     return shlex.join([*start, *words[1:]])
@@ -319,7 +319,7 @@ def models_of(sources: Sequence[str]) -> list[Model]:
 
 
 def tell(found: Sequence[Scored], bench: Bench) -> list[str]:
-    """Say how many tasks are complete, and why others are not."""
+    """Return how many tasks are complete, and why others are not."""
     asked = {task.id for task in bench.tasks}
     own = [one for one in found if one.task.id in asked]
     complete = {one.task.id for one in own if one.complete}

@@ -56,7 +56,7 @@ class Scored:
 
     @property
     def state(self) -> str:
-        """Say in words how far it is."""
+        """Return in words how far it is."""
         if self.trouble:
             return f"not run: {self.trouble}"
         return "complete" if self.complete else f"incomplete {self.records}/{self.expected}"

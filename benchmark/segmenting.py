@@ -96,7 +96,7 @@ class Segmenting:
         self._judge()
 
     def probabilities(self, row: Row) -> NDArray[np.float32]:
-        """Give the probability of each pixel [H, W] of one image's input."""
+        """Return the probability of each pixel [H, W] of one image's input."""
         self.rows.append(row)
         try:
             return self._probabilities(len(self.rows) - 1, keep=False)
@@ -190,7 +190,7 @@ def run(
 
 
 def dice(marked: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Give Dice of two masks, 1 if both are empty; to choose by, not to report."""
+    """Return Dice of two masks, 1 if both are empty; to choose by, not to report."""
     both = marked.sum() + truth.sum()
     return 1.0 if both == 0 else float(2 * (marked & truth).sum() / both)
 

@@ -97,7 +97,7 @@ class Row:
 
     @property
     def about(self) -> tuple[str, str, str | None, Mapping[str, str]]:
-        """Give what every record of this row begins with, as `Sample` has it."""
+        """Return what every record of this row begins with, as `Sample` has it."""
         return self.id, self.patient, self.exam, self.groups
 
 

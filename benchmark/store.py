@@ -54,7 +54,7 @@ class TaskFolder:
         write_atomically(self.folder / TASK, _json({"key": key, **told}))
 
     def described(self) -> dict[str, Any]:
-        """Give what `begin` wrote; empty if there is none."""
+        """Return what `begin` wrote; empty if there is none."""
         return _read(self.folder / TASK)
 
     @property
@@ -103,7 +103,7 @@ class TaskFolder:
 
 
 def task_folders(out: Path, model: str) -> Iterator[tuple[str, TaskFolder]]:
-    """Give the tasks of a model that were begun."""
+    """Return the tasks of a model that were begun."""
     for path in sorted((out / model).glob(f"*/{TASK}")):
         yield path.parent.name, TaskFolder(path.parent)
 

@@ -134,7 +134,7 @@ def read_tasks(path: Path) -> list[Task]:
 
 
 def chosen(patterns: Sequence[str], tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Give the tasks whose id fits one of the patterns, such as `cls.*`; all if there are none.
+    """Return the tasks whose id fits one of the patterns, such as `cls.*`; all if there are none.
 
     Raises:
         InputError: a pattern fits no task.

@@ -20,7 +20,7 @@ Found = int | tuple[float, ...] | dict[str, Any] | str
 
 
 def truth_of(task: Task, record: Record) -> Found:
-    """Say what is true, as an index, [K] of 1, 0 and NaN, places or masks; else a reason."""
+    """Return what is true, as an index, [K] of 1, 0 and NaN, places or masks; else a reason."""
     if task.label in ("boxes", "masks"):
         return _places(task, record)
     if task.label == "presence":
@@ -34,7 +34,7 @@ def truth_of(task: Task, record: Record) -> Found:
 
 
 def _presence(task: Task, record: Record) -> Found:
-    """Give 1, 0 or NaN for each kind; normal is what shows none of the others."""
+    """Return 1, 0 or NaN for each kind; normal is what shows none of the others."""
     kinds = [str(values[0]) for values in task.values]
     told = [record[kind] for kind in kinds if kind != NORMAL]
     none = 0.0 if 1.0 in told else (1.0 if all(value == 0 for value in told) else math.nan)
@@ -87,5 +87,5 @@ def _places(task: Task, record: Record) -> Found:
 
 
 def _without(record: Record, kinds: Sequence[str]) -> bool:
-    """Tell whether an image is known to show none of some kinds."""
+    """Return whether an image is known to show none of some kinds."""
     return record["pathology"] == 0 or all(record[kind] == 0 for kind in kinds)

@@ -89,7 +89,7 @@ def open_teacher(source: Path, scratch: Path, first: Callable[[], bool]) -> Vers
 
 
 def find_checkpoint(source: Path) -> Path:
-    """Give a checkpoint's folder, the newest of a run's.
+    """Return a checkpoint's folder, the newest of a run's.
 
     Raises:
         InputError: there is none.
@@ -113,7 +113,7 @@ def teacher_backbone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def probes_at(metrics: Path, step: int) -> dict[str, dict[str, float]]:
-    """Give what was probed at the start and last before a checkpoint."""
+    """Return what was probed at the start and last before a checkpoint."""
     lines = [line for line in lines_of(metrics) if line["step"] <= step]
     asked: list[dict[str, Any]] = [
         line for line in lines if any(name.startswith("probe/") for name in line)

@@ -143,11 +143,11 @@ class Watcher:
             self._draw(done)
 
     def saves(self, done: int) -> bool:
-        """Say whether a checkpoint is due."""
+        """Return whether a checkpoint is due."""
         return self._due(done, self.config.run.checkpoint_every)
 
     def _due(self, done: int, every: int) -> bool:
-        """Say whether `every` steps have gone by, or all; 0 is never."""
+        """Return whether `every` steps have gone by, or all; 0 is never."""
         last = done == self.config.optim.steps
         return every > 0 and (last or done % every == 0)
 

@@ -114,7 +114,7 @@ def _train(config: Stage2) -> Path:
 
 
 def _teacher_folder(config: Stage2) -> Path | None:
-    """Give the teacher's folder, after training a small one if none was named."""
+    """Return the teacher's folder, after training a small one if none was named."""
     if not config.needs_teacher:
         return None
     if config.teacher is not None:
@@ -180,7 +180,7 @@ def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> Fr
 
 
 def _keep_teacher(run: Run) -> None:
-    """Give an exported teacher its lasting place, now that the folder is this run's."""
+    """Move an exported teacher to its lasting place, now that the folder is this run's."""
     if run.accelerator.is_main_process and (run.folder / NEW_TEACHER).is_dir():
         (run.folder / NEW_TEACHER).rename(run.folder / TEACHER)
 

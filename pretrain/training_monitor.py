@@ -106,7 +106,7 @@ class TrainingMonitor:
             self.run.say(f"the encoder has no graph for CPUs: {error}")
 
     def saves(self, done: int) -> bool:
-        """Say whether a checkpoint is due."""
+        """Return whether a checkpoint is due."""
         return self.stopped or self._due(done, self.config.run.checkpoint_every)
 
     def _due(self, done: int, every: int) -> bool:

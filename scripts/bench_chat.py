@@ -81,7 +81,7 @@ def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally
 
 
 def quantiles(seconds: list[float]) -> str:
-    """Give n, p50 and p95."""
+    """Return n, p50 and p95."""
     if len(seconds) < 2:
         return f"n {len(seconds)}"
     spread = statistics.quantiles(seconds, n=20, method="inclusive")

@@ -27,12 +27,12 @@ SIDE = 2048  # of the matrices that are multiplied
 
 
 def clock() -> float:
-    """Give seconds: of the processor with one thread, so that others' work does not count."""
+    """Return seconds: of the processor with one thread, so that others' work does not count."""
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def best_seconds(run: Callable[[], object], times: int) -> float:
-    """Give the fastest of several runs after one that warms up."""
+    """Return the fastest of several runs after one that warms up."""
     run()
     found = []
     for _ in range(times):
@@ -56,7 +56,7 @@ def operations(encoder: VersaMammoModel, images: torch.Tensor) -> int:
 
 
 def ways(folder: Path, images: torch.Tensor, compiled: bool) -> dict[str, Callable[[], object]]:
-    """Give every way of running the encoder in a folder, the default last."""
+    """Return every way of running the encoder in a folder, the default last."""
     plain = VersaMammoModel.from_pretrained(folder)
     # the usual order of memory, which is what a network gets that nobody looked after
     plain.backbone.to(memory_format=torch.contiguous_format)

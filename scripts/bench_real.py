@@ -161,7 +161,7 @@ class Real:
         )
 
     def density(self, images: Sequence[RealImage]) -> tuple[Task, list[Sample]]:
-        """Tell the density from pooled features."""
+        """Predict the density from pooled features."""
         # one A among 130 cannot be on every side of a split
         task = task_of("ordinal", "density", ("A or B", "C", "D"))
         classes: dict[str, Truth] = {"A": 0, "B": 0, "C": 1, "D": 2}
@@ -272,7 +272,7 @@ def tell(name: str, task: Task, figures: Sequence[Figure]) -> list[list[str]]:
 
 
 def encoders_of(wanted: argparse.Namespace) -> Iterator[tuple[str, str, VersaMammoModel]]:
-    """Give each encoder by name and hash, and after each, if asked for, its like untrained."""
+    """Return each encoder by name and hash, and after each, if asked for, its like untrained."""
     for source in wanted.encoder:
         encoder, digest = load_encoder(source), encoder_hash(local_folder(source))
         name = Path(source).parent.name if Path(source).name == "encoder" else Path(source).name

@@ -99,7 +99,7 @@ def _patch_scores(network: torch.nn.Module, patches: Tensor) -> Tensor:
 
 
 def zero_rows_instead(vit: Vit, rate: float) -> None:
-    """Give each branch timm's ordinary stochastic depth, which computes what it then drops."""
+    """Use in each branch timm's ordinary stochastic depth, which computes what it then drops."""
     for block in vit.modules():
         if isinstance(block, RowDropBlock):
             block.skip_rate = 0.0

@@ -143,12 +143,12 @@ def measure(given: argparse.Namespace) -> None:
 
 
 def clock() -> float:
-    """Give seconds: of the processor with one thread, so that others' work does not count."""
+    """Return seconds: of the processor with one thread, so that others' work does not count."""
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def peak_bytes() -> int:
-    """Give the most memory that this process ever held."""
+    """Return the most memory that this process ever held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

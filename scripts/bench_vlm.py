@@ -38,7 +38,7 @@ ROW = 512  # words and visual tokens of a packed row
 
 
 def median(work: Callable[[], object], repeats: int) -> float:
-    """Give the median seconds of some work, done once before."""
+    """Return the median seconds of some work, done once before."""
     work()
     seconds = []
     for _ in range(repeats):

@@ -32,7 +32,7 @@ Score = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
 
 @torch.no_grad()
 def see(folder: Path, archive: Archive) -> dict[str, NDArray[np.float64]]:
-    """Give what the heads say of every image: [n, K] by attribute, [n] by `heat KIND`."""
+    """Return what the heads say of every image: [n, K] by attribute, [n] by `heat KIND`."""
     encoder = VersaMammoModel.from_pretrained(folder)
     heads = encoder.heads
     assert heads is not None, f"{folder} has no heads"
@@ -68,7 +68,7 @@ def answer(
 
 
 def accuracy(truth: NDArray[np.int64], said: NDArray[np.float64]) -> float:
-    """Give balanced accuracy; a class is named where it is likelier than it is on the average.
+    """Return balanced accuracy; a class is named where it is likelier than it is on the average.
 
     The average is that of the images asked about, without their labels.
     """
@@ -76,7 +76,7 @@ def accuracy(truth: NDArray[np.int64], said: NDArray[np.float64]) -> float:
 
 
 def area(truth: NDArray[np.int64], said: NDArray[np.float64]) -> float:
-    """Give the area under the ROC curve of class 1."""
+    """Return the area under the ROC curve of class 1."""
     return float(roc_auc_score(truth == 1, said if said.ndim == 1 else said[:, 1]))
 
 

@@ -193,7 +193,7 @@ def finish(config: Pipeline, steps: Steps, fresh: Path, door: tuple[dict[str, An
 
 
 def about(config: Pipeline) -> dict[str, Any]:
-    """Say who speaks, for the chat to show beside every answer."""
+    """Return who speaks, for the chat to show beside every answer."""
     return {
         "name": f"VersaMammo small model ({config.result.name})",
         "version": __version__,

@@ -99,7 +99,7 @@ def examination(contract: InputContract, held_out: Archive) -> Examination:
 
 
 def encoders_of(folder: Path) -> tuple[Stage1, Vit, Vit]:
-    """Give a finished run's settings, its teacher, and the same before the first step."""
+    """Return a finished run's settings, its teacher, and the same before the first step."""
     checkpoint = find_checkpoint(folder)
     config = load(Stage1, ["--config", str(checkpoint / CONFIG)])
     if step_of(checkpoint) != config.optim.steps:

@@ -33,7 +33,7 @@ RECIPES = {
 
 
 def options_of(recipe: str) -> list[str]:
-    """Give the command line's options of one recipe."""
+    """Return the command line's options of one recipe."""
     terms = RECIPES[recipe]
     if terms is None:
         return ["--objective", "as_published"]

@@ -131,7 +131,7 @@ class Examination:
         owners: NDArray[np.int64],
         first: NDArray[np.bool_],
     ) -> Answer:
-        """Give the mean area of both halves, whose scores are not to be compared."""
+        """Return the mean area of both halves, whose scores are not to be compared."""
 
         def area(times: Counts) -> float:
             taken = np.repeat(np.arange(len(truth)), times[owners])
@@ -152,7 +152,7 @@ def examination(contract: InputContract, archive: Archive) -> Examination:
 
 
 def encoders_of(folder: Path) -> tuple[Stage2, VersaMammoModel, VersaMammoModel]:
-    """Give a finished run's settings, its student, and the same before the first step."""
+    """Return a finished run's settings, its student, and the same before the first step."""
     checkpoint = find_checkpoint(folder)
     config = load(Stage2, ["--config", str(checkpoint / CONFIG)])
     described = VersaMammoConfig(

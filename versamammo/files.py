@@ -94,7 +94,7 @@ def sweep_folders(folder: Path) -> None:
 
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
-    """Give a folder to fill, which takes the place of `final` once all of it is there.
+    """Return a folder to fill, which takes the place of `final` once all of it is there.
 
     A block that raises leaves `final` as it was. A process killed between the two renamings
     leaves the folder that was there under another name, from where `settle` brings it back.

@@ -93,12 +93,12 @@ def _inject(model: HasAdapter, config: LoraConfig) -> None:
 
 
 def has_adapter(model: HasAdapter) -> bool:
-    """Say whether an adapter lies beside the language model."""
+    """Return whether an adapter lies beside the language model."""
     return any(True for _ in _layers(model))
 
 
 def is_merged(model: HasAdapter) -> bool:
-    """Say whether the adapter is for now added into the weights."""
+    """Return whether the adapter is for now added into the weights."""
     return any(layer.merged for _, layer in _layers(model))
 
 
@@ -128,7 +128,7 @@ def fold_adapter_in(model: HasAdapter) -> None:
 
 
 def plain_state(model: HasAdapter, state: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """Give the model's tensors under the names they have without an adapter."""
+    """Return the model's tensors under the names they have without an adapter."""
     given = model.state_dict() if state is None else state
     return {
         name.replace(".base_layer.", "."): tensor

@@ -134,7 +134,7 @@ class Assistant:
     def explain(
         self, pictures: Sequence[Picture], question: str, text: str, *, complete: bool = True
     ) -> Answer:
-        """Say of an answer's text what was looked at, which places it names and what to note."""
+        """Return of an answer's text what was looked at, which places it names and what to note."""
         cut = () if complete else ("the answer was cut off after its last whole sentence",)
         return Answer(
             text=text,
@@ -202,7 +202,7 @@ class Assistant:
         return chances
 
     def trained_for(self, question: str) -> bool | None:
-        """Say whether such questions were trained; None if the model's folder does not tell."""
+        """Return whether such questions were trained; None if the model's folder does not tell."""
         if not self.competence.topics:
             return None
         return topic_of(question) in self.competence.topics

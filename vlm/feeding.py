@@ -79,7 +79,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         return Question(lesson.question, pictures, lesson.history, lesson.context)
 
     def _in_words(self, lesson: Lesson, random: np.random.Generator) -> Example:
-        """Tell what the images show in the places of the images."""
+        """Return what the images show in the places of the images."""
         pictures = self.pool.of(lesson.images)
         question = Question(
             lesson.question, tuple(map(_unseen, pictures)), lesson.history, lesson.context
@@ -102,7 +102,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
 
 
 def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[PackedBatch]]:
-    """Give the batches of some steps, made beside the training by worker processes if asked."""
+    """Return the batches of some steps, made beside the training by worker processes if asked."""
     return iter(
         DataLoader(
             steps,
@@ -116,7 +116,7 @@ def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[Packed
 
 
 def _unseen(picture: dataset.Picture) -> Picture:
-    """Give a picture's tags without its pixels, which words stand for."""
+    """Return a picture's tags without its pixels, which words stand for."""
     return Picture(
         pixels=torch.empty(0),
         laterality=None if picture.laterality is None else Laterality(picture.laterality),

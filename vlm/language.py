@@ -130,7 +130,7 @@ def load_language(
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Give a tokenizer the image token, padding on the left and a chat template.
+    """Return a tokenizer the image token, padding on the left and a chat template.
 
     Returns:
         The image token's number.

@@ -72,7 +72,7 @@ class Learner(nn.Module):
         return parts
 
     def state_dict(self, *_: Any, **__: Any) -> dict[str, Any]:  # type: ignore[override]
-        """Give what this phase changes."""
+        """Return what this phase changes."""
         learned: dict[str, Any] = {n: p for n, p in self.named_parameters() if p.requires_grad}
         if any("vision_tower" in name for name in learned):
             learned |= {n: b for n, b in self.named_buffers() if "vision_tower" in n}

@@ -25,7 +25,7 @@ def option_scores(
     question: Question,
     options: Sequence[str],
 ) -> Tensor:
-    """Give the log-likelihood [K] of each option as the whole answer, its end included."""
+    """Return the log-likelihood [K] of each option as the whole answer, its end included."""
     batch = processor.encode([question] * len(options), list(options)).to(model.device)
     labels = batch.pop("labels")[:, 1:]
     logits = model(**batch).logits[:, :-1].float()

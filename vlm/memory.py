@@ -64,7 +64,7 @@ class FeatureMemory:
 
 
 def _changes(tensors: Iterable[Tensor]) -> int:
-    """Tell apart weights before and after they were written to or moved."""
+    """Return what changes when weights are written to or moved."""
     return hash(tuple((tensor.data_ptr(), tensor._version) for tensor in tensors))
 
 

@@ -76,7 +76,7 @@ class VersaMammoVlmModel(_Vlm):
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
-        """Give the language model's word embeddings."""
+        """Return the language model's word embeddings."""
         return cast(nn.Module, self.language_model.get_input_embeddings())
 
     def set_input_embeddings(self, value: nn.Module) -> None:
@@ -166,7 +166,7 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         return next(f"{n}.weight" for n, part in self.named_modules() if part is words)
 
     def get_output_embeddings(self) -> nn.Module:
-        """Give the last layer."""
+        """Return the last layer."""
         return cast(nn.Module, self.lm_head)
 
     def set_output_embeddings(self, new_embeddings: nn.Module) -> None:

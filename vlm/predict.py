@@ -136,14 +136,14 @@ class Asker:
         return Question(self.prompts[index], pictures, context=self.settings.context)
 
     def _order(self, item: Item) -> tuple[str, ...]:
-        """Give the options as shown; reordered, none stays at its letter."""
+        """Return the options as shown; reordered, none stays at its letter."""
         if self.settings.control != "reordered":
             return item.options
         turn = 1 + self.settings.seed % max(1, len(item.options) - 1)
         return item.options[turn:] + item.options[:turn]
 
     def _shuffled(self) -> list[Item]:
-        """Give each question the images of another patient's, each used once where it can be."""
+        """Return each question the images of another patient's, each used once where it can be."""
         random = np.random.default_rng(self.settings.seed)
         left = [int(n) for n in random.permutation(len(self.items))]
         chosen = []

@@ -57,7 +57,7 @@ class ProjectorSettings:
             raise InputError(message, field="projector", reason="bad-config")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain lists, strings and numbers, as they lie in config.json."""
+        """Return plain lists, strings and numbers, as they lie in config.json."""
         return asdict(self) | {"shrink": list(self.shrink)}
 
     @classmethod
@@ -74,7 +74,7 @@ class ProjectorSettings:
         return cls(**{**record, "shrink": tuple(record["shrink"])})
 
     def token_grid(self, grid: tuple[int, int]) -> tuple[int, int]:
-        """Give (rows, columns) of the patches' visual tokens for a patch grid (h, w)."""
+        """Return (rows, columns) of the patches' visual tokens for a patch grid (h, w)."""
         h, w = grid
         if self.kind == "shuffle":
             return -(-h // self.shrink[0]), -(-w // self.shrink[1])
@@ -175,7 +175,7 @@ class Resampler(nn.Module):
 
 
 def places(grid: tuple[int, int]) -> Tensor:
-    """Say where the cells of a grid (h, w) lie, as waves over 0..1, [h * w, 4 * WAVES]."""
+    """Return where the cells of a grid (h, w) lie, as waves over 0..1, [h * w, 4 * WAVES]."""
     h, w = grid
     y = (torch.arange(h) + 0.5) / h
     x = (torch.arange(w) + 0.5) / w

@@ -144,7 +144,7 @@ def to_messages(question: Question) -> list[dict[str, str]]:
 
 
 def caption(picture: Picture, number: int, context: bool) -> str:
-    """Say which image this is: `Image 1, R MLO, stored with the chest wall on the right:`."""
+    """Return which image this is: `Image 1, R MLO, stored with the chest wall on the right:`."""
     said = [f"Image {number}"]
     if picture.prior:
         said.append("prior exam")

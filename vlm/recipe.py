@@ -174,15 +174,15 @@ class VlmTraining:
         return (*from_nothing, "projector", "adapter")
 
     def steps(self, phase: PhaseName) -> int:
-        """Give the length of a phase."""
+        """Return the length of a phase."""
         return int(getattr(self.lengths, phase))
 
     def lessons(self, phase: PhaseName) -> Mixture:
-        """Give what a phase learns; a projector that learns alone mostly lists what it shows."""
+        """Return what a phase learns; a projector that learns alone mostly lists what it shows."""
         return self.mixture.listing(self.lists_first) if phase == "projector" else self.mixture
 
     def learning_rate(self, phase: PhaseName, part: str) -> float:
-        """Give the highest learning rate of a part in a phase."""
+        """Return the highest learning rate of a part in a phase."""
         if phase == "adapter" and part == "projector":
             return self.rates.projector_later
         name = {"language": "words"}.get(part, part)

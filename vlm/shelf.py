@@ -44,7 +44,7 @@ class Shelf:
         self.take = lru_cache(KEPT)(self._take)
 
     def _take(self, path: str) -> Picture:
-        """Give the picture an item calls `path`, which begins at the folder.
+        """Return the picture an item calls `path`, which begins at the folder.
 
         Raises:
             InputError: the path leads out of the folder, or there is no such image.

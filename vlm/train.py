@@ -249,7 +249,7 @@ class Clock:
         self.filled += int((rows.samples > 0).sum())
 
     def speed(self) -> dict[str, float]:
-        """Tell tokens a second on this process, and the share of rows that is no padding."""
+        """Return tokens a second on this process, and the share of rows that is no padding."""
         seconds = time.perf_counter() - self.began
         return {
             "speed/tokens_per_second": self.filled / seconds,

@@ -109,7 +109,7 @@ class Answering:
         return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
 
     def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
-        """Say of each kind in which pictures it is, where and how large."""
+        """Return the text that names, for each kind, its pictures, place and size."""
         every = not asked.kinds
         kinds = [name for name in asked.kinds or KINDS if name in seen.topics]
         silent = [name for name in asked.kinds or KINDS if name not in seen.topics]

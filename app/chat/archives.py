@@ -34,7 +34,7 @@ class Unpacked:
 
 
 def is_zip(path: Path) -> bool:
-    """Say whether a file starts as zip archives do; DICOM preambles may hold anything else."""
+    """Return whether a file starts as zip archives do; DICOM preambles may hold anything else."""
     with path.open("rb") as file:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -97,7 +97,7 @@ def _unpack_members(
 
 
 def _problem(member: zipfile.ZipInfo, limits: Limits) -> str | None:
-    """Say why a member is left out, or None."""
+    """Return why a member is left out, or None."""
     parts = member.filename.replace("\\", "/").split("/")
     if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
         return "left out, its name points outside the zip file"
@@ -124,5 +124,5 @@ def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left:
 
 
 def last_part(name: str) -> str:
-    """Give the last part of a path written by anybody, cut to a readable length."""
+    """Return the last part of a path written by anybody, cut to a readable length."""
     return name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][:60] or "a file"

@@ -125,7 +125,7 @@ def open_models(named: str, index: Path | None = None, index_from: Path | None =
 
 
 def free_port() -> int:
-    """Give a port of this computer that nobody listens on."""
+    """Return a port of this computer that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -186,16 +186,16 @@ class Answerer(Protocol):
 
     @property
     def card(self) -> Card:
-        """Say who speaks."""
+        """Return who speaks."""
 
     @property
     def suggested(self) -> tuple[str, ...]:
-        """Give a few questions that it can answer."""
+        """Return a few questions that it can answer."""
 
     def answer(
         self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None
     ) -> Iterator[Answer]:
-        """Give the answer piece by piece, each piece holding all text so far."""
+        """Return the answer piece by piece, each piece holding all text so far."""
 
 
 class Finder(Protocol):
@@ -203,7 +203,7 @@ class Finder(Protocol):
 
     @property
     def card(self) -> Card:
-        """Say who looks."""
+        """Return who looks."""
 
     def find(self, exam: Exam) -> Findings:
         """Look at all images of the exam."""
@@ -222,4 +222,4 @@ class Comparer(Protocol):
     """Looks for similar pictures."""
 
     def find(self, exam: Exam) -> tuple[tuple[Similar, ...], ...]:
-        """Give the nearest of each picture of the exam."""
+        """Return the nearest of each picture of the exam."""

@@ -71,7 +71,7 @@ class Desk:
         return self.finder.find(exam) if self.finder else None
 
     def check(self, question: str) -> str:
-        """Give the question without control characters.
+        """Return the question without control characters.
 
         Raises:
             InputError: `empty-question` or `long-question`.

@@ -11,7 +11,7 @@ LARGEST = 50_000_000  # bytes; an index names files, it holds no pictures
 
 
 def is_dicomdir(path: Path) -> bool:
-    """Say by its header whether a file is a DICOMDIR."""
+    """Return whether a file is a DICOMDIR, by its header."""
     with path.open("rb") as file:
         if file.read(132)[128:] != b"DICM":
             return False
@@ -25,7 +25,7 @@ def is_dicomdir(path: Path) -> bool:
 
 
 def missing_from(path: Path, dropped: set[str]) -> str | None:
-    """Say what a DICOMDIR promises and was not dropped with it; None if all is there.
+    """Return what a DICOMDIR promises and was not dropped with it; None if all is there.
 
     Only last parts of names are compared: nothing that a DICOMDIR says is ever opened.
     """

@@ -70,7 +70,7 @@ class Endpoints:
         return told | refusals(intake)
 
     def findings(self, files: list[str] | None) -> dict[str, Any]:
-        """Say all that is known of the files; `findings` is null where no model looked."""
+        """Return all that is known of the files; `findings` is null where no model looked."""
         visit, intake = self._visit(files)
         told = record(visit.exam, visit.findings, (), self.desk.cards)
         told.pop("conversation")

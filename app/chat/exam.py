@@ -82,11 +82,11 @@ class ExamImage:
         return self.told.laterality is not None and self.chest_wall != standard
 
     def mammogram(self) -> Mammogram:
-        """Give the picture as models read it: float32 [H, W], without identifiers."""
+        """Return the picture as models read it: float32 [H, W], without identifiers."""
         return replace(self.told, pixels=self.levels.astype(np.float32) / np.float32(WHITE))
 
     def millimetres(self, box: Box) -> tuple[float, float] | None:
-        """Give (width, height) of a box in millimetres, or None if the spacing is unknown."""
+        """Return (width, height) of a box in millimetres, or None if the spacing is unknown."""
         if self.told.spacing_mm is None:
             return None
         between_rows, between_columns = self.told.spacing_mm

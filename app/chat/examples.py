@@ -17,7 +17,7 @@ _making = threading.Lock()
 
 
 def example_exam() -> Exam:
-    """Give the phantom exam; who asks while it is being made waits for it."""
+    """Return the phantom exam; who asks while it is being made waits for it."""
     with _making:
         return _make()
 

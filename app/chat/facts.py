@@ -68,7 +68,7 @@ def _view(view: Verdict | None) -> str:
 
 
 def _views_disagree(image: ExamImage, view: Verdict | None) -> bool:
-    """Say whether a model is sure of another view than the tags; it knows CC and MLO only."""
+    """Return whether a model is sure of another view than the tags; it knows CC and MLO only."""
     if view is None or str(image.told.view) not in view.probabilities:
         return False
     sure = view.probabilities[view.likeliest] >= SURE_OF_VIEW
@@ -132,7 +132,7 @@ class Facts:
     def answer(
         self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
     ) -> Iterator[Answer]:
-        """Give what is known without a model, a line at a time."""
+        """Return what is known without a model, a line at a time."""
         asked = understand(question, exam, history)
         topics = list(asked.facts) if asked.subject is Subject.TAGS else []
         lines = [line for topic in topics for line in self._lines(exam, topic, findings)]

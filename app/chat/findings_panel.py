@@ -21,7 +21,7 @@ NO_MODEL_LOADED = (
 
 
 def findings_html(exam: Exam | None, findings: Findings | None, card: Card | None) -> str:
-    """Give the panel of density, BI-RADS and other attributes with their probabilities."""
+    """Return the panel of density, BI-RADS and other attributes with their probabilities."""
     if card is None:
         return NO_MODEL_LOADED
     if exam is None or findings is None:
@@ -75,7 +75,7 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
 
 
 def _warmest(exam: Exam, findings: Findings) -> str:
-    """Say how warm the heat maps get: a cold one shows nothing when it is switched on."""
+    """Return how warm the heat maps get: a cold one shows nothing when it is switched on."""
     if not findings.heat:
         return ""
     one = max(findings.heat, key=lambda heat: float(heat.values.max()))
@@ -84,7 +84,7 @@ def _warmest(exam: Exam, findings: Findings) -> str:
 
 
 def _pixels(box: Box) -> str:
-    """Give a box in pixels of the file as stored."""
+    """Return a box in pixels of the file as stored."""
     return f"x {box.x1:.0f} to {box.x2:.0f}, y {box.y1:.0f} to {box.y2:.0f} px"
 
 

@@ -85,12 +85,12 @@ def take_in(paths: Sequence[Path], home: Path, limits: Limits) -> Iterator[Intak
 
 
 def plain(error: InputError) -> str:
-    """Say in plain words why a file is not used, naming the field if there is one."""
+    """Return in plain words why a file is not used, naming the field if there is one."""
     return PLAIN.get(error.reason) or ": ".join(p for p in (error.field, error.message) if p)
 
 
 def inside(path: Path, home: Path) -> bool:
-    """Say whether a path really lies in the private folder, links followed."""
+    """Return whether a path really lies in the private folder, links followed."""
     return path.resolve().is_relative_to(home.resolve())
 
 

@@ -11,7 +11,7 @@ MONO = ["ui-monospace", "DejaVu Sans Mono", "monospace"]
 
 
 def theme() -> gr.themes.Base:
-    """Give a theme whose fonts are the machine's own: nothing is fetched."""
+    """Return a theme whose fonts are the machine's own: nothing is fetched."""
     made: gr.themes.Base = gr.themes.Soft(
         primary_hue="teal", neutral_hue="slate", font=FONTS, font_mono=MONO, radius_size="sm"
     ).set(

@@ -49,7 +49,7 @@ def choose_folder(named: str) -> Path | None:
 
 
 def bundled() -> Path | None:
-    """Give the folder of the bundled model, where the program lies or is run; None if absent."""
+    """Return the folder of the bundled model, where the program lies or is run; None if absent."""
     for place in (Path(__file__).parents[2], Path.cwd()):
         if (place / BUNDLED).is_dir():
             return place / BUNDLED
@@ -160,7 +160,7 @@ def parts_of(folder: Path) -> tuple[Path | None, Path | None]:
 
 
 def card_of(folder: Path, part: Path) -> Card:
-    """Say who speaks for a part: by `about.json`, else by the part's own card."""
+    """Return who speaks for a part: by `about.json`, else by the part's own card."""
     about = read_about(folder)
     told = _own_card(part)
     name = about.get("name", folder.name)

@@ -44,7 +44,7 @@ def view_html(picture: Image.Image, description: str, true_size: bool) -> str:
 
 
 def facts_html(exam: Exam | None, findings: Findings | None = None) -> str:
-    """Give the table of what the tags say against what the pixels say."""
+    """Return the table of what the tags say against what the pixels say."""
     if exam is None:
         return '<p class="vm-hint">Nothing to compare yet.</p>'
     rows = []
@@ -75,7 +75,7 @@ def warnings_html(
 
 
 def refused_html(refused: Sequence[tuple[str, str]], progress: str) -> str:
-    """Say how far reading is and which files were refused, and why."""
+    """Return how far reading is and which files were refused, and why."""
     lines = "".join(
         f"<li><b>{escape(name)}</b> was not used: {escape(why)}.</li>" for name, why in refused
     )
@@ -84,7 +84,7 @@ def refused_html(refused: Sequence[tuple[str, str]], progress: str) -> str:
 
 
 def cards_html(cards: Sequence[Card]) -> str:
-    """Say at the foot of the page which program, model and data speak."""
+    """Return the foot of the page: which program, model and data speak."""
     lines = [f"VersaMammo {__version__}"]
     for card in cards:
         lines.append(
@@ -96,5 +96,5 @@ def cards_html(cards: Sequence[Card]) -> str:
 
 
 def banner_html() -> str:
-    """Give the notice that stays at the top of the page."""
+    """Return the notice that stays at the top of the page."""
     return f'<div class="vm-notice" role="note">{escape(NOTICE)}</div>'

@@ -100,7 +100,7 @@ def _grey(place: Placed, look: Look) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _table(level: float, width: float, invert: bool) -> NDArray[np.uint8]:
-    """Give the 65536 shades of a window."""
+    """Return the 65536 shades of a window."""
     low = (level - width / 2) / 100
     ramp = np.clip((np.linspace(0, 1, 65536) - low) / max(width / 100, 0.01), 0, 1)
     return np.round((1 - ramp if invert else ramp) * 255).astype(np.uint8)

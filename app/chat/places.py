@@ -51,7 +51,7 @@ class Placed:
 
 
 def cells_of(exam: Exam) -> list[tuple[int, int]]:
-    """Give (row, column) of each picture: its place in the hanging, or the next free one below."""
+    """Return each picture's (row, column): its place in the hanging, or the next free one below."""
     taken: dict[tuple[int, int], int] = {}
     places: list[tuple[int, int]] = []
     for number, image in enumerate(exam.images):
@@ -121,7 +121,7 @@ def place_one(exam: Exam, number: int, height: int | None) -> tuple[list[Placed]
 
 
 def cut_of(image: ExamImage) -> Ints:
-    """Give what of a picture is shown: the breast with a margin, or all of it."""
+    """Return what of a picture is shown: the breast with a margin, or all of it."""
     rows, columns = image.size
     if image.breast is None:
         return (0, 0, columns, rows)
@@ -129,7 +129,7 @@ def cut_of(image: ExamImage) -> Ints:
 
 
 def _scales(exam: Exam, cuts: list[Ints], height: int) -> list[tuple[float, float]]:
-    """Give drawn pixels per file pixel, (rows, columns), for each picture."""
+    """Return drawn pixels per file pixel, (rows, columns), for each picture."""
     spacings = [image.told.spacing_mm for image in exam.images]
     known = [spacing for spacing in spacings if spacing is not None]
     if len(known) < len(spacings):

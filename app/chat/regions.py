@@ -10,7 +10,7 @@ DEPTHS = ("near the chest wall", "at middle depth", "towards the nipple")
 
 
 def in_words(image: ExamImage, box: Box) -> str:
-    """Say in which third of the breast's outline, and how deep, the middle of a box lies.
+    """Return in which third of the breast's outline, and how deep, the middle of a box lies.
 
     Thirds are those of the picture: whether its upper edge is the outer or the inner side of the
     breast, the pixels of a CC view do not tell.
@@ -24,7 +24,7 @@ def in_words(image: ExamImage, box: Box) -> str:
 
 
 def described(image: ExamImage, box: Box) -> str:
-    """Say where a box lies and how large it is, in millimetres if the pixel size is known."""
+    """Return where a box lies and how large it is, in millimetres if the pixel size is known."""
     size = image.millimetres(box)
     extent = "size unknown" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
     return f"{in_words(image, box)}, {extent}"

@@ -53,7 +53,7 @@ def _who(cards: Sequence[Card]) -> str:
 
 
 def _told(exam: Exam, turns: Sequence[Turn]) -> str:
-    """Give the answers that a model gave, what they point to and their notes."""
+    """Return the answers that a model gave, what they point to and their notes."""
     lines = []
     for turn in turns:
         if turn.answer.speaker is not None and not turn.answer.speaker.is_model:
@@ -126,7 +126,7 @@ def record(
     cards: Sequence[Card],
     similar: Sequence[Sequence[Similar]] = (),
 ) -> dict[str, object]:
-    """Give all of a visit as one JSON object; boxes in pixels of the files, sizes in mm."""
+    """Return all of a visit as one JSON object; boxes in pixels of the files, sizes in mm."""
     return {
         "notice": NOTICE,
         "versamammo": __version__,
@@ -218,7 +218,7 @@ def answer_record(
 
 
 def turn_record(exam: Exam, turn: Turn) -> dict[str, object]:
-    """Give one question with its answer and what the answer points to."""
+    """Return one question with its answer and what the answer points to."""
     return {
         "question": turn.question,
         "answer": turn.answer.text,

@@ -51,7 +51,7 @@ class Index:
     cases: tuple[dict[str, Any], ...]
 
     def nearest(self, feature: Tensor, view: str | None, most: int = SHOWN) -> list[Similar]:
-        """Give the nearest of the same view, or of all where the view is not known."""
+        """Return the nearest of the same view, or of all where the view is not known."""
         alike = [i for i, case in enumerate(self.cases) if view is None or case["view"] == view]
         if not alike:
             return []
@@ -75,7 +75,7 @@ class Comparing:
         self._queue = queue
 
     def find(self, exam: Exam) -> tuple[tuple[Similar, ...], ...]:
-        """Give the neighbours of each picture; none of one that cannot be looked at."""
+        """Return the neighbours of each picture; none of one that cannot be looked at."""
         return tuple(self._of(image) for image in exam.images)
 
     def _of(self, image: ExamImage) -> tuple[Similar, ...]:
@@ -147,7 +147,7 @@ def open_index(folder: Path, weights: str) -> Index:
 
 
 def told_of(picture: Picture, source: str) -> str:
-    """Say what is known of a picture, and not of whom it is."""
+    """Return what is known of a picture, and not of whom it is."""
     labels = picture.labels
     known = [
         f"{picture.laterality or '?'} {picture.view or '?'}",

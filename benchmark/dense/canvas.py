@@ -36,7 +36,7 @@ class Boxes:
     classes: Tensor
 
     def to(self, device: torch.device) -> Boxes:
-        """Give the same boxes on a device."""
+        """Return the same boxes on a device."""
         return Boxes(self.sides.to(device), self.classes.to(device))
 
 
@@ -71,7 +71,7 @@ class Canvas:
         return self.contract.size
 
     def crop(self, row: Row) -> Crop:
-        """Say where the input lies in the stored file."""
+        """Return where the input lies in the stored file."""
         return row.picture.crop.within(self.size)
 
     def image(self, row: Row, flipped: bool = False) -> Tensor:
@@ -84,7 +84,7 @@ class Canvas:
         return to_input(np.ascontiguousarray(levels[::-1]) if flipped else levels, self.contract)
 
     def boxes(self, row: Row, flipped: bool = False) -> Boxes:
-        """Give the true boxes that lie on the input; those cut off with the margin are none."""
+        """Return the true boxes that lie on the input; those cut off with the margin are none."""
         assert isinstance(row.truth, Places)
         crop = self.crop(row)
         sides = crop.boxes_to_input(np.reshape(row.truth.boxes, (-1, 4)))

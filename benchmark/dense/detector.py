@@ -65,7 +65,7 @@ class Found:
     scores: Tensor
 
     def cpu(self) -> Found:
-        """Give the same boxes in main memory."""
+        """Return the same boxes in main memory."""
         return Found(self.sides.cpu(), self.classes.cpu(), self.scores.cpu())
 
 
@@ -93,7 +93,7 @@ class Detector(nn.Module):
     def losses(
         self, maps: Sequence[Tensor], size: tuple[int, int], truth: Sequence[Boxes]
     ) -> dict[str, Tensor]:
-        """Give the losses of both stages; an image without boxes is a negative."""
+        """Return the losses of both stages; an image without boxes is a negative."""
         targets = [{"boxes": one.sides, "labels": one.classes + 1} for one in truth]
         features, images = self._look(maps, size)
         regions, first = self.proposals(images, features, targets)

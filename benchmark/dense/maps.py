@@ -70,7 +70,7 @@ class Maps(nn.Module):
 
     @torch.no_grad()
     def _seen(self, number: int, flipped: bool, keep: bool) -> list[Tensor]:
-        """Give the maps of one image in half precision, remembered or new."""
+        """Return the maps of one image in half precision, remembered or new."""
         key = (number, flipped)
         if key in self._kept:
             return self._kept[key]

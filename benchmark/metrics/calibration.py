@@ -38,7 +38,7 @@ class Reliability:
 
 
 def confidence(truth: Ints, scores: Floats) -> tuple[Floats, Floats]:
-    """Give the probability that is judged, and whether what it speaks of is true [N] each."""
+    """Return the probability that is judged, and whether what it speaks of is true [N] each."""
     if scores.shape[1] == 2:
         return scores[:, 1], (truth == 1).astype(float)
     return scores.max(axis=1), (scores.argmax(axis=1) == truth).astype(float)

@@ -49,7 +49,7 @@ def class_panels(
 
 
 def class_arrays(samples: Sequence[ClassSample]) -> tuple[Ints, Floats]:
-    """Give true classes [N] and probabilities [N, K]."""
+    """Return true classes [N] and probabilities [N, K]."""
     truth = np.array([sample.truth for sample in samples], dtype=np.int64)
     return truth, np.array([sample.scores for sample in samples], dtype=float)
 

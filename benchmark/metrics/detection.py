@@ -112,7 +112,7 @@ def froc_ranking(hits: Hits, clusters: Clusters) -> Ranking:
 def froc_curve(
     samples: Sequence[BoxesSample], classes: int, clusters: Clusters
 ) -> tuple[Floats, Floats]:
-    """Give false positives per image and sensitivity at every threshold, for a plot."""
+    """Return false positives per image and sensitivity at every threshold, for a plot."""
     hits = find_hits(samples, classes)
     steps = froc_ranking(hits, clusters).at(np.ones((clusters.count, 1)))
     false = np.concatenate([[0.0], steps.negatives[:, 0] / max(1, len(samples))])

@@ -88,5 +88,5 @@ class Figure:
 
 
 def title(metric: str) -> str:
-    """Give the words for a metric's key; keys of others, such as VQA's, as they are."""
+    """Return the words for a metric's key; keys of others, such as VQA's, as they are."""
     return TITLES.get(metric, metric.replace("_", " "))

@@ -36,7 +36,7 @@ def best_iou(sample: BoxesSample) -> float:
 
 
 def accuracy_at(sample: NeighboursSample, k: int) -> float:
-    """Say whether any of the first k images shares the query's class, 1 or 0."""
+    """Return whether any of the first k images shares the query's class, 1 or 0."""
     return float(any(sample.ranked[:k]))
 
 

@@ -88,7 +88,7 @@ def match(samples: Sequence[BoxesSample], klass: int) -> Matched:
 
 
 def _assign(iou: Floats) -> NDArray[np.bool_]:
-    """Say which boxes [D], by falling score, take a lesion at each threshold [D, T]."""
+    """Return which boxes [D], by falling score, take a lesion at each threshold [D, T]."""
     right = np.zeros((len(iou), len(IOUS)), dtype=bool)
     if not iou.shape[1]:
         return right
@@ -130,7 +130,7 @@ def find_hits(samples: Sequence[BoxesSample], classes: int, iou: float = HIT_IOU
 
 
 def touches(boxes: Floats, truth: Floats, iou: float = HIT_IOU) -> NDArray[np.bool_]:
-    """Say which boxes hit which lesions [D, G]."""
+    """Return which boxes hit which lesions [D, G]."""
     centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
     inside = ((centre >= truth[None, :, :2]) & (centre <= truth[None, :, 2:])).all(axis=-1)
     near: NDArray[np.bool_] = inside | (overlaps(boxes, truth) >= iou)
@@ -138,7 +138,7 @@ def touches(boxes: Floats, truth: Floats, iou: float = HIT_IOU) -> NDArray[np.bo
 
 
 def of_class(sample: BoxesSample, klass: int) -> tuple[Floats, Floats, Floats]:
-    """Give boxes [D, 4], scores [D] and true boxes [G, 4] of one class."""
+    """Return boxes [D, 4], scores [D] and true boxes [G, 4] of one class."""
     said = [place for place, one in enumerate(sample.classes) if one == klass]
     true = [place for place, one in enumerate(sample.truth_classes) if one == klass]
     scores = np.array([sample.scores[place] for place in said], dtype=float)

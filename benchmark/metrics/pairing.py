@@ -109,7 +109,7 @@ def same_records(task: Scored, first: Sequence[Sample], second: Sequence[Sample]
 
 
 def asked(sample: Sample) -> tuple[str, ...]:
-    """Give what both models were asked, for comparison: the patient and the truth."""
+    """Return what both models were asked, for comparison: the patient and the truth."""
     if isinstance(sample, MaskSample):
         return (sample.patient,)  # each run has its own file of the truth
     truth, kinds = getattr(sample, "truth", ()), getattr(sample, "truth_classes", ())

@@ -83,7 +83,7 @@ class Steps:
         return divide(np.einsum("sr,sr->r", self.gained, precision), self.all_positives)
 
     def most_positives(self, negatives: Floats) -> Floats:
-        """Give the positives at the lowest threshold that lets at most so many negatives in [R]."""
+        """Return the positives [R] at the lowest threshold with at most so many negatives."""
         allowed = self.negatives <= negatives * (1 + 1e-12)
         most: Floats = np.where(allowed, self.positives, 0.0).max(axis=0, initial=0.0)
         return most

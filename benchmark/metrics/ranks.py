@@ -101,6 +101,6 @@ def rank(
 
 
 def critical_difference(encoders: int, tasks: int, level: float = 0.05) -> float:
-    """Give Nemenyi's critical difference of mean ranks."""
+    """Return Nemenyi's critical difference of mean ranks."""
     quantile = studentized_range.ppf(1 - level, encoders, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(encoders * (encoders + 1) / (6 * tasks)))

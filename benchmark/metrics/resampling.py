@@ -75,7 +75,7 @@ def cluster(
 
 
 def draw(strata: Ints, resamples: int, seed: int) -> Iterator[Floats]:
-    """Say how often each patient is drawn, in chunks [P, R]; as many from a stratum as it has."""
+    """Return how often each patient is drawn, in chunks [P, R]; a stratum keeps its size."""
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(strata == one) for one in np.unique(strata)]
     for start in range(0, resamples, CHUNK):
@@ -144,7 +144,7 @@ class Interval:
 
 
 def interval(spread: Floats) -> Interval:
-    """Give the 2.5 and 97.5 percentiles of a figure's resamples [R]."""
+    """Return the 2.5 and 97.5 percentiles of a figure's resamples [R]."""
     there = spread[np.isfinite(spread)]
     missing = len(spread) - len(there)
     if not len(spread) or len(there) < LEAST_SHARE * len(spread):
@@ -154,7 +154,7 @@ def interval(spread: Floats) -> Interval:
 
 
 def two_sided(difference: Floats, patients: int) -> float:
-    """Give the p-value of no difference from its resamples [R]; NaN if none exists.
+    """Return the p-value of no difference from its resamples [R]; NaN if none exists.
 
     The interval that just touches zero has this level (twice the smaller tail, the observed data
     counted as one resample), so p < 0.05 and an interval without zero say the same. It is never

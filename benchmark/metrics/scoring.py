@@ -135,7 +135,7 @@ def check(task: Scored, samples: Sequence[Sample]) -> None:
 
 
 def _fault(task: Scored, sample: Sample) -> str:
-    """Say what is wrong with one record, or nothing."""
+    """Return what is wrong with one record, or nothing."""
     many = len(task.classes)
     if not isinstance(sample, SAMPLE_OF[task.kind]):
         return f"is a {type(sample).__name__}; expected {SAMPLE_OF[task.kind].__name__}"
@@ -160,7 +160,7 @@ def _fault(task: Scored, sample: Sample) -> str:
 
 
 def held(sample: Sample, root: Path) -> tuple[Hashable, ...]:
-    """Give the classes a record holds, for strata: a lesion or none where classes are no label."""
+    """Return a record's classes, for strata: a lesion or none where classes are no label."""
     if isinstance(sample, ClassSample):
         return (sample.truth,)
     if isinstance(sample, LabelsSample):

@@ -141,7 +141,7 @@ def hd95(truth: Mask, mask: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> 
 
 
 def outline(mask: Mask) -> Floats:
-    """Give the pixels of a mask that touch its outside by a side (row, column) [n, 2]."""
+    """Return the pixels of a mask that touch its outside by a side (row, column) [n, 2]."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     cut = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     edge = cut & ~binary_erosion(cut)

@@ -64,7 +64,7 @@ def _dices(records: Records, roots: Mapping[str, Path]) -> list[str]:
 
 
 def roc(said: Floats, positive: Floats) -> tuple[Floats, Floats]:
-    """Give false positive and true positive rates, at the corners of the curve."""
+    """Return false positive and true positive rates, at the corners of the curve."""
     ranking = Ranking(said, positive > 0, np.zeros(len(said), dtype=np.int64), 1)
     steps = ranking.at(np.ones((1, 1)))
     # level up to the negatives above a step, then up, aslant where its scores tie

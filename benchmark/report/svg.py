@@ -47,7 +47,7 @@ class Axis:
     logarithmic: bool = False
 
     def place(self, value: Floats) -> Floats:
-        """Give the share of the axis that lies before each value."""
+        """Return the share of the axis that lies before each value."""
         low, high = self.low, self.high
         if self.logarithmic:
             value, low, high = np.log(np.maximum(value, low)), float(np.log(low)), np.log(high)

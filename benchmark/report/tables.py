@@ -114,7 +114,7 @@ def _of(one: Scored, metric: str) -> Figure | None:
 
 
 def _notes(found: Sequence[tuple[str, Figure | None]]) -> str:
-    """Give the note once if all models share it, else each with its model."""
+    """Return the note once if all models share it, else each with its model."""
     notes = {model: figure.note for model, figure in found if figure and figure.note}
     if len(set(notes.values())) == 1 and len(notes) == len([one for _, one in found if one]):
         return escape(next(iter(notes.values())))
@@ -196,7 +196,7 @@ def pair(made: Comparison) -> str:
 
 
 def latex(view: View) -> str:
-    """Give all primary figures as one LaTeX table, for booktabs."""
+    """Return all primary figures as one LaTeX table, for booktabs."""
     models = view.models
     out = [
         "; ".join(filter(None, ("% needs \\usepackage{booktabs}", view.run["notice"]))),

@@ -126,6 +126,6 @@ def primary(figures: Sequence[Figure]) -> Figure | None:
 
 
 def _value(one: Scored | None) -> float:
-    """Give the primary value of a complete task, NaN otherwise."""
+    """Return the primary value of a complete task, NaN otherwise."""
     found = primary(one.figures) if one is not None and one.complete else None
     return float("nan") if found is None else found.value

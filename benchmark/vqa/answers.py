@@ -87,7 +87,7 @@ def match(
 
 
 def letters(item: Item, prompt: str | None) -> dict[str, str]:
-    """Say which letter stood for which option when the question was put.
+    """Return which letter stood for which option when the question was put.
 
     Without a prompt the letters follow the bench; a prompt that letters no option gives none.
 

@@ -99,7 +99,7 @@ def estimate(
 
 
 def draw(patients: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Say how often each patient is drawn, in chunks [r, P]."""
+    """Return how often each patient is drawn, in chunks [r, P]."""
     for counts in resampling.draw(np.zeros(patients, dtype=np.int64), resamples, seed):
         yield counts.T
 

@@ -114,7 +114,7 @@ def contrast(
 
 
 def cluster_kind(items: Sequence[Item]) -> str:
-    """Say what the intervals drew: patients, or images where the file names no patient."""
+    """Return what the intervals drew: patients, or images where the file names no patient."""
     named = sum(item.patient is not None for item in items)
     if named == len(items):
         return "patients"

@@ -55,7 +55,7 @@ class Votes:
 def neighbour_probe(
     features: Tensor, labels: Sequence[float], patients: Sequence[str], *, k: int = 20
 ) -> NeighbourScore:
-    """Say how well the nearest images of other patients predict a label; see `ask_neighbours`."""
+    """Return how well other patients' nearest images predict a label; see `ask_neighbours`."""
     return ask_neighbours(features, labels, patients, k=k).score()
 
 

@@ -36,7 +36,7 @@ class LesionScore:
 
 
 def lesion_share(picture: Picture, contract: InputContract, patch: int) -> NDArray[np.float64]:
-    """Give the share of each patch [h, w] of the contract's input that lesion boxes cover."""
+    """Return the share of each patch [h, w] of the contract's input that lesion boxes cover."""
     boxes = [found.box.as_tuple() for found in picture.labels.findings if found.box is not None]
     covered = cover_of(boxes, picture.crop, contract.size)
     h, w = contract.size[0] // patch, contract.size[1] // patch
@@ -48,7 +48,7 @@ def lesion_share(picture: Picture, contract: InputContract, patch: int) -> NDArr
 def lesion_probe(
     features: Tensor, lesion: NDArray[np.bool_], patients: NDArray[np.str_]
 ) -> LesionScore:
-    """Say how well patches show a lesion to a linear probe; see `lesion_scores`."""
+    """Return how well patches show a lesion to a linear probe; see `lesion_scores`."""
     scores, first = lesion_scores(features, lesion, patients)
     areas = [auroc(scores[half], lesion[half]) for half in (first, ~first)]
     return LesionScore(float(np.mean(areas)), int(lesion.sum()), len(lesion))

@@ -51,14 +51,14 @@ class ProbeSettings:
 
 
 def finding_of(picture: Picture) -> float:
-    """Say whether any finding is present, 1 or 0; NaN where nobody looked."""
+    """Return whether any finding is present, 1 or 0; NaN where nobody looked."""
     known = [getattr(picture.labels, kind) for kind in FINDINGS]
     known = [value for value in known if not np.isnan(value)]
     return float(max(known)) if known else float("nan")
 
 
 def labels_of(picture: Picture) -> dict[str, float]:
-    """Give what the probes ask about one image, NaN where unknown."""
+    """Return what the probes ask about one image, NaN where unknown."""
     views = {name: float(number) for number, name in enumerate(VIEWS)}
     sides = {"L": 0.0, "R": 1.0}
     return {
@@ -113,7 +113,7 @@ class Probes:
 
     @torch.no_grad()
     def encode(self, vit: Vit, device: torch.device, rows: int = 16) -> tuple[Tensor, Tensor]:
-        """Give class tokens [n, D] and the chosen patches' tokens [m, D]."""
+        """Return class tokens [n, D] and the chosen patches' tokens [m, D]."""
         was_training = vit.training
         vit.eval()
         cls, patches, count = [], [], 0
@@ -149,15 +149,15 @@ class Probes:
         }
 
     def can_ask(self, known: list[float]) -> bool:
-        """Say whether a label has two classes and is known of two patients."""
+        """Return whether a label has two classes and is known of two patients."""
         pairs = [(v, p) for v, p in zip(known, self.patients, strict=True) if not np.isnan(v)]
         return len({v for v, _ in pairs}) > 1 and len({p for _, p in pairs}) > 1
 
     def can_ask_lesions(self) -> bool:
-        """Say whether at least two patients have a lesion to be found."""
+        """Return whether at least two patients have a lesion to be found."""
         return len(set(self.owners()[self.lesion])) > 1
 
     def owners(self) -> NDArray[Any]:
-        """Give the patient of each chosen patch [m]."""
+        """Return the patient of each chosen patch [m]."""
         owners: NDArray[Any] = np.asarray(self.patients)[self.chosen // self.patches_each]
         return owners

@@ -20,7 +20,7 @@ def world_size() -> int:
 
 
 def rank() -> int:
-    """Give this process's place among them, from 0."""
+    """Return this process's place among them, from 0."""
     return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
 
 

@@ -20,7 +20,7 @@ def _start_small(module: nn.Module) -> None:
 
 
 def standardised(features: Tensor) -> Tensor:
-    """Give each dimension of rows [B, D] mean 0 and variance 1 over the rows of all processes.
+    """Return each dimension of rows [B, D] mean 0 and variance 1 over the rows of all processes.
 
     What all images have in common is most of a young encoder's class token, in a network of a few
     narrow layers nine tenths of it. Cosines between such tokens are all near 1 whatever is in the

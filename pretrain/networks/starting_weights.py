@@ -35,7 +35,7 @@ def local_weights(source: Path) -> dict[str, Tensor]:
 
 
 def _kind_of(source: Path, names: Iterable[str]) -> str | None:
-    """Give transformers' word for the model, or None for timm's and Meta's own names."""
+    """Return transformers' word for the model, or None for timm's and Meta's own names."""
     described = source / "config.json"
     if described.is_file():
         kind: str | None = read_config(described).get("model_type")

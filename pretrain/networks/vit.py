@@ -109,7 +109,7 @@ class Vit(nn.Module):
         nn.init.normal_(self.mask_token, std=0.02)
 
     def grid_of(self, images: Tensor) -> tuple[int, int]:
-        """Give the patch grid (h, w) of images [B, 1, H, W].
+        """Return the patch grid (h, w) of images [B, 1, H, W].
 
         Raises:
             ValueError: if a side is no multiple of the patch.

@@ -45,7 +45,7 @@ def published_relational_loss(student: Tensor, teacher: Tensor) -> Tensor:
 def published_loss(
     heads: PublishedHeads, first: Tensor, second: Tensor, teacher: Tensor, classes: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Give the published total and its parts.
+    """Return the published total and its parts.
 
     Args:
         heads: of the second pass.

@@ -13,7 +13,7 @@ CenteringKind = Literal["sinkhorn", "softmax"]
 
 
 def widen(values: Tensor) -> Tensor:
-    """Give at least float32: exponentials at temperature 0.04 need its range."""
+    """Return at least float32: exponentials at temperature 0.04 need its range."""
     return values if values.dtype == torch.float64 else values.float()
 
 

@@ -140,7 +140,7 @@ class ContrastiveMim(Objective):
         ]
 
     def encoder(self) -> Vit:
-        """Give the running mean of the encoder."""
+        """Return the running mean of the encoder."""
         return self.teacher
 
 

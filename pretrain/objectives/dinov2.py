@@ -170,7 +170,7 @@ class SelfDistillation(Objective):
         ]
 
     def encoder(self) -> Vit:
-        """Give the teacher's encoder."""
+        """Return the teacher's encoder."""
         return self.teacher.vit
 
 

@@ -114,7 +114,7 @@ def at_patches(
 
 
 def _log_likeness(features: Tensor, temperature: float) -> Tensor:
-    """Give log-probabilities [B, n - 1] of each own row's cosines with all other rows."""
+    """Return log-probabilities [B, n - 1] of each own row's cosines with all other rows."""
     unit = _centred(features)
     everyone = all_rows(unit)  # [n, D]
     cosines = unit @ everyone.T / temperature

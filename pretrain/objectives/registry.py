@@ -52,7 +52,7 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def encoder(self) -> Vit:
-        """Give the teacher's encoder: what is probed, drawn and exported."""
+        """Return the teacher's encoder: what is probed, drawn and exported."""
 
     def hold_prototypes(self) -> None:
         """Keep the prototypes where they are this step, if there are any."""

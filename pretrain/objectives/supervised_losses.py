@@ -58,7 +58,7 @@ def frequencies_of(classes: NDArray[np.int64]) -> list[Frequencies]:
 
 @torch.no_grad()
 def set_priors(heads: AttributeHeads, frequencies: Sequence[Frequencies]) -> None:
-    """Tell the heads how frequent the classes are (logit adjustment, Menon et al. 2021)."""
+    """Shift the heads by how frequent the classes are (logit adjustment, Menon et al. 2021)."""
     for found in frequencies:
         heads.log_prior[found.name].copy_(torch.from_numpy(np.log(found.shares)))
 
@@ -66,7 +66,7 @@ def set_priors(heads: AttributeHeads, frequencies: Sequence[Frequencies]) -> Non
 def attribute_loss(
     heads: AttributeHeads, pooled: Tensor, classes: Tensor, entropies: Sequence[float]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Give the mean over the attributes known in this step, 1 at chance, and each by name.
+    """Return the mean over the attributes known in this step, 1 at chance, and each by name.
 
     Args:
         heads: of A' attributes.
@@ -89,7 +89,7 @@ def attribute_loss(
 
 
 def finding_loss(log_odds: Tensor, cover: Tensor, known: Tensor, rates: Tensor) -> Tensor:
-    """Give the cells' cross-entropy over what chance pays for the kinds known in this step.
+    """Return the cells' cross-entropy over what chance pays for the kinds known in this step.
 
     Each kind weighs by its chance loss, so by how much of it there is: weighed alike, two images
     of a rare kind would teach as much as a thousand masses, and noisily.

@@ -60,7 +60,7 @@ class Schedules:
             raise ValueError(f"{self.warmup_steps} warm-up steps do not fit in {self.steps} steps")
 
     def at(self, step: int) -> ScheduleValues:
-        """Give every value for one step, counted from 0."""
+        """Return every value for one step, counted from 0."""
         return ScheduleValues(
             learning_rate=warm_cosine(
                 step, self.steps, self.warmup_steps, self.learning_rate, self.final_learning_rate

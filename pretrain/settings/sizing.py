@@ -39,7 +39,7 @@ class Sizing:
 
 
 def recommended_prototypes(images: int, batch: int) -> int:
-    """Give the largest power of two that the archive and the batch can both feed.
+    """Return the largest power of two that the archive and the batch can both feed.
 
     Sinkhorn-Knopp deals each step's targets evenly to all prototypes, and a running centre is
     the mean of that many targets: with far more prototypes than targets, most are only ever
@@ -50,12 +50,12 @@ def recommended_prototypes(images: int, batch: int) -> int:
 
 
 def recommended_batch(images: int) -> int:
-    """Give a batch that leaves at least some 64 steps per epoch, so that schedules have steps."""
+    """Return a batch that leaves at least some 64 steps per epoch, so that schedules have steps."""
     return _power_of_two(images // STEPS_PER_EPOCH, SMALLEST_BATCH, LARGEST_BATCH)
 
 
 def recommended_bottleneck(prototypes: int) -> int:
-    """Give a width well below the number of prototypes.
+    """Return a width well below the number of prototypes.
 
     Where there are as many dimensions as prototypes, one direction is equally far from all of
     them: student and teacher agree on it within some 50 steps, and nothing is learnt any more.
@@ -64,7 +64,7 @@ def recommended_bottleneck(prototypes: int) -> int:
 
 
 def recommended_temperature(batch: int) -> tuple[float, float]:
-    """Give the teacher's first and last temperature.
+    """Return the teacher's first and last temperature.
 
     Softer targets (0.07, DINO and DINOv2) carry more but collapse sooner: a running centre does
     not forbid it unless estimated from enough images, and Sinkhorn-Knopp does not keep targets of

@@ -62,7 +62,7 @@ class Optimisation:
     patch_embed_scale: float = 0.2
 
     def schedules(self) -> Schedules:
-        """Give every scheduled value as a function of the step."""
+        """Return every scheduled value as a function of the step."""
         return Schedules(
             steps=self.steps,
             learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch),

@@ -51,7 +51,7 @@ class Learning:
     patience: int = 0
 
     def schedules(self) -> Schedules:
-        """Give every scheduled value as a function of the step."""
+        """Return every scheduled value as a function of the step."""
         return Schedules(
             steps=self.steps,
             learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch),

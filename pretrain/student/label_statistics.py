@@ -63,7 +63,7 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
 
 
 def _know_both(classes: NDArray[np.int64]) -> bool:
-    """Say whether any of the images [n, A] has the two labels of the published objective."""
+    """Return whether any of the images [n, A] has the two labels of the published objective."""
     names = list(ATTRIBUTES)
     known = classes != UNKNOWN_CLASS
     birads = known[:, names.index("birads")] | known[:, names.index("incomplete")]

@@ -256,7 +256,7 @@ def build_encoder(config: Stage2, known: LabelStatistics) -> VersaMammoModel:
 
 
 def tissue_cell(encoder: VersaMammoModel) -> int:
-    """Give the side of the cells on which tissue and findings are counted."""
+    """Return the side of the cells on which tissue and findings are counted."""
     return min(level.stride for level in encoder.levels if level.stride >= 8)
 
 

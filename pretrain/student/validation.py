@@ -136,7 +136,7 @@ class Validation:
         )
 
     def ask(self, encoder: VersaMammoModel, seen: Seen) -> dict[str, float]:
-        """Give the figures; only spread and rank for an encoder without heads."""
+        """Return the figures; only spread and rank for an encoder without heads."""
         answers = {"val/std": feature_std(seen.pooled), "val/rank": effective_rank(seen.pooled)}
         if encoder.heads is None:
             return answers
@@ -204,7 +204,7 @@ class Validation:
         return self._places
 
     def known(self, name: str) -> NDArray[np.int64]:
-        """Give the class of one attribute for each image [n], -1 where unknown."""
+        """Return the class of one attribute for each image [n], -1 where unknown."""
         column: NDArray[np.int64] = self.classes[:, list(ATTRIBUTES).index(name)]
         return column
 
@@ -224,7 +224,7 @@ class Validation:
 
 
 def _certainty(cases: NDArray[np.bool_]) -> float:
-    """Give cases times controls over all [n]: one over the variance of an area, up to a factor."""
+    """Return cases times controls over all [n]: the inverse variance of an area, up to a factor."""
     return float(cases.sum() * (~cases).sum() / len(cases))
 
 

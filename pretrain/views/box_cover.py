@@ -13,7 +13,7 @@ from versamammo.input.geometry import Crop
 def cover_of(
     boxes: Sequence[tuple[float, float, float, float]], crop: Crop, size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Give the share of each pixel of an input of size (H, W) that source boxes cover."""
+    """Return the share of each pixel of an input of size (H, W) that source boxes cover."""
     height, width = size
     covered = np.zeros(size, np.float64)
     for box in crop.within(size).boxes_to_input(np.reshape(boxes, (-1, 4))):
@@ -26,7 +26,7 @@ def cover_of(
 
 
 def _overlap(low: float, high: float, pixels: int) -> NDArray[np.float64]:
-    """Give the share of each pixel [pixels] of a line that lies between two coordinates."""
+    """Return the share of each pixel [pixels] of a line that lies between two coordinates."""
     edges = np.arange(pixels)
     share: NDArray[np.float64] = np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, 1)
     return share

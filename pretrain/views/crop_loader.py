@@ -60,7 +60,7 @@ class CropDataset(Dataset[Sample]):
         return Sample(views, self._masks(draw, views, shown), draw.image)
 
     def _images(self, draw: Draw) -> list[int]:
-        """Give the image, and the one it is compared with if that is another."""
+        """Return the image, and the one it is compared with if that is another."""
         random = np.random.default_rng((self.seed, draw.epoch, draw.image, 2))
         other = self.companions.draw(draw.image, random)
         return [draw.image] if other == draw.image else [draw.image, other]

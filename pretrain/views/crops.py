@@ -36,18 +36,18 @@ class TissueMap:
             raise ValueError(f"pixel spacing needs to be positive, got {self.spacing_mm} mm")
 
     def share(self, box: Box) -> float:
-        """Give the share of a box's cells that show tissue."""
+        """Return the share of a box's cells that show tissue."""
         rows, columns = self.within(box)
         return float(self.cells[rows, columns].mean())
 
     def within(self, box: Box) -> tuple[slice, slice]:
-        """Give the cells that a box in pixels touches."""
+        """Return the cells that a box in pixels touches."""
         top, left = int(max(0, box.y1) // self.cell), int(max(0, box.x1) // self.cell)
         bottom, right = -int(-box.y2 // self.cell), -int(-box.x2 // self.cell)
         return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
 
     def at_mm(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say which points (x, y) [..., 2], in mm from the image's top left corner, are tissue."""
+        """Return which points (x, y) [..., 2], in mm from the image's top left, are tissue."""
         rows = points[..., 1] / self.spacing_mm[0] // self.cell
         columns = points[..., 0] / self.spacing_mm[1] // self.cell
         height, width = self.cells.shape
@@ -158,7 +158,7 @@ class Geometry:
         return np.stack([box.x1 + across * box.width, box.y1 + down * box.height], axis=-1)
 
     def patch_centers_mm(self, patch: int) -> NDArray[np.float64]:
-        """Give the centres (x, y) of the view's patches on the image, [h, w, 2] in mm."""
+        """Return the centres (x, y) of the view's patches on the image, [h, w, 2] in mm."""
         rows = (np.arange(self.size[0] // patch) + 0.5) * patch
         columns = (np.arange(self.size[1] // patch) + 0.5) * patch
         return self.to_mm(np.stack(np.meshgrid(columns, rows), axis=-1))

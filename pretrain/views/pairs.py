@@ -44,7 +44,7 @@ class Companions:
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(self.groups))])
 
     def draw(self, image: int, random: np.random.Generator) -> int:
-        """Give another image of the same group, each equally likely; itself if it is alone."""
+        """Return another image of the same group, each equally likely; itself if it is alone."""
         group = self.groups[image]
         members = self.members[self.starts[group] : self.starts[group + 1]]
         others = members[members != image]

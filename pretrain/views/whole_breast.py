@@ -122,7 +122,7 @@ def whole_views(
 
 
 def shown_at(picture: Picture, size: tuple[int, int]) -> Image:
-    """Give brightness 0..1 of a picture, shrunk to fit within size (H, W)."""
+    """Return brightness 0..1 of a picture, shrunk to fit within size (H, W)."""
     levels = picture.levels().astype(np.float32) / np.float32(WHITE)
     return resize_area(levels, fit_within(levels.shape, size))
 
@@ -179,7 +179,7 @@ def places_of(
     cell: int,
     size: tuple[int, int] | None = None,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Give which kinds' places are known [K], and what share of each cell [K, h, w] they cover.
+    """Return which kinds' places are known [K], and what share of each cell [K, h, w] they cover.
 
     A kind's places are known where it is absent, and where every finding of it has a box; a kind
     that is present somewhere, or that nobody looked for, teaches nothing about places.

@@ -38,7 +38,7 @@ def found(rows: TaskRows, tmp_path_factory: pytest.TempPathFactory) -> list[Boxe
 
 
 def best_overlap(sample: BoxesSample) -> float:
-    """Give the IoU of the most likely box with the true one, in pixels of the file."""
+    """Return the IoU of the most likely box with the true one, in pixels of the file."""
     return float(box_iou(torch.tensor(sample.boxes[:1]), torch.tensor(sample.truth)).max())
 
 

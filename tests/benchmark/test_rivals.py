@@ -19,7 +19,7 @@ Tensors = dict[str, Tensor]
 
 
 def loud(network: nn.Module) -> nn.Module:
-    """Give every tensor a value that matters, moments and scales of batch norms included."""
+    """Return every tensor a value that matters, moments and scales of batch norms included."""
     generator = torch.Generator().manual_seed(1)
     for key, tensor in network.state_dict().items():
         if tensor.is_floating_point():

@@ -119,7 +119,7 @@ class Cell:
         return np.rint(steps**0.6 * 4095).astype(np.uint16), first
 
     def tags(self) -> dict[str, Any]:
-        """Give the attributes that ask for this cell's VOI and polarity."""
+        """Return the attributes that ask for this cell's VOI and polarity."""
         tags: dict[str, Any] = {"PhotometricInterpretation": self.photometric}
         inverse = self.photometric == "MONOCHROME1"
         tags["PresentationLUTShape"] = "INVERSE" if inverse else "IDENTITY"

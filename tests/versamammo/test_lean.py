@@ -62,7 +62,7 @@ def test_gradients_in_single_precision_are_as_near_as_rounding_lets_them() -> No
 
 
 def gradient(weight: nn.Parameter) -> Tensor:
-    """Give the gradient of a weight in one row."""
+    """Return the gradient of a weight in one row."""
     assert weight.grad is not None
     return weight.grad.flatten()
 
@@ -130,7 +130,7 @@ def test_a_wide_depthwise_gradient_is_the_same(
 
 
 def gradients(convolution: Callable[[Tensor], Tensor], images: Tensor) -> list[Tensor]:
-    """Give the answer and the gradients of the images and the weights."""
+    """Return the answer and the gradients of the images and the weights."""
     images = images.clone().requires_grad_()
     answer = convolution(images)
     assert isinstance(convolution, nn.Module)

@@ -50,7 +50,7 @@ def mask(radius: int = 60, blur: float = 0) -> Bytes:
 
 
 def is_refused(path: Path) -> bool:
-    """Say whether a picture is refused as a mask."""
+    """Return whether a picture is refused as a mask."""
     with path.open("rb") as stream:
         kind = sniff(stream.read(256))
     assert kind is not None

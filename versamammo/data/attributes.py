@@ -45,7 +45,7 @@ class Attribute:
     scale: Scale = Scale.NAMES
 
     def class_of(self, value: float) -> int:
-        """Give the class of a label's number, `UNKNOWN_CLASS` for NaN or a number outside."""
+        """Return the class of a label's number, `UNKNOWN_CLASS` for NaN or a number outside."""
         place = value - self.first
         if np.isnan(value) or not 0 <= place < len(self.classes):
             return UNKNOWN_CLASS
@@ -91,7 +91,7 @@ def attributes_named(names: Sequence[str]) -> tuple[Attribute, ...]:
 
 
 def classes_of(labels: Labels, view: str | None, laterality: str | None) -> NDArray[np.int64]:
-    """Give the class of every attribute [A], in the order of `ATTRIBUTES`; -1 where unknown."""
+    """Return the class of every attribute [A], in the order of `ATTRIBUTES`; -1 where unknown."""
     values = {name: getattr(labels, name) for name in Labels.names()}
     values["incomplete"] = UNKNOWN if np.isnan(labels.birads) else float(labels.birads == 0)
     values["view"] = _place(view, ATTRIBUTES["view"].classes)

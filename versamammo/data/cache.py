@@ -71,7 +71,7 @@ def write_levels(path: Path, levels: NDArray[np.uint16]) -> None:
 
 
 def _coder(*, careful: bool) -> Callable[[NDArray[np.uint16]], bytes]:
-    """Give the way to compress a strip: its differences with care, or itself quickly."""
+    """Return the way to compress a strip: its differences with care, or itself quickly."""
     compressor = zstandard.ZstdCompressor(level=CAREFUL if careful else QUICK)
 
     def code(strip: NDArray[np.uint16]) -> bytes:

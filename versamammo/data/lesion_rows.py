@@ -129,7 +129,7 @@ class CloseUps(Archive):
 def lesion_rows(
     manifest: pa.Table, settings: CloseUpSettings = CloseUpSettings()
 ) -> tuple[pa.Table, dict[str, int]]:
-    """Give each lesion on each image a row, with the image's columns and those of `ADDED`.
+    """Return each lesion on each image a row, with the image's columns and those of `ADDED`.
 
     `image_id` and `content_key` become those of the close-up, so that nothing that is kept by them
     is taken for the whole image's; labels and `findings` become the lesion's, as in `CloseUp`.
@@ -159,7 +159,7 @@ def lesion_rows(
 
 
 def lesions_of(row: Mapping[str, Any]) -> Iterator[tuple[int, list[Row]]]:
-    """Give an image's lesions with their numbers; several kinds in one place are one lesion."""
+    """Return an image's lesions with their numbers; several kinds in one place are one lesion."""
     lesions: dict[object, list[Row]] = {}
     for number, finding in enumerate(row["findings"]):
         box = finding["box"] and tuple(finding["box"].values())
@@ -191,7 +191,7 @@ def _row(row: Row, number: int, lesion: Sequence[Row], settings: CloseUpSettings
 
 
 def _labels(lesion: Sequence[Row]) -> dict[str, float]:
-    """Give the labels that are the lesion's own."""
+    """Return the labels that are the lesion's own."""
     first = lesion[0]
     kinds = {finding["kind"] for finding in lesion}
     return {kind: float(kind in kinds) for kind in FINDINGS} | {
@@ -234,7 +234,7 @@ def close_up_of(row: Row, folder: Path) -> CloseUp:
 
 
 def split_lesions(rows: pa.Table, table: SplitTable) -> tuple[pa.Table, Given]:
-    """Give lesions the split that a table names them in, as the published ones do, leaks and all.
+    """Return lesions the split that a table names them in, as the published ones do, leaks and all.
 
     Args:
         rows: of `lesion_rows`, of all splits.

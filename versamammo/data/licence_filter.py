@@ -78,5 +78,5 @@ def sources_in_words(sources: Iterable[str]) -> str:
 
 
 def conditional(source: str) -> bool:
-    """Tell whether a source lets weights be passed on for non-commercial use only."""
+    """Return whether a source lets weights be passed on for non-commercial use only."""
     return source in ARCHIVES and ARCHIVES[source].weights == "non-commercial"

@@ -33,7 +33,7 @@ def normal_rows(
     settings: CloseUpSettings | None = None,
     seed: int = 0,
 ) -> tuple[pa.Table, dict[str, int]]:
-    """Give each lesion a row of normal tissue beside it, to be joined to those of `lesion_rows`.
+    """Return each lesion a row of normal tissue beside it, to be joined to those of `lesion_rows`.
 
     Args:
         manifest: rows with at least the columns `dataset.COLUMNS`.

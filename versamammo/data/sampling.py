@@ -55,7 +55,7 @@ class Share:
         return self.batch // (self.parts * self.processes)
 
     def of(self, part: int) -> slice:
-        """Give the stretch of a step's images that this process handles in one part."""
+        """Return the stretch of a step's images that this process handles in one part."""
         first = (part * self.processes + self.rank) * self.together
         return slice(first, first + self.together)
 

@@ -83,7 +83,7 @@ class Grayscale:
     used: tuple[int, int] | None = None
 
     def full_range(self) -> tuple[float, float]:
-        """Give the smallest and largest value that the modality transformation can produce."""
+        """Return the smallest and largest value that the modality transformation can produce."""
         if self.modality_table is not None:
             return 0.0, 2.0**self.modality_table.bits - 1
         low = -(2 ** (self.bits - 1)) if self.signed else 0
@@ -115,7 +115,7 @@ class Grayscale:
         return stored * self.slope + self.intercept
 
     def is_padding(self, stored: Values) -> NDArray[np.bool_]:
-        """Say which stored values mark the surroundings (PS3.3 C.7.5.1.1.2)."""
+        """Return which stored values mark the surroundings (PS3.3 C.7.5.1.1.2)."""
         first, last = self.padding or (1, 0)
         return (stored >= first) & (stored <= last)
 
@@ -129,7 +129,7 @@ class Grayscale:
 
 
 def stored_values(count: int = TABLE_SIZE, *, signed: bool) -> Values:
-    """Give every 16-bit stored value, or the first of them, in the order of its bits."""
+    """Return every 16-bit stored value, or the first of them, in the order of its bits."""
     values = np.arange(count, dtype=np.float64)
     if signed:
         values[TABLE_SIZE // 2 :] -= TABLE_SIZE
@@ -146,7 +146,7 @@ def bits_in_use(needed: int, stated: int) -> int:
 
 
 def used_bits(stored: NDArray[Any], bits: int, padding: tuple[int, int] | None = None) -> int:
-    """Tell how many bits are in use where too many are stated, as 16 for a 12-bit picture.
+    """Return how many bits are in use where too many are stated, as 16 for a 12-bit picture.
 
     Values from..to in `padding` mark the surroundings and do not count.
     """

@@ -65,7 +65,7 @@ class Box:
         return self.y2 - self.y1
 
     def as_tuple(self) -> tuple[float, float, float, float]:
-        """Give the corners as (x1, y1, x2, y2)."""
+        """Return the corners as (x1, y1, x2, y2)."""
         return (self.x1, self.y1, self.x2, self.y2)
 
 

@@ -21,7 +21,7 @@ def thinned(picture: NDArray[Any]) -> NDArray[Any]:
 
 
 def background_is_bright(pixels: NDArray[np.float32]) -> bool:
-    """Say whether most of the surroundings of the breast in pixels [H, W] are near white.
+    """Return whether most of the surroundings of the breast in pixels [H, W] are near white.
 
     Air takes most of the border of any mammogram. A scanned film may have a clear rim, so a frame
     further inside must agree.
@@ -46,5 +46,5 @@ def _frame(picture: NDArray[np.float32], inset: float) -> NDArray[np.float32]:
 
 
 def _shares(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Give the shares of bright and of dark values."""
+    """Return the shares of bright and of dark values."""
     return float((values > 0.7).mean()), float((values < 0.3).mean())

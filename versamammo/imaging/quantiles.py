@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 
 def quantile(values: NDArray[np.floating[Any]], share: float) -> float:
-    """Give one order statistic, 0 of nothing; nothing is interpolated."""
+    """Return one order statistic, 0 of nothing; nothing is interpolated."""
     return quantiles(values, share)[0]
 
 
 def quantiles(values: NDArray[np.floating[Any]], *shares: float) -> tuple[float, ...]:
-    """Give several order statistics, as `quantile`."""
+    """Return several order statistics, as `quantile`."""
     if not values.size:
         return (0.0,) * len(shares)
     places = [int(share * (values.size - 1)) for share in shares]

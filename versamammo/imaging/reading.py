@@ -72,7 +72,7 @@ def expose(
 
 
 def looks_readable(path: Path) -> bool:
-    """Say from its first bytes whether a file may be a picture; for walking through folders."""
+    """Return from its first bytes whether a file may be a picture; for walking through folders."""
     try:
         with path.open("rb") as file:
             return sniff(file.read(SNIFFED_BYTES)) is not None

@@ -56,7 +56,7 @@ class InputContract:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain lists, strings and numbers, as they lie beside the weights."""
+        """Return plain lists, strings and numbers, as they lie beside the weights."""
         return asdict(self) | {"size": list(self.size)}
 
     @classmethod
@@ -82,7 +82,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_size(value: object) -> bool:
-    """Say whether value is (H', W') in whole positive pixels; JSON brings anything at all."""
+    """Return whether value is (H', W') in whole positive pixels; JSON brings anything at all."""
     return (
         isinstance(value, tuple)
         and len(value) == 2

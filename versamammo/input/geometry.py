@@ -73,11 +73,11 @@ class Crop:
         return y2 - y1, x2 - x1
 
     def within(self, size: Size) -> Crop:
-        """Give the crop of the same cut, shrunk to fit (H, W) and padded to it."""
+        """Return the crop of the same cut, shrunk to fit (H, W) and padded to it."""
         return replace(self, content_size=fit_within(self.content_size, size), input_size=size)
 
     def spacing_to_input(self, spacing_mm: Spacing | None) -> Spacing | None:
-        """Give the distance between input rows and between input columns, in millimetres."""
+        """Return the distance between input rows and between input columns, in millimetres."""
         if spacing_mm is None:
             return None
         down, across = self._scale()
@@ -119,7 +119,7 @@ class Crop:
         return _clipped(_map_boxes(boxes, self.points_to_source), self.box)
 
     def share_inside(self, boxes: ArrayLike) -> Points:
-        """Give for each source box [N, 4] the share of its area within the cut, 0..1, [N]."""
+        """Return for each source box [N, 4] the share of its area within the cut, 0..1, [N]."""
         whole = _checked(boxes)
         part = _clipped(whole, self.box)
         share = _area(part) / _area(whole)
@@ -158,7 +158,7 @@ class Crop:
         return placed
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain lists and numbers, for the manifest."""
+        """Return plain lists and numbers, for the manifest."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()

@@ -80,7 +80,7 @@ def _bands(old: int, new: int) -> Iterator[tuple[int, int, int, Any]]:
 
 
 def resize_nearest(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Give mask [H, W] the size (H', W') by the pixel under each new pixel's centre."""
+    """Return mask [H, W] the size (H', W') by the pixel under each new pixel's centre."""
     return mask[_under_centres(mask.shape[0], size[0])][:, _under_centres(mask.shape[1], size[1])]
 
 
@@ -89,14 +89,14 @@ def _under_centres(old: int, new: int) -> NDArray[np.intp]:
 
 
 def area_weights(old: int, new: int, *, mirrored: bool = False) -> Any:
-    """Give the sparse matrix [new, old] that takes means over `old / new` pixels each."""
+    """Return the sparse matrix [new, old] that takes means over `old / new` pixels each."""
     return csr_array(_taps(old, new, mirrored=mirrored), shape=(new, old))
 
 
 def _taps(
     old: int, new: int, *, mirrored: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]:
-    """Give the weights, their pixels, and where those of each new pixel start and end."""
+    """Return the weights, their pixels, and where those of each new pixel start and end."""
     if new > old:
         raise ValueError(f"pictures are never enlarged: {old} pixels to {new}")
     # in units of 1 / (old * new) of the length, all edges are whole numbers

@@ -57,7 +57,7 @@ class Backbone(Protocol):
 
 
 def family_of(name: str) -> Family:
-    """Say how a timm network thinks.
+    """Return how a timm network thinks.
 
     Raises:
         InputError: timm has no such network, or it is of a family that is not known here.
@@ -143,7 +143,7 @@ def pyramid_of(network: nn.Module, blocks: Sequence[int] | None = None) -> tuple
 
 
 def stride_of(network: nn.Module) -> int:
-    """Give the side of one patch in pixels: both sides of an image are padded to its multiple."""
+    """Return the side of one patch in pixels: both sides of an image are padded to its multiple."""
     return int(cast(Backbone, network).feature_info[-1]["reduction"])
 
 
@@ -165,7 +165,7 @@ def look(network: nn.Module, images: Tensor, levels: Sequence[Level]) -> Feature
 
 
 def maps_of(network: nn.Module, images: Tensor, levels: Sequence[Level]) -> tuple[Tensor, ...]:
-    """Give maps [B, C, h, w] as `look` does; a CNN computes nothing behind the last of them."""
+    """Return maps [B, C, h, w] as `look` does; a CNN computes nothing behind the last of them."""
     if hasattr(network, "patch_embed"):
         return _look_in_tokens(network, images, levels).pyramid
     found: list[Tensor] = cast(Any, network).forward_intermediates(
@@ -209,7 +209,7 @@ def _look_in_maps(network: nn.Module, images: Tensor, levels: Sequence[Level]) -
 
 
 def settle(network: nn.Module) -> None:
-    """Give every weight memory of its own, in the order that its network is fastest in.
+    """Copy every weight to memory of its own, in the order that its network is fastest in.
 
     Weights read from a mapped file lie where the file has them. Off the usual boundaries matrix
     kernels take other paths, and equal weights would differ in the last bit of their answer.

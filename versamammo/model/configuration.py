@@ -30,7 +30,7 @@ class Training:
     sources: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain dicts, lists and strings, as they lie in config.json."""
+        """Return plain dicts, lists and strings, as they lie in config.json."""
         return asdict(self) | {"steps": list(self.steps), "sources": list(self.sources)}
 
 

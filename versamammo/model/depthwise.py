@@ -64,7 +64,7 @@ class LeanDepthwise(nn.Conv2d):
 
 
 def is_wide_depthwise(module: nn.Module) -> bool:
-    """Say whether a module is a convolution that `LeanDepthwise` computes."""
+    """Return whether a module is a convolution that `LeanDepthwise` computes."""
     return (
         type(module) is nn.Conv2d
         and module.groups == module.in_channels == module.out_channels > 1
@@ -79,7 +79,7 @@ def _gradients(
     gradient: Tensor, x: Tensor, weight: Tensor, stride: tuple[int, int],
     padding: tuple[int, int], *, to_input: bool = True,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Give torch's gradient of the input or, second, of the weight; the other is None."""
+    """Return torch's gradient of the input or, second, of the weight; the other is None."""
     wanted = [to_input, not to_input, False]
     found = torch.ops.aten.convolution_backward(
         gradient, x, weight, None, stride, padding, (1, 1), False, (0, 0), len(weight), wanted

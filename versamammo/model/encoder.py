@@ -114,7 +114,7 @@ class VersaMammoModel(PreTrainedModel):
         return look(self.backbone, padded, self.levels)
 
     def maps(self, batch: Tensor, count: int) -> tuple[Tensor, ...]:
-        """Give the finest maps of the pyramid of [B, 1, H, W], as many as are asked for."""
+        """Return the finest maps of the pyramid of [B, 1, H, W], as many as are asked for."""
         padded = pad_to_multiple(batch.to(self.dtype), self.stride, self.background)
         return maps_of(self.backbone, padded, self.levels[:count])
 
@@ -133,7 +133,7 @@ class VersaMammoModel(PreTrainedModel):
 
     @torch.no_grad()
     def probabilities(self, images: Tensor | Readable) -> list[dict[str, dict[str, float]]]:
-        """Say for each image how probable each class of each attribute is.
+        """Return for each image how probable each class of each attribute is.
 
         Raises:
             InputError: an image cannot be read, or the encoder has no heads (`no-heads`).
@@ -149,7 +149,7 @@ class VersaMammoModel(PreTrainedModel):
         return VersaMammoImageProcessor(contract=self.config.contract)
 
     def features_only(self) -> FeatureMaps:
-        """Give the pyramid alone, as timm's `features_only` networks do; weights are shared."""
+        """Return the pyramid alone, as timm's `features_only` networks do; weights are shared."""
         return FeatureMaps(self)
 
     @classmethod
@@ -197,7 +197,7 @@ class VersaMammoModel(PreTrainedModel):
         super().save_pretrained(save_directory, **options)
 
     def _may_use_graph(self, batch: Tensor) -> bool:
-        """Say whether the graph gives what torch would: on a CPU, without gradient, as loaded."""
+        """Return whether the graph equals torch here: on a CPU, without gradient, as loaded."""
         return (
             self.graph is not None
             and not (torch.is_grad_enabled() or self.training or torch.compiler.is_exporting())
@@ -242,7 +242,7 @@ class FeatureMaps(nn.Module):
         self.strides = [level.stride for level in encoder.levels]
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Give the maps [B, C, h, w] of images [B, 1, H, W], fine to coarse."""
+        """Return the maps [B, C, h, w] of images [B, 1, H, W], fine to coarse."""
         return list(self.encoder.encode(images).pyramid)
 
 

@@ -62,7 +62,7 @@ class Sight:
     warmest: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain dicts and lists, for JSON; boxes are (x1, y1, x2, y2)."""
+        """Return plain dicts and lists, for JSON; boxes are (x1, y1, x2, y2)."""
         return {
             "probabilities": self.probabilities,
             "candidates": [
@@ -114,7 +114,7 @@ def find(
 
 
 def _heat(encoder: VersaMammoModel, features: Features, crop: Crop) -> NDArray[np.float32] | None:
-    """Give probabilities [K, H', W'] in pixels of the encoder's input, 0 beside the breast."""
+    """Return probabilities [K, H', W'] in pixels of the encoder's input, 0 beside the breast."""
     heads = encoder.heads
     log_odds = None if heads is None else heads.heat(features)
     if log_odds is None or heads is None or heads.findings is None:

@@ -79,7 +79,7 @@ def load_encoder(
 
 
 def local_folder(source: str | Path) -> Path:
-    """Give a folder as it is, or fetch a repository's JSON and safetensors files.
+    """Return a folder as it is, or fetch a repository's JSON and safetensors files.
 
     Raises:
         InputError: it is neither, or cannot be had now.
@@ -97,7 +97,7 @@ def local_folder(source: str | Path) -> Path:
 def _in_timms_words(
     folder: Path, described: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], dict[str, Tensor], list[str]]:
-    """Give backbone, arguments, weights and what was done to them."""
+    """Return backbone, arguments, weights and what was done to them."""
     tensors = read_tensors(folder)
     if "architecture" not in described:
         dialect = dialect_of(described)

@@ -37,7 +37,7 @@ class NamesHead(nn.Module):
         self.linear = nn.Linear(width, classes)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Give log-probabilities [B, K] of features [B, D]."""
+        """Return log-probabilities [B, K] of features [B, D]."""
         return F.log_softmax(self.linear(pooled), dim=-1)
 
 
@@ -56,12 +56,12 @@ class OrdinalHead(nn.Module):
         self.gaps = nn.Parameter(torch.full((classes - 2,), 0.5413))
 
     def cutpoints(self) -> Tensor:
-        """Give the K - 1 cutpoints, rising."""
+        """Return the K - 1 cutpoints, rising."""
         steps = F.softplus(self.gaps) + SMALLEST_GAP
         return torch.cat([self.first[None], self.first + steps.cumsum(0)])
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Give log-probabilities [B, K] of features [B, D]."""
+        """Return log-probabilities [B, K] of features [B, D]."""
         above = self.linear(pooled) - self.cutpoints()  # [B, K - 1], log odds of y > k
         low, high = F.logsigmoid(-above), F.logsigmoid(above)
         # log(sigmoid(a) - sigmoid(b)) = logsigmoid(a) + logsigmoid(-b) + log(1 - exp(b - a))
@@ -99,19 +99,19 @@ class AttributeHeads(nn.Module):
         self.log_temperature = nn.Parameter(torch.zeros(len(names)), requires_grad=False)
 
     def forward(self, pooled: Tensor) -> dict[str, Tensor]:
-        """Give log-probabilities [B, K] of pooled features [B, D], all classes alike frequent."""
+        """Return log-probabilities [B, K] of pooled features [B, D], all classes alike frequent."""
         pooled = pooled.float()
         return {one.name: self.heads[one.name](pooled) for one in self.attributes}
 
     def adjusted(self, pooled: Tensor) -> dict[str, Tensor]:
-        """Give log-probabilities [B, K] at the archive's class frequencies, not calibrated."""
+        """Return log-probabilities [B, K] at the archive's class frequencies, not calibrated."""
         return {
             name: F.log_softmax(found + self.log_prior[name], dim=-1)
             for name, found in self(pooled).items()
         }
 
     def probabilities(self, pooled: Tensor) -> dict[str, Tensor]:
-        """Give calibrated probabilities [B, K] at the archive's class frequencies."""
+        """Return calibrated probabilities [B, K] at the archive's class frequencies."""
         temperatures = self.log_temperature.exp().unbind()
         adjusted = self.adjusted(pooled)
         return {
@@ -121,7 +121,7 @@ class AttributeHeads(nn.Module):
 
     @torch.no_grad()
     def in_words(self, pooled: Tensor) -> list[dict[str, dict[str, float]]]:
-        """Give for each of the images [B, D] the probability of each class of each attribute."""
+        """Return for each of the images [B, D] the probability of each class of each attribute."""
         found = self.probabilities(pooled)
         return [
             {
@@ -169,7 +169,7 @@ class FindingHead(nn.Module):
         nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
-        """Give log odds [B, K, h, w] that a cell shows a finding of each kind."""
+        """Return log odds [B, K, h, w] that a cell shows a finding of each kind."""
         maps = [side(pyramid[i].float()) for i, side in zip(self.chosen, self.sides, strict=True)]
         finest = max((one.shape[-2:] for one in maps), key=lambda size: size[0] * size[1])
         laid = [
@@ -213,11 +213,11 @@ class Heads(nn.Module):
         )  # fmt: skip
 
     def heat(self, features: Features) -> Tensor | None:
-        """Give log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
+        """Return log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
         return None if self.findings is None else self.findings(features.pyramid)
 
     def whole(self, features: Features, heat: Tensor | None = None) -> Tensor:
-        """Give what attributes are read off, [B, D] or [B, D + K]; `heat` saves computing it."""
+        """Return what attributes are read off, [B, D] or [B, D + K]; `heat` saves computing it."""
         if not self.strongest:
             return features.pooled
         found = self.heat(features) if heat is None else heat

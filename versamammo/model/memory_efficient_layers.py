@@ -98,7 +98,7 @@ class LeanNorm(BatchNormAct2d):
         return asked and not torch.compiler.is_exporting()
 
     def _inverts(self, x: Tensor) -> bool:
-        """Say whether x follows from its norm; to ask on a GPU would make it wait."""
+        """Return whether x follows from its norm; to ask on a GPU would make it wait."""
         exact = x.device.type == "cpu" and x.dtype == self.weight.dtype
         return exact and bool(self.weight.detach().abs().min() >= SMALLEST_WEIGHT)
 
@@ -140,7 +140,7 @@ def make_lean(network: nn.Module) -> None:
 
 
 def _is_plain(norm: BatchNormAct2d) -> bool:
-    """Say whether a norm is what `LeanNorm` computes."""
+    """Return whether a norm is what `LeanNorm` computes."""
     return (
         isinstance(norm.act, nn.SiLU)
         and isinstance(norm.drop, nn.Identity)

@@ -111,7 +111,7 @@ def find_gates(graph: GraphProto) -> list[Gate]:
             user[f"{name} {node.op_type}"] = node
 
     def next_of(node: NodeProto | None, op: str, *beside: str) -> NodeProto | None:
-        """Give the user of a node's output, if it and those beside it are all there are."""
+        """Return the user of a node's output, if it and those beside it are all there are."""
         if node is None or sorted(users.get(node.output[0], ())) != sorted((op, *beside)):
             return None
         return user[f"{node.output[0]} {op}"]
@@ -146,7 +146,7 @@ def block_size() -> int:
 
 
 def _can_move(gate: Gate, graph: GraphProto) -> bool:
-    """Say whether these nodes do what their kinds promise."""
+    """Return whether these nodes do what their kinds promise."""
     filters = {one.name for one in graph.initializer}
     axes = [
         numpy_helper.to_array(one) for one in graph.initializer if one.name == gate.mean.input[1]
@@ -168,7 +168,7 @@ def _given(node: NodeProto) -> dict[str, Any]:
 
 
 def _weigh(graph: GraphProto, filters: TensorProto, gate: str, block: int) -> list[NodeProto]:
-    """Give nodes that weigh filters, which lie in blocks of inputs and outputs."""
+    """Return nodes that weigh filters, which lie in blocks of inputs and outputs."""
     outputs, inputs = filters.dims[:2]
     name = f"{filters.name}_weighed"
     values: dict[str, NDArray[Any]] = {

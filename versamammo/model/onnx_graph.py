@@ -169,7 +169,7 @@ def add_graph(encoder: Encoder, folder: Path) -> float:
 
 @torch.no_grad()
 def compare(encoder: Encoder, graph: Graph, out: Path) -> float:
-    """Give the largest difference between graph and torch over several sizes.
+    """Return the largest difference between graph and torch over several sizes.
 
     Raises:
         InputError: it is larger than `TOLERANCE`.
@@ -186,7 +186,7 @@ def compare(encoder: Encoder, graph: Graph, out: Path) -> float:
 
 
 def apart(found: Features, wanted: Features) -> float:
-    """Give the largest difference of any output, as a share of its largest value."""
+    """Return the largest difference of any output, as a share of its largest value."""
     pairs = zip(_tensors(found), _tensors(wanted), strict=True)
     return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
 

@@ -154,7 +154,7 @@ def _describe_position(
 
 
 def patient_orientation(view: PhantomView) -> list[str]:
-    """Say where rows and columns run to in the patient, as stored (PS3.3 C.7.6.1.1.1)."""
+    """Return where rows and columns run to in the patient, as stored (PS3.3 C.7.6.1.1.1)."""
     left = view.laterality is Laterality.LEFT
     along_rows = "A" if left != view.mirrored else "P"
     medial = "R" if left else "L"

@@ -25,6 +25,6 @@ class Place:
         return cls(grid, np.float32(plan.nipple[0]) - x, y - np.float32(plan.nipple[1]))
 
     def project(self, direction: tuple[float, float]) -> Field:
-        """Give the component along a unit vector (x, y)."""
+        """Return the component along a unit vector (x, y)."""
         along: Field = self.dy * np.float32(direction[1]) - self.dx * np.float32(direction[0])
         return along

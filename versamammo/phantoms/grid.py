@@ -45,7 +45,7 @@ class Grid:
         return self.rows, self.columns
 
     def coordinates(self) -> tuple[Field, Field]:
-        """Give x and y of the pixel centres in mm, both [h, w]."""
+        """Return x and y of the pixel centres in mm, both [h, w]."""
         x = (np.arange(self.columns, dtype=np.float32) + 0.5) * self.pixel_mm
         y = (np.arange(self.rows, dtype=np.float32) + 0.5) * self.pixel_mm
         return np.broadcast_to(x, self.shape).copy(), np.broadcast_to(y[:, None], self.shape).copy()

@@ -67,7 +67,7 @@ class Lesion:
     is_sign: bool = False
 
     def seen_in(self, view: View) -> bool:
-        """Say whether the lesion shows in a view."""
+        """Return whether the lesion shows in a view."""
         return self.only_view in (None, view)
 
     def centre(self, plan: ViewPlan) -> NDArray[np.float64]:

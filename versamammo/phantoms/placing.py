@@ -23,7 +23,7 @@ MARGIN_MM = 4.0  # between a lesion and the skin, the muscle and the chest wall
 def place_lesions(
     settings: PhantomSettings, patient: Patient, truth: BreastTruth, tissues: tuple[Tissue, ...]
 ) -> BreastTruth:
-    """Give every lesion of one breast its place, drawn with a leaning to the upper outer quadrant.
+    """Place every lesion of one breast, more often in the upper outer quadrant.
 
     The first of TRIES places with room is taken, else the roomiest, where the lesion is made
     smaller until it fits. The answer depends on the base raster only, so it is the same at any

@@ -10,7 +10,7 @@ from versamammo.phantoms.settings import PhantomSettings
 
 
 def readme(settings: PhantomSettings) -> str:
-    """Say what the folder holds, that it is not real, and by which rule labels were drawn."""
+    """Return what the folder holds, that it is not real, and by which rule labels were drawn."""
     ceilings = rule.label_ceilings(settings)
     shares = ", ".join(
         f"{name} {mean:.2f} +- {spread:.3f}"

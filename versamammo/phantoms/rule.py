@@ -52,12 +52,12 @@ TISSUE_LIMITS = (0.12, 0.40)  # glandular shares between fatty, fatty-glandular,
 
 
 def category_number(category: str) -> int:
-    """Give the assessment category as a number; 4A, 4B and 4C are 4."""
+    """Return the assessment category as a number; 4A, 4B and 4C are 4."""
     return int(category[0])
 
 
 def cancer_group(appearance: Appearance) -> str:
-    """Say which row of the subtype and invasion tables holds for a malignant lesion."""
+    """Return which row of the subtype and invasion tables holds for a malignant lesion."""
     if appearance.kind == "calcification":
         return "calcification"
     return "spiculated" if appearance.margin == "spiculated" else "other"

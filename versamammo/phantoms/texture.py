@@ -33,7 +33,7 @@ def _frequencies(shape: tuple[int, int], pixel_mm: float) -> Field:
 
 
 def _roomy(grid: Grid) -> tuple[int, int]:
-    """Give the next larger shape that a Fourier transform is quick on."""
+    """Return the next larger shape that a Fourier transform is quick on."""
     h, w = (scipy.fft.next_fast_len(count, real=True) for count in grid.shape)
     return h, w
 

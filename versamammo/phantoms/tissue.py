@@ -116,7 +116,7 @@ def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> 
 def _envelope(
     rng: np.random.Generator, plan: ViewPlan, tissue: Composition, place: Place, depth: Field
 ) -> Field:
-    """Say where gland is likely: a fan behind the nipple, under the fat, before the muscle."""
+    """Return where gland is likely: a fan behind the nipple, under the fat, before the muscle."""
     reach = np.float32(plan.breast.reach)
     behind = np.clip(place.project(plan.back) / reach, 0, 1)
     across = place.project(plan.across) / reach

@@ -148,7 +148,7 @@ def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tenso
 def fill_optimizer(
     tensors: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer, source: Path
 ) -> None:
-    """Give an optimiser the state that `optimizer_tensors` named.
+    """Fill an optimiser with the state that `optimizer_tensors` named.
 
     Raises:
         InputError: a parameter is unknown.

@@ -27,7 +27,7 @@ def processes_asked_for(command: Sequence[str]) -> int:
 
 
 def lacks_company(environment: Mapping[str, str]) -> bool:
-    """Say whether accelerate was told of several processes and started this one alone."""
+    """Return whether accelerate was told of several processes and started this one alone."""
     return (
         STARTED_BY_ACCELERATE in environment
         and "MASTER_PORT" in environment

@@ -194,7 +194,7 @@ class Run:
         return read_origin(self.folder)
 
     def history(self) -> list[dict[str, Any]]:
-        """Give all readings so far, as they lie in the log."""
+        """Return all readings so far, as they lie in the log."""
         path = self.folder / METRICS
         return lines_of(path) if path.is_file() else []
 

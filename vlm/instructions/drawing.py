@@ -84,7 +84,7 @@ class Mixture:
         )  # fmt: skip
 
     def listing(self, share: float) -> Mixture:
-        """Give the mixture with lists as this share of all, for the projector's first lessons."""
+        """Return the mixture with lists as this share of all, for the projector's first lessons."""
         rest = replace(self, lists=0.0)
         total = sum(rest.kinds) + rest.turns
         return replace(self, lists=total * share / (1 - share)) if share < 1 else self
@@ -115,7 +115,7 @@ class LessonPool:
         self.reported = self._reported(single)
 
     def of(self, images: Images) -> list[Picture]:
-        """Give the pictures at some places."""
+        """Return the pictures at some places."""
         return [self.pictures[image] for image in images]
 
     def draw(self, seed: Sequence[int], mixture: Mixture | None = None) -> Lesson:
@@ -154,7 +154,7 @@ class LessonPool:
         return tuple(history)
 
     def _weights(self, lesson: Lesson, context: bool) -> dict[str, float]:
-        """Give topics that the images answer, and how much more often each has to be drawn.
+        """Return topics that the images answer, and how much more often each has to be drawn.
 
         An answer that is true of few images is asked for when it is true, so that within a topic
         all answers are learned alike.
@@ -268,7 +268,7 @@ class LessonPool:
 
 
 def _exams(archive: Archive) -> list[Images]:
-    """Give the images of each exam of two to four views."""
+    """Return the images of each exam of two to four views."""
     views: dict[tuple[str, str], list[int]] = defaultdict(list)
     columns = (archive.table.column(name).to_pylist() for name in ("patient_id", "exam_id"))
     for place, (patient, exam) in enumerate(zip(*columns, strict=True)):

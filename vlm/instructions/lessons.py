@@ -147,7 +147,7 @@ def report(pictures: Sequence[Picture]) -> str | None:
 
 
 def placed_findings(pictures: Sequence[Picture]) -> dict[str, list[str]]:
-    """Give the places of each kind of finding, in words; of several images, in which."""
+    """Return the places of each kind of finding, in words; of several images, in which."""
     places: dict[str, list[str]] = {}
     for number, picture in enumerate(pictures, start=1):
         suffix = "" if len(pictures) == 1 else f" in image {number}"
@@ -165,7 +165,7 @@ def facts(
     *,
     tagged: bool = False,
 ) -> str:
-    """Tell in words what an image shows, in any order: what a language model reads before it sees.
+    """Return in words what an image shows, in any order: read by a language model before it sees.
 
     A language model that begins from nothing learns on these what answers follow from; a
     projector then has something to translate into. Tags are left to the exam context.

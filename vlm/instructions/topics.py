@@ -54,7 +54,7 @@ class LabelledTopic(Topic):
     join: Join = _same
 
     def offered(self, pictures: Sequence[Picture]) -> Answer:
-        """Give the options that can be judged; of findings nobody looked for none is offered."""
+        """Return the options that can be judged; of findings nobody looked for none is offered."""
         if self.name != "Abnormality":
             return self.options
         seen = [w for n, w in FINDING_WORDS.items() if all(_known(p.labels, n) for p in pictures)]

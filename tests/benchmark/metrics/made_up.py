@@ -104,5 +104,5 @@ def neighbours_samples(queries=40, gallery=80, ranks=10, seed=0):
 
 
 def values_of(figures):
-    """Give every figure's value by its metric."""
+    """Return every figure's value by its metric."""
     return {figure.metric: figure.value for figure in figures}

@@ -105,7 +105,7 @@ def counted(told: Iterable[Told]) -> dict[tuple[str, str], int]:
 def put_into_splits(
     images: Sequence[Candidate], choice: SplitChoice
 ) -> tuple[Sequence[str | None], Given | None]:
-    """Give every image its split, and say what a given table did."""
+    """Return every image's split, and what a given table did."""
     if choice.table is not None:
         given = apply_table(choice.table, [names(image) for image in images])
         return given.splits, given
@@ -124,7 +124,7 @@ def put_into_splits(
 
 
 def groups(images: Sequence[Candidate]) -> list[str]:
-    """Say whom each image must not be parted from; an exam's patient is that of all its images."""
+    """Return whom each image goes with; an exam's patient is that of all its images."""
     owners = {image.exam_id: image.patient_id for image in images if image.patient_id is not None}
     return [
         group_key(

@@ -99,7 +99,7 @@ def check_frame(record: ImageRecord, facts: Facts) -> None:
 
 
 def disagreements(record: ImageRecord, facts: Facts) -> tuple[str, ...]:
-    """Say where the source and the file name different sides or views."""
+    """Return where the source and the file name different sides or views."""
     pairs = {
         "laterality": (record.laterality, facts.laterality),
         "view": (record.view, facts.view),
@@ -195,18 +195,18 @@ def spacing(pair: tuple[float, float] | None) -> dict[str, float] | None:
 
 
 def mirrored(side: str | None, chest_wall: Side) -> bool | None:
-    """Tell whether the file is stored as in a mirror; None where the side is unknown."""
+    """Return whether the file is stored as in a mirror; None where the side is unknown."""
     return None if side is None else stored_mirrored(Laterality(side), chest_wall)
 
 
 def words(image: Candidate) -> dict[str, str | None]:
-    """Give the source's own words for each fact."""
+    """Return the source's own words for each fact."""
     told = {told.fact: told.words for told in image.record.told}
     return {fact: told.get(fact) for fact in TOLD}
 
 
 def places(image: Candidate) -> dict[str, str | None]:
-    """Give for each fact where it was found; null where the fact is unknown."""
+    """Return for each fact where it was found; null where the fact is unknown."""
     facts = image.facts
     found: Mapping[str, str | None] = {
         "laterality": facts.laterality_source,

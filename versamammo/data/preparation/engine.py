@@ -26,7 +26,7 @@ class Lost:
 
     @classmethod
     def for_memory(cls) -> Lost:
-        """Say that memory ran out, which may have been a neighbour's fault."""
+        """Return a file's failure when memory ran out, which may have been a neighbour's fault."""
         return cls("out-of-memory", "memory ran out while the file was worked on")
 
 

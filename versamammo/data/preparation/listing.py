@@ -102,7 +102,7 @@ def list_images(opened: Opened, limit: int | None = None) -> Listing:
 
 
 def first_reason(entries: Sequence[ImageRecord | Quarantined]) -> str:
-    """Say why the first of several files is of no use."""
+    """Return why the first of several files is of no use."""
     first = next((entry for entry in entries if isinstance(entry, Quarantined)), None)
     return "none at all" if first is None else f"for example {first.path}: {first.message}"
 

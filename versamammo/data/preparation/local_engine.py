@@ -59,7 +59,7 @@ class Worker:
             self.pipe.send(task)
 
     def fate(self) -> tuple[Any] | Lost | None:
-        """Give what became of the task: a result, a loss, or None while it is being done."""
+        """Return what became of the task: a result, a loss, or None while it is being done."""
         try:
             if self.pipe.poll():
                 answer = self.pipe.recv()
@@ -129,7 +129,7 @@ class LocalEngine:
     def _employ(
         self, team: list[Worker], work: Callable[[T], R], waiting: Iterator[T], workers: int
     ) -> None:
-        """Give a task to every free worker, and hire while there are more tasks than workers."""
+        """Hand a task to every free worker, and hire while there are more tasks than workers."""
         while (free := next((w for w in team if w.task is None), None)) or len(team) < workers:
             task = next(waiting, None)
             if task is None:
@@ -187,7 +187,7 @@ def serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
 
 
 def ending(code: int | None) -> str:
-    """Say how a process ended; signal 9 is what the kernel sends when memory runs out."""
+    """Return how a process ended; signal 9 is what the kernel sends when memory runs out."""
     if code is None:
         return "unknown how"
     if code >= 0:

@@ -180,7 +180,7 @@ def report(
     changed: bool,
     settings: Settings,
 ) -> None:
-    """Tell the user what was done."""
+    """Print what was done."""
     counts = count(assembled, found=len(listing.records) + len(listing.refused))
     for message in worst(assembled.refused):
         print(f"versamammo: {message}", file=sys.stderr)

@@ -94,7 +94,7 @@ def stamp_of(job: Job, path: str) -> Stamp | None:
 
 
 def is_done(job: Job, entry: Entry, stamp: Stamp | None) -> bool:
-    """Tell whether an earlier run's outcome holds: same file, same recipe, picture still there."""
+    """Return whether an earlier outcome holds: same file, same recipe, picture still there."""
     if entry.stamp != stamp or entry.recipe != job.recipe.name:
         return False
     if isinstance(entry.outcome, Failure):
@@ -103,14 +103,14 @@ def is_done(job: Job, entry: Entry, stamp: Stamp | None) -> bool:
 
 
 def known_key(job: Job, entry: Entry | None) -> str | None:
-    """Give the key of a picture that is in the cache, though its file looks changed."""
+    """Return the key of a picture that is in the cache, though its file looks changed."""
     if entry is None or isinstance(entry.outcome, Failure) or entry.recipe != job.recipe.name:
         return None
     return entry.outcome.content_key if is_cached(job, entry) else None
 
 
 def is_cached(job: Job, entry: Entry) -> bool:
-    """Tell whether an entry's picture lies in the cache, whole."""
+    """Return whether an entry's picture lies in the cache, whole."""
     if isinstance(entry.outcome, Failure):
         return False
     path = job.out / cached_path(entry.outcome.content_key)

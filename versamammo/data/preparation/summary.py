@@ -105,7 +105,7 @@ def as_text(assembled: Assembled, counts: Counts, limit_of: int | None) -> str:
 
 
 def remarks(assembled: Assembled) -> list[str]:
-    """Say what a careful user should know of patients and splits."""
+    """Return what a careful user should know of patients and splits."""
     said = [joined.as_text() for joined in assembled.joins]
     said += assembled.doubts
     if assembled.unowned and assembled.given is None:

@@ -48,7 +48,7 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Tell two recipes apart in the journal."""
+        """Return what names this recipe in the journal."""
         return self.key("")
 
     def key(self, digest: str) -> str:

@@ -24,7 +24,7 @@ Thing = Mapping[str, Any]
 
 
 def detect(root: Path) -> bool:
-    """Say whether a COCO file lies where tools put it."""
+    """Return whether a COCO file lies where tools put it."""
     return root.is_dir() and any(any(root.glob(pattern)) for pattern in PATTERNS)
 
 

@@ -50,7 +50,7 @@ def coco_mask(path: Path, number: int, size: tuple[int, int]) -> NDArray[np.bool
 
 
 def changed(path: Path) -> int:
-    """Tell when a file last changed, 0 if it is not there."""
+    """Return when a file last changed, 0 if it is not there."""
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 

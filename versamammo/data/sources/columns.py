@@ -66,7 +66,7 @@ class Table:
     unused: tuple[str, ...]
 
     def has(self, field: str) -> bool:
-        """Tell whether the table speaks of a field."""
+        """Return whether the table speaks of a field."""
         return field in self.columns or field in self.constants
 
     def where(self, field: str) -> str:

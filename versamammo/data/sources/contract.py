@@ -80,7 +80,7 @@ class Source(Protocol):
         """Short name, as written in the manifest and on the command line."""
 
     def detect(self, root: Path) -> bool:
-        """Say whether `root` looks like this source, by names alone."""
+        """Return whether `root` looks like this source, by names alone."""
 
     def records(self, root: Path, options: SourceOptions) -> Iterator[Entry]:
         """List every image once, with those that cannot be used and why, in any order.

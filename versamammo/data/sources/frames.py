@@ -11,6 +11,6 @@ def frame_path(path: str, frame: int) -> str:
 
 
 def parted(path: str) -> tuple[str, int | None]:
-    """Give the file and the frame, None where the path names a whole file."""
+    """Return the file and the frame, None where the path names a whole file."""
     file, mark, frame = path.rpartition(MARK)
     return (file, int(frame)) if mark and frame.isdigit() else (path, None)

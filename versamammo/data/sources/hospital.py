@@ -89,7 +89,7 @@ def joined(
     files: Sequence[Found | Quarantined],
     options: SourceOptions,
 ) -> Iterator[Entry]:
-    """Give every picture the rows of its exam and side.
+    """Attach to every picture the rows of its exam and side.
 
     Raises:
         InputError: the table has pictures of none of its exams ("no-file-found").
@@ -135,7 +135,7 @@ def without_picture(
 
 
 def nothing_met(rows: Mapping[str, object], there: Sequence[Found]) -> str:
-    """Say why a table joins nothing, with an example of either side."""
+    """Return why a table joins nothing, with an example of either side."""
     asked = next(iter(rows), "")
     told = next((found.accession for found in there if found.accession), None)
     if told is None:
@@ -159,7 +159,7 @@ def described(table: Table, found: Found, about: Sequence[Row]) -> Entry:
 
 
 def speaks_of(row: Row, side: Laterality | None) -> bool:
-    """Tell whether a row is of this side, or of no side in particular."""
+    """Return whether a row is of this side, or of no side in particular."""
     word = row.get("laterality", "")
     if not words.said(word) or words.plain(word) in ("b", "both", "bilateral"):
         return True

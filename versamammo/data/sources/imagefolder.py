@@ -40,12 +40,12 @@ and write file_name and the labels to OUT/metadata.csv"""  # noqa: E501
 
 
 def detect(root: Path) -> bool:
-    """Say whether a metadata file lies here, or a set that has to be unpacked."""
+    """Return whether a metadata file lies here, or a set that has to be unpacked."""
     return root.is_dir() and (any(map(names_files, metadata_in(root))) or bool(packed_in(root)))
 
 
 def names_files(path: Path) -> bool:
-    """Tell a metadata file of pictures from any other file that is called so."""
+    """Return whether a file of that name is a metadata file of pictures."""
     try:
         if path.suffix == ".parquet":
             return FILE in pq.read_schema(path).names

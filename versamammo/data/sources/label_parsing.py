@@ -60,7 +60,7 @@ KINDS = {kind.replace("_", " "): kind for kind in FINDINGS} | {
 
 
 def said(word: str) -> bool:
-    """Tell whether a cell says anything at all."""
+    """Return whether a cell says anything at all."""
     return word.strip().lower() not in UNSAID
 
 

@@ -8,5 +8,5 @@ MARKER = "PHANTOM-NOT-REAL-DATA.txt"
 
 
 def is_twin(root: Path) -> bool:
-    """Tell whether a folder holds phantoms in the layout of an archive."""
+    """Return whether a folder holds phantoms in the layout of an archive."""
     return (root / MARKER).is_file()

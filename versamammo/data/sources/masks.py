@@ -132,7 +132,7 @@ def via_points(text: str, path: Path) -> Points:
 
 
 def shape_points(shape: Mapping[str, Any]) -> Points:
-    """Give the outline of a polygon, polyline, circle, ellipse, rectangle or point."""
+    """Return the outline of a polygon, polyline, circle, ellipse, rectangle or point."""
     name = shape["name"]
     if name in ("polygon", "polyline"):
         return list(zip(shape["all_points_x"], shape["all_points_y"], strict=True))

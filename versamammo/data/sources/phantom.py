@@ -24,7 +24,7 @@ LESIONS = {"finding": "kind", "finding_pathology": "pathology", "finding_birads"
 
 
 def detect(root: Path) -> bool:
-    """Say whether a folder was written by the phantom generator."""
+    """Return whether a folder was written by the phantom generator."""
     return (root / "phantom.json").is_file()
 
 

@@ -80,7 +80,7 @@ class Reader:
         self._told: list[Told] = []
 
     def word(self, field: str) -> str:
-        """Give the one word all rows use for a field, "" if none says anything."""
+        """Return the one word all rows use for a field, "" if none says anything."""
         if not self.table.has(field):
             return ""
         said = sorted({row[field].strip() for row in self.rows if words.said(row[field])})
@@ -104,7 +104,7 @@ class Reader:
         return value
 
     def told(self) -> tuple[Told, ...]:
-        """Give the words behind every value read so far."""
+        """Return the words behind every value read so far."""
         return tuple(self._told)
 
 
@@ -171,7 +171,7 @@ def lesion_pathology(table: Table, row: Row) -> float:
 
 
 def optional(row: Row, field: str) -> str | None:
-    """Give a cell's text, None if it says nothing."""
+    """Return a cell's text, None if it says nothing."""
     word = row.get(field, "").strip()
     return word if words.said(word) else None
 

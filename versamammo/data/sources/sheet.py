@@ -24,7 +24,7 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
     def columns(self, *names: str) -> Iterator[tuple[str, ...]]:
-        """Give each row's cells in these columns."""
+        """Return each row's cells in these columns."""
         places = [self.header.index(name) for name in names]
         return (tuple(row[place] for place in places) for row in self.rows)
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def detect(root: Path) -> bool:
-    """Say whether this is a table of text."""
+    """Return whether this is a table of text."""
     return root.is_file() and root.suffix.lower() in (".csv", ".tsv")
 
 
@@ -97,7 +97,7 @@ def check_masks(root: Path, findings: Iterable[Finding], where: str) -> None:
 
 
 def usable(root: Path, path: str) -> bool:
-    """Tell whether a path names a file within the source folder."""
+    """Return whether a path names a file within the source folder."""
     return inside(root, root / path) and (root / path).is_file()
 
 
@@ -120,7 +120,7 @@ class Paths:
             self._bare.setdefault(bare(stem), []).extend(paths)
 
     def of(self, row: Row, line: int) -> str | Quarantined:
-        """Give the path of a row's image relative to the root, or why there is none."""
+        """Return the path of a row's image relative to the root, or why there is none."""
         word = row[self.key].strip().replace("\\", "/")
         where = self.table.where(self.key)
         if not word:

@@ -12,7 +12,7 @@ from versamammo.errors import InputError
 
 
 def walk(root: Path) -> Iterator[str | Quarantined]:
-    """Give every file's path relative to `root`, sorted; what cannot be listed with its reason.
+    """Return every file's path relative to `root`, sorted; what cannot be listed with its reason.
 
     Links to folders are not followed: a folder inside the root is reached by its own name.
 
@@ -51,7 +51,7 @@ def checked(root: Path, path: Path) -> str | Quarantined:
 
 
 def inside(root: Path, path: Path) -> bool:
-    """Tell whether a path, links and dots resolved, still lies under the root."""
+    """Return whether a path, links and dots resolved, still lies under the root."""
     return path.resolve().is_relative_to(resolved(root.absolute()))
 
 
@@ -62,7 +62,7 @@ def resolved(root: Path) -> Path:
 
 
 def leads_out(path: str) -> Quarantined:
-    """Say that a path ends outside the source folder."""
+    """Return the refusal of a path that ends outside the source folder."""
     return Quarantined(path, "", "outside-root", "leads out of the source folder; not followed")
 
 

@@ -49,7 +49,7 @@ def group_key(image: str, patient_id: str | None, exam_id: str | None) -> str:
 def split_by_patient(
     members: Iterable[Member], seed: int, shares: Sequence[float] = DEFAULT_SHARES
 ) -> dict[str, str]:
-    """Give every image a split such that no group is parted.
+    """Return every image a split such that no group is parted.
 
     Args:
         members: the images, in any order.
@@ -74,7 +74,7 @@ def split_by_patient(
 def split_groups(
     classes: Mapping[str, set[str]], seed: int, shares: Sequence[float]
 ) -> dict[str, str]:
-    """Give every group a split, from the classes that its images have."""
+    """Return every group's split, by the classes that its images have."""
     # in the order of the hash, a tie between two patients is broken the same way everywhere
     groups = sorted(classes, key=lambda group: (chance(seed, group), group))
     start = np.searchsorted(np.cumsum(shares)[:-1], [chance(seed, g) for g in groups], "right")
@@ -105,7 +105,7 @@ def strata(labels: Labels) -> set[str]:
 
 
 def membership(classes: Sequence[set[str]]) -> NDArray[np.float64]:
-    """Tell which group has which class, 1 or 0 [G, C]; the last class is everybody.
+    """Return which group has which class, 1 or 0 [G, C]; the last class is everybody.
 
     A class of one group cannot be shared out and is left aside: it would always choose the
     largest split, and of a few dissimilar patients none would reach the test.

@@ -17,7 +17,7 @@ HELD_BACK = ("test", "val", "train")
 def split_officially(
     members: Iterable[Member], official: Mapping[str, str], seed: int, shares: Sequence[float]
 ) -> dict[str, str]:
-    """Give every image a split that agrees with the official one wherever patients allow.
+    """Return every image a split that agrees with the official one wherever patients allow.
 
     Where the archive names no validation part, one is drawn from its training part, as large beside
     the rest of it as `shares` says. Patients it does not speak of are drawn like all others.

@@ -43,7 +43,7 @@ class SplitTable:
     splits: Mapping[str, str]
 
     def name_of(self, image: Names) -> str | None:
-        """Give the name under which the table knows an image, None if it does not."""
+        """Return the name under which the table knows an image, None if it does not."""
         if self.by == "file":
             tries: tuple[str | None, ...] = (image.path, PurePosixPath(image.path).name)
         else:
@@ -135,7 +135,7 @@ def agreed(path: Path, pairs: Iterable[tuple[str, ...]]) -> dict[str, str]:
 
 
 def apply_table(table: SplitTable, images: Iterable[Names]) -> Given:
-    """Give each image the split of the table and count what leaks and what is missing."""
+    """Return each image the split of the table and count what leaks and what is missing."""
     listed = list(images)
     names = [table.name_of(image) for image in listed]
     splits = tuple(None if name is None else table.splits[name] for name in names)

@@ -1,4 +1,4 @@
-"""Tell tissue from the air around it, on a reduced copy of a mammogram.
+"""Separate tissue from the air around it, on a reduced copy of a mammogram.
 
 Air is smooth and, within one film or detector, nearly one level; tissue is brighter and textured.
 What lies around may be several sheets deep: black padding, then the film with its fog, then the
@@ -84,7 +84,7 @@ class Air:
 
 
 def thickness(picture: NDArray[Any]) -> float:
-    """Give the radius, in pixels, under which a thing is a line or a speck and not a breast."""
+    """Return the radius, in pixels, under which a thing is a line or a speck and not a breast."""
     rows: int = picture.shape[0]
     return max(1.5, 0.012 * rows)
 
@@ -113,7 +113,7 @@ def find_tissue(levels: Levels) -> Tissue | None:
 
 
 def _steepness(levels: Levels) -> Levels:
-    """Give the slope at a scale where film grain has averaged out and a skin line has not."""
+    """Return the slope at a scale where film grain has averaged out and a skin line has not."""
     broad = cv2.GaussianBlur(levels, (0, 0), thickness(levels) / 2)
     return np.asarray(cv2.magnitude(cv2.Sobel(broad, -1, 1, 0), cv2.Sobel(broad, -1, 0, 1)))
 
@@ -149,18 +149,18 @@ def _few(picture: NDArray[T]) -> NDArray[T]:
 
 
 def _is_bulk(air: Air, region: Mask) -> bool:
-    """Say whether air is a field of its own rather than dark specks in fat."""
+    """Return whether air is a field of its own rather than dark specks in fat."""
     total = count(air.mask)
     return total > SMALLEST_AIR * count(region) and count(air.thick) > 0.15 * total
 
 
 def _is_sure(tissue: Tissue, region: Mask) -> bool:
-    """Say whether tissue on film stands out by its edge, not as the densest part of a breast."""
+    """Return whether tissue on film stands out by its edge, not as the densest part of a breast."""
     return tissue.on_edge > 0.6 and count(tissue.body) > 0.05 * count(region)
 
 
 def _is_lining(air: Mask, region: Mask) -> bool:
-    """Say whether air is but a thin strip of padding along the sides of the region."""
+    """Return whether air is but a thin strip of padding along the sides of the region."""
     depth, total = 2 * thickness(air), count(air)
     # what is deep by a square is deep by the disc within it; OpenCV takes a sixth of the time
     if not total or count(air & erode_all_round(region, square(depth))) >= 0.1 * total:
@@ -169,7 +169,7 @@ def _is_lining(air: Mask, region: Mask) -> bool:
 
 
 def _is_sheet(tissue: Tissue) -> bool:
-    """Say whether tissue is a film or a paddle: it fills its rectangle, or has straight sides.
+    """Return whether tissue is a film or a paddle: it fills its rectangle, or has straight sides.
 
     Straight means along one direction or across it. Of the outlines of 286 breasts, padded behind
     the chest wall or not, at most 0.62 was, and they filled at most 0.92 of their rectangles.

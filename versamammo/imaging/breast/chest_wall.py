@@ -16,7 +16,7 @@ TILTS = np.linspace(-0.06, 0.06, 9)  # films lie up to 3.4 degrees askew
 
 
 def find_chest_wall(breast: Mask, away: Levels) -> tuple[Side, float]:
-    """Give the side of the chest wall and how sure that is, 0..1, from a breast mask [h, w].
+    """Return the side of the chest wall and how sure that is, 0..1, from a breast mask [h, w].
 
     `away` is the mask's `from_core`.
 
@@ -32,7 +32,7 @@ def find_chest_wall(breast: Mask, away: Levels) -> tuple[Side, float]:
 
 
 def stored_mirrored(laterality: Laterality | None, chest_wall: Side) -> bool | None:
-    """Say whether a stored picture is mirrored against the standard hanging.
+    """Return whether a stored picture is mirrored against the standard hanging.
 
     A left breast hangs with its chest wall at the left edge of the picture, a right breast at the
     right. None if the laterality is unknown.
@@ -43,7 +43,7 @@ def stored_mirrored(laterality: Laterality | None, chest_wall: Side) -> bool | N
 
 
 def _extent_by_row(breast: Mask, away: Levels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the first and last column of the convex hull for each row it meets."""
+    """Return the first and last column of the convex hull for each row it meets."""
     # the hull bridges notches at the chest wall; opening first drops labels that touch the skin
     # by distances, since a disc of this size takes OpenCV several times longer
     bulk = (away <= core_depth(breast)).view(np.uint8)
@@ -55,7 +55,7 @@ def _extent_by_row(breast: Mask, away: Levels) -> tuple[NDArray[np.float64], NDA
 
 
 def _share_on_line(edge: NDArray[np.float64], width: float) -> float:
-    """Give the largest share of rows whose edge lies on one nearly upright outer line."""
+    """Return the largest share of rows whose edge lies on one nearly upright outer line."""
     rows = np.arange(edge.size)
     inwards = edge[None, :] - TILTS[:, None] * rows[None, :]  # [tilts, rows]
     inwards -= inwards.min(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Tell pages of text, placeholders and other drawings from mammograms, on the reduced copy.
+"""Recognise pages of text, placeholders and other drawings, on the reduced copy.
 
 A breast is one thick thing; letters, lines and dots are thin or small, and a drawn shape has one
 level all over. Of 1,904 real mammograms at least 0.6 of what differs from the air is thick, of 150
@@ -74,7 +74,7 @@ def is_speck(body: Mask) -> bool:
 
 
 def is_flat(body: Mask, small: Levels) -> bool:
-    """Say whether what was taken for a breast [h, w] has one level all over, as drawn shapes do."""
+    """Return whether a supposed breast [h, w] has one level all over, as drawn shapes do."""
     inside = small[::3, ::3][body[::3, ::3] > 0]
     lower, upper = quantiles(small[::3, ::3], 0.02, 0.98)
     levels = ((inside - np.float32(lower)) * np.float32(63 / max(upper - lower, 1e-9))).clip(0, 63)

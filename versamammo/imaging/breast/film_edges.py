@@ -34,7 +34,7 @@ class Rim:
     bare: bool
 
     def cover(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Say which pixels [h, w] the rim covers, with a margin of two."""
+        """Return which pixels [h, w] the rim covers, with a margin of two."""
         rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
         return np.asarray(rows <= self.depth + self.slope * columns + 2)
 
@@ -58,7 +58,7 @@ def _remove_white_sides(levels: Levels, region: Mask) -> None:
 
 
 def _held(mask: Mask, axis: int) -> NDArray[np.float32]:
-    """Give the mean of a mask along an axis; numpy's own takes six times as long."""
+    """Return the mean of a mask along an axis; numpy's own takes six times as long."""
     means = cv2.reduce(mask, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
     return np.asarray(means, np.float32).ravel()
 

@@ -169,7 +169,7 @@ def _calm_levels(small: Levels) -> tuple[Levels, bool]:
 
 
 def _shrinkage(size: tuple[int, int]) -> int:
-    """Tell how many pixels of a picture of size (H, W) become one of the reduced copy."""
+    """Return how many pixels of a picture of size (H, W) become one of the reduced copy."""
     return max(1, round(max(size) / LONG_SIDE))
 
 
@@ -201,13 +201,13 @@ def _noise(small: NDArray[np.float32]) -> float:
 
 
 def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
-    """Give the darkest and brightest level, but for two pixels in a thousand at either end."""
+    """Return the darkest and brightest level, but for two pixels in a thousand at either end."""
     darkest, brightest = quantiles(levels[::3, ::3], 0.002, 0.998)
     return darkest, brightest
 
 
 def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask, Levels]:
-    """Give the breast with its nipple and thin edges, all other bright things, and `from_core`."""
+    """Return the breast with nipple and thin edges, all other bright things, and `from_core`."""
     reach = thickness(tissue.bright)
     labels = dilate(opened(tissue.bright, disc(reach)) & (1 - tissue.body), disc(1))
     # without specks first, lest film grain be gathered around the skin

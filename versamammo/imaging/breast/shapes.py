@@ -17,13 +17,13 @@ Outline = NDArray[np.int32]  # [P, 2] as (x, y)
 
 
 def disc(radius: float) -> Mask:
-    """Give a round structuring element."""
+    """Return a round structuring element."""
     size = 2 * max(1, round(radius)) + 1
     return cast(Mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
 
 
 def square(radius: float) -> Mask:
-    """Give a square structuring element; OpenCV is several times faster with it."""
+    """Return a square structuring element; OpenCV is several times faster with it."""
     size = 2 * max(1, round(radius)) + 1
     return np.ones((size, size), np.uint8)
 
@@ -54,7 +54,7 @@ def closed(mask: Mask, element: Mask) -> Mask:
 
 
 def within(mask: Mask, reach: float) -> Mask:
-    """Give all pixels no further than `reach` from the mask."""
+    """Return all pixels no further than `reach` from the mask."""
     reached = np.zeros_like(mask)
     window = _around(mask, int(reach) + 1)
     reached[window] = cv2.distanceTransform(1 - mask[window], cv2.DIST_L2, 3) <= reach
@@ -70,7 +70,7 @@ def erode_by(mask: Mask, reach: float) -> Mask:
 
 
 def from_core(mask: Mask) -> Levels:
-    """Give how far each pixel lies from the core of a mask, from all that is deep inside it.
+    """Return how far each pixel lies from the core of a mask, from all that is deep inside it.
 
     What is no further than the core is deep is the mask opened: thin things have no core.
     """
@@ -83,20 +83,20 @@ def from_core(mask: Mask) -> Levels:
 
 
 def core_depth(mask: Mask) -> float:
-    """Say how deep in a mask its core starts, in pixels: a twenty-fifth of the picture's height."""
+    """Return the depth in pixels at which a mask's core starts: a twenty-fifth of the height."""
     rows: int = mask.shape[0]
     return rows / 25
 
 
 def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
-    """Give the window around all that a mask holds: the rest of the picture need not be walked."""
+    """Return the window around all that a mask holds, outside which nothing need be looked at."""
     x, y, width, height = cv2.boundingRect(mask)
     rows = slice(max(0, y - margin), y + height + margin)
     return rows, slice(max(0, x - margin), x + width + margin)
 
 
 def largest_filled(mask: Mask) -> tuple[Mask, Outline] | None:
-    """Give the largest component without its holes, and its outline; None if the mask is empty."""
+    """Return the largest component, holes filled, and its outline; None if the mask is empty."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not outlines:
         return None

@@ -50,7 +50,7 @@ def frame_marker(data: bytes | memoryview) -> int | None:
 
 
 def _segments(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
-    """Give (marker, body) of the segments before the first scan."""
+    """Return (marker, body) of the segments before the first scan."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]

@@ -24,7 +24,7 @@ def read_identifiers(tags: Tags) -> Identifiers:
 
 
 def read_age(tags: Tags) -> float | None:
-    """Give the age in years; None if it is missing, or blanked as 000Y."""
+    """Return the age in years; None if it is missing, or blanked as 000Y."""
     found = re.fullmatch(r"(\d{1,3})([DWMY])", tags.code("PatientAge") or "")
     if found is None:
         return None

@@ -158,7 +158,7 @@ def _grey(decoded: Decoded, photometric: str, notes: list[str]) -> NDArray[Any]:
 
 
 def _cautions(tags: Tags) -> list[str]:
-    """Say what a careful reader should know of the picture as a whole."""
+    """Return what a careful reader should know of the picture as a whole."""
     notes = []
     if tags.code("BurnedInAnnotation") == "YES":
         notes.append("text is burned into the picture; it may identify the patient")

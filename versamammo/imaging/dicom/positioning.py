@@ -102,13 +102,13 @@ def describe_position(found: Positioning, text: str, source: str) -> Positioning
 
 
 def is_specimen(tags: Tags) -> bool:
-    """Say whether the view is coded as tissue outside the body."""
+    """Return whether the view is coded as tissue outside the body."""
     codes = [item.text("CodeValue") for item in tags.sequence("ViewCodeSequence")]
     return bool(SPECIMEN_CODES.intersection(code.upper() for code in codes if code))
 
 
 def side_from_orientation(orientation: tuple[str, ...], view: View | None) -> Laterality | None:
-    """Tell the side from Patient Orientation, where anatomy leaves only one answer.
+    """Return the side by Patient Orientation, where anatomy leaves only one answer.
 
     The plane of an MLO holds the line from the axilla, which is up and lateral, down to the
     middle: down the image is towards the feet and, for a right breast, towards the left. In a CC

@@ -180,7 +180,7 @@ def _require_one_frame(tags: Tags, frame: int | None) -> list[str]:
 
 
 def is_for_processing(tags: Tags) -> bool:
-    """Say whether the values are the detector's, not meant to be looked at."""
+    """Return whether the values are the detector's, not meant to be looked at."""
     intent = tags.code("PresentationIntentType")
     return intent == "FOR PROCESSING" or tags.text("SOPClassUID") == MG_PROCESSING
 

@@ -32,7 +32,7 @@ class Repaired:
 
 
 def encoding_of(data: bytes, at: int, *, little: bool) -> Encoding:
-    """Tell by looking whether the first element states its type, which some syntaxes belie."""
+    """Return whether the first element's bytes state its type, which some syntaxes belie."""
     explicit = Encoding(explicit=True, little=little)
     return explicit if element_at(data, at, explicit) else Encoding(explicit=False, little=little)
 

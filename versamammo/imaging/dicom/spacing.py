@@ -13,7 +13,7 @@ Spacing = tuple[float, float]
 
 
 def read_spacing(tags: Tags) -> tuple[Spacing | None, tuple[str, ...]]:
-    """Give the spacing (between rows, between columns) in mm in the plane of the breast.
+    """Return the spacing (between rows, between columns) in mm in the plane of the breast.
 
     Pixel Spacing counts first if it was calibrated; then the detector's spacing, divided by the
     magnification between breast and detector (DICOM PS3.3 10.7.1); then what a film scanner says.

@@ -31,7 +31,7 @@ NUMERAL = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 
 @cache
 def tag_of(keyword: str) -> BaseTag:
-    """Give the tag of a keyword of the standard's dictionary."""
+    """Return the tag of a keyword of the standard's dictionary."""
     return Tag(keyword)
 
 
@@ -65,11 +65,11 @@ class Tags:
         return Tags(*datasets, unreadable=self.unreadable, commas=self.commas)
 
     def sequence(self, keyword: str) -> list[Tags]:
-        """Give the items of a sequence; empty if it is absent."""
+        """Return the items of a sequence; empty if it is absent."""
         return [self._of(item) for item in self._items(keyword)]
 
     def texts(self, keyword: str) -> tuple[str, ...]:
-        """Give every value as stripped text, empty ones included."""
+        """Return every value as stripped text, empty ones included."""
         try:
             # a damaged type can make anything of a value, a sequence of damaged values too
             return tuple(str("" if v is None else v).strip(PADDING) for v in self._values(keyword))
@@ -80,12 +80,12 @@ class Tags:
             return ()
 
     def text(self, keyword: str) -> str | None:
-        """Give the first value as text, or None."""
+        """Return the first value as text, or None."""
         texts = self.texts(keyword)
         return (texts[0] or None) if texts else None
 
     def code(self, keyword: str) -> str | None:
-        """Give a coded string in capitals, as DICOM writes it and some vendors do not."""
+        """Return a coded string in capitals, as DICOM writes it and some vendors do not."""
         text = self.text(keyword)
         return text.upper() if text else None
 
@@ -139,12 +139,12 @@ class Tags:
         return [v.strip(PADDING) if isinstance(v, str) else v for v in self._values(keyword)]
 
     def number(self, keyword: str) -> float | None:
-        """Give the first number, or None."""
+        """Return the first number, or None."""
         numbers = self.numbers(keyword)
         return numbers[0] if numbers else None
 
     def integer(self, keyword: str) -> int | None:
-        """Give the first number if it is whole, or None."""
+        """Return the first number if it is whole, or None."""
         number = self.number(keyword)
         if number is not None and number != int(number):
             self._note(keyword)
@@ -152,7 +152,7 @@ class Tags:
         return None if number is None else int(number)
 
     def required(self, keyword: str) -> int:
-        """Give a whole number that the pixels cannot be read without.
+        """Return a whole number that the pixels cannot be read without.
 
         Raises:
             InputError: `missing-field`.
@@ -163,7 +163,7 @@ class Tags:
         return number
 
     def data(self, keyword: str) -> bytes | NDArray[np.int64]:
-        """Give binary data, or a run of integers, as the file stores them."""
+        """Return binary data, or a run of integers, as the file stores them."""
         for dataset in self._datasets:
             element: Any = dataset.get_item(tag_of(keyword))
             if isinstance(element, RawDataElement) and element.VR == "US" and element.value:
@@ -189,7 +189,7 @@ class Tags:
         return None
 
     def has(self, keyword: str) -> bool:
-        """Say whether an attribute is there with a value."""
+        """Return whether an attribute is there with a value."""
         return any(text != "" for text in self.texts(keyword))
 
     def has_embedded_overlay(self) -> bool:
@@ -202,7 +202,7 @@ class Tags:
         return False
 
     def private(self, group: int, creator: str, element: int) -> str | None:
-        """Give a vendor's own attribute as text, or None."""
+        """Return a vendor's own attribute as text, or None."""
         for dataset in self._datasets:
             try:
                 value = str(dataset.private_block(group, creator)[element].value)
@@ -250,7 +250,7 @@ class Tags:
             self.unreadable.append(keyword)
 
     def warnings(self) -> Iterator[str]:
-        """Say which attributes could not be understood."""
+        """Return which attributes could not be understood."""
         for keyword in self.unreadable:
             yield f"{keyword} could not be understood and was left out"
         for keyword in self.commas:

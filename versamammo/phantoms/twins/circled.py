@@ -29,7 +29,7 @@ DMID_COLUMNS = (
 
 
 def in_words(view: PhantomView) -> Iterable[tuple[str, Finding, tuple[int, int, int]]]:
-    """Give class, finding and circle of each lesion that the archives have a word for."""
+    """Return class, finding and circle of each lesion that the archives have a word for."""
     for found in view.labels.findings:
         assert found.box is not None
         word = (
@@ -42,7 +42,7 @@ def in_words(view: PhantomView) -> Iterable[tuple[str, Finding, tuple[int, int, 
 
 
 def truth(view: PhantomView) -> tuple[list[list[object]], Shown]:
-    """Give the rows of one picture (class, severity, x, y from the top, radius) and its truth."""
+    """Return the rows of one picture (class, severity, x, y from the top, radius) and its truth."""
     high, wide = view.pixels.shape
     rows: list[list[object]] = []
     findings = []

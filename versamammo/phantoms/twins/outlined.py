@@ -85,7 +85,7 @@ def traced(view: PhantomView) -> list[NDArray[np.int32]]:
 def pieces(
     view: PhantomView, kinds: Sequence[str]
 ) -> tuple[list[Finding], tuple[NDArray[np.bool_], ...]]:
-    """Give each piece of a mask as a finding of its own, as drawn by hand."""
+    """Return each piece of a mask as a finding of its own, as drawn by hand."""
     found, masks = [], []
     for one, mask in zip(view.labels.findings, view.masks, strict=True):
         for points in outlines(mask) if one.kind in kinds else ():

@@ -152,7 +152,7 @@ def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
 
 
 def mirrored(path: Path) -> bool:
-    """Tell whether the archive's PNG of a file is mirrored: if its rows run to the back."""
+    """Return whether the archive's PNG of a file is mirrored: if its rows run to the back."""
     return str(pydicom.dcmread(path, stop_before_pixels=True).PatientOrientation[0]) == "P"
 
 
@@ -174,7 +174,7 @@ def embed_regions(view: PhantomView, turned: bool) -> tuple[list[Finding], list[
 
 
 def embed_truth(view: PhantomView) -> Labels:
-    """Say what a report tells of a breast: pathology where there was a lesion."""
+    """Return what a report tells of a breast: pathology where there was a lesion."""
     labels = told(view.labels, "density", "birads")
     if view.labels.pathology == 2:
         return replace(labels, pathology=2.0, cancer=1.0, invasive=view.labels.invasive)

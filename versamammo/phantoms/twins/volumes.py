@@ -79,7 +79,7 @@ def volume(pixels: NDArray[np.float32], boxed: bool) -> NDArray[np.uint16]:
 
 
 def corner(box: Box) -> tuple[int, int, int, int]:
-    """Give x, y, width and height."""
+    """Return x, y, width and height."""
     return int(box.x1), int(box.y1), int(box.width), int(box.height)
 
 

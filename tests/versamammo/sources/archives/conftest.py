@@ -34,7 +34,7 @@ class Twin:
         return self.layout.removesuffix("-jpeg")
 
     def read(self) -> tuple[dict[str, ImageRecord], list[Quarantined]]:
-        """Give what the adapter lists, and what it keeps out."""
+        """Return what the adapter lists, and what it keeps out."""
         entries = list(SOURCES[self.source].records(self.root, SourceOptions()))
         kept = {entry.path: entry for entry in entries if isinstance(entry, ImageRecord)}
         return kept, [entry for entry in entries if isinstance(entry, Quarantined)]

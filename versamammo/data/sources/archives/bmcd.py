@@ -27,7 +27,7 @@ STEM = re.compile(r"(CC|MLO)_(rece[nm]t|prior)")
 
 
 def detect(root: Path) -> bool:
-    """Say whether the workbooks of BMCD lie here."""
+    """Return whether the workbooks of BMCD lie here."""
     return root.is_dir() and bool(found(root, "Suspicious_case.xlsx", "Normal_case.xlsx"))
 
 

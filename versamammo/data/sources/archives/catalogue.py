@@ -143,7 +143,7 @@ def licence_of(source: str) -> str:
 
 
 def may_be_shared(source: str) -> bool:
-    """Tell whether weights made from a source may be passed on; what is not known may not."""
+    """Return whether weights made from a source may be passed on; what is not known may not."""
     return "phantom" in source or (source in ARCHIVES and ARCHIVES[source].weights in SHAREABLE)
 
 

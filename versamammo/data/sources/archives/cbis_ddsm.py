@@ -44,7 +44,7 @@ OUT_OF_SCALE = ("0",)  # as density and as subtlety, twice each; their scales be
 
 
 def detect(root: Path) -> bool:
-    """Say whether the case descriptions of CBIS-DDSM lie here."""
+    """Return whether the case descriptions of CBIS-DDSM lie here."""
     return root.is_dir() and bool(found(root, *TABLES))
 
 

@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def detect(root: Path) -> bool:
-    """Say whether the annotations of CDD-CESM lie here."""
+    """Return whether the annotations of CDD-CESM lie here."""
     return root.is_dir() and bool(found(root, *SHEETS))
 
 

@@ -31,7 +31,7 @@ SUBTYPES = {"her2 enriched": 0, "luminal a": 1, "luminal b": 2, "triple negative
 
 
 def detect(root: Path) -> bool:
-    """Say whether CMMD's clinical workbook lies here."""
+    """Return whether CMMD's clinical workbook lies here."""
     return root.is_dir() and bool(found(root, *SHEETS))
 
 

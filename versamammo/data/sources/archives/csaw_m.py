@@ -21,7 +21,7 @@ SHEETS = "CSAW-M_train.csv and CSAW-M_test.csv"
 
 
 def detect(root: Path) -> bool:
-    """Say whether the tables of CSAW-M lie here."""
+    """Return whether the tables of CSAW-M lie here."""
     return root.is_dir() and bool(found(root, *(f"CSAW-M_{part}.csv" for part in PARTS)))
 
 

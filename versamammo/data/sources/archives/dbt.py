@@ -41,7 +41,7 @@ Boxes = Mapping[str, Sequence[Line]]
 
 
 def detect(root: Path) -> bool:
-    """Say whether tables of paths of BCS-DBT lie here."""
+    """Return whether tables of paths of BCS-DBT lie here."""
     return root.is_dir() and bool(found(root, "BCS-DBT*file-paths-*.csv"))
 
 
@@ -186,12 +186,12 @@ def slice_record(
 
 
 def is_distortion(box: Line) -> bool:
-    """Tell whether a box bounds an architectural distortion (column AD)."""
+    """Return whether a box bounds an architectural distortion (column AD)."""
     return box.get("ad", "").strip() in ("1", "True", "TRUE")
 
 
 def lies_at(path: Path, number: int) -> str:
-    """Say which breast a slice looks like: "R" if its right edge is brighter."""
+    """Return which breast a slice looks like: "R" if its right edge is brighter."""
     pixels = frame_pixels(path, number)
     left, right = (float(np.sum(pixels[:, column], dtype=np.float64)) for column in (0, -1))
     return "R" if left < right else "L"

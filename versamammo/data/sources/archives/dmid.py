@@ -29,7 +29,7 @@ VIEW = re.compile(r"(CC|MLO)[ _-]?(L|R)T?", re.IGNORECASE)
 
 
 def detect(root: Path) -> bool:
-    """Say whether DMID's table and its folder of DICOM files lie here."""
+    """Return whether DMID's table and its folder of DICOM files lie here."""
     return root.is_dir() and bool(found(root, *SHEETS)) and (root / "DICOM Images").is_dir()
 
 

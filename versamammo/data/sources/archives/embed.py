@@ -56,7 +56,7 @@ MALE = ("5",)  # as a density: "normal male"
 
 
 def detect(root: Path) -> bool:
-    """Say whether EMBED's tables lie here."""
+    """Return whether EMBED's tables lie here."""
     return root.is_dir() and bool(found(root, *METADATA))
 
 
@@ -199,7 +199,7 @@ def boxes_in(text: str, count: str, where: str) -> list[Box]:
 
 
 def mirrored_as_png(path: Path) -> bool:
-    """Tell whether the archive's conversion to PNG mirrors a file, by its rule."""
+    """Return whether the archive's conversion to PNG mirrors a file, by its rule."""
     tags = dicom_tags(path)
     if tags.code("ViewPosition") not in MIRRORED_VIEWS:
         return False

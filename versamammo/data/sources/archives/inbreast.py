@@ -37,7 +37,7 @@ VIEWS = {"ML": "MLO", "MLO": "MLO", "CC": "CC", "FB": "FB"}
 
 
 def detect(root: Path) -> bool:
-    """Say whether INbreast's table lies here."""
+    """Return whether INbreast's table lies here."""
     return root.is_dir() and bool(found(root, *SHEETS))
 
 
@@ -62,7 +62,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
 
 
 def number_of(path: str) -> str:
-    """Give a picture's number, the first part of its name."""
+    """Return a picture's number, the first part of its name."""
     return PurePosixPath(path).stem.partition("_")[0]
 
 

@@ -86,5 +86,5 @@ def guarded(path: str, lines: Sequence[Line], describe: Describe) -> Entry:
 
 
 def stem(path: str) -> str:
-    """Give a picture's name without folders and ending."""
+    """Return a picture's name without folders and ending."""
     return PurePosixPath(path).stem

@@ -24,7 +24,7 @@ STEM = re.compile(r"((\d{4})_(BC\d+))_(CC|MLO)_([LR])", re.IGNORECASE)
 
 
 def detect(root: Path) -> bool:
-    """Say whether there are folders Birad1, Birad3, ... here."""
+    """Return whether there are folders Birad1, Birad3, ... here."""
     return root.is_dir() and any(
         FOLDER.fullmatch(place.name) and place.is_dir() for place in root.glob("*")
     )
@@ -52,7 +52,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
 
 
 def plain_stem(path: str) -> str:
-    """Give a picture's name without ending and the blanks that some have."""
+    """Return a picture's name without ending and the blanks that some have."""
     return PurePosixPath(path).stem.replace(" ", "")
 
 

@@ -28,6 +28,6 @@ def kinds_named(texts: Iterable[str]) -> set[str]:
 
 
 def only_kind(texts: Iterable[str]) -> str | None:
-    """Give the one kind that texts speak of; None where there are several or none."""
+    """Return the one kind that texts speak of; None where there are several or none."""
     kinds = kinds_named(texts)
     return next(iter(kinds)) if len(kinds) == 1 else None

@@ -79,7 +79,7 @@ class Notes:
         return value
 
     def same(self, lines: Iterable[Mapping[str, str]], column: str) -> str:
-        """Give the one word that all rows of the image use.
+        """Return the one word that all rows of the image use.
 
         Raises:
             InputError: they differ (reason "rows-disagree").
@@ -164,7 +164,7 @@ def record(
 
 
 def unmapped(record: ImageRecord) -> Iterator[Told]:
-    """Give the words of an image that became no number."""
+    """Return the words of an image that became no number."""
     known = {"laterality": record.laterality, "view": record.view}
     for told in record.told:
         value = known.get(told.fact, UNKNOWN)

@@ -30,7 +30,7 @@ STEM = re.compile(r"(P[A-Z]*\d+)_([^_]+)_(L|R|U)_(CC|MLO|UNK)(?:[_ (-].*)?", re.
 
 
 def detect(root: Path) -> bool:
-    """Say whether this is the archive's folder, or holds it."""
+    """Return whether this is the archive's folder, or holds it."""
     return root.is_dir() and ("LAMISDMDB" in root.name or any(root.glob("LAMISDMDB*")))
 
 
@@ -72,7 +72,7 @@ def describe(path: str, lines: Sequence[Line]) -> ImageRecord:
 
 
 def said_once(pattern: re.Pattern[str], folders: str) -> str:
-    """Give what the folders of a path say of one label, "" if nothing.
+    """Return what the folders of a path say of one label, "" if nothing.
 
     Raises:
         InputError: they say two things (reason "rows-disagree").

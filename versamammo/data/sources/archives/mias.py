@@ -29,7 +29,7 @@ LINE = re.compile(r"mdb\d{3}\b")
 
 
 def detect(root: Path) -> bool:
-    """Say whether `Info.txt` and the films lie here."""
+    """Return whether `Info.txt` and the films lie here."""
     return root.is_dir() and bool(found(root, SHEET)) and bool(found(root, "mdb*.pgm"))
 
 
@@ -70,7 +70,7 @@ def read_info(path: Path) -> list[Line]:
 
 
 def coordinates(cells: Sequence[str]) -> list[str]:
-    """Give x, y and radius, all empty where the row has no three numbers."""
+    """Return x, y and radius, all empty where the row has no three numbers."""
     good = len(cells) >= 3 and all(cell.isdigit() for cell in cells[:3])
     return list(cells[:3]) if good else ["", "", ""]
 

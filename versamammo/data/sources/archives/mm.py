@@ -24,7 +24,7 @@ CANCER = {"cancer": 1.0, "non cancer": 0.0}
 
 
 def detect(root: Path) -> bool:
-    """Say whether the folder of originals, with its two classes, lies here."""
+    """Return whether the folder of originals, with its two classes, lies here."""
     return (root / ORIGINAL).is_dir()
 
 

@@ -25,7 +25,7 @@ STUDY = re.compile(r"(?:\d_[A-Z])?\d{6,}")
 
 
 def detect(root: Path) -> bool:
-    """Say whether the archive's table lies here."""
+    """Return whether the archive's table lies here."""
     return root.is_dir() and bool(found(root, SHEET))
 
 

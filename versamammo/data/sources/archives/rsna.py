@@ -21,7 +21,7 @@ COLUMNS = (
 
 
 def detect(root: Path) -> bool:
-    """Say whether the competition's table and folder lie here."""
+    """Return whether the competition's table and folder lie here."""
     return root.is_dir() and bool(found(root, SHEET)) and bool(found(root, "train_images"))
 
 
@@ -38,7 +38,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
 
 
 def image_of(path: str) -> str:
-    """Give a picture's number, whichever of the names it goes by."""
+    """Return a picture's number, whichever of the names it goes by."""
     name = stem(path).removesuffix("_img")
     return name.rpartition("_")[2]
 

@@ -19,7 +19,7 @@ DEPTH = 3  # folders below the root in which a table may lie
 
 
 def missing(archive: Archive, what: str) -> InputError:
-    """Say what of an archive is not there and where to get it."""
+    """Return what of an archive is not there and where to get it."""
     return InputError(
         f"{what} is missing; {archive.title} is at {archive.link} ({archive.licence}, "
         f"about {archive.gigabytes:g} GB)",
@@ -92,7 +92,7 @@ def columns_of(path: Path, header: Sequence[str]) -> str:
 
 
 def is_workbook(path: Path) -> bool:
-    """Tell a workbook from a table of text."""
+    """Return whether a file is a workbook and not a table of text."""
     return path.suffix.lower() in (".xls", ".xlsx")
 
 

@@ -32,7 +32,7 @@ PARTS = {"training": "train", "test": "test"}
 
 
 def detect(root: Path) -> bool:
-    """Say whether VinDr-Mammo's table of findings lies here."""
+    """Return whether VinDr-Mammo's table of findings lies here."""
     return root.is_dir() and bool(found(root, SHEET))
 
 
