@@ -1,12 +1,14 @@
-# Eight words. `make demo` and `make test` are all a newcomer needs; each installs what it lacks.
+# Nine words. `make demo` and `make test` are all a newcomer needs; each installs what it lacks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 CONFIG ?= configs/pipeline/smoke.yaml
 CHAT ?=
+# without material's note on MkDocs 2, which is not used here
+DOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-.PHONY: setup demo test check slow browser commands pipeline
+.PHONY: setup demo test check docs slow browser commands pipeline
 
 setup: $(VENV)/.ready
 	@echo "For the commands of README and docs, in every new shell:  source $(BIN)/activate"
@@ -28,6 +30,11 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(DOCS)
+
+# The documentation as a site, in build/site: open index.html, or serve the folder to search in it.
+docs: setup
+	$(DOCS)
 
 slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -16,8 +16,8 @@ venv=${VENV:-.venv}
 "$venv/bin/python" -m pip install --quiet --upgrade pip uv
 # Bytecode is written now: where PYTHONDONTWRITEBYTECODE is set, every start would compile torch anew.
 "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" \
-  -c constraints.txt -e '.[dev,serve]' ||
-  "$venv/bin/python" -m pip install --quiet -c constraints.txt -e '.[dev,serve]'
+  -c constraints.txt -e '.[dev,docs,serve]' ||
+  "$venv/bin/python" -m pip install --quiet -c constraints.txt -e '.[dev,docs,serve]'
 
 if ! { command -v dcmj2pnm && command -v dciodvfy; } >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

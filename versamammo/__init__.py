@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 NOTICE = "Research use only. Not a medical device, not for diagnosis."
 
