@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import jsonargparse
 
-from app.chat.contracts import Turn
-from app.chat.exam import ExamImage, gather, load_image
-from app.chat.facts import warnings_of
-from app.chat.limits import Limits
+from app.chat.conversation.facts import warnings_of
+from app.chat.conversation.report import answer_record
+from app.chat.conversation.verdict_words import pointing
+from app.chat.evidence.contracts import Turn
+from app.chat.evidence.exam import ExamImage, gather, load_image
 from app.chat.models import Models, choose_folder, load_models, parts_of
-from app.chat.report import answer_record
-from app.chat.verdict_words import pointing
+from app.chat.session.limits import Limits
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError

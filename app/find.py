@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from app.asking import load_breast
-from app.chat.contracts import Findings
-from app.chat.exam import Exam, gather
-from app.chat.facts import warnings_of
+from app.chat.conversation.facts import warnings_of
+from app.chat.conversation.report import composed, record
+from app.chat.evidence.contracts import Findings
+from app.chat.evidence.exam import Exam, gather
 from app.chat.models import choose_folder, load_models
-from app.chat.picture import Look, draw
-from app.chat.report import composed, record
+from app.chat.viewer.picture import Look, draw
 from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
 from versamammo.config import command_parser

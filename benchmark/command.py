@@ -78,7 +78,7 @@ def _run() -> jsonargparse.ArgumentParser:
 
 def _add_adapt(made: jsonargparse.ArgumentParser) -> None:
     # here, since `versamammo bench list` should not wait for torch
-    from benchmark.selecting import AdaptSettings
+    from benchmark.task_rows import AdaptSettings
 
     made.add_class_arguments(AdaptSettings, "adapt")
 
@@ -86,7 +86,7 @@ def _add_adapt(made: jsonargparse.ArgumentParser) -> None:
 def start_run(args: jsonargparse.Namespace) -> int:
     """Run; returns 0 if every chosen task could be run."""
     from benchmark.run import Bench, BenchSettings, tell
-    from benchmark.selecting import AdaptSettings
+    from benchmark.task_rows import AdaptSettings
 
     bench = Bench(
         BenchSettings(
@@ -115,7 +115,7 @@ def _rehearse() -> jsonargparse.ArgumentParser:
 
 def start_rehearsal(args: jsonargparse.Namespace) -> int:
     """Rehearse; returns 0 if every chosen task is complete, else 1."""
-    from benchmark.rehearse import Rehearsal, rehearse
+    from benchmark.dry_run import Rehearsal, rehearse
     from benchmark.report import write_report
     from benchmark.run import tell
 

@@ -15,11 +15,11 @@ from torchvision.ops import box_iou
 from benchmark.dense.anchors import anchor_sizes
 from benchmark.dense.canvas import Boxes, Canvas, to_source
 from benchmark.dense.detector import Detector, Found
-from benchmark.dense.even import STRIDES
 from benchmark.dense.maps import Maps
+from benchmark.dense.pyramid_adapter import STRIDES
 from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import BoxesSample
-from benchmark.selecting import AdaptSettings, Places, Row, TaskRows
+from benchmark.task_rows import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel

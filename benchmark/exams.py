@@ -17,7 +17,7 @@ from benchmark.features import FeatureStore
 from benchmark.finetuning import log_loss, truths
 from benchmark.probing import records
 from benchmark.samples import Sample
-from benchmark.selecting import AdaptSettings, Row, TaskRows, Truth
+from benchmark.task_rows import AdaptSettings, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 

@@ -22,7 +22,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from benchmark.selecting import AdaptSettings, Row
+from benchmark.task_rows import AdaptSettings, Row
 from versamammo.data.lesion_rows import CloseUp
 from versamammo.errors import InputError
 from versamammo.files import parse_json, sweep_partial, write_atomically

@@ -14,7 +14,7 @@ from benchmark.features import as_input
 from benchmark.fitting import FIRST, Batch, Fitting, batches, device_of, fit, own_copy
 from benchmark.probing import records
 from benchmark.samples import Sample
-from benchmark.selecting import AdaptSettings, Row, TaskRows
+from benchmark.task_rows import AdaptSettings, Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmark.selecting import AdaptSettings, Row
+from benchmark.task_rows import AdaptSettings, Row
 from versamammo.files import write_atomically
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.training.schedules import warm_cosine

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.selecting import AdaptSettings
+from benchmark.task_rows import AdaptSettings
 
 HIDDEN = 256
 MOST_EPOCHS = 100

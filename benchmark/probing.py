@@ -18,7 +18,7 @@ from benchmark.features import FeatureStore
 from benchmark.logistic import LINKS, Linear, fit_path
 from benchmark.networks import fit_network
 from benchmark.samples import ClassSample, LabelsSample, Sample
-from benchmark.selecting import AdaptSettings, Row, TaskRows
+from benchmark.task_rows import AdaptSettings, Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmark.features import FeatureStore
 from benchmark.samples import NeighboursSample, Sample
-from benchmark.selecting import Row, TaskRows
+from benchmark.task_rows import Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 

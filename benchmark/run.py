@@ -23,8 +23,8 @@ from benchmark.archives import Archives
 from benchmark.features import FeatureStore, encoder_hash
 from benchmark.samples import Sample
 from benchmark.scores import RUN, Scored, gather, read_run, scored, write_scores
-from benchmark.selecting import AdaptSettings, TaskRows, select
 from benchmark.store import TaskFolder, key_of
+from benchmark.task_rows import AdaptSettings, TaskRows, select
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE, __version__
 from versamammo.config import plain

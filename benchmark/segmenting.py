@@ -22,7 +22,7 @@ from benchmark.dense.decoder import Decoder, RareLoss
 from benchmark.dense.maps import Maps
 from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import MaskSample
-from benchmark.selecting import AdaptSettings, Outline, Row, TaskRows
+from benchmark.task_rows import AdaptSettings, Outline, Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 from versamammo.files import write_atomically

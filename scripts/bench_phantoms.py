@@ -25,7 +25,7 @@ from benchmark.metrics.figures import title
 from benchmark.report.writing import write_report
 from benchmark.run import Bench, BenchSettings
 from benchmark.scores import Scored, gather
-from benchmark.selecting import AdaptSettings
+from benchmark.task_rows import AdaptSettings
 from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.settings import Settings
 from versamammo.model.configuration import VersaMammoConfig

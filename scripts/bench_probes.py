@@ -27,7 +27,7 @@ from benchmark.logistic import LINKS, fit_path
 from benchmark.metrics import score
 from benchmark.retrieving import BLOCK, Collection, search
 from benchmark.samples import NeighboursSample
-from benchmark.selecting import AdaptSettings, Row
+from benchmark.task_rows import AdaptSettings, Row
 from benchmark.tasks import load_tasks
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture

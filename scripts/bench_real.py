@@ -33,7 +33,7 @@ from benchmark.features import FeatureStore, encoder_hash
 from benchmark.metrics.figures import Figure
 from benchmark.metrics.scoring import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
-from benchmark.selecting import AdaptSettings, Outline, Places, Row, TaskRows, Truth
+from benchmark.task_rows import AdaptSettings, Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture

@@ -24,6 +24,7 @@ from vlm.assembly import load
 from vlm.examples import Example
 from vlm.feeding import StepDataset
 from vlm.generation import answer, stream
+from vlm.image_cache import ImageCache
 from vlm.instructions import LessonPool, Mixture, make_items
 from vlm.instructions.wording import prompt_of
 from vlm.learner import Learner
@@ -32,7 +33,6 @@ from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
-from vlm.shelf import Shelf
 
 ROW = 512  # words and visual tokens of a packed row
 
@@ -152,7 +152,7 @@ def main() -> None:
     if has_adapter(model):
         merge_adapter(model)
     contract = InputContract.from_dict(processor.image_processor.contract)
-    shelf = Shelf(given.data, contract)
+    shelf = ImageCache(given.data, contract)
     items = make_items(given.data, ("test",), per_answer=4, exams=False)[: given.batch]
     questions = [
         Question(prompt_of(item), tuple(map(shelf.take, item.images)), context=False)

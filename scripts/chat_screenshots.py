@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from app.chat.command import free_port, open_models, serve
-from app.chat.examples import SETTINGS
+from app.chat.session.examples import SETTINGS
 from versamammo.phantoms import write_phantoms
 
 COLOURS = 64  # of a saved picture: a screenshot is mostly flat

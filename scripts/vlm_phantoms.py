@@ -32,8 +32,8 @@ from versamammo.phantoms.rule import label_ceilings
 from versamammo.vqa import Item, read_bench, write_bench
 from vlm.instructions import make_items
 from vlm.predict import Prediction, open_model, predict
-from vlm.recipe import VlmTraining
 from vlm.train import train
+from vlm.training_config import VlmTraining
 
 SEED = 1000  # of the phantoms that are asked about
 # name -> (control, whether the exam context is told)

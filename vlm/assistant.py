@@ -21,15 +21,15 @@ from versamammo.model.image_processor import OneImage
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load
-from vlm.competence import Competence, read_competence, topic_of
+from vlm.box_tokens import places_in
 from vlm.generation import MOST_WORDS, answer, stream
 from vlm.instructions.wording import closed_prompt, topic_prompt
 from vlm.likelihood import option_scores, probabilities
 from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
-from vlm.places import places_in
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question, Turn, caption, look_at
+from vlm.trained_topics import Competence, read_competence, topic_of
 
 REMEMBERED = 64  # images whose features are kept
 SURE_ENOUGH = 0.5  # a choice less likely than this is not made

@@ -16,10 +16,10 @@ from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
-from vlm.competence import TRIED, calibrate, choose_trial, read_competence, write_competence
+from vlm.image_cache import ImageCache
 from vlm.instructions import make_items
 from vlm.predict import Loaded, open_model
-from vlm.shelf import Shelf
+from vlm.trained_topics import TRIED, calibrate, choose_trial, read_competence, write_competence
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
         topics=tuple(topic for topic in before.topics if topic not in ("Place", "Report")),
     )  # fmt: skip
     model, processor = loaded or open_model(settings.model)
-    shelf = Shelf(settings.images, InputContract.from_dict(processor.image_processor.contract))
+    shelf = ImageCache(settings.images, InputContract.from_dict(processor.image_processor.contract))
     chosen = choose_trial(items, settings.seed)
     found = calibrate(model, processor, chosen, shelf, before.topics)
     write_competence(settings.model, found)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from versamammo.vqa import Item
 from vlm.generation import answer
+from vlm.image_cache import ImageCache
 from vlm.instructions.wording import answer_of, prompt_of
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
-from vlm.shelf import Shelf
 
 AT_ONCE = 32
 MOST_WORDS = 48  # tokens of an answer that names options
@@ -21,7 +21,7 @@ def check_answers(
     model: VersaMammoForImageTextToText,
     processor: VersaMammoVlmProcessor,
     items: Sequence[Item],
-    shelf: Shelf,
+    shelf: ImageCache,
 ) -> dict[str, float]:
     """Answer closed questions without the exam context; class-balanced accuracy per topic.
 

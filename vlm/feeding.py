@@ -14,14 +14,14 @@ from versamammo.data.sampling import Share
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
 from vlm.examples import Example, labelled
+from vlm.image_cache import KEPT, shown
 from vlm.instructions import Lesson, LessonPool, Mixture
-from vlm.instructions.lessons import facts
+from vlm.instructions.instruction_samples import facts
 from vlm.language import IMAGE_TOKEN
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question
-from vlm.recipe import PhaseName
-from vlm.shelf import KEPT, shown
+from vlm.training_config import PhaseName
 
 PHASE_NUMBERS: dict[PhaseName, int] = {"words": 1, "projector": 2, "adapter": 3}
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vlm.examples import IGNORED
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, attention_mask
-from vlm.recipe import PhaseName
+from vlm.training_config import PhaseName
 
 
 class Learner(nn.Module):

@@ -19,7 +19,7 @@ from versamammo.files import whole_folder
 from versamammo.training.stopping import run_command
 from vlm.adapter import fold_adapter_in, has_adapter
 from vlm.assembly import load, save
-from vlm.competence import read_competence, write_competence
+from vlm.trained_topics import read_competence, write_competence
 
 
 def merge(folder: Path, out: Path) -> Path:

@@ -28,8 +28,8 @@ from versamammo.model.weights import load_strictly
 from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adapter
 from vlm.card import write_card
 from vlm.configuration import VersaMammoVlmConfig
-from vlm.evidence import widths, with_evidence
 from vlm.fingerprints import encoder_hash
+from vlm.head_features import widths, with_evidence
 from vlm.memory import FeatureMemory
 from vlm.output import AnswerOutput, answer_loss
 from vlm.projector import Projector

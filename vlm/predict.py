@@ -28,12 +28,12 @@ from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model
 from vlm.generation import answer
+from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions.wording import prompt_of
 from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question
-from vlm.shelf import KEPT, Shelf
 
 Loaded = tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 Control = Literal["none", "blank", "shuffled", "reordered"]
@@ -86,7 +86,7 @@ def predict(settings: Prediction, loaded: Loaded | None = None) -> int:
     items = read_bench(settings.bench)
     model, processor = loaded or open_model(settings.model)
     contract = InputContract.from_dict(processor.image_processor.contract)
-    asker = Asker(items, Shelf(settings.images, contract), settings)
+    asker = Asker(items, ImageCache(settings.images, contract), settings)
     done = _kept(settings.out, asker.prompts)
     with settings.out.open("a", encoding="utf-8") as out:
         for start in tqdm(range(done, len(items), settings.batch), desc="answering"):
@@ -114,7 +114,7 @@ class Asker:
         prompts: as sent, in the order of the items.
     """
 
-    def __init__(self, items: Sequence[Item], shelf: Shelf, settings: Prediction) -> None:
+    def __init__(self, items: Sequence[Item], shelf: ImageCache, settings: Prediction) -> None:
         self.items = items
         self.shelf = shelf
         self.settings = settings

@@ -36,7 +36,7 @@ class ProjectorSettings:
         tokens: the most tokens per image for "pool", their exact number for "resampler".
         heads: of the resampler's attention.
         whole: tokens made of the pooled vector, before those of the patches.
-        evidence: whether they also see what the encoder's heads say (`vlm.evidence`).
+        evidence: whether they also see what the encoder's heads say (`vlm.head_features`).
     """
 
     kind: str = "shuffle"

@@ -36,16 +36,16 @@ from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
 from vlm.checking import check_answers
-from vlm.competence import TRIED, calibrate, choose_trial, write_competence
 from vlm.feeding import StepDataset, feed
+from vlm.image_cache import ImageCache
 from vlm.instructions import LessonPool, make_items
 from vlm.learner import Learner
 from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.recipe import PhaseName, VlmTraining, build_encoder, build_language
-from vlm.shelf import Shelf
+from vlm.trained_topics import TRIED, calibrate, choose_trial, write_competence
+from vlm.training_config import PhaseName, VlmTraining, build_encoder, build_language
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
 FREE = ("workers", "data", "phantoms.folder")
@@ -114,7 +114,7 @@ class Checks:
         contract = InputContract.from_dict(processor.image_processor.contract)
         self.folder = folder
         self.config = config
-        self.shelf = Shelf(folder, contract)
+        self.shelf = ImageCache(folder, contract)
         self.processor = processor
         self.items = self._make(config.check_items)
 

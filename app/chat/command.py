@@ -14,9 +14,9 @@ from typing import Any
 
 import jsonargparse
 
-from app.chat.limits import Limits
 from app.chat.models import Models, choose_folder, load_models
-from app.chat.private_folder import claim, sweep_dead
+from app.chat.session.limits import Limits
+from app.chat.session.private_folder import claim, sweep_dead
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.data.allocation import share_arenas
@@ -177,14 +177,14 @@ def serve(
 
     share_arenas()
 
-    from app.chat.desk import Desk
-    from app.chat.examples import example_exam
-    from app.chat.hardening import Hardening
-    from app.chat.looks import CSS, FOLDERS, SCRIPT, theme
-    from app.chat.page import build
-    from app.chat.sessions import OpenPages, PageWatch, Sweeper
+    from app.chat.page.page import build
+    from app.chat.page.theme import CSS, FOLDERS, SCRIPT, theme
+    from app.chat.session.examples import example_exam
+    from app.chat.session.security_headers import Hardening
+    from app.chat.session.sessions import OpenPages, PageWatch, Sweeper
+    from app.chat.session_service import SessionService
 
-    desk = Desk(home, **{"limits": Limits(), **desk_settings})
+    desk = SessionService(home, **{"limits": Limits(), **desk_settings})
     page = build(desk)
     pages = OpenPages()
     sweeper = Sweeper(desk.shelf, desk.folder, pages, desk.limits)

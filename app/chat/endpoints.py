@@ -11,20 +11,20 @@ from typing import Any
 
 import gradio as gr
 
-from app.chat.contracts import Answer, Turn
-from app.chat.desk import Desk
-from app.chat.exports import with_notice
-from app.chat.intake import Intake
-from app.chat.picture import Look
-from app.chat.report import answer_record, record
-from app.chat.shelf import Visit
+from app.chat.conversation.report import answer_record, record
+from app.chat.evidence.contracts import Answer, Turn
+from app.chat.exports.exports import with_notice
+from app.chat.session.session_store import Visit
+from app.chat.session.upload import Intake
+from app.chat.session_service import SessionService
+from app.chat.viewer.picture import Look
 from versamammo.errors import InputError
 
 # what is refused is said to the visitor only: a file's name may be a patient's, and logs are kept
 Refusal = partial(gr.Error, print_exception=False)
 
 
-def add_endpoints(desk: Desk) -> None:
+def add_endpoints(desk: SessionService) -> None:
     """Add the named endpoints to the page that is being built."""
     calls = Endpoints(desk)
     with gr.Column(visible=False):
@@ -49,7 +49,7 @@ def add_endpoints(desk: Desk) -> None:
 class Endpoints:
     """What each endpoint does; nothing is kept between calls."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: SessionService) -> None:
         self.desk = desk
 
     def ask(self, files: list[str] | None, question: str, history: object = None) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.chat.contracts import Answerer, Card, Comparer, Finder
-from app.chat.facts import Facts
+from app.chat.conversation.facts import Facts
+from app.chat.evidence.contracts import Answerer, Card, Comparer, Finder
 from versamammo.errors import InputError
 from versamammo.files import parse_json
 
 if TYPE_CHECKING:
-    from app.chat.queueing import OneAtATime
-    from app.chat.trials import Trials
+    from app.chat.evidence.queueing import OneAtATime
+    from app.chat.evidence.trials import Trials
     from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
@@ -81,11 +81,11 @@ def load_models(
         return Models(Facts())
     language, part = parts_of(folder)
     # torch is imported only where there is a model
-    from app.chat.answering import Answering
-    from app.chat.examining import Examiner
-    from app.chat.language_source import LanguageSource
-    from app.chat.queueing import OneAtATime
-    from app.chat.seeing import Seeing
+    from app.chat.conversation.answering import Answering
+    from app.chat.evidence.encoder_findings import Seeing
+    from app.chat.evidence.examining import Examiner
+    from app.chat.evidence.language_source import LanguageSource
+    from app.chat.evidence.queueing import OneAtATime
     from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
@@ -112,8 +112,8 @@ def load_models(
 
 def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
     """Return how a model went at the door; one never tried there, how its language went."""
-    from app.chat.contracts import Source
-    from app.chat.trials import Domain, Trial, Trials, read_trials
+    from app.chat.evidence.contracts import Source
+    from app.chat.evidence.trials import Domain, Trial, Trials, read_trials
 
     found = read_trials(folder)
     if found.trials or assistant is None:
@@ -131,7 +131,7 @@ def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
 def _comparer(
     encoder: VersaMammoModel, weights: str, queue: OneAtATime, index: Path, source: Path | None
 ) -> Comparer:
-    from app.chat.similar import Comparing, build_index, open_index
+    from app.chat.evidence.similar import Comparing, build_index, open_index
 
     if source is not None:
         build_index(source, index, encoder, weights)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from app.chat.contracts import Source
-from app.chat.deciding import Weights, chosen, yes_or_no
-from app.chat.examining import Examiner
-from app.chat.trials import Calibration, Domain, Trial
+from app.chat.evidence.contracts import Source
+from app.chat.evidence.deciding import Weights, chosen, yes_or_no
+from app.chat.evidence.examining import Examiner
+from app.chat.evidence.trials import Calibration, Domain, Trial
 from app.door.cases import Case
 from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME, YES

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.chat.exam import Exam, ExamImage, gather, load_image
-from app.chat.limits import Limits
+from app.chat.evidence.exam import Exam, ExamImage, gather, load_image
+from app.chat.session.limits import Limits
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError

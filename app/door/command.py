@@ -16,10 +16,10 @@ import jsonargparse
 import torch
 from tqdm import tqdm
 
-from app.chat.desk import Desk
-from app.chat.examining import Examiner
+from app.chat.evidence.examining import Examiner
+from app.chat.evidence.trials import Domain, Trials, read_trials, write_trials
 from app.chat.models import Models, choose_folder, load_models
-from app.chat.trials import Domain, Trials, read_trials, write_trials
+from app.chat.session_service import SessionService
 from app.door.calibrating import calibrate, trials_of, try_sources
 from app.door.cases import Case, blank, cases, root_of, shuffled
 from app.door.door_table import as_markdown, scores_of
@@ -91,7 +91,7 @@ def run(args: jsonargparse.Namespace) -> int:
     began = time.perf_counter()
     models = load_models(folder)
     with tempfile.TemporaryDirectory(prefix="versamammo-door-") as home:
-        desk = Desk(Path(home), answerer=models.answerer, finder=models.finder)
+        desk = SessionService(Path(home), answerer=models.answerer, finder=models.finder)
         hearings, counts = _hear_all(desk, args, root)
         desk.close()
     told = _record(models, name, hearings, counts, time.perf_counter() - began)
@@ -105,7 +105,7 @@ def run(args: jsonargparse.Namespace) -> int:
 
 
 def _hear_all(
-    desk: Desk, args: jsonargparse.Namespace, root: Path
+    desk: SessionService, args: jsonargparse.Namespace, root: Path
 ) -> tuple[dict[str, Hearing], Counts]:
     hearings = {control: Hearing() for control in (CONTROLS if args.controls else CONTROLS[:1])}
     refused: list[tuple[str, str]] = []
@@ -151,7 +151,7 @@ def _record(
 
 
 def _speakers(trials: Trials) -> dict[str, dict[str, str]]:
-    from app.chat.examining import JUDGED
+    from app.chat.evidence.examining import JUDGED
 
     return {
         domain: {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.chat.contracts import Findings
-from app.chat.desk import Desk
-from app.chat.exam import Exam
-from app.chat.seeing import overlap
+from app.chat.evidence.contracts import Findings
+from app.chat.evidence.encoder_findings import overlap
+from app.chat.evidence.exam import Exam
+from app.chat.session_service import SessionService
 from app.door.answer_words import Said, said_of
 from app.door.cases import Case
 from versamammo.imaging.mammogram import Box
@@ -78,7 +78,7 @@ class Hearing:
     marks: dict[str, Marks] = field(default_factory=dict)
 
 
-def hear(desk: Desk, case: Case, shown: Exam, hearing: Hearing) -> None:
+def hear(desk: SessionService, case: Case, shown: Exam, hearing: Hearing) -> None:
     """Ask everything that is known of a case, of the pictures that are shown."""
     token, visit = desk.open(shown)
     try:
@@ -107,13 +107,19 @@ def hear(desk: Desk, case: Case, shown: Exam, hearing: Hearing) -> None:
         desk.shelf.drop(token)
 
 
-def _last(desk: Desk, visit: object, question: str) -> str:
+def _last(desk: SessionService, visit: object, question: str) -> str:
     *_, answer = desk.ask(visit, question)  # type: ignore[arg-type]
     return answer.text
 
 
 def _of_picture(
-    desk: Desk, visit: object, topic: Topic, question: str, exam: Exam, number: int, whole: str
+    desk: SessionService,
+    visit: object,
+    topic: Topic,
+    question: str,
+    exam: Exam,
+    number: int,
+    whole: str,
 ) -> Said:
     """Return what is said of one picture."""
     if topic.name == "View":

@@ -12,7 +12,7 @@ from math import isfinite
 import numpy as np
 
 from benchmark.dense.canvas import Canvas
-from benchmark.selecting import Row
+from benchmark.task_rows import Row
 
 LESIONS_MM = (4.0, 64.0)  # side of a box: below are single calcifications, above whole quadrants
 SMALLEST = 4.0  # pixels of the input; less than the finest map's cell cannot be told apart

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.samples import BoxSides
-from benchmark.selecting import Outline, Places, Row
+from benchmark.task_rows import Outline, Places, Row
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
 from versamammo.input.preprocess import to_input

@@ -9,7 +9,7 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from segmentation_models_pytorch.losses import DiceLoss, FocalLoss
 from torch import Tensor, nn
 
-from benchmark.dense.even import Evened
+from benchmark.dense.pyramid_adapter import Evened
 
 WIDTHS = (128, 64, 32, 16)  # channels at strides 16, 8, 4 and 2
 EVENED = 128  # channels that a ViT's maps are narrowed to

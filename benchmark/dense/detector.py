@@ -21,7 +21,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from benchmark.dense.anchors import RATIOS
 from benchmark.dense.canvas import Boxes
-from benchmark.dense.even import STRIDES, Evened
+from benchmark.dense.pyramid_adapter import STRIDES, Evened
 
 NAMES = tuple(str(stride) for stride in STRIDES)
 SIDE = 7  # cells a region is pooled to

@@ -12,7 +12,7 @@ from benchmark.report.page import page
 from benchmark.report.tables import latex
 from benchmark.report.view import View
 from benchmark.scores import write_scores
-from benchmark.selecting import select
+from benchmark.task_rows import select
 from benchmark.tasks import Task
 from versamammo.data.dataset import Picture
 from versamammo.errors import InputError

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from app import cli
-from app.chat.answering import Answering
-from app.chat.contracts import Card, Findings, Region, Source
-from app.chat.desk import Desk
-from app.chat.exam import Exam
-from app.chat.regions import in_words
-from app.chat.trials import Domain, Trials, read_trials
+from app.chat.conversation.answering import Answering
+from app.chat.evidence.contracts import Card, Findings, Region, Source
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.location_text import in_words
+from app.chat.evidence.trials import Domain, Trials, read_trials
+from app.chat.session_service import SessionService
 from app.door.answer_words import said_of
 from app.door.calibrating import Tried, calibrate, fit, trials_of
 from app.door.cases import Case, blank, cases, root_of, shuffled
@@ -147,7 +147,9 @@ def test_right_words_score_right_and_marks_are_counted(some: list[Case], tmp_pat
     hearing = Hearing()
     for wrong in (None, 0):
         finder = Told(case, wrong)
-        desk = Desk(tmp_path / "home", answerer=Answering(finder.card, Trials()), finder=finder)
+        desk = SessionService(
+            tmp_path / "home", answerer=Answering(finder.card, Trials()), finder=finder
+        )
         hear(desk, case, case.exam, hearing)
     heard = hearing.pictures["Mass"]
     right = [said.value == truth for said, truth in zip(heard.said, heard.truths, strict=True)]
@@ -168,7 +170,7 @@ def test_a_mark_hits_by_its_centre_or_by_overlap() -> None:
 
 
 def test_every_topic_that_can_be_judged_is_asked_about() -> None:
-    from app.chat.examining import JUDGED
+    from app.chat.evidence.examining import JUDGED
 
     assert set(ASKED) == {topic.name for topic in JUDGED}
 

@@ -14,7 +14,7 @@ from benchmark.dense.canvas import Canvas
 from benchmark.dense.detector import Found
 from benchmark.detecting import average_precision, run
 from benchmark.samples import BoxesSample
-from benchmark.selecting import AdaptSettings, Places, TaskRows
+from benchmark.task_rows import AdaptSettings, Places, TaskRows
 from tests.benchmark.dense.discs import STORED, discs, task, tiny
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract

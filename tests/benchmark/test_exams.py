@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmark.exams import VIEWS, ExamProbe, answers, exams_of, fit_exams, hang, place_of
 from benchmark.features import FeatureStore
 from benchmark.samples import ClassSample, LabelsSample
-from benchmark.selecting import AdaptSettings, Row, TaskRows, Truth
+from benchmark.task_rows import AdaptSettings, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import Labels

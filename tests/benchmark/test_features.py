@@ -9,7 +9,7 @@ import torch
 from benchmark import features
 from benchmark.archives import Archives
 from benchmark.features import FeatureStore, as_input, encoder_hash
-from benchmark.selecting import AdaptSettings, Row, select
+from benchmark.task_rows import AdaptSettings, Row, select
 from benchmark.tasks import load_tasks
 from tests.benchmark.made_up_archives import (
     box,

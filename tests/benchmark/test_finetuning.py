@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from benchmark.finetuning import FineTuning, answers, log_loss, varied
 from benchmark.samples import ClassSample, LabelsSample
-from benchmark.selecting import AdaptSettings, Places, Row, TaskRows, Truth
+from benchmark.task_rows import AdaptSettings, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from tests.benchmark.dense.discs import discs, tiny
 from versamammo.errors import InputError

@@ -11,7 +11,7 @@ from torch import nn
 
 from benchmark.dense.maps import Maps
 from benchmark.fitting import Fitting, Look, batches, choosers, fit, own_copy
-from benchmark.selecting import AdaptSettings
+from benchmark.task_rows import AdaptSettings
 from tests.benchmark.dense.discs import tiny
 
 

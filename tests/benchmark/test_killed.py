@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.rehearse import STAMP, Rehearsal, rehearse
+from benchmark.dry_run import STAMP, Rehearsal, rehearse
 from benchmark.report import write_report
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive
 

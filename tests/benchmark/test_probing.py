@@ -12,7 +12,7 @@ from benchmark.features import FeatureStore
 from benchmark.metrics import score
 from benchmark.probing import Side, answers, fit
 from benchmark.samples import ClassSample
-from benchmark.selecting import AdaptSettings, TaskRows, select
+from benchmark.task_rows import AdaptSettings, TaskRows, select
 from benchmark.tasks import load_tasks
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive
 from versamammo.errors import InputError

@@ -19,9 +19,9 @@ from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.vqa import Item, Kind, read_bench
+from vlm.image_cache import ImageCache
 from vlm.predict import Asker, Prediction
 from vlm.prompts import to_messages
-from vlm.shelf import Shelf
 
 TASKS = {task.id: task for task in load_tasks()}
 DENSITY = replace(TASKS["vqa.density"], sources=("inbreast", "bmcd"))
@@ -141,7 +141,7 @@ def test_a_side_that_only_tags_tell_is_not_known(
         if told == "true":  # as it was asked before
             settings = replace(settings, context=True)
         bench = read_bench(settings.bench)
-        asker = Asker(bench, Shelf(settings.images, InputContract(size=(64, 48))), settings)
+        asker = Asker(bench, ImageCache(settings.images, InputContract(size=(64, 48))), settings)
         lines = []
         for number, item in enumerate(bench):
             (message,) = to_messages(asker.question(number))

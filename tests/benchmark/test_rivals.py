@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from benchmark.rivals import BLOCKS, ENDS, load_rival, main
+from benchmark.third_party_checkpoints import BLOCKS, ENDS, load_rival, main
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.model.encoder import VersaMammoModel

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.dense.decoder import RareLoss
 from benchmark.samples import MaskSample
 from benchmark.segmenting import Marking, dice, run
-from benchmark.selecting import AdaptSettings, Outline, TaskRows
+from benchmark.task_rows import AdaptSettings, Outline, TaskRows
 from tests.benchmark.dense.discs import STORED, discs, task, tiny
 from versamammo.errors import InputError
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmark.archives import Archives
-from benchmark.selecting import Outline, Places, select
+from benchmark.task_rows import Outline, Places, select
 from benchmark.tasks import Task, load_tasks
 from tests.benchmark.made_up_archives import box, density_rows, finding, row, write_archive
 from versamammo.errors import InputError

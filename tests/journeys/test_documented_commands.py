@@ -86,7 +86,7 @@ def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
 def test_every_run_folder_that_is_named_is_one_that_something_writes() -> None:
     from pretrain.settings.stage1_config import Stage1
     from pretrain.settings.stage2_config import Stage2
-    from vlm.recipe import VlmTraining
+    from vlm.training_config import VlmTraining
 
     without_a_config = {str(made().run.output) for made in (Stage1, Stage2, VlmTraining)}
     written = {*outputs().values(), *without_a_config}

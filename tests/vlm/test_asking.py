@@ -13,7 +13,7 @@ import tifffile
 from app.cli import main
 from tests.app.chat.tiny_models import score
 from vlm.assembly import save
-from vlm.competence import Competence, write_competence
+from vlm.trained_topics import Competence, write_competence
 
 
 @pytest.fixture(scope="module")

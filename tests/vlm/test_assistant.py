@@ -10,9 +10,9 @@ import torch
 from versamammo.errors import InputError
 from versamammo.scoring.topic_scores import TopicScore
 from vlm.assistant import Assistant
-from vlm.competence import Competence, topic_of
 from vlm.likelihood import fit_temperature, option_scores, probabilities
 from vlm.prompts import Question
+from vlm.trained_topics import Competence, topic_of
 
 MASS = TopicScore("Mass", 200, (("Yes", 80), ("No", 120)), 60, 0.78, 0.71, 0.84, 0.5)
 GUESSED = replace(MASS, topic="Calcification", balanced_accuracy=0.52, low=0.45, high=0.59)

@@ -9,7 +9,7 @@ import pytest
 from tests.vlm.archives import write_archive
 from vlm.assembly import save
 from vlm.calibrate import main
-from vlm.competence import FILE, Competence, read_competence, write_competence
+from vlm.trained_topics import FILE, Competence, read_competence, write_competence
 
 
 def test_a_model_is_tried_on_its_topics_alone(

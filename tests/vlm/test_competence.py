@@ -14,8 +14,9 @@ import torch
 from versamammo.errors import InputError
 from versamammo.scoring.topic_scores import TopicScore
 from versamammo.vqa import Item, Kind
-from vlm import competence
-from vlm.competence import (
+from vlm import trained_topics as competence
+from vlm.likelihood import fit_temperature, probabilities
+from vlm.trained_topics import (
     FILE,
     Competence,
     calibrate,
@@ -23,7 +24,6 @@ from vlm.competence import (
     read_competence,
     write_competence,
 )
-from vlm.likelihood import fit_temperature, probabilities
 
 MASS = TopicScore("Mass", 200, (("Yes", 80), ("No", 120)), 60, 0.78, 0.71, 0.84, 0.5, 0.8)
 KNOWN = Competence(("Mass", "Laterality"), temperature=2.0, fitted_on=10, tried=(MASS,))

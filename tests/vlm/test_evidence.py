@@ -14,7 +14,7 @@ from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import describe_heads
 from vlm.assembly import assemble, load, save
-from vlm.evidence import SCALE, widths, with_evidence
+from vlm.head_features import SCALE, widths, with_evidence
 from vlm.language import TinyLanguage, tiny_language
 from vlm.projector import ProjectorSettings
 

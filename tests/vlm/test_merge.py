@@ -10,8 +10,8 @@ import torch
 
 from vlm.adapter import has_adapter
 from vlm.assembly import load, save
-from vlm.competence import Competence, read_competence, write_competence
 from vlm.merge import main
+from vlm.trained_topics import Competence, read_competence, write_competence
 
 
 @pytest.fixture(scope="module")

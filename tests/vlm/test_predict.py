@@ -15,9 +15,9 @@ from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.vqa import read_bench, write_bench
 from vlm.assembly import save
+from vlm.image_cache import ImageCache
 from vlm.instructions import make_items
 from vlm.predict import Asker, Prediction, main, predict
-from vlm.shelf import Shelf
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, trained) -> Prediction:
 def asker(bench: Prediction, control: str) -> Asker:
     contract = InputContract(size=(64, 48))
     settings = replace(bench, control=control)
-    return Asker(read_bench(bench.bench), Shelf(bench.images, contract), settings)
+    return Asker(read_bench(bench.bench), ImageCache(bench.images, contract), settings)
 
 
 def test_the_scorer_finds_every_question_answered_once(bench: Prediction, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_answers_of_another_run_are_not_continued(bench: Prediction, tmp_path: P
 
 
 def test_a_path_out_of_the_folder_is_refused(bench: Prediction) -> None:
-    shelf = Shelf(bench.images, InputContract(size=(64, 48)))
+    shelf = ImageCache(bench.images, InputContract(size=(64, 48)))
     with pytest.raises(InputError, match="outside"):
         shelf.take("/../secret.dcm")
 

@@ -17,13 +17,13 @@ from versamammo.data.sampling import Share
 from versamammo.errors import InputError
 from vlm.adapter import LoraSettings, add_adapter
 from vlm.assembly import assemble, load
-from vlm.competence import read_competence
 from vlm.feeding import StepDataset
 from vlm.instructions import LessonPool
 from vlm.learner import Learner
 from vlm.packing import pack
-from vlm.recipe import build_encoder, build_language
 from vlm.train import train
+from vlm.trained_topics import read_competence
+from vlm.training_config import build_encoder, build_language
 
 UNCOUNTED = {"Abnormality", "Place", "Report"}  # of more than one right answer, or of free words
 

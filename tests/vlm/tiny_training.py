@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from versamammo.config import load
-from vlm.recipe import VlmTraining
+from vlm.training_config import VlmTraining
 
 SETTINGS = """
 run: {{output: {output}, seed: 1, log_every: 2, checkpoint_every: 2, threads: 1, track: []}}

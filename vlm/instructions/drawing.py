@@ -14,7 +14,7 @@ import numpy as np
 
 from versamammo.data.dataset import Archive, Picture
 from versamammo.errors import InputError
-from vlm.instructions.lessons import (
+from vlm.instructions.instruction_samples import (
     SIDE_UNKNOWN,
     Lesson,
     closed_turn,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.chat.contracts import (
+from app.chat.evidence.contracts import (
     Answer,
     Card,
     Evidence,
@@ -17,9 +17,9 @@ from app.chat.contracts import (
     Region,
     Turn,
 )
-from app.chat.desk import Desk
-from app.chat.exam import Exam, gather, load_image
-from app.chat.regions import in_words
+from app.chat.evidence.exam import Exam, gather, load_image
+from app.chat.evidence.location_text import in_words
+from app.chat.session_service import SessionService
 from tests.app.chat.made import density, mass
 from versamammo.imaging.mammogram import Box
 
@@ -92,7 +92,7 @@ def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path, Desk]]:
+def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path, SessionService]]:
     """Serve until asked again: (address, private folder, desk)."""
     from app.chat.command import free_port, serve
 

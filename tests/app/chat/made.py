@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.chat.contracts import Region, Source, Verdict
+from app.chat.evidence.contracts import Region, Source, Verdict
 
 
 def mass(image: int, yes: float, *marks: Region) -> Verdict:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.answering import Answering
-from app.chat.contracts import Answer, Card, Findings, Region, Source, Turn, Verdict
-from app.chat.exam import Exam
-from app.chat.facts import PHANTOMS_ONLY
-from app.chat.regions import in_words
-from app.chat.trials import Domain, Trial, Trials
-from app.chat.understanding import KINDS
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.facts import PHANTOMS_ONLY
+from app.chat.conversation.intent import KINDS
+from app.chat.evidence.contracts import Answer, Card, Findings, Region, Source, Turn, Verdict
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.location_text import in_words
+from app.chat.evidence.trials import Domain, Trial, Trials
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import score
 from versamammo.imaging.mammogram import Box

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.archives import unpack
-from app.chat.limits import Limits
+from app.chat.session.limits import Limits
+from app.chat.session.unpacking import unpack
 from versamammo.errors import InputError
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from app.chat.facts import SUGGESTED
+from app.chat.conversation.facts import SUGGESTED
 from versamammo import NOTICE
 
 pytestmark = pytest.mark.browser

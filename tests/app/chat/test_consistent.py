@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.chat.answering import Answering
-from app.chat.contracts import Card, Findings, Source, Turn
-from app.chat.exam import Exam, gather, load_image
-from app.chat.examining import JUDGED, Examiner
-from app.chat.findings_panel import findings_html
-from app.chat.report import answer_record, draft
-from app.chat.seeing import Seen
-from app.chat.trials import Calibration, Domain, Trial, Trials
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.report import answer_record, draft
+from app.chat.evidence.contracts import Card, Findings, Source, Turn
+from app.chat.evidence.encoder_findings import Seen
+from app.chat.evidence.exam import Exam, gather, load_image
+from app.chat.evidence.examining import JUDGED, Examiner
+from app.chat.evidence.trials import Calibration, Domain, Trial, Trials
+from app.chat.page.findings_panel import findings_html
 from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
 from versamammo.imaging.mammogram import Box

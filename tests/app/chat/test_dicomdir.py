@@ -6,7 +6,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-from app.chat.dicomdir import is_dicomdir, missing_from
+from app.chat.session.dicomdir import is_dicomdir, missing_from
 
 
 def nested(depth: int) -> bytes:

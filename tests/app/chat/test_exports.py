@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.chat.desk import Desk
-from app.chat.exam import Exam
-from app.chat.picture import Look
-from app.chat.report import OPEN, draft
+from app.chat.conversation.report import OPEN, draft
+from app.chat.evidence.exam import Exam
+from app.chat.session_service import SessionService
+from app.chat.viewer.picture import Look
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
 
 
 @pytest.fixture
-def desk(tmp_path: Path, echo: object, marker: object) -> Desk:
-    return Desk(tmp_path / "home", answerer=echo, finder=marker)  # type: ignore[arg-type]
+def desk(tmp_path: Path, echo: object, marker: object) -> SessionService:
+    return SessionService(tmp_path / "home", answerer=echo, finder=marker)  # type: ignore[arg-type]
 
 
 def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
-    desk: Desk, exam: Exam
+    desk: SessionService, exam: Exam
 ) -> None:
     _, visit = desk.open(exam)
     list(desk.ask(visit, "What is $here$ <b>?"))
@@ -39,7 +39,9 @@ def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
     assert NOTICE.encode() in pdf
 
 
-def test_history_reaches_the_answerer_and_turns_are_kept_apart(desk: Desk, exam: Exam) -> None:
+def test_history_reaches_the_answerer_and_turns_are_kept_apart(
+    desk: SessionService, exam: Exam
+) -> None:
     _, first = desk.open(exam)
     _, second = desk.open(exam)
     list(desk.ask(first, "one"))
@@ -66,13 +68,17 @@ def test_the_draft_leaves_indication_and_management_to_the_reader(
 @pytest.mark.parametrize(
     ("question", "reason"), [(" \x00\n", "empty-question"), ("x" * 2001, "long-question")]
 )
-def test_empty_and_oversized_questions_are_refused(desk: Desk, question: str, reason: str) -> None:
+def test_empty_and_oversized_questions_are_refused(
+    desk: SessionService, question: str, reason: str
+) -> None:
     with pytest.raises(InputError) as caught:
         desk.check(question)
     assert caught.value.reason == reason
 
 
-def test_the_private_folder_is_for_its_owner_only_and_goes_with_the_desk(desk: Desk) -> None:
+def test_the_private_folder_is_for_its_owner_only_and_goes_with_the_desk(
+    desk: SessionService,
+) -> None:
     assert desk.home.stat().st_mode & 0o777 == 0o700
     desk.close()
     assert not desk.home.exists()

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.contracts import Card, Findings, Source, Verdict
-from app.chat.exam import Exam
-from app.chat.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
+from app.chat.conversation.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
+from app.chat.evidence.contracts import Card, Findings, Source, Verdict
+from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.exam import Exam
-from app.chat.facts import warnings_of
-from app.chat.intake import Intake, take_in
-from app.chat.limits import Limits
+from app.chat.conversation.facts import warnings_of
+from app.chat.evidence.exam import Exam
+from app.chat.session.limits import Limits
+from app.chat.session.upload import Intake, take_in
 from versamammo.imaging.reading import read
 
 

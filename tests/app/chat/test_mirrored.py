@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.chat.exam import ExamImage, gather, load_image
-from app.chat.facts import warnings_of
-from app.chat.places import place_all, place_one
+from app.chat.conversation.facts import warnings_of
+from app.chat.evidence.exam import ExamImage, gather, load_image
+from app.chat.viewer.exam_layout import place_all, place_one
 
 
 @pytest.fixture(scope="module")

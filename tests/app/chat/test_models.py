@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.contracts import Answer, Source
-from app.chat.exam import Exam
-from app.chat.facts import Facts
+from app.chat.conversation.facts import Facts
+from app.chat.evidence.contracts import Answer, Source
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.trials import Domain, Trial, Trials, write_trials
 from app.chat.models import load_models
-from app.chat.trials import Domain, Trial, Trials, write_trials
 from tests.app.chat.tiny_models import score, write_tiny_models
 from versamammo.errors import InputError
-from vlm.competence import FILE, Competence, write_competence
+from vlm.trained_topics import FILE, Competence, write_competence
 
 
 @pytest.fixture(scope="module")

@@ -16,18 +16,28 @@ import psutil
 import pytest
 from gradio.utils import safe_deepcopy
 
-from app.chat.desk import Desk
-from app.chat.exam import Exam, ExamImage
-from app.chat.page import build
-from app.chat.private_folder import PrivateFolder
-from app.chat.shelf import Shelf, Visit
+from app.chat.evidence.exam import Exam, ExamImage
+from app.chat.page.page import build
+from app.chat.session.private_folder import PrivateFolder
+from app.chat.session.session_store import SessionStore, Visit
+from app.chat.session_service import SessionService
 from tests.app.chat.conftest import Echo, Marker, served
 
 OPEN = 20
-SERVICES = (Desk, Shelf, PrivateFolder, Visit, Exam, ExamImage, np.ndarray, Echo, Marker)
+SERVICES = (
+    SessionService,
+    SessionStore,
+    PrivateFolder,
+    Visit,
+    Exam,
+    ExamImage,
+    np.ndarray,
+    Echo,
+    Marker,
+)
 
 
-def open_exams(desk: Desk, exam: Exam) -> None:
+def open_exams(desk: SessionService, exam: Exam) -> None:
     """Open exams of four pictures each, 4 MB a picture."""
     for _ in range(OPEN):
         images = [
@@ -63,13 +73,13 @@ def reached(start: object) -> Iterator[object]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, exam: Exam) -> Desk:
-    made = Desk(tmp_path / "home", answerer=Echo(), finder=Marker())
+def desk(tmp_path: Path, exam: Exam) -> SessionService:
+    made = SessionService(tmp_path / "home", answerer=Echo(), finder=Marker())
     open_exams(made, exam)
     return made
 
 
-def test_a_copy_of_the_page_takes_little_however_many_exams_are_open(desk: Desk) -> None:
+def test_a_copy_of_the_page_takes_little_however_many_exams_are_open(desk: SessionService) -> None:
     page = build(desk)
     config = page.get_config_file()
     tracemalloc.start()
@@ -82,7 +92,7 @@ def test_a_copy_of_the_page_takes_little_however_many_exams_are_open(desk: Desk)
     assert seconds < 1  # under tracemalloc, which makes it several times slower
 
 
-def test_no_part_of_the_page_leads_to_a_visitor_or_a_service(desk: Desk) -> None:
+def test_no_part_of_the_page_leads_to_a_visitor_or_a_service(desk: SessionService) -> None:
     page = build(desk)
     given: dict[str, Any] = {"config": page.get_config_file()}
     for number, block in page.blocks.items():
@@ -92,10 +102,10 @@ def test_no_part_of_the_page_leads_to_a_visitor_or_a_service(desk: Desk) -> None
         assert not found, f"{name} leads to {found}"
 
 
-def test_the_walk_finds_what_hangs_on_a_callback(desk: Desk) -> None:
+def test_the_walk_finds_what_hangs_on_a_callback(desk: SessionService) -> None:
     for callback in (desk.shelf.drop, lambda token: desk.shelf.drop(token),
                      functools.partial(desk.shelf.drop, None)):  # fmt: skip
-        assert any(isinstance(one, Shelf) for one in reached({"props": [callback]}))
+        assert any(isinstance(one, SessionStore) for one in reached({"props": [callback]}))
 
 
 def test_a_page_is_loaded_quickly_with_many_exams_open(tmp_path: Path, exam: Exam) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.chat.exam import Exam
-from app.chat.findings_panel import findings_html
-from app.chat.panels import disarm, facts_html, refused_html, warnings_html
-from app.chat.report import draft
+from app.chat.conversation.report import draft
+from app.chat.evidence.exam import Exam
+from app.chat.page.findings_panel import findings_html
+from app.chat.page.panels import disarm, facts_html, refused_html, warnings_html
 
 EVIL = "<img src=x onerror=alert(1)>"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.chat.exam import Exam
-from app.chat.picture import Look, draw
-from app.chat.places import cut_of, place_all, place_one
+from app.chat.evidence.exam import Exam
+from app.chat.viewer.exam_layout import cut_of, place_all, place_one
+from app.chat.viewer.picture import Look, draw
 from app.viewer import FINDING
 from versamammo.imaging.mammogram import Box
 

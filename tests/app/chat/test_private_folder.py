@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.limits import Limits
-from app.chat.private_folder import LOCK, PREFIX, PrivateFolder, claim, sweep_dead
+from app.chat.session.limits import Limits
+from app.chat.session.private_folder import LOCK, PREFIX, PrivateFolder, claim, sweep_dead
 
 SERVER = """
 import sys, time
 from pathlib import Path
-from app.chat.private_folder import claim
+from app.chat.session.private_folder import claim
 home, lock = claim(Path(sys.argv[1]))
 (home / "abc").mkdir()
 (home / "abc" / "upload.dcm").write_bytes(b"a picture")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.chat.queueing import OneAtATime
+from app.chat.evidence.queueing import OneAtATime
 
 
 def test_no_two_compute_at_once() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.chat.exam import Exam
-from app.chat.language_source import LanguageSource
-from app.chat.queueing import OneAtATime
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.language_source import LanguageSource
+from app.chat.evidence.queueing import OneAtATime
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.data.labels import Labels
 from versamammo.input.geometry import Crop
 from versamammo.vqa import Item, Kind
 from vlm.assistant import Assistant
-from vlm.instructions.lessons import closed_turn
+from vlm.instructions.instruction_samples import closed_turn
 from vlm.instructions.topics import TOPICS, LabelledTopic
 from vlm.instructions.wording import prompt_of
 from vlm.prompts import Question

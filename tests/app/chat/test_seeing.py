@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.chat.contracts import Card, Source
-from app.chat.deciding import of_several
-from app.chat.exam import Exam
-from app.chat.examining import Examiner
-from app.chat.queueing import OneAtATime
-from app.chat.seeing import Seeing, overlap
-from app.chat.trials import Calibration, Domain, Trial, Trials
+from app.chat.evidence.contracts import Card, Source
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.encoder_findings import Seeing, overlap
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.examining import Examiner
+from app.chat.evidence.queueing import OneAtATime
+from app.chat.evidence.trials import Calibration, Domain, Trial, Trials
 from tests.app.chat.tiny_models import score, tiny_encoder
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box

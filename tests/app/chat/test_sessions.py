@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app.chat.desk import Desk
-from app.chat.limits import Limits
-from app.chat.private_folder import LOCK
-from app.chat.sessions import OpenPages
+from app.chat.session.limits import Limits
+from app.chat.session.private_folder import LOCK
+from app.chat.session.sessions import OpenPages
+from app.chat.session_service import SessionService
 from tests.app.chat.conftest import served
 
 KEPT = 1.5  # seconds that a closed page is kept in these tests
@@ -34,7 +34,7 @@ class Site:
 
     address: str
     home: Path
-    desk: Desk
+    desk: SessionService
     app: Any
 
     def event(self, element: str, trigger: str) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.chat.exam import Exam
+from app.chat.conversation.report import record
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.similar import Index, build_index, open_index
 from app.chat.models import load_models
-from app.chat.report import record
-from app.chat.similar import Index, build_index, open_index
-from app.chat.similar_panel import similar_html
+from app.chat.page.similar_panel import similar_html
 from tests.app.chat.tiny_models import tiny_encoder, write_tiny_models
 from versamammo.errors import InputError
 

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.contracts import Source
-from app.chat.trials import FILE, Calibration, Domain, Trial, Trials, read_trials, write_trials
+from app.chat.evidence.contracts import Source
+from app.chat.evidence.trials import (
+    FILE,
+    Calibration,
+    Domain,
+    Trial,
+    Trials,
+    read_trials,
+    write_trials,
+)
 from tests.app.chat.tiny_models import score
 from versamammo.errors import InputError
 from versamammo.scoring.topic_scores import TopicScore

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.chat.contracts import Answer, Turn
-from app.chat.exam import Exam
-from app.chat.facts import SUGGESTED
-from app.chat.understanding import ANY_FINDING, Subject, understand
+from app.chat.conversation.facts import SUGGESTED
+from app.chat.conversation.intent import ANY_FINDING, Subject, understand
+from app.chat.evidence.contracts import Answer, Turn
+from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import TOPICS
 
 

@@ -13,8 +13,8 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import describe_heads
 from versamammo.scoring.topic_scores import TopicScore
 from vlm.assembly import assemble, save
-from vlm.competence import Competence, write_competence
 from vlm.language import TinyLanguage, tiny_language
+from vlm.trained_topics import Competence, write_competence
 
 SIZE = (64, 48)
 TOPICS = ("ACR", "Bi-Rads", "Mass", "Calcification", "Place", "Report")

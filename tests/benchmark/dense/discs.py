@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmark.selecting import Outline, Places, Row, TaskRows, Truth
+from benchmark.task_rows import Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture

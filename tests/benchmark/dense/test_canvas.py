@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.dense.canvas import Canvas, to_source
-from benchmark.selecting import Outline, Places
+from benchmark.task_rows import Outline, Places
 from tests.benchmark.dense.discs import LEVELS, STORED, disc
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.dense.even import STRIDES, Evened, resample
+from benchmark.dense.pyramid_adapter import STRIDES, Evened, resample
 
 
 def test_a_spot_of_a_vits_grid_stays_where_it_is() -> None:

@@ -12,10 +12,10 @@ from tests.vlm.archives import LESION, SIZE, write_archive
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.vocabulary import Topic, sentence
+from vlm.box_tokens import places_in
 from vlm.instructions import LessonPool, Mixture
-from vlm.instructions.lessons import NOT_SEEN, SIDE_UNKNOWN, facts, report
+from vlm.instructions.instruction_samples import NOT_SEEN, SIDE_UNKNOWN, facts, report
 from vlm.instructions.topics import BY_NAME, TOPICS
-from vlm.places import places_in
 
 ONLY_CLOSED = {"open": 0.0, "places": 0.0, "reports": 0.0, "turns": 0.0}
 NOTHING = {"closed": 0.0, **ONLY_CLOSED}

@@ -1,0 +1,313 @@
+"""Answers, put together from the record of evidence alone: what it does not hold is not said.
+
+Marked places come first and words follow them. What the tags say or can be measured comes from
+there; what no source was found to know is not judged, and the answer says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, Facts
+from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, Subject, understand
+from app.chat.conversation.report import composed
+from app.chat.conversation.sayings import CHANGE, MEANING, PERSON, about, advice, greeting, thanks
+from app.chat.conversation.verdict_words import (
+    absent_line,
+    count_line,
+    finding_line,
+    side_lines,
+    title,
+    topic_line,
+)
+from app.chat.evidence.contracts import (
+    LOOKED_AT,
+    Answer,
+    Card,
+    Evidence,
+    Findings,
+    Source,
+    Turn,
+    Verdict,
+)
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.language_source import LanguageSource
+from app.chat.evidence.trials import Domain, Trials
+from versamammo.errors import InputError
+from versamammo.vocabulary import BY_NAME, YES
+from vlm.prompts import Turn as Said
+
+SUGGESTED = (
+    (ANY_FINDING, "Is anything suspicious, and where?"),
+    ("ACR", "How dense is the breast?"),
+    ("Bi-Rads", "Which BI-RADS category fits?"),
+    ("Mass", "Is there a mass?"),
+    ("Calcification", "Are there suspicious calcifications?"),
+    ("Background tissue", "What is the background tissue?"),
+)
+BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
+
+
+class Answering:
+    """Answers about an exam from its record of evidence."""
+
+    def __init__(self, card: Card, trials: Trials, language: LanguageSource | None = None) -> None:
+        self._card = card
+        self._trials = trials
+        self._language = language
+        self._facts = Facts()
+
+    @property
+    def card(self) -> Card:
+        """Return who speaks."""
+        return self._card
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        """Return a few questions that it can answer."""
+        known = [words for topic, words in SUGGESTED if self._knows(topic)]
+        return (*known[:4], *BY_TAGS)
+
+    def _knows(self, name: str) -> bool:
+        if name == ANY_FINDING:
+            return any(map(self._knows, KINDS))
+        domains = [self._trials.speaker(domain, BY_NAME[name])[0] for domain in Domain]
+        return any(source is not None for source in domains)
+
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
+    ) -> Iterator[Answer]:
+        """Yield the answer piece by piece; what cannot be answered is said to be so."""
+        asked = understand(question, exam, history)
+        seen = findings or Findings()
+        if asked.subject is Subject.TAGS:
+            yield from self._facts.answer(exam, question, history, findings)
+            return
+        if not asked.images:
+            names = ", ".join(exam.names)
+            yield Answer(f"There is no such picture here. These are: {names}.", speaker=NO_MODEL)
+            return
+        ways: dict[Subject, Callable[[], Answer]] = {
+            Subject.FINDINGS: lambda: self._findings(exam, asked, seen),
+            Subject.PLACES: lambda: self._findings(exam, asked, seen),
+            Subject.SIZES: lambda: self._findings(exam, asked, seen),
+            Subject.COUNT: lambda: self._count(exam, asked, seen),
+            Subject.TOPIC: lambda: self._topics(exam, asked.topics, asked.images, seen),
+            Subject.COMPARE: lambda: self._compare(exam, asked, seen),
+            Subject.REPORT: lambda: Answer(composed(exam, seen, asked.images)),
+            Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
+            Subject.WHY: lambda: self._why(exam, asked, seen),
+        }
+        if asked.subject in ways:
+            made = ways[asked.subject]()
+            yield self._noted(made, exam, asked, seen)
+            return
+        yield from self._beside(exam, question, history, asked, seen)
+
+    def _noted(self, made: Answer, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Add who spoke, what was left out of the question, and what a careful reader notes."""
+        notes = [*made.notes]
+        if self.card.phantoms_only and not exam.phantom:
+            notes.append(PHANTOMS_ONLY)
+        text = made.text
+        if asked.unread:
+            unread = ", ".join(f"“{word}”" for word in asked.unread[:6])
+            text = f"Not taken into account: {unread}.\n{text}"
+        return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
+
+    def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Return the text that names, for each kind, its pictures, place and size."""
+        every = not asked.kinds
+        kinds = [name for name in asked.kinds or KINDS if name in seen.topics]
+        silent = [name for name in asked.kinds or KINDS if name not in seen.topics]
+        said = {name: _verdicts(seen, name, asked.images) for name in kinds}
+        there = [name for name in kinds if any(one.value == YES for one in said[name])]
+        lines = [finding_line(exam, name, said[name]) for name in there]
+        rest = [name for name in kinds if name not in there]
+        if len(kinds) > 2:
+            lines += filter(None, [absent_line(exam, {name: said[name] for name in rest})])
+        else:
+            lines += [finding_line(exam, name, said[name]) for name in rest]
+        if silent and every:
+            listed = ", ".join(name.lower() for name in silent)
+            lines.append(f"Not judged, which does not mean not there: {listed}.")
+        lines += [] if every else [_not_judged(seen, name) for name in silent]
+        if every and not kinds:
+            lines.append(f"{title('Mass')}: {_why_silent(seen, 'Mass')}.")
+        found = [one for name in kinds for one in said[name]]
+        if asked.subject in (Subject.PLACES, Subject.SIZES) and not there:
+            lines.insert(0, "Nothing is marked in these pictures.")
+        return Answer(
+            "\n".join(lines), _evidence(found, asked.images), _surety(found, bool(silent)),
+            _notes(seen, found),
+        )  # fmt: skip
+
+    def _count(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        made = self._findings(exam, asked, seen)
+        names = [name for name in asked.kinds or KINDS if name in seen.topics]
+        regions = [
+            region
+            for region in seen.regions
+            if region.image in asked.images and region.topic in names
+        ]
+        if not names:
+            return made
+        return replace(made, text=f"{count_line(exam, names, regions)}\n{made.text}")
+
+    def _topics(
+        self, exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings
+    ) -> Answer:
+        """Return one value of each topic for the pictures together."""
+        lines: list[str] = []
+        found: list[Verdict] = []
+        for name in names:
+            verdict = of_several(exam, seen, name, images)
+            if verdict is None and name == "Cancer":
+                verdict = of_several(exam, seen, "Pathology", images)
+            if verdict is None:
+                lines.append(_not_judged(seen, name))
+                continue
+            found.append(verdict)
+            lines.append(topic_line(exam, verdict))
+        sure = min((one.probabilities[one.likeliest] for one in found if one.value), default=None)
+        looked = tuple(dict.fromkeys(image for one in found for image in one.images))
+        return Answer(
+            "\n".join(lines), tuple(Evidence(image, LOOKED_AT) for image in looked),
+            sure if found and all(one.value for one in found) else None, _notes(seen, found),
+        )  # fmt: skip
+
+    def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Return, for each breast, what is judged of it."""
+        names = [name for name in asked.topics if name in seen.topics]
+        if not asked.topics or asked.topics == (ANY_FINDING,):
+            names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
+        lines = side_lines(exam, seen, names)
+        lines += [_not_judged(seen, name) for name in asked.topics if name in seen.silent]
+        if not names and not asked.topics:
+            lines.append(_not_judged(seen, "ACR"))
+        found = [one for name in names for one in _verdicts(seen, name, asked.images)]
+        return Answer("\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found))
+
+    def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Return how sure the answer to a topic is, and how the model went when it was tried."""
+        made, names = self._again(exam, asked, seen)
+        told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
+        how = (
+            "The figures in brackets are probabilities 0 to 1, calibrated as if every second "
+            "picture showed the finding."
+        )
+        return replace(made, text="\n".join([made.text, how, *told]))
+
+    def _why(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+        """Return which source an answer rests on."""
+        made, names = self._again(exam, asked, seen)
+        rest = []
+        for name in names:
+            verdicts = _verdicts(seen, name, asked.images)
+            if verdicts:
+                rest.append(
+                    f"{title(name)} is based on the {verdicts[0].source} in the pixels; "
+                    f"{seen.tried.get(name, 'how well that works was not measured')}."
+                )
+        return replace(made, text="\n".join([made.text, *rest]))
+
+    def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[Answer, list[str]]:
+        """Answer the topics that a follow-up is about."""
+        others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+        if others:
+            return self._topics(exam, others, asked.images, seen), others
+        named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
+        return self._findings(exam, asked, seen), list(named)
+
+    def _beside(
+        self, exam: Exam, question: str, history: Sequence[Turn], asked: Asked, seen: Findings
+    ) -> Iterator[Answer]:
+        """Answer what is not about the pictures: by a language model that can, else plainly."""
+        if self._language is not None and self._language.speaks:
+            yield from self._talk(exam, question, history)
+            return
+        topics = [title(name) for name in seen.topics]
+        plain: dict[Subject, Callable[[], str]] = {
+            Subject.GREETING: lambda: greeting(topics),
+            Subject.THANKS: thanks,
+            Subject.ABOUT: lambda: about(self.card, topics),
+            Subject.ADVICE: advice,
+            Subject.CHANGE: lambda: CHANGE,
+            Subject.PERSON: lambda: PERSON,
+            Subject.MEANING: lambda: MEANING,
+        }
+        if asked.subject in plain:
+            yield Answer(plain[asked.subject]())
+            return
+        words = f" (“{' '.join(asked.unread[:6])}”)" if asked.unread else ""
+        yield Answer(
+            f"This was not understood{words}, and a guess would answer another question. "
+            f"What can be asked about these pictures: {', '.join(topics) or 'no finding'}; side, "
+            "view, sizes, machine and warnings come from tags and measurements."
+        )
+
+    def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+        assert self._language is not None, "asked before"
+        before = [Said(turn.question, turn.answer.text) for turn in history]
+        note = "free words of the language model, not compared with the evidence"
+        text = ""
+        try:
+            for text in self._language.talk(exam, question, before):
+                yield Answer(text)
+            yield Answer(text, (), None, (note,))
+        except InputError as error:
+            yield Answer(f"This could not be answered: {error.message}.")
+
+
+def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
+    return [one for image in images if (one := seen.verdict(name, image)) is not None]
+
+
+def _why_silent(seen: Findings, name: str) -> str:
+    return seen.silent.get(name, "no model that could tell is loaded")
+
+
+def _not_judged(seen: Findings, name: str) -> str:
+    return f"{title(name)}: not judged, because {_why_silent(seen, name)}."
+
+
+def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence, ...]:
+    """Point to the places of what is there, or to the whole picture where none is known."""
+    pointed = []
+    for one in found:
+        if one.value == YES:
+            word, (image, *_) = one.topic.lower(), one.images
+            pointed += [
+                Evidence(image, word, region.box, region.score, region.where)
+                for region in one.regions
+            ] or [Evidence(image, word, None, one.probabilities[YES], "place not known")]
+    looked = [Evidence(image, LOOKED_AT) for image in images] if found else []
+    return (*pointed, *looked)
+
+
+def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
+    """Return how sure: of the surest yes, or of the least sure no if all are no."""
+    yes = [one.probabilities[YES] for one in found if one.value == YES]
+    if yes:
+        return max(yes)
+    if not found or something_silent or any(one.value is None for one in found):
+        return None
+    return 1 - max(one.probabilities[YES] for one in found)
+
+
+def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
+    """Return which source spoke, what another would say, and how a single topic was tried."""
+    by: dict[Source, list[str]] = {}
+    for one in found:
+        by.setdefault(one.source, []).append(title(one.topic))
+    told = "; ".join(
+        f"{source} ({', '.join(dict.fromkeys(names))})" for source, names in by.items()
+    )
+    notes = [f"told by: {told}"] if told else []
+    notes += [f"{title(one.topic)}: {text}" for one in found for text in one.dissent]
+    names = {one.topic for one in found}
+    if len(names) == 1 and (tried := seen.tried.get(*names)):
+        notes.append(tried)
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,188 @@
+"""What can be said of an exam without any model: what the tags say, what the pixels say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.chat.conversation.intent import Subject, understand
+from app.chat.evidence.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn, Verdict
+from app.chat.evidence.exam import Exam, ExamImage
+from app.chat.evidence.figures import figure
+from versamammo import __version__
+from versamammo.imaging.mammogram import Laterality
+
+NO_MODEL = Card(
+    name="No model: tags and measurements only",
+    version=__version__,
+    data="none; nothing was learned",
+    is_model=False,
+)
+SURE_OF_VIEW = 0.9  # from which a model's word on the view counts against the tags'
+PHANTOMS_ONLY = (
+    "The model learnt from phantoms only, and these pictures are none: what it says of them has "
+    "never been shown to be true."
+)
+SIDES = {Laterality.RIGHT: "right", Laterality.LEFT: "left"}
+SUGGESTED = (
+    "Which side and view is each picture?",
+    "Do the tags and the pixels agree?",
+    "How large is the breast in each picture?",
+    "Is there anything I should know about the images?",
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row of the table: what the tags say of something and what the pixels say."""
+
+    what: str
+    tags: str
+    pixels: str
+    disagree: bool = False
+
+
+def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
+    """List what is known of one picture: without a model, but for the view, if a finder told."""
+    told, seen = image.told, image.pixels_say_side
+    rows, columns = image.size
+    return (
+        Fact(
+            "Side",
+            SIDES[told.laterality] if told.laterality else "not said",
+            f"as a {SIDES[seen]} breast (chest wall {image.chest_wall})" if seen else "unclear",
+            image.disagrees,
+        ),
+        Fact("View", str(told.view or "not said"), _view(view), _views_disagree(image, view)),
+        Fact("Picture", _spacing(image), f"{columns} x {rows} pixels, {told.bits} bits"),
+        Fact("Drawn", "-", "turned round" if image.turned else "as stored"),
+        Fact("Breast", "-", _breast_size(image)),
+        Fact("Burned-in marks", "-", _marks(image)),
+    )
+
+
+def _view(view: Verdict | None) -> str:
+    if view is None:
+        return "not judged"
+    return f"{view.likeliest} (model, {figure(view.probabilities[view.likeliest])})"
+
+
+def _views_disagree(image: ExamImage, view: Verdict | None) -> bool:
+    """Return whether a model is sure of another view than the tags; it knows CC and MLO only."""
+    if view is None or str(image.told.view) not in view.probabilities:
+        return False
+    sure = view.probabilities[view.likeliest] >= SURE_OF_VIEW
+    return sure and view.likeliest != str(image.told.view)
+
+
+def _spacing(image: ExamImage) -> str:
+    spacing = image.told.spacing_mm
+    return f"{spacing[0]:.3g} mm per pixel" if spacing else "pixel size not said"
+
+
+def _breast_size(image: ExamImage) -> str:
+    if image.breast is None:
+        return "none found"
+    box = image.breast.box
+    size = image.millimetres(box)
+    if size is None:
+        return f"{box.width:.0f} x {box.height:.0f} pixels (no size in mm: pixel size unknown)"
+    return f"{size[0]:.0f} x {size[1]:.0f} mm (width x height of the outline)"
+
+
+def _marks(image: ExamImage) -> str:
+    count = len(image.breast.marks) if image.breast is not None else 0
+    return f"{count} found, covered in case they name a person" if count else "none found"
+
+
+def warnings_of(
+    exam: Exam, findings: Findings | None = None, cards: Sequence[Card] = ()
+) -> tuple[str, ...]:
+    """Gather what a careful reader should know before trusting the pictures, or the model."""
+    said = list(exam.warnings)
+    strange = not exam.phantom and any(card.phantoms_only for card in cards)
+    if strange:
+        said.insert(0, PHANTOMS_ONLY)
+    for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
+        if image.disagrees and image.told.laterality and image.pixels_say_side:
+            said.append(
+                f"{name}: the tags say {SIDES[image.told.laterality]}, but the picture is stored "
+                f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
+                "side is wrong. It is drawn turned round, because the file has the chest wall on "
+                f"the {image.chest_wall}."
+            )
+        view = findings.verdict("View", number) if findings is not None else None
+        if view is not None and _views_disagree(image, view):
+            said.append(
+                f"{name}: the tags say {image.told.view}, but the model takes the picture for "
+                f"{view.likeliest} ({figure(view.probabilities[view.likeliest])}). One of them is "
+                f"wrong{', and rather the model' if strange else ''}."
+            )
+        notes = [note for note in image.notes if not (image.disagrees and "drawn turned" in note)]
+        said += [f"{name}: {note}" for note in (*image.told.warnings, *notes)]
+    return tuple(said)
+
+
+class Facts:
+    """Answers from tags and measurements; says so, and refuses what would need a model."""
+
+    card = NO_MODEL
+    suggested = SUGGESTED
+
+    def answer(
+        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
+    ) -> Iterator[Answer]:
+        """Return what is known without a model, a line at a time."""
+        asked = understand(question, exam, history)
+        topics = list(asked.facts) if asked.subject is Subject.TAGS else []
+        lines = [line for topic in topics for line in self._lines(exam, topic, findings)]
+        if not lines:
+            lines = [
+                "No model is loaded, so nothing here looks for findings, density or BI-RADS, and "
+                "this question cannot be answered. That is not the same as “no finding”.",
+                "Without a model I can tell side and view, sizes, the machine, and warnings.",
+            ]
+        evidence = self._evidence(exam, "size" in topics) if topics else ()
+        text = ""
+        for line in lines:
+            text = f"{text}\n{line}" if text else line
+            yield Answer(text, speaker=NO_MODEL)
+        yield Answer(text, evidence, speaker=NO_MODEL)
+
+    def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
+        if topic == "warnings":
+            return list(warnings_of(exam, findings)) or [
+                "There are no warnings about these pictures."
+            ]
+        lines = []
+        for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
+            view = findings.verdict("View", number) if findings is not None else None
+            facts = {fact.what: fact for fact in facts_of(image, view)}
+            lines.append(f"{name}: {_sentence(image, facts, topic)}")
+        return lines
+
+    def _evidence(self, exam: Exam, measured: bool) -> tuple[Evidence, ...]:
+        """Point to the pictures, and to the breasts' outer bounds if those were measured."""
+        return tuple(
+            Evidence(number, "breast", image.breast.box)
+            if measured and image.breast is not None
+            else Evidence(number, LOOKED_AT)
+            for number, image in enumerate(exam.images)
+        )
+
+
+def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
+    if topic == "side":
+        side, view = facts["Side"], facts["View"]
+        verdict = "These disagree." if side.disagree or view.disagree else ""
+        return (
+            f"the tags say side {side.tags}, view {view.tags}; the pixels look stored "
+            f"{side.pixels}; the view, by the pixels, is {view.pixels}. {verdict}"
+        ).strip()
+    if topic == "size":
+        return (
+            f"{facts['Picture'].pixels}, {facts['Picture'].tags}; breast {facts['Breast'].pixels}."
+        )
+    made = image.told.provenance
+    machine = " ".join(part for part in (made.vendor, made.model) if part)
+    return f"{machine or 'machine not said'}, read as {made.format}."

@@ -1,0 +1,239 @@
+"""A report draft to edit, in the usual order of sections; it never invents an assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.chat.conversation.facts import facts_of, warnings_of
+from app.chat.conversation.intent import KINDS
+from app.chat.conversation.verdict_words import absent_line, finding_line, title, topic_words
+from app.chat.evidence.contracts import Card, Findings, Similar, Turn, Verdict
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.location_text import described
+from versamammo import NOTICE, __version__
+from versamammo.vocabulary import YES
+
+OPEN = "[to be filled in by the reader]"
+
+
+def draft(
+    exam: Exam, findings: Findings | None, cards: Sequence[Card], turns: Sequence[Turn] = ()
+) -> str:
+    """Write the draft: what is known, what was asked, and what the reader has to fill in.
+
+    Args:
+        exam: what is reported on.
+        findings: of a finder; None if there is none.
+        cards: of those who spoke.
+        turns: the conversation; the answers of models go in as they were given.
+    """
+    told = _told(exam, turns)
+    every = range(len(exam.images))
+    sections = [
+        ("DRAFT", NOTICE),
+        ("Indication", OPEN),
+        ("Images", _images(exam, findings, cards)),
+        ("Breast composition", f"{_topic(exam, findings, 'ACR', every)} {OPEN}"),
+        ("Findings", f"{_findings(exam, findings, every)} {OPEN}"),
+        *([("From the conversation with the model", told)] if told else []),
+        ("Comparison", "No earlier examination was given."),
+        ("Assessment", f"{_topic(exam, findings, 'Bi-Rads', every)} {OPEN}"),
+        ("Management", OPEN),
+        ("Made with", f"VersaMammo {__version__}; {_who(cards)}"),
+    ]
+    return "\n\n".join(f"{title.upper()}\n{text}" for title, text in sections)
+
+
+def _who(cards: Sequence[Card]) -> str:
+    models = [card for card in cards if card.is_model]
+    if not models:
+        return "no model; tags and measurements only"
+    return "; ".join(f"{card.name} {card.version}, trained on {card.data}" for card in models)
+
+
+def _told(exam: Exam, turns: Sequence[Turn]) -> str:
+    """Return the answers that a model gave, what they point to and their notes."""
+    lines = []
+    for turn in turns:
+        if turn.answer.speaker is not None and not turn.answer.speaker.is_model:
+            continue
+        lines.append(f"{turn.question}\n{turn.answer.text}")
+        lines += [
+            f"  - {exam.names[one.image]}: {one.word}, {described(exam.images[one.image], one.box)}"
+            for one in turn.answer.evidence
+            if one.box is not None
+        ]
+        lines += [f"  (note: {note})" for note in turn.answer.notes]
+    return "\n".join(lines)
+
+
+def _images(exam: Exam, findings: Findings | None, cards: Sequence[Card]) -> str:
+    kind = "Phantom pictures, not of a person. " if exam.phantom else ""
+    lines = [f"{kind}{len(exam.images)} mammograms: {', '.join(exam.names)}."]
+    lines += [f"Note: {warning}" for warning in warnings_of(exam, findings, cards)]
+    return "\n".join(lines)
+
+
+def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[int]) -> str:
+    """Return the value of one topic, or why there is none."""
+    if findings is None:
+        return "Not assessed by any model."
+    verdict = of_several(exam, findings, name, images)
+    if verdict is None:
+        why = findings.silent.get(name, "no model that could tell is loaded")
+        return f"Not assessed: {why}."
+    how = f"; {verdict.how}" if verdict.how else ""
+    return f"{title(name)} {topic_words(verdict)} (model{how}; to be confirmed)."
+
+
+def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> str:
+    """Return where each finding is marked, which were not found and which were not looked for."""
+    if findings is None:
+        return "No model looked for findings."
+    judged = {
+        name: [one for image in images if (one := findings.verdict(name, image)) is not None]
+        for name in KINDS
+        if name in findings.topics
+    }
+    there = [name for name, own in judged.items() if any(one.value == YES for one in own)]
+    lines = [finding_line(exam, name, judged[name]) for name in there]
+    rest = {name: own for name, own in judged.items() if name not in there}
+    lines += filter(None, [absent_line(exam, rest)])
+    if silent := [name.lower() for name in KINDS if name not in judged]:
+        lines.append(f"Not judged, which does not mean not there: {', '.join(silent)}.")
+    lines += [f"Attempted in vain: {what}." for what in findings.failed]
+    return "\n".join(lines)
+
+
+def composed(exam: Exam, findings: Findings, images: Sequence[int]) -> str:
+    """Return a short report of some pictures: composition, findings and assessment."""
+    names = ", ".join(exam.names[image] for image in images)
+    return "\n".join(
+        [
+            f"Pictures: {names}.",
+            f"Composition: {_topic(exam, findings, 'ACR', images)}",
+            f"Findings: {_findings(exam, findings, images)}",
+            f"Assessment: {_topic(exam, findings, 'Bi-Rads', images)}",
+        ]
+    )
+
+
+def record(
+    exam: Exam,
+    findings: Findings | None,
+    turns: Sequence[Turn],
+    cards: Sequence[Card],
+    similar: Sequence[Sequence[Similar]] = (),
+) -> dict[str, object]:
+    """Return all of a visit as one JSON object; boxes in pixels of the files, sizes in mm."""
+    return {
+        "notice": NOTICE,
+        "versamammo": __version__,
+        "spoken_by": [
+            {
+                "name": c.name,
+                "version": c.version,
+                "data": c.data,
+                "is_model": c.is_model,
+                "phantoms_only": c.phantoms_only,
+            }
+            for c in cards
+        ],
+        "phantom": exam.phantom,
+        "warnings": list(warnings_of(exam, findings, cards)),
+        "images": [_image(exam, number, findings) for number in range(len(exam.images))],
+        "findings": None if findings is None else findings_record(exam, findings),
+        "similar": [
+            [{"similarity": one.score, "known": one.told} for one in own] for own in similar
+        ],
+        "conversation": [turn_record(exam, turn) for turn in turns],
+    }
+
+
+def _image(exam: Exam, number: int, findings: Findings | None) -> dict[str, object]:
+    image = exam.images[number]
+    view = findings.verdict("View", number) if findings is not None else None
+    return {
+        "name": exam.names[number],
+        "laterality": image.told.laterality,
+        "view": image.told.view,
+        "rows": image.size[0],
+        "columns": image.size[1],
+        "spacing_mm": image.told.spacing_mm,
+        "breast_box": None if image.breast is None else image.breast.box.as_tuple(),
+        "facts": [
+            {"what": f.what, "tags": f.tags, "pixels": f.pixels, "disagree": f.disagree}
+            for f in facts_of(image, view)
+        ],
+    }
+
+
+def findings_record(exam: Exam, findings: Findings) -> dict[str, object]:
+    """Return the record of evidence; heat maps stay in the picture."""
+    together = [
+        one
+        for name in findings.topics
+        if (one := of_several(exam, findings, name, range(len(exam.images)))) is not None
+    ]
+    return {
+        "exam": [_verdict(exam, one) for one in together],
+        "pictures": [_verdict(exam, one) for one in findings.verdicts],
+        "regions": [
+            {
+                "image": exam.names[r.image],
+                "finding": r.topic,
+                "place": r.where,
+                "score": r.score,
+                "box": r.box.as_tuple(),
+                "size_mm": exam.images[r.image].millimetres(r.box),
+            }
+            for r in findings.regions
+        ],
+        "not_judged": dict(findings.silent),
+        "tried": dict(findings.tried),
+        "failed": list(findings.failed),
+    }
+
+
+def _verdict(exam: Exam, verdict: Verdict) -> dict[str, object]:
+    return {
+        "topic": verdict.topic,
+        "images": [exam.names[image] for image in verdict.images],
+        "value": verdict.value,
+        "probabilities": dict(verdict.probabilities),
+        "source": verdict.source,
+        "dissent": list(verdict.dissent),
+        "how": verdict.how,
+    }
+
+
+def answer_record(
+    exam: Exam, findings: Findings | None, turn: Turn, cards: Sequence[Card]
+) -> dict[str, object]:
+    """Return one answer with the record of evidence that it speaks from."""
+    told = record(exam, findings, (), cards)
+    kept = ("notice", "versamammo", "spoken_by", "phantom", "warnings", "findings")
+    return {key: told[key] for key in kept} | turn_record(exam, turn)
+
+
+def turn_record(exam: Exam, turn: Turn) -> dict[str, object]:
+    """Return one question with its answer and what the answer points to."""
+    return {
+        "question": turn.question,
+        "answer": turn.answer.text,
+        "confidence": turn.answer.confidence,
+        "by_model": turn.answer.speaker is None or turn.answer.speaker.is_model,
+        "notes": list(turn.answer.notes),
+        "evidence": [
+            {
+                "image": exam.names[e.image],
+                "word": e.word,
+                "where": e.where,
+                "box": None if e.box is None else e.box.as_tuple(),
+                "size_mm": None if e.box is None else exam.images[e.image].millimetres(e.box),
+                "confidence": e.confidence,
+            }
+            for e in turn.answer.evidence
+        ],
+    }

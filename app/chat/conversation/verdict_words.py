@@ -1,0 +1,125 @@
+"""How verdicts are worded, the same in answers, report, panels and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.chat.evidence.contracts import LOOKED_AT, Answer, Findings, Region, Verdict
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.figures import figure
+from versamammo.imaging.mammogram import Laterality
+from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vqa import Kind
+
+SHOWN = 0.1  # other options are named from here on
+SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
+
+
+def title(name: str) -> str:
+    """Return a topic as readers of mammograms call it."""
+    return BY_NAME[name].title
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return yes, no or not sure, with the probability of what is said."""
+    yes = verdict.probabilities[YES]
+    if verdict.value is None:
+        return f"not sure (yes {figure(yes)})"
+    return f"yes ({figure(yes)})" if verdict.value == YES else f"no ({figure(1 - yes)})"
+
+
+def region_words(exam: Exam, region: Region) -> str:
+    """Return where a marked place lies and how large it is."""
+    size = exam.images[region.image].millimetres(region.box)
+    extent = "size not known" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
+    return f"{region.where}, {extent}"
+
+
+def finding_line(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
+    """Return one line about a finding: each picture, the places where it is."""
+    told = []
+    for one in sorted(verdicts, key=lambda one: one.value != YES):
+        places = " and ".join(region_words(exam, region) for region in one.regions)
+        marked = f", marked in the {places}" if places and one.value == YES else ""
+        told.append(f"{exam.names[one.images[0]]} {verdict_words(one)}{marked}")
+    return f"{title(name)}: {'; '.join(told) or 'not judged in these pictures'}."
+
+
+def absent_line(exam: Exam, said: Mapping[str, Sequence[Verdict]]) -> str:
+    """Return one line about findings that are in no picture, and of those that are not sure."""
+    absent, unsure = [], []
+    for name, verdicts in said.items():
+        if not verdicts:
+            continue
+        if any(one.value is None for one in verdicts):
+            unsure.append(finding_line(exam, name, verdicts))
+        else:
+            least = max(one.probabilities[YES] for one in verdicts)
+            absent.append(f"{name.lower()} ({figure(1 - least)})")
+    lines = [f"In no picture: {', '.join(absent)}."] if absent else []
+    return "\n".join([*lines, *unsure])
+
+
+def count_line(exam: Exam, names: Sequence[str], regions: Sequence[Region]) -> str:
+    """Return how many places are marked, and in which pictures."""
+    what = ", ".join(name.lower() for name in names) if len(names) < 3 else "finding"
+    each = [
+        f"{exam.names[image]} {count}"
+        for image in range(len(exam.images))
+        if (count := sum(region.image == image for region in regions))
+    ]
+    listed = f": {', '.join(each)}" if each else ""
+    return f"Marked places ({what}): {len(regions)}{listed}."
+
+
+def topic_words(verdict: Verdict) -> str:
+    """Return the value that is said, its probability and the other likely ones."""
+    topic = BY_NAME[verdict.topic]
+    if topic.kind is Kind.YES_NO:
+        return verdict_words(verdict)
+    ranked = sorted(verdict.probabilities.items(), key=lambda one: -one[1])
+    listed = [
+        f"{topic.plain(option)} {figure(chance)}" for option, chance in ranked if chance >= SHOWN
+    ]
+    if verdict.value is None:
+        return f"not sure; {', '.join(listed)}"
+    also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
+    chance = figure(verdict.probabilities[verdict.value])
+    return f"{topic.described(verdict.value)} ({chance}){also}"
+
+
+def topic_line(exam: Exam, verdict: Verdict) -> str:
+    """Return one line about a topic of several pictures."""
+    how = f" ({verdict.how})" if verdict.how else ""
+    return f"{title(verdict.topic)}: {topic_words(verdict)}{how}."
+
+
+def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str]:
+    """Return one line for each breast about some topics."""
+    lines = []
+    for side, laterality in SIDES:
+        images = [i for i, image in enumerate(exam.images) if image.side is laterality]
+        if not images:
+            lines.append(f"{side}: no picture of it here.")
+            continue
+        told = [
+            f"{title(name)} {topic_words(verdict)}"
+            for name in names
+            if (verdict := of_several(exam, findings, name, images)) is not None
+        ]
+        lines.append(f"{side}: {'; '.join(told) or 'nothing is judged'}.")
+    return lines
+
+
+def pointing(exam: Exam, answer: Answer) -> str:
+    """Return the lines below an answer: what was looked at, how sure it is, and its notes.
+
+    Places are told in the answer itself.
+    """
+    looked_at = [exam.names[one.image] for one in answer.evidence if one.word == LOOKED_AT]
+    lines = [f"→ {LOOKED_AT}: {', '.join(looked_at)}"] if looked_at else []
+    if answer.confidence is not None:
+        lines.append(f"Confidence of the answer: {figure(answer.confidence)}")
+    lines += [f"Note: {note}" for note in answer.notes]
+    return "".join(f"\n{line}" for line in lines)

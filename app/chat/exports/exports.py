@@ -1,0 +1,114 @@
+"""A visit as files to take away: JSON, PNG and PDF, each with the notice in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
+
+from app.chat.conversation.report import record
+from app.chat.evidence.contracts import Card, Turn
+from app.chat.session.session_store import Visit
+from app.chat.viewer.picture import Look, draw
+from app.viewer import FINDING, GROUND, font
+from versamammo import NOTICE, __version__
+from versamammo.files import write_atomically
+
+PAGE = (8.27, 11.69)  # A4, in inches
+LINES = 62  # of one page
+COLUMNS = 92
+
+
+def write_all(
+    visit: Visit, look: Look, report: str, cards: Sequence[Card], folder: Path
+) -> list[Path]:
+    """Write mammogram-chat.json, .png and .pdf into `folder`; gives their paths."""
+    picture = with_notice(
+        draw(visit.exam, look, visit.findings, visit.pointed), cards, visit.exam.phantom
+    )
+    told = record(visit.exam, visit.findings, visit.turns, cards, visit.similar)
+    told["report_draft"] = report
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG")
+    content = {
+        "json": json.dumps(told, indent=2, ensure_ascii=False).encode(),
+        "png": encoded.getvalue(),
+        "pdf": as_pdf(picture, report, visit, cards),
+    }
+    paths = []
+    for ending, data in content.items():
+        path = folder / f"mammogram-chat.{ending}"
+        write_atomically(path, data)
+        paths.append(path)
+    return paths
+
+
+def with_notice(picture: Image.Image, cards: Sequence[Card], phantom: bool) -> Image.Image:
+    """Add a foot to a picture: the notice, and who spoke."""
+    width = max(picture.width, 620)
+    small = font(13)
+    lines = textwrap.wrap(who(cards), int(width / small.getlength("e")))
+    foot = Image.new("RGB", (width, picture.height + 33 + 17 * len(lines)), GROUND)
+    foot.paste(picture, ((foot.width - picture.width) // 2, 0))
+    pen = ImageDraw.Draw(foot)
+    kind = "PHANTOM, not a person. " if phantom else ""
+    pen.text((8, picture.height + 5), f"{kind}{NOTICE}", fill=FINDING, font=font(15))
+    for number, line in enumerate(lines):
+        pen.text((8, picture.height + 27 + 17 * number), line, fill=(200, 200, 200), font=small)
+    return foot
+
+
+def who(cards: Sequence[Card]) -> str:
+    """Name program, models and their data in one line."""
+    return f"VersaMammo {__version__}. " + "; ".join(
+        f"{card.name}" + (f" {card.version}, data: {card.data}" if card.is_model else "")
+        for card in cards
+    )
+
+
+def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card]) -> bytes:
+    """Lay picture, report draft and conversation out on A4 pages, the notice on each."""
+    talk = "\n\n".join(_in_words(visit, turn) for turn in visit.turns)
+    text = f"{report}\n\nCONVERSATION\n{talk or 'No question was asked.'}"
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, COLUMNS) or [""]]
+    made = io.BytesIO()
+    # no creation date: the same visit gives the same file
+    with PdfPages(
+        made, metadata={"Title": f"Mammogram chat. {NOTICE}", "CreationDate": None}
+    ) as pdf:
+        page = _page(cards)
+        axes = page.add_axes((0.06, 0.08, 0.88, 0.84))
+        axes.imshow(np.asarray(picture), interpolation="lanczos")
+        axes.set_axis_off()
+        pdf.savefig(page)
+        for start in range(0, len(lines), LINES):
+            page = _page(cards)
+            page.text(0.08, 0.93, "\n".join(lines[start : start + LINES]), va="top", fontsize=9,
+                      family="DejaVu Sans", linespacing=1.35, parse_math=False)  # fmt: skip
+            pdf.savefig(page)
+    return made.getvalue()
+
+
+def _in_words(visit: Visit, turn: Turn) -> str:
+    sure = "" if turn.answer.confidence is None else f"\n(confidence {turn.answer.confidence:.2f})"
+    by = turn.answer.speaker
+    source = "\n(no model: from tags and measurements)" if by and not by.is_model else ""
+    notes = "".join(f"\n(note: {note})" for note in turn.answer.notes)
+    return f"Q: {turn.question}\nA: {turn.answer.text}{sure}{source}{notes}"
+
+
+def _page(cards: Sequence[Card]) -> Figure:
+    page = Figure(figsize=PAGE)
+    FigureCanvasPdf(page)
+    page.text(0.5, 0.97, NOTICE, ha="center", fontsize=10, color="#a04000", weight="bold")
+    said = "\n".join(textwrap.wrap(who(cards), 125))
+    page.text(0.5, 0.02, said, ha="center", va="bottom", fontsize=7, color="#444444",
+              parse_math=False)  # fmt: skip
+    return page

@@ -1,0 +1,1 @@
+"""What is seen in the browser: layout, theme and panels."""

@@ -1,0 +1,111 @@
+"""What the page and the API have in common: take in, look, ask, draw, write down."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from app.chat.conversation.facts import Facts
+from app.chat.evidence.contracts import Answer, Answerer, Card, Comparer, Finder, Findings, Turn
+from app.chat.evidence.exam import Exam
+from app.chat.exports.exports import write_all
+from app.chat.session.examples import example_exam
+from app.chat.session.limits import Limits
+from app.chat.session.private_folder import EXPORT, PrivateFolder
+from app.chat.session.session_store import SessionStore, Visit
+from app.chat.session.upload import Intake, take_in
+from app.chat.viewer.picture import Look, draw
+from versamammo.errors import InputError
+
+
+@dataclass
+class SessionService:
+    """One server's state: its private folder, its exams, and who answers.
+
+    Attributes:
+        home: private folder (0700) for uploads and exports; deleted when the server stops.
+    """
+
+    home: Path
+    limits: Limits = field(default_factory=Limits)
+    answerer: Answerer = field(default_factory=Facts)
+    finder: Finder | None = None
+    comparer: Comparer | None = None
+
+    def __post_init__(self) -> None:
+        self.shelf = SessionStore(self.limits)
+        self.folder = PrivateFolder(self.home, self.limits)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Who speaks: the answerer, and the finder if there is one."""
+        return (self.answerer.card, *((self.finder.card,) if self.finder else ()))
+
+    def take_in(self, paths: Sequence[str]) -> Iterator[Intake]:
+        """Read uploaded files, telling how far it is."""
+        return take_in([Path(path) for path in paths], self.home, self.limits)
+
+    def open(self, exam: Exam, page: str | None = None) -> tuple[str, Visit]:
+        """Put an exam on the shelf, looked through by the finder if there is one.
+
+        Args:
+            exam: what was dropped.
+            page: the browser session that shows it, with which it is forgotten.
+        """
+        similar = self.comparer.find(exam) if self.comparer else ()
+        visit = Visit(exam, self._find(exam), similar)
+        return self.shelf.put(visit, page), visit
+
+    def open_example(self, page: str | None = None) -> tuple[str, Visit]:
+        """Open the phantom exam."""
+        return self.open(example_exam(), page)
+
+    def _find(self, exam: Exam) -> Findings | None:
+        return self.finder.find(exam) if self.finder else None
+
+    def check(self, question: str) -> str:
+        """Return the question without control characters.
+
+        Raises:
+            InputError: `empty-question` or `long-question`.
+        """
+        clean = "".join(c for c in question if c.isprintable() or c in "\n\t").strip()
+        if not clean:
+            raise InputError("Please write a question first.", reason="empty-question")
+        if len(clean) > self.limits.question:
+            raise InputError(
+                f"The question has {len(clean)} characters; at most {self.limits.question} are "
+                "taken. Please ask in fewer words.",
+                reason="long-question",
+            )
+        return clean
+
+    def ask(self, visit: Visit, question: str) -> Iterator[Answer]:
+        """Answer piece by piece; the finished turn is added to the visit."""
+        asked = self.check(question)
+        history = tuple(visit.turns[-self.limits.history :])
+        answer = Answer("")
+        for answer in self.answerer.answer(visit.exam, asked, history, visit.findings):
+            yield answer
+        visit.turns.append(Turn(asked, answer))
+
+    def draw(self, visit: Visit, look: Look, height: int = 640) -> Image.Image:
+        """Draw an exam as the page shows it."""
+        return draw(visit.exam, look, visit.findings, visit.pointed, height)
+
+    def export(self, visit: Visit, look: Look, report: str) -> list[Path]:
+        """Write the visit as JSON, PNG and PDF into a folder of its own."""
+        folder = Path(tempfile.mkdtemp(dir=self.home, prefix=EXPORT))
+        visit.exports.append(folder)
+        return write_all(visit, look, report, self.cards, folder)
+
+    def close(self) -> None:
+        """Delete everything that was uploaded or exported."""
+        shutil.rmtree(self.home, ignore_errors=True)

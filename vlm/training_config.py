@@ -1,0 +1,234 @@
+"""The settings of training a vision-language model, and the parts that they name."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from versamammo.errors import InputError
+from versamammo.input.contract import InputContract
+from versamammo.model.configuration import VersaMammoConfig
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.phantoms.default_phantoms import PhantomArchive
+from versamammo.training.run import RunSettings
+from vlm.adapter import LoraSettings
+from vlm.assembly import Language
+from vlm.instructions import LessonPool, Mixture
+from vlm.instructions.instruction_samples import facts
+from vlm.language import TinyLanguage, load_language, tiny_language
+from vlm.projector import ProjectorSettings
+
+PhaseName = Literal["words", "projector", "adapter"]
+TEXTS = 3000  # conversations that a tiny language model's vocabulary is made from
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How many steps each phase takes.
+
+    Attributes:
+        words: a tiny language model learns its language from descriptions; 0 for any other.
+        projector: the projector alone learns.
+        adapter: projector and adapter learn, the encoder too where it may.
+        rise: steps of each phase in which learning rates rise.
+    """
+
+    words: int = 400
+    projector: int = 200
+    adapter: int = 600
+    rise: int = 20
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Highest learning rates; they fall to nothing along a cosine within each phase.
+
+    Attributes:
+        words: of a whole tiny language model.
+        projector: while it learns alone.
+        projector_later: beside the adapter.
+        adapter: of LoRA.
+        encoder: where it learns.
+    """
+
+    words: float = 2e-3
+    projector: float = 2e-3
+    projector_later: float = 1e-3
+    adapter: float = 1e-3
+    encoder: float = 1e-3
+
+
+@dataclass(frozen=True)
+class SmallEncoder:
+    """An encoder to begin with from nothing, where no folder is given.
+
+    Attributes:
+        backbone: timm's name.
+        size: (H, W) of its input.
+    """
+
+    backbone: str = "test_efficientnet"
+    size: tuple[int, int] = (256, 192)
+
+
+@dataclass(frozen=True)
+class VlmTraining:
+    """Teach a language model to answer from mammograms.
+
+    Attributes:
+        run: folder, seed, precision, log.
+        data: folder that `versamammo prepare` wrote; None trains on phantoms.
+        phantoms: which, if no data are given.
+        splits: that are learned from.
+        shareable: learn only from sources whose terms let the weights be passed on.
+        check_splits: that are asked about on the way.
+        encoder: folder or name of the encoder; None begins a small one from nothing.
+        small_encoder: the one that begins from nothing.
+        encoder_learns: `auto` if it begins from nothing, since a random one shows little.
+        language: folder or name of the language model; None makes a tiny one from nothing.
+        tiny: the one that is made.
+        quantise: load the language model in 4 bits (QLoRA); needs bitsandbytes and a GPU.
+        checkpointing: compute activations twice to save memory.
+        projector: how many visual tokens an image becomes.
+        lora: how large the adapter is.
+        mixture: what is asked.
+        lists_first: share of lists of all that an image shows, while the projector learns alone:
+            they teach it more per image than single answers.
+        remember: images whose features are kept in memory, where the encoder does not learn.
+        batch: conversations per step, on all processes and in all parts together.
+        parts: how many parts a process takes one after the other, adding up gradients.
+        longest: most words and visual tokens of a conversation.
+        row: words and visual tokens of a packed row, unless a conversation is longer; rows that
+            are short cost less, since attention over a row is dense. 0 makes it `longest`.
+        lengths: steps of each phase.
+        rates: learning rates.
+        clip: largest norm of the gradient.
+        check_every: steps between two checks by generated answers, a multiple of run.log_every.
+        check_items: most questions of one answer of one topic in a check.
+        workers: processes that prepare conversations, for each training process.
+    """
+
+    run: RunSettings = field(default_factory=lambda: RunSettings(output=Path("runs/vlm")))
+    data: Path | None = None
+    phantoms: PhantomArchive = field(
+        default_factory=lambda: PhantomArchive(exams=120, size=(256, 192))
+    )
+    splits: tuple[str, ...] = ("train",)
+    shareable: bool = False
+    check_splits: tuple[str, ...] = ("val",)
+    encoder: str | None = None
+    small_encoder: SmallEncoder = field(default_factory=SmallEncoder)
+    encoder_learns: Literal["auto", "yes", "no"] = "auto"
+    language: str | None = None
+    tiny: TinyLanguage = field(default_factory=TinyLanguage)
+    quantise: bool = False
+    checkpointing: bool = False
+    projector: ProjectorSettings = field(default_factory=lambda: ProjectorSettings(shrink=(1, 1)))
+    lora: LoraSettings = field(default_factory=LoraSettings)
+    mixture: Mixture = field(default_factory=Mixture)
+    lists_first: float = 0.5
+    remember: int = 2048
+    batch: int = 16
+    parts: int = 1
+    longest: int = 1024
+    row: int = 0
+    lengths: Lengths = field(default_factory=Lengths)
+    rates: Rates = field(default_factory=Rates)
+    clip: float = 1.0
+    check_every: int = 100
+    check_items: int = 4
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.check_every % self.run.log_every:
+            raise ValueError(
+                f"check_every needs to be a multiple of run.log_every, got {self.check_every} "
+                f"and {self.run.log_every}"
+            )
+        if not 0 <= self.lists_first < 1 or self.remember < 0:
+            message = "lists_first needs to lie in 0..1, remember must not be negative"
+            raise InputError(message, field="lists_first", reason="bad-option")
+        if self.quantise and importlib.util.find_spec("bitsandbytes") is None:
+            message = "quantising needs bitsandbytes, which is not installed"
+            raise InputError(message, field="quantise", reason="missing-library")
+        if self.quantise and self.language is None:
+            message = "a tiny language model learns whole and cannot be quantised"
+            raise InputError(message, field="quantise", reason="bad-option")
+
+    @property
+    def teaches_encoder(self) -> bool:
+        """Whether the encoder learns beside the adapter."""
+        if self.encoder_learns == "auto":
+            return self.encoder is None
+        return self.encoder_learns == "yes"
+
+    def phases(self) -> tuple[PhaseName, ...]:
+        """Name what is done, in turn."""
+        from_nothing: tuple[PhaseName, ...] = ("words",) if self.language is None else ()
+        return (*from_nothing, "projector", "adapter")
+
+    def steps(self, phase: PhaseName) -> int:
+        """Return the length of a phase."""
+        return int(getattr(self.lengths, phase))
+
+    def lessons(self, phase: PhaseName) -> Mixture:
+        """Return what a phase learns; a projector that learns alone mostly lists what it shows."""
+        return self.mixture.listing(self.lists_first) if phase == "projector" else self.mixture
+
+    def learning_rate(self, phase: PhaseName, part: str) -> float:
+        """Return the highest learning rate of a part in a phase."""
+        if phase == "adapter" and part == "projector":
+            return self.rates.projector_later
+        name = {"language": "words"}.get(part, part)
+        return float(getattr(self.rates, name))
+
+
+def build_encoder(config: VlmTraining) -> VersaMammoModel | str:
+    """Name the encoder, or begin one."""
+    if config.encoder is not None:
+        return config.encoder
+    contract = InputContract(size=config.small_encoder.size)
+    return VersaMammoModel(
+        VersaMammoConfig(backbone=config.small_encoder.backbone, contract=contract.to_dict())
+    )
+
+
+def build_language(config: VlmTraining, pool: LessonPool) -> Language:
+    """Load the language model, or make a tiny one whose vocabulary is the lessons'."""
+    if config.language is None:
+        return tiny_language(_texts(pool, config), config.tiny)
+    if not config.quantise:
+        return load_language(config.language, _dtype())
+    bits: Any = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        config.language, quantization_config=bits, use_safetensors=True
+    )
+    return model, AutoTokenizer.from_pretrained(config.language)
+
+
+def _dtype() -> torch.dtype:
+    # frozen weights in half the memory; what learns is made wide again before it does
+    on_gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if on_gpu else torch.float32
+
+
+def _texts(pool: LessonPool, config: VlmTraining) -> list[str]:
+    texts = []
+    for number in range(TEXTS):
+        lesson = pool.draw((0, number), config.lessons("projector"))
+        random = np.random.default_rng(number)
+        told = [facts(picture, random, config.mixture.topics) for picture in pool.of(lesson.images)]
+        before = [word for turn in lesson.history for word in (turn.question, turn.answer)]
+        texts.append("\n".join([*told, *before, lesson.question, lesson.answer]))
+    return texts
