@@ -27,7 +27,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "inspect": Verb("app.inspection", "say what was read from mammogram files, and draw them"),
     "phantom": Verb(
-        "versamammo.phantoms.command", "make phantom exams as DICOM files (not real data)"
+        "versamammo.phantoms.phantom_command", "make phantom exams as DICOM files (not real data)"
     ),
     "prepare": Verb(
         "versamammo.data.preparation.prepare",
@@ -37,21 +37,23 @@ VERBS: dict[str, Verb] = {
         "versamammo.data.sources_command",
         "list the public archives: labels, licence, where to get them",
     ),
-    "sheet": Verb("app.sheet", "draw prepared exams, four views hung as readers hang them"),
+    "sheet": Verb("app.contact_sheet", "draw prepared exams, four views hung as readers hang them"),
     "questions": Verb(
-        "vlm.instructions.command", "make questions and answers from a prepared archive"
+        "vlm.instructions.questions_command", "make questions and answers from a prepared archive"
     ),
     "ask": Verb("app.asking", "ask one question about mammograms, as in the chat"),
-    "score": Verb("benchmark.vqa.command", "score answers to questions about mammograms"),
+    "score": Verb("benchmark.vqa.score_command", "score answers to questions about mammograms"),
     "bench": Verb(
-        "benchmark.command", "measure encoders on 92 tasks: list, run, rehearse, compare"
+        "benchmark.bench_command", "measure encoders on 92 tasks: list, run, rehearse, compare"
     ),
-    "chat": Verb("app.chat.command", "talk about a mammogram in the browser, on this computer"),
+    "chat": Verb(
+        "app.chat.chat_command", "talk about a mammogram in the browser, on this computer"
+    ),
     "doortest": Verb(
-        "app.door.command", "try a model as its users do, and score the page's own words"
+        "app.door.doortest_command", "try a model as its users do, and score the page's own words"
     ),
     "find": Verb("app.find", "say what a model finds in mammogram files, and where"),
-    "export": Verb("app.export", "write an encoder as an ONNX graph, checked against torch"),
+    "export": Verb("app.onnx_export", "write an encoder as an ONNX graph, checked against torch"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"
     ),

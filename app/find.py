@@ -18,7 +18,7 @@ from app.chat.conversation.report import composed, record
 from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam, gather
 from app.chat.models import choose_folder, load_models
-from app.chat.viewer.picture import Look, draw
+from app.chat.viewer.exam_picture import Look, draw
 from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
 from versamammo.config import command_parser

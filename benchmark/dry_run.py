@@ -21,19 +21,19 @@ from pathlib import Path
 
 import torch
 
-from benchmark.run import Bench, BenchSettings
+from benchmark.bench_run import Bench, BenchSettings
 from benchmark.scores import Scored
 from benchmark.task_rows import AdaptSettings
 from benchmark.tasks import chosen, load_tasks
 from versamammo.data.preparation.prepare import DRAWN, prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 STAMP = "REHEARSAL ON PHANTOMS: these figures say that the chain runs, and nothing of any model"

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.features import FeatureStore
 from benchmark.finetuning import log_loss, truths
+from benchmark.frozen_features import FeatureStore
 from benchmark.probing import records
 from benchmark.samples import Sample
 from benchmark.task_rows import AdaptSettings, Row, TaskRows, Truth

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.features import FeatureStore
+from benchmark.frozen_features import FeatureStore
 from benchmark.logistic import LINKS, Linear, fit_path
 from benchmark.networks import fit_network
 from benchmark.samples import ClassSample, LabelsSample, Sample

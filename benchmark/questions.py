@@ -29,8 +29,8 @@ from benchmark.store import DONE, SAMPLES, TaskFolder, key_of
 from benchmark.tasks import Task
 from benchmark.vqa.answers import Answer, match, read_answers
 from benchmark.vqa.controls import majority, text_prior
-from benchmark.vqa.legacy import legacy_report
 from benchmark.vqa.parsing import Outcome
+from benchmark.vqa.published_scorer import legacy_report
 from benchmark.vqa.scoring import Graded, grade
 from benchmark.vqa.scoring import score as score_answers
 from versamammo.config import plain

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from benchmark.features import FeatureStore
+from benchmark.frozen_features import FeatureStore
 from benchmark.samples import NeighboursSample, Sample
 from benchmark.task_rows import Row, TaskRows
 from benchmark.tasks import Task

@@ -20,7 +20,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.metrics.scoring import SAMPLE_OF
+from benchmark.metrics.task_figures import SAMPLE_OF
 from benchmark.samples import Sample
 from benchmark.tasks import Task
 from versamammo import __version__

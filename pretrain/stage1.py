@@ -17,16 +17,16 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import tqdm
 
-from pretrain.command import run_stage
 from pretrain.monitoring.pca_visualisation import draw, save_picture
 from pretrain.monitoring.probes import Probes
 from pretrain.monitoring.running_metrics import RunningMetrics
 from pretrain.networks.vit import RowDropBlock
 from pretrain.objectives.registry import Objective
-from pretrain.settings.schedules import ScheduleValues, apply_schedule
 from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
+from pretrain.settings.stage1_schedules import ScheduleValues, apply_schedule
+from pretrain.stage_command import run_stage
 from pretrain.views.crop_loader import CropDataset, Feed
-from pretrain.views.tissue import TissueMaps, find_tissue
+from pretrain.views.tissue_maps import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import phantom_archive

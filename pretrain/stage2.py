@@ -20,12 +20,12 @@ from accelerate.utils import tqdm
 from timm.layers.norm_act import convert_sync_batchnorm
 
 from pretrain import stage1
-from pretrain.command import run_stage
 from pretrain.export import open_teacher
 from pretrain.networks.frozen_teacher import FrozenTeacher
-from pretrain.settings.schedules import apply_schedule
 from pretrain.settings.stage1_config import Stage1
+from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.settings.stage2_config import FREE, Stage2
+from pretrain.stage_command import run_stage
 from pretrain.student.label_statistics import label_statistics
 from pretrain.student.student import LabelStatistics, Student, tissue_cell
 from pretrain.student.validation import Validation

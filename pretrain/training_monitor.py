@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pretrain.cards.student_card import student_card
 from pretrain.export import LIBRARIES
 from pretrain.monitoring.running_metrics import RunningMetrics
-from pretrain.settings.schedules import ScheduleValues
+from pretrain.settings.stage1_schedules import ScheduleValues
 from pretrain.settings.stage2_config import Stage2
 from pretrain.student.student import Student
 from pretrain.student.validation import FIGURE, Seen, Validation

@@ -25,9 +25,9 @@ from pycocotools.cocoeval import COCOeval
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from benchmark.metrics import score
+from benchmark.metrics.bootstrap import draw
 from benchmark.metrics.classification import class_arrays
-from benchmark.metrics.resampling import draw
-from benchmark.metrics.scoring import prepare
+from benchmark.metrics.task_figures import prepare
 from benchmark.samples import BoxesSample, ClassSample
 
 RESAMPLES = 1000

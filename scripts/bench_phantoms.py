@@ -20,18 +20,18 @@ import numpy as np
 import torch
 from scipy.stats import t as student_t
 
+from benchmark.bench_run import Bench, BenchSettings
 from benchmark.comparing import compare, lines
 from benchmark.metrics.figures import title
-from benchmark.report.writing import write_report
-from benchmark.run import Bench, BenchSettings
+from benchmark.report.report_writing import write_report
 from benchmark.scores import Scored, gather
 from benchmark.task_rows import AdaptSettings
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import write_twin
 
 PHANTOM_SEED, HEIGHT, SIZE = 5000, 512, (384, 256)

@@ -40,8 +40,8 @@ from versamammo.data.preparation.outcome import Facts
 from versamammo.data.preparation.worker import Job, Recipe, Task, cached_path, prepare_file
 from versamammo.imaging.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
 from versamammo.phantoms.dicom_out import dicom_bytes
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 
 HEIGHT = 3062  # rows, as of a GE Senographe at its larger field
 COMPRESSED = (  # JPEG lossless, JPEG-LS lossless, JPEG 2000 lossless

@@ -22,8 +22,8 @@ from versamammo.imaging.breast import find_breast
 from versamammo.imaging.mammogram import Mammogram, Provenance
 from versamammo.imaging.reading import read
 from versamammo.input.preprocess import InputContract, prepare_pixels, to_input
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 
 
 def picture(file: Path | None) -> Mammogram:

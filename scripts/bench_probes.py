@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from sklearn.metrics.pairwise import cosine_similarity
 
-from benchmark.features import FeatureStore, as_input
+from benchmark.frozen_features import FeatureStore, as_input
 from benchmark.logistic import LINKS, fit_path
 from benchmark.metrics import score
 from benchmark.retrieving import BLOCK, Collection, search

@@ -29,9 +29,9 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from benchmark import detecting, probing, segmenting
-from benchmark.features import FeatureStore, encoder_hash
+from benchmark.frozen_features import FeatureStore, encoder_hash
 from benchmark.metrics.figures import Figure
-from benchmark.metrics.scoring import score
+from benchmark.metrics.task_figures import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from benchmark.task_rows import AdaptSettings, Outline, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task

@@ -2,8 +2,9 @@
 
     python scripts/bench_scoring.py --answers 100000 --published 100000
 
-The published way is `benchmark.vqa.legacy`, written from its description; its BCa interval grows
-with the square of the answers, so that it can be timed on fewer and is then reported as such.
+The published way is `benchmark.vqa.published_scorer`, written from its description; its BCa
+interval grows with the square of the answers, so that it can be timed on fewer and is then reported
+as such.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmark.vqa.answers import Answer, match
-from benchmark.vqa.legacy import legacy_report, published_prompt
+from benchmark.vqa.published_scorer import legacy_report, published_prompt
 from benchmark.vqa.scoring import grade, score
 from versamammo.vqa import Item, Kind
 

@@ -28,8 +28,8 @@ from pretrain.objectives.self_supervised_losses import cross_entropy_to, koleo, 
 from pretrain.views.augmentations import ViewSettings
 from pretrain.views.batches import CropBatch
 from pretrain.views.crop_loader import CropDataset, Feed
-from pretrain.views.masks import MaskSettings
-from pretrain.views.tissue import TissueSettings, find_tissue
+from pretrain.views.patch_masks import MaskSettings
+from pretrain.views.tissue_maps import TissueSettings, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import PhantomArchive, phantom_archive

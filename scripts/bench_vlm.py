@@ -21,14 +21,14 @@ from versamammo.data.sampling import Share
 from versamammo.input.contract import InputContract
 from vlm.adapter import has_adapter, merge_adapter
 from vlm.assembly import load
-from vlm.examples import Example
+from vlm.feature_memory import FeatureMemory
 from vlm.feeding import StepDataset
 from vlm.generation import answer, stream
 from vlm.image_cache import ImageCache
 from vlm.instructions import LessonPool, Mixture, make_items
 from vlm.instructions.wording import prompt_of
+from vlm.labelled_tokens import Example
 from vlm.learner import Learner
-from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor

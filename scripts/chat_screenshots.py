@@ -15,8 +15,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from app.chat.command import free_port, open_models, serve
-from app.chat.session.examples import SETTINGS
+from app.chat.chat_command import free_port, open_models, serve
+from app.chat.session.example_exam import SETTINGS
 from versamammo.phantoms import write_phantoms
 
 COLOURS = 64  # of a saved picture: a screenshot is mostly flat

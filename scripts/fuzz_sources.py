@@ -24,16 +24,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from versamammo.data.preparation.assembly import SplitChoice, assemble
 from versamammo.data.preparation.listing import Listing, list_images, open_source
+from versamammo.data.preparation.manifest_rows import SplitChoice, assemble
 from versamammo.data.preparation.outcome import Failure, Outcome
 from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
-from versamammo.data.sources.frames import parted
+from versamammo.data.sources.frame_paths import parted
 from versamammo.data.sources.marker import MARKER
 from versamammo.data.splits.draw import DEFAULT_SHARES
 from versamammo.errors import InputError
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 PICTURES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".pgm")

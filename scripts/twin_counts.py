@@ -16,10 +16,10 @@ import numpy as np
 
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.sources import SOURCES
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.data.sources.masks import read_mask
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
 from versamammo.phantoms.twins.twin_writer import Shown
 

@@ -13,12 +13,12 @@ from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder
 from versamammo.model.weights import opening
-from vlm.configuration import VersaMammoVlmConfig
 from vlm.fingerprints import encoder_hash
 from vlm.language import load_language, prepare_tokenizer
 from vlm.model import VersaMammoForImageTextToText, build_projector
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.projector import ProjectorSettings
+from vlm.vlm_configuration import VersaMammoVlmConfig
 
 Language = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

@@ -22,10 +22,10 @@ from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from vlm.assembly import load
 from vlm.box_tokens import places_in
+from vlm.feature_memory import FeatureMemory
 from vlm.generation import MOST_WORDS, answer, stream
 from vlm.instructions.wording import closed_prompt, topic_prompt
 from vlm.likelihood import option_scores, probabilities
-from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question, Turn, caption, look_at

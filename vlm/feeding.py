@@ -13,10 +13,10 @@ from versamammo.data import dataset
 from versamammo.data.sampling import Share
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
-from vlm.examples import Example, labelled
 from vlm.image_cache import KEPT, shown
 from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.instruction_samples import facts
+from vlm.labelled_tokens import Example, labelled
 from vlm.language import IMAGE_TOKEN
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vlm.examples import IGNORED
+from vlm.labelled_tokens import IGNORED
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch, attention_mask
 from vlm.training_config import PhaseName

@@ -26,13 +26,13 @@ from versamammo.model.features import Features
 from versamammo.model.foreign import local_folder
 from versamammo.model.weights import load_strictly
 from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adapter
+from vlm.answer_output import AnswerOutput, answer_loss
 from vlm.card import write_card
-from vlm.configuration import VersaMammoVlmConfig
+from vlm.feature_memory import FeatureMemory
 from vlm.fingerprints import encoder_hash
 from vlm.head_features import widths, with_evidence
-from vlm.memory import FeatureMemory
-from vlm.output import AnswerOutput, answer_loss
 from vlm.projector import Projector
+from vlm.vlm_configuration import VersaMammoVlmConfig
 
 
 class _Vlm(PreTrainedModel):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from versamammo.errors import InputError
-from vlm.examples import IGNORED, Example
+from vlm.labelled_tokens import IGNORED, Example
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,10 +27,10 @@ from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_bench
 from vlm.assembly import load as load_model
+from vlm.feature_memory import FeatureMemory
 from vlm.generation import answer
 from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions.wording import prompt_of
-from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question

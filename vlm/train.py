@@ -36,11 +36,11 @@ from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
 from vlm.checking import check_answers
+from vlm.feature_memory import FeatureMemory
 from vlm.feeding import StepDataset, feed
 from vlm.image_cache import ImageCache
 from vlm.instructions import LessonPool, make_items
 from vlm.learner import Learner
-from vlm.memory import FeatureMemory
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor

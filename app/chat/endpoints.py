@@ -17,7 +17,7 @@ from app.chat.exports.exports import with_notice
 from app.chat.session.session_store import Visit
 from app.chat.session.upload import Intake
 from app.chat.session_service import SessionService
-from app.chat.viewer.picture import Look
+from app.chat.viewer.exam_picture import Look
 from versamammo.errors import InputError
 
 # what is refused is said to the visitor only: a file's name may be a patient's, and logs are kept

@@ -14,12 +14,12 @@ from app.chat.conversation.facts import Facts
 from app.chat.evidence.contracts import Answer, Answerer, Card, Comparer, Finder, Findings, Turn
 from app.chat.evidence.exam import Exam
 from app.chat.exports.exports import write_all
-from app.chat.session.examples import example_exam
+from app.chat.session.example_exam import example_exam
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import EXPORT, PrivateFolder
 from app.chat.session.session_store import SessionStore, Visit
 from app.chat.session.upload import Intake, take_in
-from app.chat.viewer.picture import Look, draw
+from app.chat.viewer.exam_picture import Look, draw
 from versamammo.errors import InputError
 
 

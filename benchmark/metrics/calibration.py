@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
 
+from benchmark.metrics.bootstrap import Clusters, Floats, Ints, Statistic
 from benchmark.metrics.counting import divide
-from benchmark.metrics.resampling import Clusters, Floats, Ints, Statistic
 from benchmark.samples import ClassSample
 from versamammo.errors import InputError
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Clusters, Floats, Ints
 from benchmark.metrics.calibration import brier, calibration_error, fit_temperature, scaled
 from benchmark.metrics.counting import Confusion, Measure, Panel, divide, means
 from benchmark.metrics.ranking import Ranking
-from benchmark.metrics.resampling import Clusters, Floats, Ints
 from benchmark.samples import ClassSample, LabelsSample
 
 SPECIFICITY = 0.9

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
-from benchmark.metrics.resampling import Clusters, Floats, Ints, Statistic
+from benchmark.metrics.bootstrap import Clusters, Floats, Ints, Statistic
 
 
 @dataclass(frozen=True)

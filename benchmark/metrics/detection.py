@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Clusters, Floats
 from benchmark.metrics.counting import Measure, Panel, divide, means
 from benchmark.metrics.figures import FALSE_POSITIVES
-from benchmark.metrics.legacy import best_iou
 from benchmark.metrics.matching import HIT_IOU, Hits, Matched, find_hits, match
+from benchmark.metrics.published_definitions import best_iou
 from benchmark.metrics.ranking import Ranking
-from benchmark.metrics.resampling import Clusters, Floats
 from benchmark.samples import BoxesSample
 
 RECALLS = np.linspace(0.0, 1.0, 101)

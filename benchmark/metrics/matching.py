@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.metrics.resampling import Floats, Ints
+from benchmark.metrics.bootstrap import Floats, Ints
 from benchmark.samples import BoxesSample, BoxSides
 
 IOUS = np.linspace(0.5, 0.95, 10)  # of COCO's AP50:95

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Floats, Statistic, evaluate, interval, two_sided
 from benchmark.metrics.figures import LOWER_IS_BETTER
-from benchmark.metrics.resampling import Floats, Statistic, evaluate, interval, two_sided
-from benchmark.metrics.scoring import Prepared, Scored, few_patients, prepare, primary
+from benchmark.metrics.task_figures import Prepared, Scored, few_patients, prepare, primary
 from benchmark.samples import MaskSample, Sample
 from versamammo.errors import InputError
 

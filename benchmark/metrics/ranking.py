@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.metrics.bootstrap import Floats, Ints
 from benchmark.metrics.counting import count_at, divide
-from benchmark.metrics.resampling import Floats, Ints
 
 
 class Ranking:

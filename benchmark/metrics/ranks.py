@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
-from benchmark.metrics.resampling import Floats
+from benchmark.metrics.bootstrap import Floats
 from versamammo.errors import InputError
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Clusters
 from benchmark.metrics.counting import Measure, Panel, means
 from benchmark.metrics.figures import PUBLISHED_RANKS, RANKS
-from benchmark.metrics.legacy import accuracy_at
-from benchmark.metrics.resampling import Clusters
+from benchmark.metrics.published_definitions import accuracy_at
 from benchmark.samples import NeighboursSample
 
 

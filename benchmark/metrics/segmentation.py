@@ -17,9 +17,9 @@ from PIL import Image
 from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
+from benchmark.metrics.bootstrap import Clusters, Floats
 from benchmark.metrics.counting import Measure, Panel, means
-from benchmark.metrics.legacy import THRESHOLD, dice_at_threshold
-from benchmark.metrics.resampling import Clusters, Floats
+from benchmark.metrics.published_definitions import THRESHOLD, dice_at_threshold
 from benchmark.samples import MaskSample
 from versamammo.errors import InputError
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.metrics.bootstrap import evaluate, interval
 from benchmark.metrics.figures import Figure
-from benchmark.metrics.resampling import evaluate, interval
-from benchmark.metrics.scoring import RESAMPLES, Scored, prepare, primary
+from benchmark.metrics.task_figures import RESAMPLES, Scored, prepare, primary
 from benchmark.samples import Sample
 
 LEAST_PATIENTS = 10

@@ -1,5 +1,5 @@
 """`versamammo bench report OUT`: one HTML page, scores.csv and a LaTeX table."""
 
-from benchmark.report.writing import write_report
+from benchmark.report.report_writing import write_report
 
 __all__ = ["write_report"]

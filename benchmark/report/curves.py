@@ -8,13 +8,13 @@ from typing import cast
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Floats, cluster
 from benchmark.metrics.calibration import reliability
 from benchmark.metrics.classification import class_arrays
 from benchmark.metrics.detection import froc_curve
 from benchmark.metrics.ranking import Ranking
-from benchmark.metrics.resampling import Floats, cluster
-from benchmark.metrics.scoring import Scored
 from benchmark.metrics.segmentation import measured
+from benchmark.metrics.task_figures import Scored
 from benchmark.report.svg import SHARE, Axis, Line, plot
 from benchmark.samples import (
     BoxesSample,

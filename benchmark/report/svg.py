@@ -8,8 +8,8 @@ from html import escape
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Floats
 from benchmark.metrics.ranks import Ranks
-from benchmark.metrics.resampling import Floats
 
 COLORS = ("#2f7de1", "#e0791b", "#159f6b", "#a259d9", "#d94862", "#8c8c1f", "#12a3b4", "#d657a8")
 WIDTH, HEIGHT = 340, 300

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from benchmark.metrics import resampling
+from benchmark.metrics import bootstrap as resampling
 
 Floats = NDArray[np.float64]
 Cell = tuple[tuple[str, str], str, Hashable]  # (dataset, kind), topic, class

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pretrain.networks.heads import PrototypeHead
 from pretrain.networks.momentum_teacher import follow, teacher_of
 from pretrain.networks.parameter_groups import ParameterGroup, backbone_groups, head_groups
+from pretrain.networks.projection_heads import PrototypeHead
 from pretrain.networks.vit import Vit
 from pretrain.objectives.centering import CenteringKind, targets_for, widen
 from pretrain.objectives.registry import Objective, Outcome, weighted_sum

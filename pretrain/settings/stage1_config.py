@@ -12,11 +12,11 @@ from pretrain.networks.vit import VitSettings, build_vit
 from pretrain.objectives.contrastive_mim import ContrastiveMim, ContrastiveMimSettings
 from pretrain.objectives.dinov2 import SelfDistillation, SelfDistillationSettings
 from pretrain.objectives.registry import Objective
-from pretrain.settings.schedules import Schedules, scaled_learning_rate
 from pretrain.settings.sizing import recommended_sizing
+from pretrain.settings.stage1_schedules import Schedules, scaled_learning_rate
 from pretrain.views.augmentations import ViewSettings
-from pretrain.views.masks import MaskSettings
-from pretrain.views.tissue import TissueSettings
+from pretrain.views.patch_masks import MaskSettings
+from pretrain.views.tissue_maps import TissueSettings
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.phantoms.default_phantoms import PhantomArchive

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pretrain.monitoring.collapse_detection import CollapseRule
-from pretrain.settings.schedules import Schedules, scaled_learning_rate
+from pretrain.settings.stage1_schedules import Schedules, scaled_learning_rate
 from pretrain.views.whole_breast import WholeSettings
 from versamammo.errors import InputError
 from versamammo.model.heads import COARSEST_STRIDE

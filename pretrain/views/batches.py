@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pretrain.views.augmentations import Views
-from pretrain.views.masks import MaskedPatches, gather_masks
+from pretrain.views.patch_masks import MaskedPatches, gather_masks
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from pretrain.views.augmentations import Shown, Views, ViewSettings, make_views
 from pretrain.views.batches import CropBatch, collate
-from pretrain.views.masks import MaskSettings, masks_for
 from pretrain.views.pairs import Companions
-from pretrain.views.tissue import TissueMaps
+from pretrain.views.patch_masks import MaskSettings, masks_for
+from pretrain.views.tissue_maps import TissueMaps
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Draw, StepSampler
 

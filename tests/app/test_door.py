@@ -23,7 +23,7 @@ from app.door.questioning import ASKED, Hearing, hear, on_box
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.phantoms import PhantomSettings, write_phantoms

@@ -12,7 +12,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from benchmark.exams import VIEWS, ExamProbe, answers, exams_of, fit_exams, hang, place_of
-from benchmark.features import FeatureStore
+from benchmark.frozen_features import FeatureStore
 from benchmark.samples import ClassSample, LabelsSample
 from benchmark.task_rows import AdaptSettings, Row, TaskRows, Truth
 from benchmark.tasks import Task

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import features
+from benchmark import frozen_features as features
 from benchmark.archives import Archives
-from benchmark.features import FeatureStore, as_input, encoder_hash
+from benchmark.frozen_features import FeatureStore, as_input, encoder_hash
 from benchmark.task_rows import AdaptSettings, Row, select
 from benchmark.tasks import load_tasks
 from tests.benchmark.made_up_archives import (

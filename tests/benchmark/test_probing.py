@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.archives import Archives
-from benchmark.features import FeatureStore
+from benchmark.frozen_features import FeatureStore
 from benchmark.metrics import score
 from benchmark.probing import Side, answers, fit
 from benchmark.samples import ClassSample

@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import main
 from benchmark import probing
-from benchmark.run import Bench, BenchSettings, command_line
+from benchmark.bench_run import Bench, BenchSettings, command_line
 from benchmark.samples import Sample
 from benchmark.store import TaskFolder
 from tests.benchmark.made_up_archives import density_rows, small_encoder, write_archive

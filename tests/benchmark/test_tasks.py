@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.command import parser, run
+from benchmark.bench_command import parser, run
 from benchmark.tasks import chosen, load_tasks, read_tasks, task_from
 from versamammo.errors import InputError
 

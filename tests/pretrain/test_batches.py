@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pretrain.views.batches import CropBatch, collate
-from pretrain.views.masks import MaskSettings, masks_for
+from pretrain.views.patch_masks import MaskSettings, masks_for
 from tests.pretrain.test_crops import half_disc
 from tests.pretrain.test_views import views_of
 

@@ -7,8 +7,8 @@ from pretrain.views.augmentations import ViewSettings
 from pretrain.views.batches import CropBatch
 from pretrain.views.crop_loader import CropDataset, Feed
 from pretrain.views.crops import CropSettings
-from pretrain.views.masks import MaskSettings
-from pretrain.views.tissue import TissueSettings, find_tissue
+from pretrain.views.patch_masks import MaskSettings
+from pretrain.views.tissue_maps import TissueSettings, find_tissue
 from tests.pretrain.archives import write_archive
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Draw, Share, StepSampler

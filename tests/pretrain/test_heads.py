@@ -4,7 +4,7 @@ import pytest
 import torch
 from lightly.models.modules.heads import DINOv2ProjectionHead
 
-from pretrain.networks.heads import PixelDecoder, Projector, PrototypeHead, standardised
+from pretrain.networks.projection_heads import PixelDecoder, Projector, PrototypeHead, standardised
 
 
 def _paired_heads() -> tuple[PrototypeHead, DINOv2ProjectionHead]:

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretrain.views.masks import MaskSettings, block_mask, gather_masks, masked_per_group, masks_for
+from pretrain.views.patch_masks import (
+    MaskSettings,
+    block_mask,
+    gather_masks,
+    masked_per_group,
+    masks_for,
+)
 
 GRIDS = st.tuples(st.integers(2, 24), st.integers(2, 16))
 

@@ -13,7 +13,7 @@ from pretrain.objectives.contrastive_mim import ContrastiveMim, into_patches, se
 from pretrain.objectives.dinov2 import SelfDistillation
 from pretrain.objectives.handcrafted_targets import MEASURES, patch_measures
 from pretrain.objectives.registry import Objective
-from pretrain.views.masks import MaskedPatches
+from pretrain.views.patch_masks import MaskedPatches
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, TinyVit, random_batch
 
 

@@ -9,9 +9,9 @@ import pytest
 from pretrain.views.augmentations import Shown, ViewSettings, make_views
 from pretrain.views.crop_loader import CropDataset
 from pretrain.views.crops import tissue_map
-from pretrain.views.masks import MaskSettings
 from pretrain.views.pairs import Companions, PairKind
-from pretrain.views.tissue import TissueSettings, find_tissue
+from pretrain.views.patch_masks import MaskSettings
+from pretrain.views.tissue_maps import TissueSettings, find_tissue
 from tests.pretrain.archives import write_archive
 from tests.pretrain.test_feeding import VIEWS
 from tests.pretrain.test_views import PLAIN, SETTINGS

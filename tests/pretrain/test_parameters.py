@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.networks.heads import PrototypeHead
 from pretrain.networks.parameter_groups import backbone_groups, head_groups
-from pretrain.settings.schedules import ScheduleValues, apply_schedule
+from pretrain.networks.projection_heads import PrototypeHead
+from pretrain.settings.stage1_schedules import ScheduleValues, apply_schedule
 from tests.pretrain.tiny import TinyVit
 
 

@@ -5,7 +5,7 @@ import torch
 from lightly.utils.scheduler import cosine_schedule
 from transformers import get_cosine_schedule_with_warmup
 
-from pretrain.settings.schedules import Schedules, scaled_learning_rate
+from pretrain.settings.stage1_schedules import Schedules, scaled_learning_rate
 from versamammo.training.schedules import cosine, linear, warm_cosine
 
 

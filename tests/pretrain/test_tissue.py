@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pretrain.views.tissue import TissueSettings, find_tissue, map_of
+from pretrain.views.tissue_maps import TissueSettings, find_tissue, map_of
 from tests.pretrain.archives import SIZE, write_archive
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError

@@ -21,7 +21,7 @@ from pretrain.objectives.contrastive_mim import ContrastiveMim
 from pretrain.objectives.dinov2 import SelfDistillation
 from pretrain.objectives.registry import Objective
 from pretrain.views.batches import CropBatch
-from pretrain.views.masks import MaskedPatches
+from pretrain.views.patch_masks import MaskedPatches
 from tests.pretrain.tiny import CONTRASTIVE, DINOV2, build_tiny, random_batch
 
 Results = dict[str, Tensor]

@@ -11,7 +11,7 @@ from pretrain.networks.vit import Vit, VitSettings, build_vit
 from pretrain.objectives.contrastive_mim import ContrastiveMimSettings
 from pretrain.objectives.dinov2 import SelfDistillationSettings
 from pretrain.views.batches import CropBatch
-from pretrain.views.masks import MaskSettings, gather_masks, masks_for
+from pretrain.views.patch_masks import MaskSettings, gather_masks, masks_for
 
 TinyVit = Callable[..., Vit]
 

@@ -20,7 +20,7 @@ from versamammo.data.lesion_rows import (
     window_around,
 )
 from versamammo.data.manifest import SCHEMA
-from versamammo.data.splits.tables import read_splits
+from versamammo.data.splits.split_tables import read_splits
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop

@@ -16,12 +16,12 @@ import pytest
 from versamammo.data.cache import read_levels
 from versamammo.data.manifest import read_manifest
 from versamammo.data.preparation import progress, worker
-from versamammo.data.preparation.output import claimed
+from versamammo.data.preparation.output_folder import claimed
 from versamammo.data.preparation.prepare import parser, prepare, run
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.errors import InputError
-from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.writing import write_phantoms
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_writing import write_phantoms
 
 Write = Callable[..., Path]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from versamammo.data.splits.draw import leakage
-from versamammo.data.splits.tables import Names, apply_table, read_splits
+from versamammo.data.splits.split_tables import Names, apply_table, read_splits
 from versamammo.errors import InputError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "splits"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from vlm.feature_memory import FeatureMemory
 from vlm.generation import answer
-from vlm.memory import FeatureMemory
 
 
 class Counted:

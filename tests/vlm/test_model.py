@@ -15,10 +15,10 @@ from transformers import (
 
 from versamammo.errors import InputError
 from vlm.adapter import LoraSettings, add_adapter
+from vlm.answer_output import answer_loss
 from vlm.assembly import assemble, load, save
 from vlm.generation import answer, stream, whole_sentences
 from vlm.language import train_tokenizer
-from vlm.output import answer_loss
 from vlm.projector import ProjectorSettings
 from vlm.prompts import Picture, Question, Turn
 

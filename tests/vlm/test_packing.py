@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from versamammo.errors import InputError
-from vlm.examples import IGNORED, Example
+from vlm.labelled_tokens import IGNORED, Example
 from vlm.packing import attention_mask, fit, pack
 from vlm.prompts import Question, Turn
 

@@ -22,7 +22,7 @@ from versamammo.data.cache import read_levels
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.licence_filter import keep_shareable
 from versamammo.data.manifest import read_manifest
-from versamammo.data.preparation.output import MANIFEST
+from versamammo.data.preparation.output_folder import MANIFEST
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop

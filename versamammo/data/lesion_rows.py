@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from versamammo.data.dataset import Archive, Picture, picture_of
 from versamammo.data.labels import FINDINGS
-from versamammo.data.splits.tables import Given, Names, SplitTable, apply_table
+from versamammo.data.splits.split_tables import Given, Names, SplitTable, apply_table
 from versamammo.errors import InputError
 from versamammo.input.geometry import Crop, Size
 

@@ -3,11 +3,11 @@
 `make_exam` gives one exam in memory, `write_phantoms` a folder of DICOM files, masks and tables.
 """
 
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_view import PhantomView
+from versamammo.phantoms.phantom_writing import write_phantoms
 from versamammo.phantoms.rule import LabelCeilings, label_ceilings
-from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.writing import write_phantoms
 
 __all__ = [
     "LabelCeilings",

@@ -18,7 +18,7 @@ from versamammo.phantoms import outline as skin
 from versamammo.phantoms.grid import Grid
 from versamammo.phantoms.machines import MACHINES, Machine
 from versamammo.phantoms.outline import Outline
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 
 SIDES = (Laterality.RIGHT, Laterality.LEFT)
 VIEWS = (View.CC, View.MLO)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.errors import InputError
-from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.writing import write_phantoms
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_writing import write_phantoms
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from versamammo import NOTICE, __version__
 from versamammo.imaging.codecs import encode_frame
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.phantoms.anatomy import SIDES, VIEWS
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView, phantom_uid
 from versamammo.phantoms.machines import Machine
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_view import PhantomView, phantom_uid
 from versamammo.phantoms.storage import Display, draw_display
 
 IMPLEMENTATION = UID(f"2.25.{uuid5(NAMESPACE_OID, 'versamammo phantom writer').int}")

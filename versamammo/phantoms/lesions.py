@@ -12,7 +12,7 @@ from versamammo.imaging.mammogram import View
 from versamammo.phantoms import rule
 from versamammo.phantoms.anatomy import SIDES, Patient, Retraction, ViewPlan
 from versamammo.phantoms.appearances import CATEGORIES, Appearance, of_category
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 
 # Radius of the body or cluster, mm, (least, most), by kind or by the words that fix it.
 RADII_MM = {

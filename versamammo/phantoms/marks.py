@@ -13,7 +13,7 @@ from versamammo.phantoms.calcifications import HULL_MM, draw_calcifications
 from versamammo.phantoms.grid import Field, Grid, smooth_step
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.masses import draw_asymmetry, draw_distortion, draw_mass
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.tissue import Tissue
 from versamammo.phantoms.window import Window
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from versamammo.phantoms.anatomy import SIDES, VIEWS, Patient
 from versamammo.phantoms.frame import Place
 from versamammo.phantoms.grid import Field, Grid, read_at, smooth_step, spread
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.texture import waves
 from versamammo.phantoms.tissue import Tissue
 

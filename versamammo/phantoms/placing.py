@@ -11,7 +11,7 @@ from versamammo.imaging.mammogram import View
 from versamammo.phantoms.anatomy import SIDES, Patient
 from versamammo.phantoms.grid import sample
 from versamammo.phantoms.lesions import MLO_OBLIQUITY, ON_SKIN, BreastTruth, Lesion
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.tissue import Tissue
 
 TRIES = 200

@@ -6,7 +6,7 @@ from versamammo import NOTICE, __version__
 from versamammo.phantoms import rule
 from versamammo.phantoms.anatomy import GLAND_SHARE
 from versamammo.phantoms.appearances import CATEGORIES
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_settings import PhantomSettings
 
 
 def readme(settings: PhantomSettings) -> str:

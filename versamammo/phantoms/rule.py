@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from versamammo.phantoms.anatomy import GLAND_SHARE, SIDE_SPREAD
 from versamammo.phantoms.appearances import CATEGORIES, Appearance, of_category
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_settings import PhantomSettings
 
 # Probability of each category 2, 3, 4A, 4B, 4C, 5 given the pathology. With a malignant share of
 # 0.4, the likelihoods of malignancy are 0, 5, 26, 50, 83 and 97 %, in the order and mostly in the

@@ -13,7 +13,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_view import PhantomView
 
 REGION_MM = 32.0  # edge of a region; the lowest frequency used has about five periods in it
 BAND_PER_MM = (0.15, 0.70)  # cycles per mm; above it detector grain and pixels of 0.6 mm intrude

@@ -14,7 +14,7 @@ from versamammo.phantoms.anatomy import SIDES, VIEWS, Patient, ViewPlan, breast_
 from versamammo.phantoms.frame import Place
 from versamammo.phantoms.grid import BASE_ROWS, Field, Grid, read_at, smooth_step, spread
 from versamammo.phantoms.outline import depth_under_skin
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.strands import Strands, grow_strands
 from versamammo.phantoms.texture import band, clustered_lumps, power_law, waves
 from versamammo.phantoms.vessels import Vessel, draw_vessels

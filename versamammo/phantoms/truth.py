@@ -12,7 +12,7 @@ from versamammo.imaging.mammogram import Box
 from versamammo.phantoms import rule
 from versamammo.phantoms.anatomy import SIDES, Patient, ViewPlan
 from versamammo.phantoms.lesions import BreastTruth, Lesion
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 
 
 def box_of(mask: NDArray[np.bool_]) -> Box:

@@ -12,7 +12,7 @@ import numpy as np
 from versamammo.phantoms.grid import Field, blurred
 from versamammo.phantoms.lesions import ON_SKIN
 from versamammo.phantoms.marks import Mark
-from versamammo.phantoms.picture import Absorption, film
+from versamammo.phantoms.phantom_picture import Absorption, film
 
 # Contrast between subtlety 1 and 2, 2 and 3, ...
 LIMITS = {

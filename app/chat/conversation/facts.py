@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.chat.conversation.intent import Subject, understand
 from app.chat.evidence.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn, Verdict
 from app.chat.evidence.exam import Exam, ExamImage
-from app.chat.evidence.figures import figure
+from app.chat.evidence.shown_probability import figure
 from versamammo import __version__
 from versamammo.imaging.mammogram import Laterality
 

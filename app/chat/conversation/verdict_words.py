@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.chat.evidence.contracts import LOOKED_AT, Answer, Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.figures import figure
+from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.mammogram import Laterality
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind

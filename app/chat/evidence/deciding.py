@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from app.chat.evidence.contracts import Findings, Source, Verdict
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.figures import figure
+from app.chat.evidence.shown_probability import figure
 from versamammo.vocabulary import BY_NAME, NO, YES, Topic
 from versamammo.vqa import Kind
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from app.chat.conversation.report import record
 from app.chat.evidence.contracts import Card, Turn
 from app.chat.session.session_store import Visit
-from app.chat.viewer.picture import Look, draw
+from app.chat.viewer.exam_picture import Look, draw
 from app.viewer import FINDING, GROUND, font
 from versamammo import NOTICE, __version__
 from versamammo.files import write_atomically

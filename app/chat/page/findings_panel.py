@@ -9,7 +9,7 @@ from app.chat.conversation.verdict_words import title, topic_words
 from app.chat.evidence.contracts import Card, Findings, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.figures import figure
+from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME
 

@@ -12,7 +12,7 @@ from app.chat.page.panels import EMPTY_VIEW, banner_html, cards_html, facts_html
 from app.chat.page.similar_panel import similar_html
 from app.chat.page.theme import TURN_DARK
 from app.chat.session_service import SessionService
-from app.chat.viewer.picture import PRESETS
+from app.chat.viewer.exam_picture import PRESETS
 
 KEYS = (
     "Wheel or + - : zoom · drag: move · double click or 0: reset · I invert · O outline · "

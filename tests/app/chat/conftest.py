@@ -85,7 +85,7 @@ def marker() -> Marker:
 def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two phantom exams, prepared."""
     from versamammo.data.preparation.prepare import prepare
-    from versamammo.data.preparation.settings import Settings
+    from versamammo.data.preparation.prepare_settings import Settings
 
     out = tmp_path_factory.mktemp("prepared") / "prepared"
     assert prepare(Settings(str(phantoms), out, size=(128, 96), workers=1)) == 0
@@ -94,7 +94,7 @@ def prepared(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def served(home: Path, **desk_settings: object) -> Iterator[tuple[str, Path, SessionService]]:
     """Serve until asked again: (address, private folder, desk)."""
-    from app.chat.command import free_port, serve
+    from app.chat.chat_command import free_port, serve
 
     desk, url, page = serve("127.0.0.1", free_port(), home, **desk_settings)
     yield url.rstrip("/"), home, desk

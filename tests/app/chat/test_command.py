@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from app.chat.command import usable_port
+from app.chat.chat_command import usable_port
 from app.cli import main
 
 

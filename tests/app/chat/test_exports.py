@@ -9,7 +9,7 @@ from PIL import Image
 from app.chat.conversation.report import OPEN, draft
 from app.chat.evidence.exam import Exam
 from app.chat.session_service import SessionService
-from app.chat.viewer.picture import Look
+from app.chat.viewer.exam_picture import Look
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
 

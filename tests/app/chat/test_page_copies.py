@@ -17,7 +17,7 @@ import pytest
 from gradio.utils import safe_deepcopy
 
 from app.chat.evidence.exam import Exam, ExamImage
-from app.chat.page.page import build
+from app.chat.page.chat_page import build
 from app.chat.session.private_folder import PrivateFolder
 from app.chat.session.session_store import SessionStore, Visit
 from app.chat.session_service import SessionService

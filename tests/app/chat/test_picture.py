@@ -7,7 +7,7 @@ import pytest
 
 from app.chat.evidence.exam import Exam
 from app.chat.viewer.exam_layout import cut_of, place_all, place_one
-from app.chat.viewer.picture import Look, draw
+from app.chat.viewer.exam_picture import Look, draw
 from app.viewer import FINDING
 from versamammo.imaging.mammogram import Box
 

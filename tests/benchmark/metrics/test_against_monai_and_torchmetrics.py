@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from benchmark.metrics import score
+from benchmark.metrics.bootstrap import cluster
 from benchmark.metrics.classification import class_arrays
 from benchmark.metrics.detection import froc_curve
 from benchmark.metrics.matching import find_hits
-from benchmark.metrics.resampling import cluster
 from benchmark.metrics.segmentation import hd95, overlap
 from tests.benchmark.metrics.made_up import (
     BINARY,

@@ -9,12 +9,12 @@ import pytest
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
+from benchmark.metrics.bootstrap import draw
 from benchmark.metrics.classification import class_arrays
 from benchmark.metrics.pairing import contrast, corrected, holm
 from benchmark.metrics.ranks import critical_difference, rank
-from benchmark.metrics.resampling import draw
-from benchmark.metrics.scoring import prepare
 from benchmark.metrics.subgroups import subgroups
+from benchmark.metrics.task_figures import prepare
 from tests.benchmark.metrics.made_up import (
     BINARY,
     LESIONS,

@@ -9,9 +9,9 @@ import pytest
 from sklearn import metrics as oracle
 
 from benchmark.metrics import score
+from benchmark.metrics.bootstrap import cluster, draw, interval, two_sided
 from benchmark.metrics.classification import class_arrays
-from benchmark.metrics.resampling import cluster, draw, interval, two_sided
-from benchmark.metrics.scoring import prepare
+from benchmark.metrics.task_figures import prepare
 from benchmark.samples import ClassSample
 from tests.benchmark.metrics.made_up import (
     BINARY,

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, jaccard_score
 
 from benchmark.metrics import score
-from benchmark.metrics.legacy import dice_at_threshold
+from benchmark.metrics.published_definitions import dice_at_threshold
 from benchmark.metrics.segmentation import hd95, overlap
 from benchmark.samples import MaskSample
 from tests.benchmark.metrics.made_up import MASKS, values_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmark.report.examples import SAID, TRUE, draw, examples
+from benchmark.report.example_pictures import SAID, TRUE, draw, examples
 from benchmark.samples import BoxesSample, MaskSample
 from tests.benchmark.metrics.made_up import LESIONS, MASKS
 from versamammo.data.cache import write_levels

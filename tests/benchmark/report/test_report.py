@@ -12,7 +12,7 @@ import pytest
 from benchmark.metrics import Figure
 from benchmark.metrics.subgroups import Subgroup
 from benchmark.report import write_report
-from benchmark.report.tables import subgroup_table
+from benchmark.report.report_tables import subgroup_table
 from tests.benchmark.report.made_up_run import write_run
 from versamammo.errors import InputError
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import t as student_t
 
 from benchmark.vqa.answers import Answer, letters
-from benchmark.vqa.legacy import legacy_p, legacy_report, legacy_score, published_prompt
 from benchmark.vqa.parsing import Outcome, parse
+from benchmark.vqa.published_scorer import legacy_p, legacy_report, legacy_score, published_prompt
 from versamammo.errors import InputError
 from versamammo.vqa import Kind
 

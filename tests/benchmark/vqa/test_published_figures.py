@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, utils
 
 from app import cli
 from benchmark.vqa.answers import read_answers
-from benchmark.vqa.legacy import legacy_report
+from benchmark.vqa.published_scorer import legacy_report
 from versamammo.vqa import read_bench
 
 HERE = Path(__file__).parent / "published"

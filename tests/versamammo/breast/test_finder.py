@@ -18,8 +18,8 @@ from versamammo.errors import Refused
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.breast.chest_wall import stored_mirrored
 from versamammo.imaging.mammogram import Laterality
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 
 BREAST = draw_breast()
 

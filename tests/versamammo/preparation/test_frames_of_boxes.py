@@ -11,7 +11,7 @@ import pytest
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.preparation.candidates import merge
 from versamammo.data.preparation.outcome import Facts
-from versamammo.data.sources.contract import ImageRecord
+from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.errors import InputError
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Box

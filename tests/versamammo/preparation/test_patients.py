@@ -8,7 +8,7 @@ from typing import Any
 from versamammo.data.preparation.candidates import Candidate, merge
 from versamammo.data.preparation.outcome import Facts
 from versamammo.data.preparation.patients import one_patient_each
-from versamammo.data.sources.contract import ImageRecord
+from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Identifiers
 

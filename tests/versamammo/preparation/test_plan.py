@@ -8,8 +8,8 @@ import pytest
 from tests.pretrain.archives import half_disc
 from versamammo.data.preparation.plan import SAMPLE, Plan, spread
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
-from versamammo.data.sources.contract import ImageRecord
+from versamammo.data.preparation.prepare_settings import Settings
+from versamammo.data.sources.source_contract import ImageRecord
 
 
 def test_a_plan_writes_nothing_and_names_disk_and_hours(

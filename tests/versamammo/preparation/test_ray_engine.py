@@ -12,8 +12,8 @@ import pytest
 
 from versamammo.data.preparation.engine import Lost
 from versamammo.data.preparation.prepare import prepare
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.data.preparation.ray_engine import RayEngine
-from versamammo.data.preparation.settings import Settings
 from versamammo.errors import InputError
 
 PRIVATE = ("runs.jsonl", "config.json", "journal.jsonl", ".lock")  # may differ from run to run

@@ -9,8 +9,8 @@ from PIL import Image
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import SOURCES, coco
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
 from versamammo.data.sources.masks import read_mask
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 

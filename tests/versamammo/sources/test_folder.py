@@ -6,7 +6,7 @@ from typing import Any
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import SOURCES, folder, phantom, table
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 
 
 def test_content_decides_what_is_a_picture(

@@ -6,11 +6,11 @@ import pytest
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import phantom
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.writing import write_phantoms
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_writing import write_phantoms
 
 SETTINGS = PhantomSettings(exams=3, seed=11, height=160, lesion_rate=1.0)
 

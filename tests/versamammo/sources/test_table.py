@@ -7,7 +7,7 @@ import pytest
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import table
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 

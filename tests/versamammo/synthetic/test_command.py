@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from versamammo.errors import InputError
-from versamammo.phantoms.command import parser, run
+from versamammo.phantoms.phantom_command import parser, run
 
 
 def test_the_command_writes_phantoms_and_says_what_they_are_not(

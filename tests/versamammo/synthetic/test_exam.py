@@ -12,7 +12,7 @@ from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.phantoms import PhantomExam, PhantomSettings, PhantomView, make_exam
 from versamammo.phantoms.anatomy import VIEWS, draw_patient, plan_view
 from versamammo.phantoms.lesions import at_prior_exam, draw_truths
-from versamammo.phantoms.picture import gland_threshold, strand_sum
+from versamammo.phantoms.phantom_picture import gland_threshold, strand_sum
 from versamammo.phantoms.placing import place_lesions
 from versamammo.phantoms.tissue import grow_tissue
 

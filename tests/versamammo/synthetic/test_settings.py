@@ -8,7 +8,7 @@ import pytest
 
 from versamammo.errors import InputError
 from versamammo.phantoms import PhantomSettings
-from versamammo.phantoms.settings import Stream, random_stream
+from versamammo.phantoms.phantom_settings import Stream, random_stream
 
 
 @pytest.mark.parametrize(

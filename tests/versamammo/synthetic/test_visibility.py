@@ -11,7 +11,7 @@ from versamammo.phantoms.anatomy import draw_patient, plan_view
 from versamammo.phantoms.appearances import APPEARANCES
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.marks import mark_lesion
-from versamammo.phantoms.picture import Absorption, absorb, gland_threshold, strand_sum
+from versamammo.phantoms.phantom_picture import Absorption, absorb, gland_threshold, strand_sum
 from versamammo.phantoms.tissue import Tissue, grow_tissue
 from versamammo.phantoms.visibility import contrast, subtlety
 

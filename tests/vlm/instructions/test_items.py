@@ -13,7 +13,7 @@ from tests.vlm.archives import write_archive
 from versamammo.errors import InputError
 from versamammo.vqa import Kind, read_bench, write_bench
 from vlm.instructions import make_items
-from vlm.instructions.command import parser, run
+from vlm.instructions.questions_command import parser, run
 from vlm.instructions.wording import prompt_of
 
 

@@ -12,7 +12,7 @@ from versamammo.data.labels import UNKNOWN, Finding, Labels
 from versamammo.data.manifest import TOLD
 from versamammo.data.preparation.outcome import Facts
 from versamammo.data.preparation.worker import cached_path
-from versamammo.data.sources.contract import ImageRecord
+from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.errors import InputError
 from versamammo.imaging.breast.chest_wall import Side, stored_mirrored
 from versamammo.imaging.mammogram import Box, Laterality

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import SOURCES
-from versamammo.data.sources.contract import ImageRecord, Source, SourceOptions
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import ImageRecord, Source, SourceOptions
 from versamammo.data.sources.walking import check_root
 from versamammo.errors import InputError
 

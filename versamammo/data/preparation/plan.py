@@ -11,8 +11,8 @@ from pathlib import Path
 from versamammo.data.preparation.listing import Listing
 from versamammo.data.preparation.outcome import Facts
 from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
-from versamammo.data.sources.contract import ImageRecord
-from versamammo.data.sources.frames import parted
+from versamammo.data.sources.frame_paths import parted
+from versamammo.data.sources.source_contract import ImageRecord
 
 SAMPLE = 32  # files, spread evenly over the listing
 

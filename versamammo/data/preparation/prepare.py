@@ -20,8 +20,7 @@ import jsonargparse
 
 from versamammo import NOTICE
 from versamammo.data.manifest import write_manifest
-from versamammo.data.preparation import output
-from versamammo.data.preparation.assembly import Assembled, SplitChoice, assemble
+from versamammo.data.preparation import output_folder as output
 from versamammo.data.preparation.engine import Engine
 from versamammo.data.preparation.journal import Journal
 from versamammo.data.preparation.listing import (
@@ -32,17 +31,18 @@ from versamammo.data.preparation.listing import (
     open_source,
 )
 from versamammo.data.preparation.local_engine import LocalEngine
+from versamammo.data.preparation.manifest_rows import Assembled, SplitChoice, assemble
 from versamammo.data.preparation.plan import Plan, make_plan
+from versamammo.data.preparation.prepare_settings import Settings, from_arguments, parser
 from versamammo.data.preparation.progress import Progress, work_through
 from versamammo.data.preparation.ray_engine import RayEngine
-from versamammo.data.preparation.settings import Settings, from_arguments, parser
 from versamammo.data.preparation.summary import as_bytes, as_text, count, summarise, worst
 from versamammo.data.preparation.worker import Job, Recipe
 from versamammo.data.quarantine import write_quarantine
 from versamammo.data.sources import phantom
 from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.data.sources.marker import is_twin
-from versamammo.data.splits.tables import read_splits
+from versamammo.data.splits.split_tables import read_splits
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 

@@ -15,7 +15,7 @@ from versamammo.data.preparation.journal import Entry, Journal, Stamp, this_boot
 from versamammo.data.preparation.listing import Listing
 from versamammo.data.preparation.outcome import Failure, Outcome
 from versamammo.data.preparation.worker import Job, Task, Unchanged, cached_path, prepare_file
-from versamammo.data.sources.frames import parted
+from versamammo.data.sources.frame_paths import parted
 from versamammo.errors import InputError
 
 QUIET = 15.0  # seconds between lines of progress where nobody watches

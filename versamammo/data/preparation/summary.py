@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from versamammo import __version__
-from versamammo.data.preparation.assembly import Assembled
-from versamammo.data.preparation.output import MANIFEST, QUARANTINE
+from versamammo.data.preparation.manifest_rows import Assembled
+from versamammo.data.preparation.output_folder import MANIFEST, QUARANTINE
 from versamammo.data.quarantine import DUPLICATE, NOT_AN_IMAGE, Quarantined
 
 DECODING = ("numpy", "opencv-python-headless", "pydicom", "imagecodecs", "tifffile", "pyarrow")

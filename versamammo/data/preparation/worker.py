@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from versamammo.data.allocation import keep_memory
 from versamammo.data.cache import content_key, write_levels
 from versamammo.data.preparation.outcome import Facts, Failure, Outcome
-from versamammo.data.sources.frames import parted
+from versamammo.data.sources.frame_paths import parted
 from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast_in, sampled
 from versamammo.imaging.codecs.memory import is_shortage

@@ -26,7 +26,7 @@ from versamammo.data.sources.archives import (
     rsna,
     vindr_mammo,
 )
-from versamammo.data.sources.contract import Source
+from versamammo.data.sources.source_contract import Source
 
 SOURCES: dict[str, Source] = {
     source.NAME: source

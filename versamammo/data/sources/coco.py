@@ -11,8 +11,8 @@ from typing import Any
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import label_parsing as words
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.walking import check_root, inside, leads_out
 from versamammo.errors import InputError
 from versamammo.files import parse_json

@@ -9,7 +9,7 @@ from pathlib import Path
 from versamammo.data.quarantine import NOT_AN_IMAGE, Quarantined
 from versamammo.data.sources import table
 from versamammo.data.sources.columns import read_table
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.walking import walk
 from versamammo.imaging.reading import looks_readable
 

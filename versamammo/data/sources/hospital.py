@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import label_parsing as words
 from versamammo.data.sources.columns import Table, read_table
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.folder import sniffed
 from versamammo.data.sources.headers import dicom_tags, is_dicom
 from versamammo.data.sources.joins import Joined, respelled
 from versamammo.data.sources.rows import Row, as_rows, describe, findings_in
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.walking import walk
 from versamammo.errors import InputError
 from versamammo.imaging.dicom.positioning import read_positioning

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from versamammo.data.sources.columns import Table, understood
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.encoding import writing_of
 from versamammo.data.sources.sheet import Sheet, read_sheet
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.table import described
 from versamammo.data.sources.walking import check_root
 from versamammo.errors import InputError

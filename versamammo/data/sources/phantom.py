@@ -12,8 +12,8 @@ from pathlib import Path
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.columns import Table, read_table
-from versamammo.data.sources.contract import Entry, SourceOptions
 from versamammo.data.sources.rows import Row, as_rows, describe, findings_in
+from versamammo.data.sources.source_contract import Entry, SourceOptions
 from versamammo.data.sources.table import Paths, check_masks
 from versamammo.data.sources.walking import check_root
 from versamammo.errors import InputError

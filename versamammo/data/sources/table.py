@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from versamammo.data.labels import Finding
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.columns import Table, read_table
-from versamammo.data.sources.contract import Entry, SourceOptions
 from versamammo.data.sources.joins import Joined, bare
 from versamammo.data.sources.rows import Row, as_rows, describe, findings_in
+from versamammo.data.sources.source_contract import Entry, SourceOptions
 from versamammo.data.sources.walking import check_root, inside, leads_out, walk
 from versamammo.errors import InputError
 

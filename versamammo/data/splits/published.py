@@ -14,7 +14,7 @@ from pathlib import Path
 
 from versamammo.data.sources.sheet import read_sheet
 from versamammo.data.splits.draw import Leakage, leakage
-from versamammo.data.splits.tables import WORDS
+from versamammo.data.splits.split_tables import WORDS
 
 GROUPS: dict[str, tuple[str, str]] = {  # data set -> (what a group is, how its name is found)
     "NLBS": ("group and study", r"(.*)-[lru]-"),

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.data.labels import Finding, Labels
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, told
 
 SIDES = {"L": "LEFT", "R": "RIGHT"}

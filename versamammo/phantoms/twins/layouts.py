@@ -9,8 +9,8 @@ from pathlib import Path
 from versamammo import NOTICE
 from versamammo.data.sources.marker import MARKER
 from versamammo.errors import InputError
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import cased, circled, named, outlined, screening, tabled, volumes
 from versamammo.phantoms.twins.twin_writer import Pen, Shown
 

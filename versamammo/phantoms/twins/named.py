@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from versamammo.data.labels import Labels
-from versamammo.phantoms.exam import PhantomExam
+from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.twins.twin_writer import Pen, Shown, told
 
 ROMAN = ("", "BARADS I", "BIRADS II", "BIRADS III", "BIRADS IV", "BIRADS V")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from versamammo.data.labels import DENSITIES, Finding
 from versamammo.imaging.mammogram import View
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import (
     Pen,
     Shown,

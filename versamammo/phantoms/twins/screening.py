@@ -11,8 +11,8 @@ from uuid import NAMESPACE_OID, uuid5
 import pydicom
 
 from versamammo.data.labels import DENSITIES, FINDINGS, Finding, Labels
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, plain, told
 
 NLBS_COLUMNS = ("File Path", "Image Laterality", "View Position", "Cancer", "False Positive")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from versamammo.data.labels import DENSITIES, Labels
 from versamammo.imaging.mammogram import View
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import Pen, Shown, told
 
 SIDES = {"L": "Left", "R": "Right"}

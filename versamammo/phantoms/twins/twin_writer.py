@@ -19,9 +19,9 @@ from versamammo.data.labels import Finding, Labels
 from versamammo.files import write_atomically
 from versamammo.imaging.mammogram import Box
 from versamammo.phantoms.dicom_out import dicom_bytes
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_view import PhantomView
 
 Cells = Sequence[object]
 

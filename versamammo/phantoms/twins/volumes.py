@@ -11,8 +11,8 @@ from pydicom.uid import BreastTomosynthesisImageStorage
 
 from versamammo.data.labels import Labels
 from versamammo.imaging.mammogram import Box
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, plain
 
 SLICES, BOXED = 4, 1

@@ -10,9 +10,9 @@ import pytest
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import SOURCES
-from versamammo.data.sources.contract import ImageRecord, SourceOptions
-from versamammo.phantoms.exam import PhantomExam, make_exam
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import write_twin
 from versamammo.phantoms.twins.twin_writer import Shown
 

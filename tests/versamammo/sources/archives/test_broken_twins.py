@@ -11,7 +11,7 @@ import pytest
 
 from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.errors import InputError
-from versamammo.phantoms.settings import PhantomSettings
+from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
 
 from .conftest import Twin

@@ -10,7 +10,7 @@ import pytest
 from versamammo.data.dataset import Archive
 from versamammo.data.lesion_rows import CloseUps
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 
 from .conftest import Twin
 

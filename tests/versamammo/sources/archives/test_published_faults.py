@@ -19,17 +19,17 @@ from versamammo.data.labels import Labels
 from versamammo.data.lesion_rows import CloseUps, CloseUpSettings
 from versamammo.data.manifest import read_manifest
 from versamammo.data.normal_tissue import AIR, LEAST_TISSUE, normal_rows
-from versamammo.data.preparation import output
+from versamammo.data.preparation import output_folder as output
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.archives import cbis_ddsm, dbt
 from versamammo.data.sources.archives.sheets import read_lines
-from versamammo.data.sources.frames import parted
+from versamammo.data.sources.frame_paths import parted
 from versamammo.errors import InputError
 from versamammo.imaging.breast import find_breast
 from versamammo.imaging.reading import read
-from versamammo.phantoms.exam import PhantomExam
+from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.twins.twin_writer import Pen
 
 from .conftest import SETTINGS, Twin

@@ -11,8 +11,8 @@ from versamammo.data.labels import Labels
 from versamammo.data.sources.archives import cbis_ddsm, cdd_cesm
 from versamammo.data.sources.archives.label_record import Notes, unmapped
 from versamammo.data.sources.archives.sheets import Line, grouped, read_lines
-from versamammo.data.sources.contract import ImageRecord
 from versamammo.data.sources.masks import outlines_in
+from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.data.splits.draw import DEFAULT_SHARES, Member
 from versamammo.data.splits.official import split_officially
 

@@ -12,11 +12,11 @@ import pytest
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.manifest import read_manifest
 from versamammo.data.preparation.prepare import prepare
-from versamammo.data.preparation.settings import Settings
+from versamammo.data.preparation.prepare_settings import Settings
 from versamammo.data.sources import SOURCES
 from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
-from versamammo.phantoms.command import parser, run
+from versamammo.phantoms.phantom_command import parser, run
 from versamammo.phantoms.twins import LAYOUTS
 
 from .conftest import Twin

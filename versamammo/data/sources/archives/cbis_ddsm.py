@@ -22,8 +22,8 @@ from versamammo.data.sources.archives.joining import joined, pictures
 from versamammo.data.sources.archives.label_record import Notes, most_serious, record
 from versamammo.data.sources.archives.outlines import mask_box
 from versamammo.data.sources.archives.sheets import Line, found, grouped, needed, read_lines
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.headers import picture_size
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.errors import InputError
 
 NAME = "cbis-ddsm"

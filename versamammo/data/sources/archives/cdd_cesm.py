@@ -21,8 +21,8 @@ from versamammo.data.sources.archives.kinds import only_kind
 from versamammo.data.sources.archives.label_record import Notes, most_serious, record
 from versamammo.data.sources.archives.outlines import box_around
 from versamammo.data.sources.archives.sheets import Line, found, grouped, needed, read_lines
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.masks import via_points
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 
 NAME = "cdd-cesm"
 ARCHIVE = ARCHIVES[NAME]

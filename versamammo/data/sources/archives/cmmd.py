@@ -16,9 +16,9 @@ from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.data.sources.archives.joining import guarded, pictures
 from versamammo.data.sources.archives.label_record import Notes, record
 from versamammo.data.sources.archives.sheets import Line, found, grouped, needed, read_lines
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.headers import dicom_tags
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.dicom.positioning import read_positioning
 

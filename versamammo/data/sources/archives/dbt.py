@@ -23,10 +23,10 @@ from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.data.sources.archives.joining import pictures
 from versamammo.data.sources.archives.label_record import Notes, record
 from versamammo.data.sources.archives.sheets import Line, found, grouped, missing, read_lines
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
-from versamammo.data.sources.frames import frame_path
+from versamammo.data.sources.frame_paths import frame_path
 from versamammo.data.sources.headers import dicom_tags, frame_pixels
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 

@@ -17,8 +17,8 @@ from versamammo.data.sources.archives.joining import joined, pictures
 from versamammo.data.sources.archives.label_record import Notes, record
 from versamammo.data.sources.archives.outlines import box_around
 from versamammo.data.sources.archives.sheets import Line, found, grouped, needed, read_lines
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
 from versamammo.data.sources.masks import osirix_regions
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import View
 

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.archives.catalogue import Archive
 from versamammo.data.sources.archives.sheets import Line, missing
-from versamammo.data.sources.contract import Entry, ImageRecord
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import Entry, ImageRecord
 from versamammo.data.sources.walking import check_root, walk
 from versamammo.errors import InputError
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from versamammo.data.labels import UNKNOWN, Finding, Labels
 from versamammo.data.sources import label_parsing as words
-from versamammo.data.sources.contract import ImageRecord, Told
+from versamammo.data.sources.source_contract import ImageRecord, Told
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Identifiers, Laterality, View
 

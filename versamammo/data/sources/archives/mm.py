@@ -14,7 +14,7 @@ from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.data.sources.archives.joining import guarded, pictures
 from versamammo.data.sources.archives.label_record import Notes, record
 from versamammo.data.sources.archives.sheets import Line, missing
-from versamammo.data.sources.contract import Entry, ImageRecord, SourceOptions
+from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
 from versamammo.errors import InputError
 
 NAME = "mm"

@@ -85,7 +85,7 @@ def _add_adapt(made: jsonargparse.ArgumentParser) -> None:
 
 def start_run(args: jsonargparse.Namespace) -> int:
     """Run; returns 0 if every chosen task could be run."""
-    from benchmark.run import Bench, BenchSettings, tell
+    from benchmark.bench_run import Bench, BenchSettings, tell
     from benchmark.task_rows import AdaptSettings
 
     bench = Bench(
@@ -115,9 +115,9 @@ def _rehearse() -> jsonargparse.ArgumentParser:
 
 def start_rehearsal(args: jsonargparse.Namespace) -> int:
     """Rehearse; returns 0 if every chosen task is complete, else 1."""
+    from benchmark.bench_run import tell
     from benchmark.dry_run import Rehearsal, rehearse
     from benchmark.report import write_report
-    from benchmark.run import tell
 
     bench, found = rehearse(
         Rehearsal(

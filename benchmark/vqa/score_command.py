@@ -13,7 +13,7 @@ import jsonargparse
 
 from benchmark.vqa.answers import match, read_answers
 from benchmark.vqa.controls import NEEDED, majority, text_prior
-from benchmark.vqa.legacy import LegacyFigure, legacy_report
+from benchmark.vqa.published_scorer import LegacyFigure, legacy_report
 from benchmark.vqa.scoring import Compared, Figure, Graded, Report, contrast, grade, score
 from versamammo import NOTICE
 from versamammo.config import command_parser

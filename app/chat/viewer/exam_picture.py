@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from app.chat.evidence.contracts import Evidence, Findings, HeatMap
 from app.chat.evidence.exam import Exam, ExamImage
-from app.chat.evidence.figures import figure
+from app.chat.evidence.shown_probability import figure
 from app.chat.viewer.exam_layout import Placed, place_all, place_one
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation, binary_erosion
 
+from benchmark.metrics.bootstrap import Floats
 from benchmark.metrics.matching import touches
-from benchmark.metrics.resampling import Floats
-from benchmark.metrics.scoring import Scored
 from benchmark.metrics.segmentation import measured, read_mask
+from benchmark.metrics.task_figures import Scored
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from versamammo.data.dataset import Picture
 from versamammo.input.preprocess import WHITE

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmark import detecting, exams, finetuning, probing, questions, retrieving, segmenting
 from benchmark.archives import Archives
-from benchmark.features import FeatureStore, encoder_hash
+from benchmark.frozen_features import FeatureStore, encoder_hash
 from benchmark.samples import Sample
 from benchmark.scores import RUN, Scored, gather, read_run, scored, write_scores
 from benchmark.store import TaskFolder, key_of

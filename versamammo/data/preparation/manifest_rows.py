@@ -15,11 +15,11 @@ from versamammo.data.preparation.outcome import Failure, Outcome
 from versamammo.data.preparation.patients import one_patient_each
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.archives.label_record import unmapped
-from versamammo.data.sources.contract import Told
 from versamammo.data.sources.joins import Joined
+from versamammo.data.sources.source_contract import Told
 from versamammo.data.splits.draw import Member, assert_nobody_is_parted, group_key
 from versamammo.data.splits.official import split_officially
-from versamammo.data.splits.tables import Given, Names, SplitTable, apply_table
+from versamammo.data.splits.split_tables import Given, Names, SplitTable, apply_table
 from versamammo.errors import InputError
 
 

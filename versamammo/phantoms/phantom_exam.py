@@ -14,10 +14,10 @@ from versamammo.phantoms.anatomy import (
     draw_patient,
     plan_view,
 )
-from versamammo.phantoms.exposure import PhantomView, expose
 from versamammo.phantoms.lesions import BreastTruth, at_prior_exam, draw_truths
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_view import PhantomView, expose
 from versamammo.phantoms.placing import place_lesions
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.tissue import Tissue, grow_tissue
 
 FIRST_DAY = date(2019, 1, 1)

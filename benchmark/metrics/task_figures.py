@@ -9,11 +9,11 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from benchmark.metrics.bootstrap import Clusters, Floats, cluster, evaluate, interval
 from benchmark.metrics.classification import class_panels, label_panels
 from benchmark.metrics.counting import Panel
 from benchmark.metrics.detection import detection_panels
 from benchmark.metrics.figures import PRIMARY, Figure
-from benchmark.metrics.resampling import Clusters, Floats, cluster, evaluate, interval
 from benchmark.metrics.retrieval import retrieval_panels
 from benchmark.metrics.segmentation import measured, segmentation_panels
 from benchmark.samples import (

@@ -177,9 +177,9 @@ def serve(
 
     share_arenas()
 
-    from app.chat.page.page import build
+    from app.chat.page.chat_page import build
     from app.chat.page.theme import CSS, FOLDERS, SCRIPT, theme
-    from app.chat.session.examples import example_exam
+    from app.chat.session.example_exam import example_exam
     from app.chat.session.security_headers import Hardening
     from app.chat.session.sessions import OpenPages, PageWatch, Sweeper
     from app.chat.session_service import SessionService

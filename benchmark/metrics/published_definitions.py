@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.metrics.bootstrap import Floats
 from benchmark.metrics.matching import overlaps
-from benchmark.metrics.resampling import Floats
 from benchmark.samples import BoxesSample, NeighboursSample
 
 LEAST_SCORE = 0.5

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmark.archives import Archives
 from benchmark.metrics.pairing import RESAMPLES
-from benchmark.report.page import page
-from benchmark.report.tables import latex
+from benchmark.report.report_page import page
+from benchmark.report.report_tables import latex
 from benchmark.report.view import View
 from benchmark.scores import write_scores
 from benchmark.task_rows import select

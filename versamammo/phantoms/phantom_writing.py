@@ -26,10 +26,9 @@ from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
 from versamammo.files import alone_in, parse_json, sweep_partial, write_atomically
 from versamammo.phantoms.dicom_out import dicom_bytes
-from versamammo.phantoms.exam import make_exam
-from versamammo.phantoms.readme import readme
-from versamammo.phantoms.settings import PhantomSettings
-from versamammo.phantoms.tables import (
+from versamammo.phantoms.phantom_exam import make_exam
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_tables import (
     FINDING_COLUMNS,
     LABEL_COLUMNS,
     ExamRows,
@@ -37,6 +36,7 @@ from versamammo.phantoms.tables import (
     from_csv,
     to_csv,
 )
+from versamammo.phantoms.readme import readme
 
 SETTINGS = "phantom.json"
 LABELS = "labels.csv"

@@ -18,7 +18,7 @@ from versamammo.phantoms.lesions import BreastTruth, Lesion
 from versamammo.phantoms.markers import burn_marker
 from versamammo.phantoms.marks import mark_lesion
 from versamammo.phantoms.movement import Movement, draw_movement
-from versamammo.phantoms.picture import (
+from versamammo.phantoms.phantom_picture import (
     Absorption,
     absorb,
     develop,
@@ -26,7 +26,7 @@ from versamammo.phantoms.picture import (
     gland_threshold,
     strand_sum,
 )
-from versamammo.phantoms.settings import PhantomSettings, Stream, random_stream
+from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.tissue import Tissue
 from versamammo.phantoms.truth import image_labels
 from versamammo.phantoms.visibility import subtlety

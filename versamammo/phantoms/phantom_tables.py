@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from versamammo.data.labels import DENSITIES, SUBTYPES, Finding, Labels
-from versamammo.phantoms.exam import PhantomExam
-from versamammo.phantoms.exposure import PhantomView
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.phantom_view import PhantomView
 
 BIRADS_EDITION = "5th"
 WORDS: dict[str, tuple[str, ...]] = {  # where a number stands for a word, counted from 0

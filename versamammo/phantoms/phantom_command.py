@@ -10,10 +10,10 @@ import jsonargparse
 
 from versamammo import NOTICE
 from versamammo.config import command_parser
+from versamammo.phantoms.phantom_settings import PhantomSettings
+from versamammo.phantoms.phantom_writing import write_phantoms
 from versamammo.phantoms.rule import label_ceilings
-from versamammo.phantoms.settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
-from versamammo.phantoms.writing import write_phantoms
 
 DESCRIPTION = f"""\
 Make phantom mammography exams: DICOM files, lesion masks and tables of what is true of them.

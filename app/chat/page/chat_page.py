@@ -26,7 +26,7 @@ from app.chat.page.similar_panel import similar_html
 from app.chat.page.theme import KEEP_TOKEN, KEPT_TOKEN
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService
-from app.chat.viewer.picture import PRESETS, Look
+from app.chat.viewer.exam_picture import PRESETS, Look
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
