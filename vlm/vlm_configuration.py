@@ -53,6 +53,8 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         for name in ("encoder_name", "encoder_hash", "language_name"):
             if not isinstance(getattr(self, name), str):
                 raise InputError("expected a text", field=name, reason="bad-config")
+        if not isinstance(self.image_token_id, int | None):
+            raise InputError("expected a number", field="image_token_id", reason="bad-config")
         if not all(isinstance(one, str) for one in self.sources):
             raise InputError("expected a list of texts", field="sources", reason="bad-config")
         self.vision_config = _vision(self.vision_config)
