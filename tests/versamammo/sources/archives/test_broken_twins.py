@@ -11,6 +11,7 @@ import pytest
 
 from versamammo.data.sources.archives.catalogue import ARCHIVES
 from versamammo.errors import InputError
+from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
 from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
 
@@ -199,10 +200,19 @@ def test_a_damaged_mask_keeps_its_film_out_and_is_named(twin: Callable[[str], Tw
     assert any(entry.path == film and mask.name in entry.message for entry in refused)
 
 
+HEALTHY = PhantomSettings(exams=2, seed=7, height=192, lesion_rate=0, dates=2)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> list[PhantomExam]:
+    return [make_exam(HEALTHY, index) for index in range(HEALTHY.exams)]
+
+
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in OF_LESIONS])
-def test_an_archive_without_a_single_lesion_is_an_archive(layout: str, tmp_path: Path) -> None:
-    settings = PhantomSettings(exams=2, seed=7, height=192, lesion_rate=0)
-    write_twin(tmp_path / layout, layout, settings)
+def test_an_archive_without_a_single_lesion_is_an_archive(
+    layout: str, tmp_path: Path, healthy: list[PhantomExam]
+) -> None:
+    write_twin(tmp_path / layout, layout, HEALTHY, healthy)
     made = Twin(layout, tmp_path / layout, [])
     kept, _ = made.read()
     assert kept
