@@ -91,6 +91,7 @@ def test_a_folder_without_an_encoder_is_the_callers_mistake(
     assert "config.json" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_export_leaves_a_graph_that_is_used_from_then_on(
     encoder: Path, files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -161,7 +161,7 @@ def test_denser_breasts_have_more_gland_and_are_brighter(exam: MakeExam) -> None
     shares, brightness = [], []
     for density in range(4):
         prior = tuple(float(k == density) for k in range(4))
-        settings = PhantomSettings(height=512, density_prior=prior, lesion_rate=0.0, seed=9)
+        settings = PhantomSettings(height=256, density_prior=prior, lesion_rate=0.0, seed=9)
         views = [view for index in range(3) for view in exam(settings, index).views]
         shares.append(np.mean([view.gland_share for view in views]))
         inside = [view.pixels[view.breast & ~view.muscle].mean() for view in views]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,29 @@ from versamammo.data.sources import SOURCES
 from versamammo.data.sources.masks import read_mask
 from versamammo.errors import InputError
 from versamammo.phantoms.phantom_command import parser, run
-from versamammo.phantoms.twins import LAYOUTS
+from versamammo.phantoms.phantom_exam import PhantomExam
+from versamammo.phantoms.twins import LAYOUTS, write_twin
 
-from .conftest import Twin
+from .conftest import SETTINGS, Twin
 
 MASKED = ("cbis-ddsm", "cbis-ddsm-jpeg", "cdd-cesm", "inbreast")
 QUIET = {"missing-file", "subtracted", "augmented", "synthetic-2d"}  # what twins hold on purpose
+
+
+@pytest.fixture(scope="module")
+def twin(
+    tmp_path_factory: pytest.TempPathFactory, exams: Sequence[PhantomExam]
+) -> Callable[[str], Twin]:
+    """Write each archive's twin once: nothing here changes its files."""
+    folder, made = tmp_path_factory.mktemp("twins"), {}
+
+    def write(layout: str) -> Twin:
+        if layout not in made:
+            root = folder / layout
+            made[layout] = Twin(layout, root, write_twin(root, layout, SETTINGS, exams))
+        return made[layout]
+
+    return write
 
 
 def facts(finding: Finding) -> tuple[object, ...]:
