@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pretrain.cards.teacher_card import PHANTOM
+from pretrain.cards.teacher_card import PHANTOM, USAGE
 from pretrain.settings.stage2_config import Stage2
 from pretrain.student.validation import FIGURE
 from versamammo import NOTICE
@@ -43,9 +43,6 @@ def student_card(
     """
     phantom = any(PHANTOM in source for source in origin["sources"])
     height, width = config.views.size
-    whole = "\n".join(
-        f"| {words} | {answers[name]:.3f} |" for name, words in _WHOLE.items() if name in answers
-    )
     return f"""---
 library_name: transformers
 pipeline_tag: image-feature-extraction
@@ -67,12 +64,7 @@ tags: [mammography, distillation{", " + PHANTOM if phantom else ""}]
 | command | `{" ".join(origin["command"])}` |
 
 ```python
-from transformers import AutoModel
-import versamammo
-
-versamammo.register()
-encoder = AutoModel.from_pretrained("this folder")
-features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
+{USAGE}
 probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A": 0.1, ...}}, ...}}
 ```
 
@@ -80,6 +72,14 @@ probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A":
 
 {sources_in_words((*origin["sources"], *origin.get("inherited", ())))}
 
+{_knowledge(answers, scores)}"""
+
+
+def _knowledge(answers: Mapping[str, float], scores: Sequence[HeadScore]) -> str:
+    whole = "\n".join(
+        f"| {words} | {answers[name]:.3f} |" for name, words in _WHOLE.items() if name in answers
+    )
+    return f"""\
 ## What it knows
 
 Areas under the ROC curve on validation patients, by which this epoch was chosen and on whom the

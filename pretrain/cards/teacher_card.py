@@ -11,6 +11,13 @@ from versamammo import NOTICE
 from versamammo.data.licence_filter import sources_in_words
 
 PHANTOM = "phantom"
+USAGE = """\
+from transformers import AutoModel
+import versamammo
+
+versamammo.register()
+encoder = AutoModel.from_pretrained("this folder")
+features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]"""
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,7 @@ A mammogram encoder trained without labels ({config.objective}), the running mea
 | command | `{" ".join(origin["command"])}` |
 
 ```python
-from transformers import AutoModel
-import versamammo
-
-versamammo.register()
-encoder = AutoModel.from_pretrained("this folder")
-features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]
+{USAGE}
 ```
 
 ## What it was made from

@@ -63,3 +63,5 @@ def test_a_notebook_runs(notebook: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         book, timeout=PATIENCE, kernel_name="python3",
         resources={"metadata": {"path": str(notebook.parent)}},
     ).execute()  # fmt: skip
+    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))

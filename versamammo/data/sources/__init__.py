@@ -1,8 +1,8 @@
 """Where images come from: one module per archive, asked in this order who knows a folder.
 
-To add an archive, write a module with `NAME`, `detect` and `records` (see `contract.Source`) and
-put it here, before `table` and `folder`, which take anything. An archive's own module comes before
-those of re-packed tables.
+To add an archive, write a module with `NAME`, `detect` and `records` (see `source_contract.Source`)
+and put it here, before `table` and `folder`, which take anything. An archive's own module comes
+before those of re-packed tables.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,10 +90,8 @@ def as_utf8(path: Path, encoding: str) -> bytes:
         InputError: it is no text in any of these encodings (reason "bad-table").
     """
     content = path.read_bytes()
-    try:
+    with suppress(UnicodeDecodeError):  # which Windows' letters are, and read below
         return content.decode(encoding).encode()
-    except UnicodeDecodeError:
-        pass
     try:
         if re.search(rb"[\x00-\x08\x0e-\x1f]", content):
             raise ValueError("it holds bytes that are no letters")
