@@ -101,7 +101,8 @@ def our_step(given: argparse.Namespace, recompute: bool) -> Step:
     batch = WholeBatch(
         fine, torch.randn(given.batch, 1, *low), torch.ones(given.batch, *grid),
         torch.zeros(given.batch, len(FINDINGS), *grid),
-        torch.ones(given.batch, len(FINDINGS)).bool(), classes(given.batch), *windows(given.batch),
+        torch.ones(given.batch, len(FINDINGS)).bool(), torch.zeros(given.batch, 2, *grid),
+        classes(given.batch), *windows(given.batch),
     )  # fmt: skip
 
     def step() -> None:
@@ -115,13 +116,14 @@ def our_step(given: argparse.Namespace, recompute: bool) -> Step:
     return step
 
 
-def windows(batch: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Make up two close-ups for each image, as the defaults have them: images, cover, placed."""
+def windows(batch: int) -> tuple[torch.Tensor, ...]:
+    """Make up two close-ups for each image: images, cover, placed, grades."""
     side, kinds = WholeSettings().close_size, len(FINDINGS)
     return (
         torch.randn(batch, 2, 1, side, side),
         torch.zeros(batch, 2, kinds, side // 8, side // 8),
         torch.ones(batch, 2, kinds).bool(),
+        torch.zeros(batch, 2, 2, side // 8, side // 8),
     )
 
 

@@ -1,6 +1,6 @@
 """Weights already on this machine, in timm's, Meta's or Hugging Face's names, for timm's ViT.
 
-Nothing is downloaded and nothing is unpickled: safetensors only.
+Nothing is downloaded and nothing is unpickled: safetensors, and tensors of known packages.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from pretrain.networks.open_weights import named, one_channel
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.renaming import translate
-from versamammo.model.weights import read_config, read_tensors
+from versamammo.model.weights import fill, read_config, read_tensors
 
 OURS = "backbone."
 
@@ -32,6 +33,17 @@ def local_weights(source: Path) -> dict[str, Tensor]:
             if name.startswith(OURS)
         }
     return dict(tensors) if kind is None else translate(tensors, kind)[0]
+
+
+def start_from(network: nn.Module, source: Path) -> None:
+    """Fill a network with weights of this machine, or of a package named by `package:NAME`.
+
+    Raises:
+        InputError: the weights cannot be read, or are another network's.
+    """
+    package = named(source)
+    tensors = local_weights(source) if package is None else one_channel(package, network)
+    fill(network, tensors, source)
 
 
 def _kind_of(source: Path, names: Iterable[str]) -> str | None:

@@ -109,6 +109,27 @@ def finding_loss(log_odds: Tensor, cover: Tensor, known: Tensor, rates: Tensor) 
     return per_kind.sum() / known_chance.clamp_min(torch.finfo(paid.dtype).tiny)
 
 
+def lesion_loss(log_odds: Tensor, grades: Tensor, malignant: float) -> Tensor:
+    """Return the cross-entropy of malignant against benign in findings, 1 at chance.
+
+    Every image counts alike, whatever its findings cover; cells outside findings of known
+    pathology teach nothing, so that the map tells how a finding looks and not where one lies.
+
+    Args:
+        log_odds: [B, 1, h, w].
+        grades: share of each cell that benign and malignant findings cover, [B, 2, h, w].
+        malignant: share of the archive's findings that are malignant.
+    """
+    odds = log_odds[:, 0].float()
+    paid = grades[:, 0] * F.softplus(odds) + grades[:, 1] * F.softplus(-odds)
+    area = grades.sum(dim=(1, 2, 3))
+    known = area > 0
+    each = torch.where(known, paid.sum(dim=(1, 2)) / area.clamp_min(1e-6), 0.0)
+    count = sum_over_processes(known.sum().double()[None])[0].to(paid.dtype).clamp_min(1)
+    entropy = -(malignant * np.log(malignant) + (1 - malignant) * np.log(1 - malignant))
+    return each.sum() * world_size() / count / max(LEAST_ENTROPY, float(entropy))
+
+
 @torch.no_grad()
 def start_at_rates(head: FindingHead, rates: Tensor) -> None:
     """Let a finding head begin with the share of cells that each kind covers."""

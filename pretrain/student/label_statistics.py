@@ -28,7 +28,7 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
         InputError: the labels are wanted, but there is no attribute with two classes.
     """
     classes, marked, covered, images = [], np.zeros(len(FINDINGS)), np.zeros(len(FINDINGS)), 0
-    showing = []
+    showing, grades = [], np.zeros(2)
     for index, picture in enumerate(archive):
         boxes = {
             kind: [f.box.as_tuple() for f in picture.labels.findings if f.kind == kind and f.box]
@@ -40,6 +40,8 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
         classes.append(shown)
         marked += has
         showing += [index] if has.any() else []
+        known = [f.pathology for f in picture.labels.findings if f.box and has.any()]
+        grades += [known.count(0.0), known.count(1.0)]
         for k in np.flatnonzero(has):
             cover = cover_of(boxes[FINDINGS[k]], picture.crop, config.views.size)
             covered[k] += cover.mean()
@@ -59,6 +61,7 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
         rates,
         np.array(showing, np.int64),
         close_rates(rates, images, len(showing), config.views),
+        float(grades[1] / grades.sum()) if grades.all() else None,
     )
 
 

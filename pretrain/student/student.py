@@ -16,7 +16,7 @@ from pretrain.networks.distributed import sum_over_processes, world_size
 from pretrain.networks.frozen_teacher import Guidance
 from pretrain.networks.momentum_teacher import follow, teacher_of
 from pretrain.networks.parameter_groups import ParameterGroup, head_groups
-from pretrain.networks.starting_weights import local_weights
+from pretrain.networks.starting_weights import start_from
 from pretrain.objectives.as_published import PublishedHeads, published_loss
 from pretrain.objectives.distillation_losses import (
     at_patches,
@@ -30,6 +30,7 @@ from pretrain.objectives.supervised_losses import (
     Frequencies,
     attribute_loss,
     finding_loss,
+    lesion_loss,
     set_priors,
     start_at_rates,
 )
@@ -43,7 +44,6 @@ from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 from versamammo.model.heads import FindingHead, Heads, describe_heads
-from versamammo.model.weights import fill
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,8 @@ class LabelStatistics:
         rates: [K'], share of all cells that findings of these kinds cover.
         showing: indices of the images with a finding whose place is known.
         close_rates: [K'], as `rates`, of close-ups; None if there are none.
+        malignant: share of the findings with a box and a known pathology that are malignant; None
+            unless there are of both.
     """
 
     attributes: Sequence[Frequencies]
@@ -63,6 +65,7 @@ class LabelStatistics:
     rates: NDArray[np.float64]
     showing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     close_rates: NDArray[np.float64] | None = None
+    malignant: float | None = None
 
 
 class Student(nn.Module):
@@ -92,6 +95,7 @@ class Student(nn.Module):
         close = known.rates if known.close_rates is None else known.close_rates
         self.register_buffer("close_rates", torch.from_numpy(close).float(), persistent=False)
         self.close_rates: Tensor
+        self.malignant = known.malignant
         self.recomputes = config.student.checkpointing
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
         # close-ups come first and alone, if there are any, and set the moments of batch norms
@@ -139,9 +143,15 @@ class Student(nn.Module):
         if heat is not None:
             cover = at_cells(batch.cover[:, self.kinds], heat)
             losses["findings"] = finding_loss(heat, cover, batch.placed[:, self.kinds], self.rates)
+        if heads.lesions is not None:
+            losses["lesions"] = self._lesion_loss(heads.lesions(high.pyramid), batch.grades)
         if heat is not None and self.learns_close_up and batch.close.shape[1]:
-            losses["closeups"] = self._close_up(batch)
+            losses |= self._close_up(batch)
         return losses, details
+
+    def _lesion_loss(self, odds: Tensor, grades: Tensor) -> Tensor:
+        assert self.malignant is not None, "there is a head for it"
+        return lesion_loss(odds, at_cells(grades, odds), self.malignant)
 
     def _only_close(self, batch: WholeBatch) -> Outcome:
         with self._kept_activations():
@@ -152,14 +162,19 @@ class Student(nn.Module):
         total, pooled = loss + 0 * nothing, seen.pooled.detach()
         return Outcome(total, {"closeups": loss.detach()}, pooled)
 
-    def _close_up(self, batch: WholeBatch) -> Tensor:
+    def _close_up(self, batch: WholeBatch) -> dict[str, Tensor]:
         """Ask for places in close-ups, where findings are far more frequent than in breasts."""
         head = self._finding_head()
         settled = nullcontext() if self.settles else settled_statistics(self.encoder)
         with settled, self._kept_activations():
             # what lies behind the maps that the head reads would be computed for nothing
             maps = self.encoder.maps(batch.close.flatten(0, 1), head.reads)
-        return self._close_loss(batch, head(maps))
+        losses = {"closeups": self._close_loss(batch, head(maps))}
+        lesions = cast(Heads, self.encoder.heads).lesions
+        if lesions is not None:
+            grades = batch.close_grades.flatten(0, 1)
+            losses["close_lesions"] = self._lesion_loss(lesions(maps), grades)
+        return losses
 
     def _close_loss(self, batch: WholeBatch, heat: Tensor) -> Tensor:
         # told how much more frequent, so that the head alone gives the odds of whole breasts
@@ -233,9 +248,11 @@ def build_encoder(config: Stage2, known: LabelStatistics) -> VersaMammoModel:
     heads = {}
     if config.objective == "ours" and config.terms.supervised:
         names = [one.name for one in known.attributes]
+        graded = config.terms.lesion_pathology and known.malignant is not None
         heads = describe_heads(
-            names, known.kinds, config.student.head_width, config.student.head_coarsest
-        )
+            names, known.kinds, config.student.head_width, config.student.head_coarsest,
+            lesion_pathology=graded,
+        )  # fmt: skip
     described = VersaMammoConfig(
         backbone=config.student.backbone,
         backbone_args=config.student.arguments,
@@ -244,13 +261,15 @@ def build_encoder(config: Stage2, known: LabelStatistics) -> VersaMammoModel:
     )
     encoder = VersaMammoModel(described)
     if config.student.weights is not None:
-        fill(encoder.backbone, local_weights(config.student.weights), config.student.weights)
+        start_from(encoder.backbone, config.student.weights)
     if encoder.heads is not None:
         set_priors(encoder.heads.attributes, known.attributes)
         if encoder.heads.findings is not None:
             start_at_rates(encoder.heads.findings, torch.from_numpy(known.rates).float())
     if config.student.checkpointing:
         recompute_activations(encoder.backbone, True)
+    if config.student.channels_last:
+        encoder.backbone.to(memory_format=torch.channels_last)
     encoder.train()
     return encoder
 

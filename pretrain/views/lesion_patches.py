@@ -8,19 +8,64 @@ a few hundredths of the cost, and the network, being convolutional, then sees it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from pretrain.views.augmentations import Image, vary
-from pretrain.views.whole_breast import WholeSettings, draw_turn, moved, normal, places_of
+from pretrain.views.whole_breast import (
+    WholeSettings,
+    draw_turn,
+    grades_of,
+    moved,
+    normal,
+    places_of,
+)
 from versamammo.data.dataset import Picture
 
 JITTER = 1 / 3  # of the window's side: how far a finding may lie from its middle
 STATISTICS = (nn.BatchNorm2d, nn.SyncBatchNorm)
+
+
+@dataclass(frozen=True, eq=False)
+class CloseUp:
+    """One window and what lies in it.
+
+    Attributes:
+        image: float32 [1, S, S], normalised.
+        cover: share of each cell that findings of each kind cover, [K, s, s].
+        placed: [K], whether it is known where findings of a kind lie.
+        grades: share of each cell that benign and malignant findings cover, [2, s, s].
+    """
+
+    image: NDArray[np.float32]
+    cover: NDArray[np.float32]
+    placed: NDArray[np.bool_]
+    grades: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class CloseUps:
+    """The n windows of one draw, laid out as `CloseUp` behind a first axis [n, ...]."""
+
+    images: NDArray[np.float32]
+    cover: NDArray[np.float32]
+    placed: NDArray[np.bool_]
+    grades: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, windows: Sequence[CloseUp]) -> CloseUps:
+        """Lay out one window or more."""
+        return cls(
+            np.stack([one.image for one in windows]),
+            np.stack([one.cover for one in windows]),
+            np.stack([one.placed for one in windows]),
+            np.stack([one.grades for one in windows]),
+        )
 
 
 def close_up(
@@ -31,7 +76,7 @@ def close_up(
     random: np.random.Generator,
     *,
     on_finding: bool,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+) -> CloseUp:
     """Draw one window; turned, scaled and mirrored either way, since findings have no upright.
 
     Args:
@@ -41,10 +86,6 @@ def close_up(
         cell: side in pixels of the cells on which findings are counted.
         random: draws place and look.
         on_finding: near the middle lies a finding, if the picture has any with a box.
-
-    Returns:
-        Image [1, S, S], normalised; share of each cell that findings of each kind cover,
-        [K, s, s]; and [K] for which kinds it is known where they lie.
     """
     size = (settings.close_size, settings.close_size)
     middle = _on_finding(picture, settings, random) if on_finding else None
@@ -52,8 +93,9 @@ def close_up(
         middle = _on_tissue(shown, settings.air, random)
     move = _draw(middle, settings, random)
     placed, cover = places_of(picture, settings, move, cell, size)
+    grades = grades_of(picture, settings, move, cell, size)
     image = vary(moved(shown, move, size), random, settings.look)
-    return normal(image, settings), cover, placed
+    return CloseUp(normal(image, settings), cover, placed, grades)
 
 
 def _on_finding(

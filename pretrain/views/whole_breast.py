@@ -6,6 +6,7 @@ the breast a little around the middle of the chest wall, and changes window, sha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -36,6 +37,7 @@ class WholeSettings:
         std: divides after that.
         scale: smallest and largest factor, drawn evenly on a log scale.
         turn: largest angle in degrees.
+        mirror: how often the view is turned upside down; chest walls stay where they are.
         shift: largest shift, as a share of the view's sides.
         look: how brightness and sharpness vary; `flip` is not used.
         air: brightness above which a pixel is tissue.
@@ -49,6 +51,7 @@ class WholeSettings:
     std: float = 0.2
     scale: tuple[float, float] = (0.85, 1.15)
     turn: float = 8.0
+    mirror: float = 0.0
     shift: float = 0.04
     look: LookSettings = _LOOK
     air: float = 0.05
@@ -72,6 +75,7 @@ class Whole:
         tissue: share of tissue, float32 [gh, gw] on cells of `high`.
         cover: share that findings of each kind cover, float32 [K, gh, gw].
         placed: [K], whether it is known where findings of a kind lie.
+        grades: share that benign and malignant findings cover, float32 [2, gh, gw].
         classes: int64 [A], -1 where unknown.
     """
 
@@ -81,6 +85,7 @@ class Whole:
     tissue: NDArray[np.float32]
     cover: NDArray[np.float32]
     placed: NDArray[np.bool_]
+    grades: NDArray[np.float32]
     classes: NDArray[np.int64]
 
 
@@ -117,6 +122,7 @@ def whole_views(
         on_cells((plain > settings.air).astype(np.float32), cell),
         cover,
         placed,
+        grades_of(picture, settings, move, cell),
         classes_of(picture.labels, picture.view, picture.laterality),
     )
 
@@ -132,6 +138,8 @@ def draw_move(
 ) -> NDArray[np.float64]:
     """Draw a turn, a scale and a shift around the middle of the chest wall, as [2, 3]."""
     turned = draw_turn(random, settings)
+    if settings.mirror and random.random() < settings.mirror:
+        turned = turned @ np.diag([1.0, -1.0])
     middle = np.array([0.0, size[0] / 2])
     shift = random.uniform(-settings.shift, settings.shift, 2) * np.array([size[1], size[0]])
     return np.column_stack([turned, middle + shift - turned @ middle])
@@ -201,10 +209,44 @@ def places_of(
         absent = getattr(picture.labels, kind) == 0 and not found
         placed[k] = absent or (len(boxes) > 0 and len(boxes) == len(found))
         if boxes:
-            covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
-            shown = covered if move is None else moved(covered, move, size)
-            cover[k] = on_cells(shown, cell)
+            cover[k] = _cover(boxes, picture, settings, move, cell, size)
     return placed, cover
+
+
+def grades_of(
+    picture: Picture,
+    settings: WholeSettings,
+    move: NDArray[np.float64] | None,
+    cell: int,
+    size: tuple[int, int] | None = None,
+) -> NDArray[np.float32]:
+    """Return what share of each cell benign and malignant findings cover, [2, h, w].
+
+    Findings without a box or whose pathology is unknown cover nothing; arguments as `places_of`.
+    """
+    size = size or settings.size
+    cover = np.zeros((2, -(-size[0] // cell), -(-size[1] // cell)), np.float32)
+    for grade in range(2):
+        boxes = [
+            one.box.as_tuple()
+            for one in picture.labels.findings
+            if one.box is not None and one.pathology == grade
+        ]
+        if boxes:
+            cover[grade] = _cover(boxes, picture, settings, move, cell, size)
+    return cover
+
+
+def _cover(
+    boxes: Sequence[tuple[float, float, float, float]],
+    picture: Picture,
+    settings: WholeSettings,
+    move: NDArray[np.float64] | None,
+    cell: int,
+    size: tuple[int, int],
+) -> NDArray[np.float32]:
+    covered = cover_of(boxes, picture.crop, settings.size).astype(np.float32)
+    return on_cells(covered if move is None else moved(covered, move, size), cell)
 
 
 def normal(picture: Image, settings: WholeSettings) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pretrain.views.augmentations import Image
-from pretrain.views.lesion_patches import close_up
+from pretrain.views.lesion_patches import CloseUp, CloseUps, close_up
 from pretrain.views.whole_breast import Whole, WholeSettings, shown_at, whole_views
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
 from versamammo.data.dataset import Archive, Picture
@@ -30,10 +30,12 @@ class WholeBatch:
         tissue: share of tissue in each cell, [B, gh, gw].
         cover: share that findings of each kind cover, [B, K, gh, gw].
         placed: [B, K], whether it is known where findings of a kind lie.
+        grades: share that benign and malignant findings cover, [B, 2, gh, gw].
         classes: [B, A], -1 where unknown.
         close: close-ups [B, n, 1, S, S].
         close_cover: as `cover`, of each close-up, [B, n, K, s, s].
         close_placed: as `placed`, of each close-up, [B, n, K].
+        close_grades: as `grades`, of each close-up, [B, n, 2, s, s].
     """
 
     high: Tensor
@@ -41,10 +43,12 @@ class WholeBatch:
     tissue: Tensor
     cover: Tensor
     placed: Tensor
+    grades: Tensor
     classes: Tensor
     close: Tensor
     close_cover: Tensor
     close_placed: Tensor
+    close_grades: Tensor
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> WholeBatch:
         """Copy to a device; DataLoader and the loop call this by name."""
@@ -58,8 +62,6 @@ class WholeBatch:
         return WholeBatch(**{one.name: move(getattr(self, one.name)) for one in fields(self)})
 
 
-# images [n, 1, S, S], cover [n, K, s, s], placed [n, K]
-Windows = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
 NO_CLASSES = np.full(len(ATTRIBUTES), UNKNOWN_CLASS)
 
 
@@ -69,15 +71,11 @@ class Sample:
 
     Attributes:
         whole: looks and labels of the image that was drawn.
-        close: close-ups [n, 1, S, S].
-        cover: [n, K, s, s], share of each cell that findings of each kind cover.
-        placed: [n, K], whether it is known where findings of a kind lie.
+        close: n close-ups.
     """
 
     whole: Whole
-    close: NDArray[np.float32]
-    cover: NDArray[np.float32]
-    placed: NDArray[np.bool_]
+    close: CloseUps
 
 
 class WholeDataset(Dataset[Sample]):
@@ -114,9 +112,11 @@ class WholeDataset(Dataset[Sample]):
         )  # fmt: skip
         windows = self._windows(draw, picture, shown)
         classes, placed = self._hide(whole.classes, whole.placed, draw.image)
-        return Sample(Whole(**{**vars(whole), "classes": classes, "placed": placed}), *windows)
+        grades = self._hide_grades(whole.grades, draw.image)
+        known = {"classes": classes, "placed": placed, "grades": grades}
+        return Sample(Whole(**{**vars(whole), **known}), windows)
 
-    def _windows(self, draw: Draw, picture: Picture, shown: Image) -> Windows:
+    def _windows(self, draw: Draw, picture: Picture, shown: Image) -> CloseUps:
         """Show findings of another image, by turns with tissue of the one that was drawn."""
         settings = self.settings
         random = np.random.default_rng((self.seed, draw.epoch, draw.image, 4))
@@ -129,24 +129,29 @@ class WholeDataset(Dataset[Sample]):
             (index, other, shown_at(other, settings.size), True),
             (draw.image, picture, shown, False),
         )
-        found: list[Windows] = []
+        found: list[CloseUp] = []
         for number in range(count):
             place, one, at_scale, on_finding = sources[number % 2]
-            image, cover, placed = close_up(
-                one, at_scale, settings, self.cell, random, on_finding=on_finding
-            )
-            found.append((image, cover, self._hide(NO_CLASSES, placed, place)[1]))
-        images, covers, places = zip(*found, strict=True)
-        return np.stack(images), np.stack(covers), np.stack(places)
+            seen = close_up(one, at_scale, settings, self.cell, random, on_finding=on_finding)
+            placed = self._hide(NO_CLASSES, seen.placed, place)[1]
+            grades = self._hide_grades(seen.grades, place)
+            found.append(CloseUp(seen.image, seen.cover, placed, grades))
+        return CloseUps.of(found)
 
-    def _no_windows(self) -> Windows:
+    def _no_windows(self) -> CloseUps:
         side, kinds = self.settings.close_size, len(FINDINGS)
         cells = -(-side // self.cell)
-        return (
+        return CloseUps(
             np.zeros((0, 1, side, side), np.float32),
             np.zeros((0, kinds, cells, cells), np.float32),
             np.zeros((0, kinds), np.bool_),
+            np.zeros((0, 2, cells, cells), np.float32),
         )
+
+    def _hide_grades(self, grades: NDArray[np.float32], index: int) -> NDArray[np.float32]:
+        """Make the pathology of one image's findings unknown, for the share that is hidden."""
+        hidden = np.random.default_rng((self.seed, index, 5)).random() < self.hidden
+        return np.zeros_like(grades) if hidden else grades
 
     def _hide(
         self, classes: NDArray[np.int64], placed: NDArray[np.bool_], index: int
@@ -170,11 +175,12 @@ def collate_wholes(samples: Sequence[Sample]) -> WholeBatch:
     wholes = [sample.whole for sample in samples]
     laid = {
         name: np.stack([getattr(whole, name) for whole in wholes])
-        for name in ("high", "low", "tissue", "cover", "placed", "classes")
+        for name in ("high", "low", "tissue", "cover", "placed", "grades", "classes")
     }
     laid |= {
-        "close": np.stack([sample.close for sample in samples]),
-        "close_cover": np.stack([sample.cover for sample in samples]),
-        "close_placed": np.stack([sample.placed for sample in samples]),
+        "close": np.stack([sample.close.images for sample in samples]),
+        "close_cover": np.stack([sample.close.cover for sample in samples]),
+        "close_placed": np.stack([sample.close.placed for sample in samples]),
+        "close_grades": np.stack([sample.close.grades for sample in samples]),
     }
     return WholeBatch(**{name: torch.from_numpy(array) for name, array in laid.items()})

@@ -49,7 +49,8 @@ def test_a_finding_lies_in_its_window_where_the_cells_say(
     shown[int(y1) : int(y2), int(x1) : int(x2)] = 1  # bright where the box lies, dark elsewhere
     random = np.random.default_rng(seed)
 
-    image, cover, placed = close_up(picture, shown, SETTINGS, 8, random, on_finding=True)
+    seen = close_up(picture, shown, SETTINGS, 8, random, on_finding=True)
+    image, cover, placed = seen.image, seen.cover, seen.placed
 
     bright = image[0] * SETTINGS.std + SETTINGS.mean
     cells = bright.reshape(4, 8, 4, 8).mean(axis=(1, 3))
@@ -61,7 +62,7 @@ def test_a_finding_lies_in_its_window_where_the_cells_say(
 def test_windows_follow_from_seed_epoch_and_index(archive: Archive, showing: np.ndarray) -> None:
     def windows(epoch: int) -> np.ndarray:
         dataset = WholeDataset(archive, SETTINGS, cell=8, seed=3, hidden=0.0, showing=showing)
-        return dataset[Draw(epoch, 0, 1)].close
+        return dataset[Draw(epoch, 0, 1)].close.images
 
     assert windows(0).shape == (4, 1, 32, 32)
     np.testing.assert_array_equal(windows(0), windows(0))
@@ -81,7 +82,7 @@ def test_without_findings_there_are_no_windows(archive: Archive) -> None:
 def test_hidden_places_stay_hidden_in_windows(archive: Archive, showing: np.ndarray) -> None:
     dataset = WholeDataset(archive, SETTINGS, cell=8, seed=3, hidden=0.999, showing=showing)
 
-    placed = np.stack([dataset[Draw(0, 0, i)].placed for i in range(4)])
+    placed = np.stack([dataset[Draw(0, 0, i)].close.placed for i in range(4)])
 
     assert placed.mean() < 0.02
 

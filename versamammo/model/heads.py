@@ -132,11 +132,10 @@ class AttributeHeads(nn.Module):
         ]
 
 
-class FindingHead(nn.Module):
-    """A heat map of findings: maps of all strides are brought to the finest and added up.
+class PyramidHead(nn.Module):
+    """A map read off the pyramid: maps of all strides are brought to the finest and added up.
 
     Attributes:
-        kinds: of findings, one channel each.
         chosen: which maps of the pyramid are read: of strides from 8 to the coarsest, or the
             finest of all if they are coarser.
         reads: how many maps have to be computed for it, from the finest.
@@ -146,15 +145,13 @@ class FindingHead(nn.Module):
     def __init__(
         self,
         levels: Sequence[Level],
-        kinds: Sequence[str],
+        channels: int,
         width: int,
         *,
         coarsest: int | None = None,
         cellwise: bool = True,
     ) -> None:
         super().__init__()
-        _check_kinds(kinds)
-        self.kinds = tuple(kinds)
         fine = [i for i, level in enumerate(levels) if level.stride >= FINEST_STRIDE]
         near = [i for i in fine if coarsest is None or levels[i].stride <= coarsest]
         self.chosen = near or fine[:1]
@@ -164,12 +161,10 @@ class FindingHead(nn.Module):
         # cell by cell, so that a finding looks the same in a close-up and in a whole breast
         norm = LayerNorm2d(width) if cellwise else nn.GroupNorm(8, width)
         self.mix = nn.Sequential(norm, nn.GELU(), nn.Conv2d(width, width, 3, padding=1), nn.GELU())
-        self.score = nn.Conv2d(width, len(kinds), 1)
-        # findings cover about a hundredth of a breast: start from there
-        nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
+        self.score = nn.Conv2d(width, channels, 1)
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
-        """Return log odds [B, K, h, w] that a cell shows a finding of each kind."""
+        """Return log odds [B, K, h, w], one channel for each that was asked for."""
         maps = [side(pyramid[i].float()) for i, side in zip(self.chosen, self.sides, strict=True)]
         finest = max((one.shape[-2:] for one in maps), key=lambda size: size[0] * size[1])
         laid = [
@@ -182,6 +177,29 @@ class FindingHead(nn.Module):
         return found
 
 
+class FindingHead(PyramidHead):
+    """A heat map of findings: log odds [B, K, h, w] that a cell shows a finding of each kind.
+
+    Attributes:
+        kinds: of findings, one channel each.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        kinds: Sequence[str],
+        width: int,
+        *,
+        coarsest: int | None = None,
+        cellwise: bool = True,
+    ) -> None:
+        _check_kinds(kinds)
+        super().__init__(levels, len(kinds), width, coarsest=coarsest, cellwise=cellwise)
+        self.kinds = tuple(kinds)
+        # findings cover about a hundredth of a breast: start from there
+        nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
+
+
 class Heads(nn.Module):
     """All heads of one encoder; `config.heads` describes them.
 
@@ -190,18 +208,23 @@ class Heads(nn.Module):
         findings: where findings lie; None if no kind was marked in the archive.
         strongest: attributes are read off the strongest cell of each kind too, since a pooled
             vector hardly tells a breast with one small mass from a breast without.
+        lesions: log odds [B, 1, h, w] that a finding, if a cell shows one, is malignant; attributes
+            are read off its mean over what the heat map marks too. None if no place with a
+            pathology was known.
     """
 
     def __init__(self, width: int, levels: Sequence[Level], described: Mapping[str, Any]) -> None:
         super().__init__()
-        if described.keys() - {"version", "coarsest"} != {"attributes", "findings", "width"}:
+        optional = {"version", "coarsest", "lesion_pathology"}
+        if described.keys() - optional != {"attributes", "findings", "width"}:
             message = f"expected attributes, findings and width, got {sorted(described)}"
             raise InputError(message, field="heads", reason="bad-config")
         kinds = described["findings"]
         # folders from before there were versions lack the word
         version = described.get("version", 1)
         self.strongest = version > 1 and bool(kinds)
-        seen = width + len(kinds) if self.strongest else width
+        graded = self.strongest and bool(described.get("lesion_pathology"))
+        seen = width + (len(kinds) + graded if self.strongest else 0)
         self.attributes = AttributeHeads(seen, described["attributes"])
         self.findings = (
             FindingHead(
@@ -211,19 +234,40 @@ class Heads(nn.Module):
             if kinds
             else None
         )  # fmt: skip
+        self.lesions = (
+            PyramidHead(levels, 1, described["width"], coarsest=described.get("coarsest"))
+            if graded
+            else None
+        )
 
     def heat(self, features: Features) -> Tensor | None:
         """Return log odds [B, K, h, w] of each kind of finding, if findings were learnt."""
         return None if self.findings is None else self.findings(features.pyramid)
 
     def whole(self, features: Features, heat: Tensor | None = None) -> Tensor:
-        """Return what attributes are read off, [B, D] or [B, D + K]; `heat` saves computing it."""
+        """Return what attributes are read off, [B, D], [B, D + K] or [B, D + K + 1].
+
+        Args:
+            features: of B images.
+            heat: their heat maps, to save computing them.
+        """
         if not self.strongest:
             return features.pooled
         found = self.heat(features) if heat is None else heat
         assert found is not None, "there are kinds of findings, or strongest is False"
         top = found.float().amax(dim=(2, 3)).clamp(-LARGEST_ODDS, LARGEST_ODDS) / ODDS_SCALE
-        return torch.cat([features.pooled, top.to(features.pooled)], dim=1)
+        seen = [features.pooled, top.to(features.pooled)]
+        if self.lesions is not None:
+            odds = _at_marks(self.lesions(features.pyramid), found.detach())
+            seen.append(odds.to(features.pooled))
+        return torch.cat(seen, dim=1)
+
+
+def _at_marks(odds: Tensor, heat: Tensor) -> Tensor:
+    """Average log odds [B, 1, h, w] over cells by how strongly heat [B, K, h, w] marks them."""
+    marked = heat.float().amax(dim=1).clamp(-LARGEST_ODDS, LARGEST_ODDS).flatten(1)
+    weights = marked.softmax(dim=1)
+    return (odds.float().flatten(1) * weights).sum(dim=1, keepdim=True)
 
 
 def describe_heads(
@@ -231,11 +275,14 @@ def describe_heads(
     kinds: Sequence[str],
     width: int = 64,
     coarsest: int = COARSEST_STRIDE,
+    *,
+    lesion_pathology: bool = False,
 ) -> dict[str, Any]:
     """Describe heads for `VersaMammoConfig.heads`."""
     attributes_named(attributes)
     _check_kinds(kinds)
-    return {
+    graded = {"lesion_pathology": True} if lesion_pathology else {}
+    return graded | {
         "attributes": list(attributes),
         "findings": list(kinds),
         "width": width,
