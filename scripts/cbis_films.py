@@ -51,7 +51,7 @@ def restored(archive: Path, out: Path, film: dict[str, str]) -> list[dict[str, s
         raise SystemExit(f"{film['file']}: no such picture, or damaged")
     height, width = squashed.shape
     wide = round(ROWS / float(film["aspect"] or USUAL_ASPECT))
-    method = cv2.INTER_AREA if ROWS <= height and wide <= width else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if height >= ROWS and wide <= width else cv2.INTER_LINEAR
     shown = cv2.resize(squashed, (wide, ROWS), interpolation=method)
     name = f"images/{Path(film['file']).stem}.png"
     cv2.imwrite(str(out / name), shown)
