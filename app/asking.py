@@ -64,7 +64,7 @@ def run(args: jsonargparse.Namespace) -> int:
         print(said)
         return 0
     exam = gather([load_breast(Path(image)) for image in images])
-    models = load_models(folder)
+    models = load_models(folder).of(exam)
     findings = None if models.finder is None else models.finder.find(exam)
     *_, answer = models.answerer.answer(exam, question, (), findings)
     if args.json:

@@ -67,20 +67,24 @@ def run_model(args: jsonargparse.Namespace) -> int:
         message = "no model that looks at pictures was found"
         raise InputError(message, field="--model", reason="no-model")
     records, texts, panels = [], [], []
+    spoke: dict[str, None] = {}
     for path in args.files:
         exam = gather([load_breast(path)])
-        findings = models.finder.find(exam)
-        told = record(exam, findings, (), models.cards)
+        speaking = models.of(exam)
+        assert speaking.finder is not None, "each of the bundled models looks at pictures"
+        findings = speaking.finder.find(exam)
+        told = record(exam, findings, (), speaking.cards)
         told.pop("conversation")
         told.pop("similar")
         records.append({"file": str(path), **told})
-        texts.append(_told(path, exam, findings, warnings_of(exam, findings, models.cards)))
+        texts.append(_told(path, exam, findings, warnings_of(exam, findings, speaking.cards)))
+        spoke[f"{speaking.finder.card.name} {speaking.finder.card.version}"] = None
         if args.png is not None:
             look = Look(0, heat=bool(findings.heat))
             panels.append(np.asarray(draw(exam, look, findings, (), SHEET_HEIGHT // 2)))
     print(json.dumps(records, indent=2) if args.json else "\n\n".join(texts))
     if not args.json:
-        print(f"\n{models.finder.card.name} {models.finder.card.version}. {NOTICE}")
+        print(f"\n{'; '.join(spoke)}. {NOTICE}")
     if panels:
         _save(panels, args.png)
     return 0

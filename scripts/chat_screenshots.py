@@ -31,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         desk, url, page = serve(
             "127.0.0.1", free_port(), Path(folder) / "home",
-            answerer=models.answerer, finder=models.finder,
+            answerer=models.answerer, finder=models.finder, real=models.real,
         )  # fmt: skip
         # Chromium's own sandbox cannot be set up by root in a container
         browser = playwright.chromium.launch(

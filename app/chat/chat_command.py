@@ -91,6 +91,7 @@ def _serve_until_stopped(
         desk, url, page = serve(
             args.host, port, home, logins, args.open,
             answerer=models.answerer, finder=models.finder, comparer=models.comparer,
+            real=models.real,
         )  # fmt: skip
     except BaseException as error:
         shutil.rmtree(home, ignore_errors=True)

@@ -63,16 +63,17 @@ class Endpoints:
             raise Refusal(error.message) from None
         visit, intake = self._visit(files)
         before = _turns(history)
-        pieces = list(self.desk.answerer.answer(visit.exam, asked, before, visit.findings))
+        speaking = self.desk.of(visit.exam)
+        pieces = list(speaking.answerer.answer(visit.exam, asked, before, visit.findings))
         if not pieces:
             raise Refusal("The model gave no answer.")
-        told = answer_record(visit.exam, visit.findings, Turn(asked, pieces[-1]), self.desk.cards)
+        told = answer_record(visit.exam, visit.findings, Turn(asked, pieces[-1]), speaking.cards)
         return told | refusals(intake)
 
     def findings(self, files: list[str] | None) -> dict[str, Any]:
         """Return all that is known of the files; `findings` is null where no model looked."""
         visit, intake = self._visit(files)
-        told = record(visit.exam, visit.findings, (), self.desk.cards)
+        told = record(visit.exam, visit.findings, (), self.desk.of(visit.exam).cards)
         told.pop("conversation")
         told.pop("similar")
         return told | refusals(intake)
@@ -95,7 +96,8 @@ class Endpoints:
             min(max(width, 2.0), 200.0),
             invert, False, outline, boxes, heat,
         )  # fmt: skip
-        picture = with_notice(self.desk.draw(visit, look), self.desk.cards, visit.exam.phantom)
+        cards = self.desk.of(visit.exam).cards
+        picture = with_notice(self.desk.draw(visit, look), cards, visit.exam.phantom)
         path = Path(tempfile.mkdtemp(dir=self.desk.home, prefix="render-")) / "mammogram.png"
         picture.save(path)
         return str(path)

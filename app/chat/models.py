@@ -2,7 +2,9 @@
 
 A folder holds `vlm/` (a vision-language model) and `encoder/` (an encoder with heads), or is one
 of the two itself. `about.json` beside them may tell a name, a version and what the training data
-were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`.
+were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`; `no_normals` says
+that all of them showed a lesion. Of the two folders that are bundled one speaks of phantoms, the
+other of real pictures.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from versamammo.errors import InputError
 from versamammo.files import parse_json
 
 if TYPE_CHECKING:
+    from app.chat.evidence.exam import Exam
     from app.chat.evidence.queueing import OneAtATime
     from app.chat.evidence.trials import Trials
     from versamammo.model.encoder import VersaMammoModel
@@ -27,15 +30,25 @@ ABOUT = "about.json"
 LONGEST = 300  # characters of one line of `about.json`
 UNKNOWN = "not written down in the model's folder"
 BUNDLED = Path("models") / "demo"
+BUNDLED_REAL = Path("models") / "cbis"  # an encoder of real films
 
 
 @dataclass(frozen=True)
 class Models:
-    """Who answers, who looks and who compares."""
+    """Who answers, who looks and who compares.
+
+    Attributes:
+        real: who does so for real pictures, if others than for phantoms.
+    """
 
     answerer: Answerer
     finder: Finder | None = None
     comparer: Comparer | None = None
+    real: Models | None = None
+
+    def of(self, exam: Exam) -> Models:
+        """Return who speaks of an exam."""
+        return self if self.real is None or exam.phantom else self.real
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -48,11 +61,11 @@ def choose_folder(named: str) -> Path | None:
     return None if named == "none" else Path(named) if named else bundled()
 
 
-def bundled() -> Path | None:
+def bundled(named: Path = BUNDLED) -> Path | None:
     """Return the folder of the bundled model, where the program lies or is run; None if absent."""
     for place in (Path(__file__).parents[2], Path.cwd()):
-        if (place / BUNDLED).is_dir():
-            return place / BUNDLED
+        if (place / named).is_dir():
+            return place / named
     return None
 
 
@@ -63,6 +76,8 @@ def load_models(
     trials: Trials | None = None,
 ) -> Models:
     """Open a model's folder; without one, only tags and measurements speak.
+
+    With the bundled model of phantoms the bundled encoder of real films is opened too.
 
     Args:
         folder: of the model.
@@ -107,7 +122,9 @@ def load_models(
     trials = trials_of(folder, assistant, card) if trials is None else trials
     seeing = Seeing(encoder, queue) if part or encoder.heads else None
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
-    return Models(Answering(card, trials, speaking), finder, comparer)
+    films = bundled(BUNDLED_REAL) if folder == bundled() else None
+    real = None if films is None else load_models(films)
+    return Models(Answering(card, trials, speaking), finder, comparer, real)
 
 
 def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
@@ -172,6 +189,7 @@ def card_of(folder: Path, part: Path) -> Card:
         card,
         data=card.data if data is None else data,
         phantoms_only=card.phantoms_only if only is None else only,
+        no_normals=about.get("no_normals", False),
     )
 
 
@@ -188,13 +206,15 @@ def read_about(folder: Path) -> dict[str, Any]:
         told = parse_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
-    kinds = {"name": str, "version": str, "data": str, "phantoms_only": bool}
+    kinds = {
+        "name": str, "version": str, "data": str, "phantoms_only": bool, "no_normals": bool,
+    }  # fmt: skip
     good = isinstance(told, dict) and all(
         isinstance(value, kinds.get(key, ())) and (value is True or len(str(value)) <= LONGEST)
         for key, value in told.items()
     )
     if not good:
-        message = f"expected {', '.join(kinds)} as short texts, and the last as true or false"
+        message = f"expected {', '.join(kinds)} as short texts, and the last two as true or false"
         raise InputError(message, file=file, reason="bad-about")
     return dict(told)
 

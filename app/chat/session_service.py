@@ -14,6 +14,7 @@ from app.chat.conversation.facts import Facts
 from app.chat.evidence.contracts import Answer, Answerer, Card, Comparer, Finder, Findings, Turn
 from app.chat.evidence.exam import Exam
 from app.chat.exports.exports import write_all
+from app.chat.models import Models
 from app.chat.session.example_exam import example_exam
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import EXPORT, PrivateFolder
@@ -29,6 +30,7 @@ class SessionService:
 
     Attributes:
         home: private folder (0700) for uploads and exports; deleted when the server stops.
+        real: who answers and looks for real pictures, if others than for phantoms.
     """
 
     home: Path
@@ -36,6 +38,7 @@ class SessionService:
     answerer: Answerer = field(default_factory=Facts)
     finder: Finder | None = None
     comparer: Comparer | None = None
+    real: Models | None = None
 
     def __post_init__(self) -> None:
         self.shelf = SessionStore(self.limits)
@@ -45,8 +48,17 @@ class SessionService:
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Who speaks: the answerer, and the finder if there is one."""
-        return (self.answerer.card, *((self.finder.card,) if self.finder else ()))
+        """Return all who may speak: for phantoms, and for real pictures."""
+        every = (*self._own.cards, *(self.real.cards if self.real else ()))
+        return tuple(dict.fromkeys(every))
+
+    @property
+    def _own(self) -> Models:
+        return Models(self.answerer, self.finder, self.comparer, self.real)
+
+    def of(self, exam: Exam) -> Models:
+        """Return who speaks of an exam."""
+        return self._own.of(exam)
 
     def take_in(self, paths: Sequence[str]) -> Iterator[Intake]:
         """Read uploaded files, telling how far it is."""
@@ -68,7 +80,8 @@ class SessionService:
         return self.open(example_exam(), page)
 
     def _find(self, exam: Exam) -> Findings | None:
-        return self.finder.find(exam) if self.finder else None
+        finder = self.of(exam).finder
+        return finder.find(exam) if finder else None
 
     def check(self, question: str) -> str:
         """Return the question without control characters.
@@ -92,7 +105,8 @@ class SessionService:
         asked = self.check(question)
         history = tuple(visit.turns[-self.limits.history :])
         answer = Answer("")
-        for answer in self.answerer.answer(visit.exam, asked, history, visit.findings):
+        answerer = self.of(visit.exam).answerer
+        for answer in answerer.answer(visit.exam, asked, history, visit.findings):
             yield answer
         visit.turns.append(Turn(asked, answer))
 
@@ -104,7 +118,7 @@ class SessionService:
         """Write the visit as JSON, PNG and PDF into a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=self.home, prefix=EXPORT))
         visit.exports.append(folder)
-        return write_all(visit, look, report, self.cards, folder)
+        return write_all(visit, look, report, self.of(visit.exam).cards, folder)
 
     def close(self) -> None:
         """Delete everything that was uploaded or exported."""

@@ -91,7 +91,9 @@ def run(args: jsonargparse.Namespace) -> int:
     began = time.perf_counter()
     models = load_models(folder)
     with tempfile.TemporaryDirectory(prefix="versamammo-door-") as home:
-        desk = SessionService(Path(home), answerer=models.answerer, finder=models.finder)
+        desk = SessionService(
+            Path(home), answerer=models.answerer, finder=models.finder, real=models.real
+        )
         hearings, counts = _hear_all(desk, args, root)
         desk.close()
     told = _record(models, name, hearings, counts, time.perf_counter() - began)

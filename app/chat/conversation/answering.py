@@ -18,6 +18,7 @@ from app.chat.conversation.verdict_words import (
     count_line,
     finding_line,
     side_lines,
+    suspect_lines,
     title,
     topic_line,
 )
@@ -137,11 +138,13 @@ class Answering:
         if every and not kinds:
             lines.append(f"{title('Mass')}: {_why_silent(seen, 'Mass')}.")
         found = [one for name in kinds for one in said[name]]
-        if asked.subject in (Subject.PLACES, Subject.SIZES) and not there:
+        suspects = suspect_lines(exam, seen, asked.images)
+        if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")
+        lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
         return Answer(
-            "\n".join(lines), _evidence(found, asked.images), _surety(found, bool(silent)),
-            _notes(seen, found),
+            "\n".join(lines), (*_suspected(seen, asked.images), *_evidence(found, asked.images)),
+            _surety(found, bool(silent)), _notes(seen, found),
         )  # fmt: skip
 
     def _count(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
@@ -285,6 +288,15 @@ def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence
             ] or [Evidence(image, word, None, one.probabilities[YES], "place not known")]
     looked = [Evidence(image, LOOKED_AT) for image in images] if found else []
     return (*pointed, *looked)
+
+
+def _suspected(seen: Findings, images: Sequence[int]) -> tuple[Evidence, ...]:
+    """Point to where a lesion would most likely lie, without a probability that there is one."""
+    return tuple(
+        Evidence(one.image, "if any, here", one.box, None, one.where)
+        for one in seen.suspects
+        if one.image in images
+    )
 
 
 def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:

@@ -23,6 +23,10 @@ PHANTOMS_ONLY = (
     "The model learnt from phantoms only, and these pictures are none: what it says of them has "
     "never been shown to be true."
 )
+NO_NORMALS = (
+    "Every film that the model learnt from shows a lesion: it cannot tell a breast without one, "
+    "and what it says of a lesion holds if there is one."
+)
 SIDES = {Laterality.RIGHT: "right", Laterality.LEFT: "left"}
 SUGGESTED = (
     "Which side and view is each picture?",
@@ -103,6 +107,8 @@ def warnings_of(
     strange = not exam.phantom and any(card.phantoms_only for card in cards)
     if strange:
         said.insert(0, PHANTOMS_ONLY)
+    if not exam.phantom and any(card.no_normals for card in cards):
+        said.insert(0, NO_NORMALS)
     for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
         if image.disagrees and image.told.laterality and image.pixels_say_side:
             said.append(

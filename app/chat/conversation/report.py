@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 from app.chat.conversation.facts import facts_of, warnings_of
 from app.chat.conversation.intent import KINDS
-from app.chat.conversation.verdict_words import absent_line, finding_line, title, topic_words
-from app.chat.evidence.contracts import Card, Findings, Similar, Turn, Verdict
+from app.chat.conversation.verdict_words import (
+    absent_line,
+    finding_line,
+    suspect_lines,
+    title,
+    topic_words,
+)
+from app.chat.evidence.contracts import Card, Findings, Region, Similar, Turn, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.location_text import described
@@ -102,6 +108,7 @@ def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> s
     lines += filter(None, [absent_line(exam, rest)])
     if silent := [name.lower() for name in KINDS if name not in judged]:
         lines.append(f"Not judged, which does not mean not there: {', '.join(silent)}.")
+    lines += suspect_lines(exam, findings, images)
     lines += [f"Attempted in vain: {what}." for what in findings.failed]
     return "\n".join(lines)
 
@@ -137,6 +144,7 @@ def record(
                 "data": c.data,
                 "is_model": c.is_model,
                 "phantoms_only": c.phantoms_only,
+                "no_normals": c.no_normals,
             }
             for c in cards
         ],
@@ -179,20 +187,22 @@ def findings_record(exam: Exam, findings: Findings) -> dict[str, object]:
     return {
         "exam": [_verdict(exam, one) for one in together],
         "pictures": [_verdict(exam, one) for one in findings.verdicts],
-        "regions": [
-            {
-                "image": exam.names[r.image],
-                "finding": r.topic,
-                "place": r.where,
-                "score": r.score,
-                "box": r.box.as_tuple(),
-                "size_mm": exam.images[r.image].millimetres(r.box),
-            }
-            for r in findings.regions
-        ],
+        "regions": [_region(exam, one) for one in findings.regions],
+        "suspects": [_region(exam, one) for one in findings.suspects],
         "not_judged": dict(findings.silent),
         "tried": dict(findings.tried),
         "failed": list(findings.failed),
+    }
+
+
+def _region(exam: Exam, region: Region) -> dict[str, object]:
+    return {
+        "image": exam.names[region.image],
+        "finding": region.topic,
+        "place": region.where,
+        "score": region.score,
+        "box": region.box.as_tuple(),
+        "size_mm": exam.images[region.image].millimetres(region.box),
     }
 
 
@@ -205,6 +215,7 @@ def _verdict(exam: Exam, verdict: Verdict) -> dict[str, object]:
         "source": verdict.source,
         "dissent": list(verdict.dissent),
         "how": verdict.how,
+        "condition": verdict.condition,
     }
 
 

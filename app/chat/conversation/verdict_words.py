@@ -46,6 +46,16 @@ def finding_line(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
     return f"{title(name)}: {'; '.join(told) or 'not judged in these pictures'}."
 
 
+def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
+    """Return where a lesion would most likely lie, of pictures in which none is judged."""
+    told = [
+        f"{exam.names[one.image]} {region_words(exam, one)}"
+        for one in findings.suspects
+        if one.image in images
+    ]
+    return [f"If there is a lesion, it most likely lies here: {'; '.join(told)}."] if told else []
+
+
 def absent_line(exam: Exam, said: Mapping[str, Sequence[Verdict]]) -> str:
     """Return one line about findings that are in no picture, and of those that are not sure."""
     absent, unsure = [], []
@@ -76,17 +86,18 @@ def count_line(exam: Exam, names: Sequence[str], regions: Sequence[Region]) -> s
 def topic_words(verdict: Verdict) -> str:
     """Return the value that is said, its probability and the other likely ones."""
     topic = BY_NAME[verdict.topic]
+    held = f", {verdict.condition}" if verdict.condition else ""
     if topic.kind is Kind.YES_NO:
-        return verdict_words(verdict)
+        return f"{verdict_words(verdict)}{held}"
     ranked = sorted(verdict.probabilities.items(), key=lambda one: -one[1])
     listed = [
         f"{topic.plain(option)} {figure(chance)}" for option, chance in ranked if chance >= SHOWN
     ]
     if verdict.value is None:
-        return f"not sure; {', '.join(listed)}"
+        return f"not sure; {', '.join(listed)}{held}"
     also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
     chance = figure(verdict.probabilities[verdict.value])
-    return f"{topic.described(verdict.value)} ({chance}){also}"
+    return f"{topic.described(verdict.value)} ({chance}){also}{held}"
 
 
 def topic_line(exam: Exam, verdict: Verdict) -> str:

@@ -35,6 +35,8 @@ class Card:
         is_model: False for what is read from tags and measured on pixels without any weights.
         data: what it was trained on; phantoms are called phantoms.
         phantoms_only: True if it never saw a real mammogram.
+        no_normals: True if every picture it learnt from shows a lesion: it cannot tell a breast
+            without one, and what it says of a lesion holds if there is one.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Card:
     data: str
     is_model: bool = True
     phantoms_only: bool = False
+    no_normals: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class Verdict:
         regions: the marked places, for a finding that is there.
         dissent: what another source says that was found to know, where it differs.
         how: how it came from the pictures' own, for several.
+        condition: on which it holds, such as "if there is a lesion"; empty if on none.
     """
 
     topic: str
@@ -141,6 +145,7 @@ class Verdict:
     regions: tuple[Region, ...] = ()
     dissent: tuple[str, ...] = ()
     how: str = ""
+    condition: str = ""
 
     @property
     def likeliest(self) -> str:
@@ -159,6 +164,7 @@ class Findings:
         regions: marked places, of the verdicts' findings alone.
         heat: where the encoder looked.
         failed: pictures that could not be looked at, and why.
+        suspects: the places most like a lesion, where whether there is one is not judged.
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -167,6 +173,7 @@ class Findings:
     regions: tuple[Region, ...] = ()
     heat: tuple[HeatMap, ...] = ()
     failed: tuple[str, ...] = ()
+    suspects: tuple[Region, ...] = ()
 
     def verdict(self, topic: str, image: int) -> Verdict | None:
         """Return what is said of a topic in one picture; None if it is not judged there."""

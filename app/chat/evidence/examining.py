@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.chat.evidence.contracts import Card, Findings, HeatMap, Region, Source, Verdict
 from app.chat.evidence.deciding import Weights, chosen, dissenting, yes_or_no
@@ -24,6 +24,13 @@ JUDGED = tuple(
     topic for topic in TOPICS if topic.kind is not Kind.MULTIPLE and topic.name not in UNTELLABLE
 )
 MARK_FROM = 0.5  # calibrated probability
+# of what an encoder says that learnt from pictures of lesions alone
+OF_A_LESION = ("Pathology", "Bi-Rads", "Subtlety")
+IF_ANY = "if there is a lesion"
+ALL_WITH_LESION = (
+    "every picture it learnt from shows a lesion, so that it cannot tell a breast without one"
+)
+SUSPECTS = 1  # places named in one picture where whether there is a lesion is not judged
 
 
 @dataclass
@@ -60,12 +67,14 @@ class Examiner:
         for topic in JUDGED:
             source, told = self.trials.speaker(domain, topic)
             if source is None:
-                silent[topic.name] = told
+                untold = self.card.no_normals and topic.name in FINDING_WORDS.values()
+                silent[topic.name] = ALL_WITH_LESION if untold else told
             else:
                 speakers[topic.name], tried[topic.name] = source, told
         known = self._known(domain)
         verdicts: list[Verdict] = []
         regions: list[Region] = []
+        suspects: list[Region] = []
         heat: list[HeatMap] = []
         failed: list[str] = []
         for number in range(len(exam.images)):
@@ -75,19 +84,30 @@ class Examiner:
                 failed.append(f"{exam.names[number]}: {error.message}")
                 continue
             spoken = [
-                _verdict(BY_NAME[name], number, source, looked, known)
+                self._conditional(_verdict(BY_NAME[name], number, source, looked, known))
                 for name, source in speakers.items()
                 if (source, name) in looked.weights
             ]
             verdicts += spoken
             regions += [region for one in spoken for region in one.regions]
+            if self.card.no_normals:
+                open_ = [one for one in looked.regions if one.topic not in speakers]
+                suspects += sorted(open_, key=lambda one: -one.score)[:SUSPECTS]
             heat += [looked.heat] if looked.heat is not None else []
         for name in set(speakers) - {one.topic for one in verdicts}:
             silent[name] = "no picture could be used" if failed else "the model has no such head"
             del tried[name]
-        if Source.MARKS not in speakers.values():
+        if Source.MARKS not in speakers.values() and not suspects:
             heat.clear()  # what is not judged is not shown as if it were
-        return Findings(tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed))
+        return Findings(
+            tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed),
+            tuple(suspects),
+        )  # fmt: skip
+
+    def _conditional(self, verdict: Verdict) -> Verdict:
+        """Say of what is told about a lesion that it holds if there is one."""
+        holds = not self.card.no_normals or verdict.topic not in OF_A_LESION
+        return verdict if holds else replace(verdict, condition=IF_ANY)
 
     def look(
         self, exam: Exam, number: int, known: Mapping[Source, frozenset[str]] | None = None

@@ -142,18 +142,19 @@ class Wiring:
         single = len(exam.images) == 1
         choices = [*([] if single else [(ALL, -1)]), *zip(exam.names, range(99), strict=False)]
         number = 0 if single else -1
-        card = self.desk.finder.card if self.desk.finder else None
+        speaking = self.desk.of(exam)
+        card = speaking.finder.card if speaking.finder else None
         return (
             token,
             token,
             status,
             self._picture(visit, Look(view=0 if single else None)),
             gr.update(choices=choices, value=number),
-            warnings_html(exam, visit.findings, self.desk.cards),
+            warnings_html(exam, visit.findings, speaking.cards),
             facts_html(exam, visit.findings),
             findings_html(exam, visit.findings, card),
             similar_html(exam, visit.similar),
-            draft(exam, visit.findings, self.desk.cards, visit.turns),
+            draft(exam, visit.findings, speaking.cards, visit.turns),
             self._conversation(visit),
         )
 
@@ -221,7 +222,7 @@ class Wiring:
         if visit is None:
             gr.Info(OVER if token else EMPTY)
             return gr.skip()
-        return draft(visit.exam, visit.findings, self.desk.cards, visit.turns)
+        return draft(visit.exam, visit.findings, self.desk.of(visit.exam).cards, visit.turns)
 
     def export(self, token: str | None, report: str, *settings: Any) -> Any:
         """Write the visit's files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from app.chat.conversation.intent import KINDS
-from app.chat.conversation.verdict_words import title, topic_words
+from app.chat.conversation.verdict_words import suspect_lines, title, topic_words
 from app.chat.evidence.contracts import Card, Findings, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
@@ -28,7 +28,7 @@ def findings_html(exam: Exam | None, findings: Findings | None, card: Card | Non
         return '<p class="vm-hint">No exam is open.</p>'
     every = range(len(exam.images))
     at_a_glance = [of_several(exam, findings, name, every) for name in BARS]
-    parts = [_region_rows(exam, findings)]
+    parts = [_region_rows(exam, findings), _suspect_line(exam, findings)]
     parts += [_bars(exam, one) for one in at_a_glance if one is not None]
     parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]
     parts += [_warmest(exam, findings), _all_rows(exam, findings), _silent(findings)]
@@ -72,6 +72,12 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
         f'<div class="vm-scroll"><table class="vm-table">{caption}{head}{"".join(rows)}'
         "</table></div>"
     )
+
+
+def _suspect_line(exam: Exam, findings: Findings) -> str:
+    """Say where a lesion would most likely lie, where none is judged."""
+    lines = suspect_lines(exam, findings, range(len(exam.images)))
+    return "".join(f'<p class="vm-hint">{escape(line)}</p>' for line in lines)
 
 
 def _warmest(exam: Exam, findings: Findings) -> str:

@@ -17,6 +17,7 @@ from app.chat.viewer.exam_layout import Placed, place_all, place_one
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box
 
+SUSPECT = (150, 170, 200)  # a place where a lesion would lie, if there is one
 ANSWER = (120, 230, 140)  # what the last answer points to
 BAR_MM = 50
 COLD = 0.1  # an exam whose warmest place is below this shows no full heat
@@ -160,6 +161,10 @@ def _overlay(
         if region.image == place.number and (region.image, region.box) not in answered:
             word = f"{region.word} {figure(region.score)}{_size(place.image, region.box)}"
             _rectangle(pen, place, region.box, word, FINDING, unit)
+    for region in findings.suspects if findings else ():
+        if region.image == place.number and (region.image, region.box) not in answered:
+            word = f"if any, here{_size(place.image, region.box)}"
+            _rectangle(pen, place, region.box, word, SUSPECT, unit)
     for evidence in pointed:
         if evidence.image == place.number and evidence.box is not None:
             sure = "" if evidence.confidence is None else f" {figure(evidence.confidence)}"
