@@ -49,9 +49,10 @@ def train(config: Stage1) -> Path:
 
 def _train(config: Stage1) -> Path:
     config, archive, tissue = _open_data(config)
-    run = Run(config.run, config, config.optim.parts, FREE)
+    run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
     accelerator, optim = run.accelerator, config.optim
-    share = Share(optim.batch, optim.parts, accelerator.num_processes, accelerator.process_index)
+    parts = optim.gradient_accumulation_steps
+    share = Share(optim.batch_size, parts, accelerator.num_processes, accelerator.process_index)
     check_together(config, share.together)
 
     torch.manual_seed(config.run.seed)
@@ -63,7 +64,7 @@ def _train(config: Stage1) -> Path:
     model, optimizer = accelerator.prepare(objective, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, optim.steps), config.run.seed)
+    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
     patch = objective.encoder().patch
     dataset = CropDataset(
         archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
@@ -76,10 +77,12 @@ def _train(config: Stage1) -> Path:
     schedules = optim.schedules()
     watcher.begin(first, feed)
 
-    for step in tqdm(range(first, optim.steps), initial=first, total=optim.steps, desc="stage 1"):
+    for step in tqdm(
+        range(first, optim.max_steps), initial=first, total=optim.max_steps, desc="stage 1"
+    ):
         knobs = schedules.at(step)
         apply_schedule(optimizer, knobs)
-        for part in range(optim.parts):
+        for part in range(parts):
             views = next(batches)
             run.seed(step, part)
             norm = None
@@ -87,7 +90,7 @@ def _train(config: Stage1) -> Path:
                 outcome = model(views, knobs.teacher_temperature)  # teacher, student, losses
                 accelerator.backward(outcome.total)
                 if accelerator.sync_gradients:
-                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.clip)
+                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
                 if knobs.prototypes_frozen:
                     objective.hold_prototypes()
                 optimizer.step()
@@ -129,9 +132,9 @@ class Watcher:
         Raises:
             CollapsedError: if the run should not go on.
         """
-        last = done == self.config.optim.steps
+        last = done == self.config.optim.max_steps
         if self._due(done, self.config.run.log_every):
-            metrics = self.watch.read(done, self.config.optim.parts)
+            metrics = self.watch.read(done, self.config.optim.gradient_accumulation_steps)
             metrics |= {name: float(value) for name, value in knobs._asdict().items()}
             speed = self._speed(done)
             if last or self._due(done, self.config.probes.every):
@@ -148,12 +151,12 @@ class Watcher:
 
     def _due(self, done: int, every: int) -> bool:
         """Return whether `every` steps have gone by, or all; 0 is never."""
-        last = done == self.config.optim.steps
+        last = done == self.config.optim.max_steps
         return every > 0 and (last or done % every == 0)
 
     def _speed(self, done: int) -> dict[str, float]:
         seconds = time.perf_counter() - self.began
-        images = (done - self.since) * self.config.optim.batch
+        images = (done - self.since) * self.config.optim.batch_size
         return {
             "speed/images_per_second": images / seconds,
             "speed/waiting_for_data": self.feed.waited / seconds,

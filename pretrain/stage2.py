@@ -61,35 +61,34 @@ def train(config: Stage2) -> Path:
 def _train(config: Stage2) -> Path:
     teacher = _teacher_folder(config)
     folder, archive = _open_data(config)
-    run = Run(config.run, config, config.learning.parts, FREE)
-    accelerator, learning = run.accelerator, config.learning
-    share = Share(
-        learning.batch, learning.parts, accelerator.num_processes, accelerator.process_index
-    )
+    run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
+    accelerator, optim = run.accelerator, config.optim
+    parts = optim.gradient_accumulation_steps
+    share = Share(optim.batch_size, parts, accelerator.num_processes, accelerator.process_index)
     guide = None if teacher is None else _open_guide(run, config, archive, teacher)
 
     known = label_statistics(archive, config)
     student = _student(config, known, guide, accelerator)
-    optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
+    optimizer = torch.optim.AdamW(student.parameter_groups(), betas=optim.betas)
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, learning.steps), config.run.seed)
+    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
     validation, batches = _validation(config, folder), opened(iter(feed))
     run.claim(archive, first, () if guide is None else guide.sources)
     _keep_teacher(run)
     monitor = TrainingMonitor(run, config, student, validation, sampler.steps_per_epoch)
-    schedules = learning.schedules()
+    schedules = optim.schedules()
     monitor.begin(first, feed)
 
-    close_first = learning.close_first if student.learns_close_up and len(known.showing) else 0
-    for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
+    close_first = optim.close_first if student.learns_close_up and len(known.showing) else 0
+    for step in tqdm(range(first, optim.max_steps), initial=first, total=optim.max_steps):
         if monitor.stopped:
             break
         knobs = schedules.at(step)
         apply_schedule(optimizer, knobs)
-        for part in range(learning.parts):
+        for part in range(parts):
             views = next(batches)
             run.seed(step, part)
             norm = None
@@ -99,7 +98,7 @@ def _train(config: Stage2) -> Path:
                 outcome = model(views, guidance, close)  # student, losses
                 accelerator.backward(outcome.total)
                 if accelerator.sync_gradients:
-                    norm = accelerator.clip_grad_norm_(model.parameters(), learning.clip)
+                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
                 optimizer.step()
                 optimizer.zero_grad()
             monitor.watch.see(outcome, norm)

@@ -75,7 +75,7 @@ class TrainingMonitor:
     @property
     def stopped(self) -> bool:
         """Whether the best figure is older than the patience allows."""
-        patience = self.config.learning.patience
+        patience = self.config.optim.patience
         since = len(self.figures) - 1 - self.figures.index(max(self.figures)) if patience else 0
         return patience > 0 and since >= patience
 
@@ -86,7 +86,7 @@ class TrainingMonitor:
             CollapsedError: if the run should not go on.
         """
         if self._due(done, self.config.run.log_every):
-            metrics = self.watch.read(done, self.config.learning.parts)
+            metrics = self.watch.read(done, self.config.optim.gradient_accumulation_steps)
             metrics["learning_rate"] = knobs.learning_rate
             self.run.log(done, metrics, self._speed(done))
             self.watch.judge()
@@ -110,7 +110,7 @@ class TrainingMonitor:
         return self.stopped or self._due(done, self.config.run.checkpoint_every)
 
     def _due(self, done: int, every: int) -> bool:
-        return done == self.config.learning.steps or done % every == 0
+        return done == self.config.optim.max_steps or done % every == 0
 
     def _validate(self, done: int) -> None:
         seen = self.validation.see(self.student.mean)
@@ -142,7 +142,7 @@ class TrainingMonitor:
 
     def _training(self, done: int) -> Training:
         settings = self.config
-        steps = f"stage 2, {settings.objective}, {done} of {settings.learning.steps} steps"
+        steps = f"stage 2, {settings.objective}, {done} of {settings.optim.max_steps} steps"
         origin = self.run.origin()
         return Training(
             data=origin["data"],
@@ -154,7 +154,7 @@ class TrainingMonitor:
 
     def _speed(self, done: int) -> dict[str, float]:
         seconds = time.perf_counter() - self.began
-        images = (done - self.since) * self.config.learning.batch
+        images = (done - self.since) * self.config.optim.batch_size
         return {
             "speed/images_per_second": images / seconds,
             "speed/waiting_for_data": self.feed.waited / seconds,

@@ -146,11 +146,12 @@ class Phase:
         self.steps = config.steps(phase)
         number = config.phases().index(phase) + 1
         settings = replace(config.run, output=config.run.output / f"{number}_{phase}")
-        self.run = Run(settings, replace(config, run=settings), config.parts, FREE)
+        parts = config.optim.gradient_accumulation_steps
+        self.run = Run(settings, replace(config, run=settings), parts, FREE)
         self.archive = archive
         accelerator = self.run.accelerator
         self.share = Share(
-            config.batch, config.parts, accelerator.num_processes, accelerator.process_index
+            config.optim.batch_size, parts, accelerator.num_processes, accelerator.process_index
         )
 
     def learn(
@@ -161,7 +162,7 @@ class Phase:
         checks: Checks,
     ) -> None:
         """Take the steps that are left."""
-        config, accelerator = self.config, self.run.accelerator
+        config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
         learner = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
             options = {"use_reentrant": False}
@@ -179,7 +180,8 @@ class Phase:
         seed = config.run.seed
         dataset = StepDataset(
             pool, processor, self.share, self.phase,
-            longest=config.longest, row=config.row, seed=seed, mixture=config.lessons(self.phase),
+            max_length=config.max_length, row=config.row, seed=seed,
+            mixture=config.lessons(self.phase),
         )  # fmt: skip
         batches = opened(feed(dataset, range(first, self.steps), config.workers))
         self.run.claim(self.archive, first)
@@ -187,7 +189,7 @@ class Phase:
         clock = Clock(first)
         for step in progress:
             for group in optimizer.param_groups:
-                group["lr"] = warm_cosine(step, self.steps, config.lengths.rise, group["peak"], 0.0)
+                group["lr"] = warm_cosine(step, self.steps, optim.warmup_steps, group["peak"], 0.0)
             parts = [part.to(accelerator.device) for part in next(batches)]
             words = self._words(parts)
             for number, rows in enumerate(parts):
@@ -195,9 +197,9 @@ class Phase:
                 with accelerator.accumulate(model):
                     loss = model(rows) / words  # each answer word of the step weighs alike
                     # accelerate divides by the parts, and DDP by the processes
-                    accelerator.backward(loss * config.parts * accelerator.num_processes)
+                    accelerator.backward(loss * len(parts) * accelerator.num_processes)
                     if accelerator.sync_gradients:
-                        accelerator.clip_grad_norm_(model.parameters(), config.clip)
+                        accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
                 clock.see(rows, loss)
