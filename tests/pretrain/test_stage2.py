@@ -13,8 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from pretrain import export, stage1, stage2
-from pretrain import training_monitor as keeper
+from pretrain import export, stage1, stage2, student_monitor
 from pretrain.objectives.supervised_losses import Frequencies
 from pretrain.settings.stage2_config import Stage2, Stage2Optim, StudentSettings, Terms
 from pretrain.student.student import LabelStatistics, Student
@@ -126,7 +125,7 @@ def test_it_learns_and_its_encoder_opens_with_heads(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graphs: list[Path] = []  # writing a real one takes seconds; `test_find` does
-    monkeypatch.setattr(keeper, "add_graph", lambda encoder, folder: graphs.append(folder))
+    monkeypatch.setattr(student_monitor, "add_graph", lambda encoder, folder: graphs.append(folder))
     learning = ["--optim.max_steps", "60", "--optim.base_learning_rate", "0.05"]
     assert train("run", *learning, "--graph", "true") == 0
 
