@@ -56,7 +56,7 @@ def export(source: Path, out: Path) -> Path:
             data=origin["data"],
             command=shlex.join(origin["command"]),
             versions={name: version(name) for name in LIBRARIES},
-            steps=(f"stage 1, {config.objective}, {step} of {config.optim.steps} steps",),
+            steps=(f"stage 1, {config.objective}, {step} of {config.optim.max_steps} steps",),
             sources=tuple(origin["sources"]),
         ).to_dict(),
     )

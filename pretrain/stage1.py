@@ -9,7 +9,6 @@ The same command goes on with a run that was stopped.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,22 +16,19 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import tqdm
 
-from pretrain.monitoring.pca_visualisation import draw, save_picture
 from pretrain.monitoring.probes import Probes
-from pretrain.monitoring.running_metrics import RunningMetrics
 from pretrain.networks.vit import RowDropBlock
 from pretrain.objectives.registry import Objective
 from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
-from pretrain.settings.stage1_schedules import ScheduleValues, apply_schedule
+from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.stage_command import run_stage
+from pretrain.teacher_monitor import TeacherMonitor
 from pretrain.views.crop_loader import CropDataset, Feed
 from pretrain.views.tissue_maps import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
-
-SHOWN = 6  # mammograms on a picture
 
 
 def train(config: Stage1) -> Path:
@@ -49,9 +45,10 @@ def train(config: Stage1) -> Path:
 
 def _train(config: Stage1) -> Path:
     config, archive, tissue = _open_data(config)
-    run = Run(config.run, config, config.optim.parts, FREE)
+    run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
     accelerator, optim = run.accelerator, config.optim
-    share = Share(optim.batch, optim.parts, accelerator.num_processes, accelerator.process_index)
+    parts = optim.gradient_accumulation_steps
+    share = Share(optim.batch_size, parts, accelerator.num_processes, accelerator.process_index)
     check_together(config, share.together)
 
     torch.manual_seed(config.run.seed)
@@ -63,7 +60,7 @@ def _train(config: Stage1) -> Path:
     model, optimizer = accelerator.prepare(objective, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, optim.steps), config.run.seed)
+    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
     patch = objective.encoder().patch
     dataset = CropDataset(
         archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
@@ -72,103 +69,38 @@ def _train(config: Stage1) -> Path:
     probes = _probes(config, patch)
     batches = opened(iter(feed))
     run.claim(archive, first)
-    watcher = Watcher(run, config, objective, probes, sampler.steps_per_epoch)
+    monitor = TeacherMonitor(run, config, objective, probes, sampler.steps_per_epoch)
     schedules = optim.schedules()
-    watcher.begin(first, feed)
+    monitor.begin(first, feed)
 
-    for step in tqdm(range(first, optim.steps), initial=first, total=optim.steps, desc="stage 1"):
-        knobs = schedules.at(step)
-        apply_schedule(optimizer, knobs)
-        for part in range(optim.parts):
+    for step in tqdm(
+        range(first, optim.max_steps), initial=first, total=optim.max_steps, desc="stage 1"
+    ):
+        if monitor.stopped:
+            break
+        values = schedules.at(step)
+        apply_schedule(optimizer, values)
+        for part in range(parts):
             views = next(batches)
             run.seed(step, part)
             norm = None
             with accelerator.accumulate(model):
-                outcome = model(views, knobs.teacher_temperature)  # teacher, student, losses
+                outcome = model(views, values.teacher_temperature)  # teacher, student, losses
                 accelerator.backward(outcome.total)
                 if accelerator.sync_gradients:
-                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.clip)
-                if knobs.prototypes_frozen:
+                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
+                if values.prototypes_frozen:
                     objective.hold_prototypes()
                 optimizer.step()
                 optimizer.zero_grad()
-            watcher.watch.see(outcome, norm)
-        objective.update_teacher(knobs.momentum)
+            monitor.observe(outcome, norm)
+        objective.update_teacher(values.momentum)
 
-        watcher.look(step + 1, knobs)
-        if watcher.saves(step + 1):
+        monitor.after_step(step + 1, values)
+        if monitor.saves(step + 1):
             run.save(step + 1, model, optimizer)
-    accelerator.end_training()
+    monitor.finish()
     return run.last_checkpoint
-
-
-class Watcher:
-    """Logs, probes, draws and judges between the steps."""
-
-    def __init__(
-        self, run: Run, config: Stage1, objective: Objective, probes: Probes, epoch: int
-    ) -> None:
-        self.run = run
-        self.config = config
-        self.objective = objective
-        self.device = run.accelerator.device
-        self.watch = RunningMetrics(config.collapse, run.history())
-        self.picture_steps = config.picture_epochs * epoch
-        self.probes = probes
-
-    def begin(self, first: int, feed: Feed) -> None:
-        """Probe a teacher that has not learnt yet, and start the clock."""
-        if first == 0:
-            self.run.log(0, self.probes.ask(self.objective.encoder(), self.device), {})
-        self.feed = feed
-        self._restart_clock(first)
-
-    def look(self, done: int, knobs: ScheduleValues) -> None:
-        """Log what is due after `done` steps.
-
-        Raises:
-            CollapsedError: if the run should not go on.
-        """
-        last = done == self.config.optim.steps
-        if self._due(done, self.config.run.log_every):
-            metrics = self.watch.read(done, self.config.optim.parts)
-            metrics |= {name: float(value) for name, value in knobs._asdict().items()}
-            speed = self._speed(done)
-            if last or self._due(done, self.config.probes.every):
-                metrics |= self.probes.ask(self.objective.encoder(), self.device)
-            self.run.log(done, metrics, speed)
-            self.watch.judge()
-            self._restart_clock(done)
-        if last or self._due(done, self.picture_steps):
-            self._draw(done)
-
-    def saves(self, done: int) -> bool:
-        """Return whether a checkpoint is due."""
-        return self._due(done, self.config.run.checkpoint_every)
-
-    def _due(self, done: int, every: int) -> bool:
-        """Return whether `every` steps have gone by, or all; 0 is never."""
-        last = done == self.config.optim.steps
-        return every > 0 and (last or done % every == 0)
-
-    def _speed(self, done: int) -> dict[str, float]:
-        seconds = time.perf_counter() - self.began
-        images = (done - self.since) * self.config.optim.batch
-        return {
-            "speed/images_per_second": images / seconds,
-            "speed/waiting_for_data": self.feed.waited / seconds,
-        }
-
-    def _restart_clock(self, done: int) -> None:
-        """Measure from here on; probes and pictures are no part of a step."""
-        self.feed.waited, self.since, self.began = 0.0, done, time.perf_counter()
-
-    def _draw(self, done: int) -> None:
-        images = self.probes.images[:: max(1, len(self.probes.images) // SHOWN)][:SHOWN]
-        vit, contract = self.objective.encoder(), self.config.contract
-        picture = draw(vit, images, contract, self.device)
-        if self.run.accelerator.is_main_process:
-            save_picture(self.run.folder / "pictures" / f"step_{done:08d}.png", picture)
 
 
 def _folder(config: Stage1) -> Path:

@@ -29,7 +29,7 @@ from pretrain.stage_command import run_stage
 from pretrain.student.label_statistics import label_statistics
 from pretrain.student.student import LabelStatistics, Student, tissue_cell
 from pretrain.student.validation import Validation
-from pretrain.training_monitor import TrainingMonitor
+from pretrain.student_monitor import StudentMonitor
 from pretrain.views.crop_loader import Feeder
 from pretrain.views.whole_breast_loader import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
@@ -61,55 +61,55 @@ def train(config: Stage2) -> Path:
 def _train(config: Stage2) -> Path:
     teacher = _teacher_folder(config)
     folder, archive = _open_data(config)
-    run = Run(config.run, config, config.learning.parts, FREE)
-    accelerator, learning = run.accelerator, config.learning
-    share = Share(
-        learning.batch, learning.parts, accelerator.num_processes, accelerator.process_index
-    )
-    guide = None if teacher is None else _open_guide(run, config, archive, teacher)
+    run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
+    accelerator, optim = run.accelerator, config.optim
+    parts = optim.gradient_accumulation_steps
+    share = Share(optim.batch_size, parts, accelerator.num_processes, accelerator.process_index)
+    frozen = None if teacher is None else _open_frozen(run, config, archive, teacher)
 
     known = label_statistics(archive, config)
-    student = _student(config, known, guide, accelerator)
-    optimizer = torch.optim.AdamW(student.parameter_groups(), betas=learning.betas)
+    student = _student(config, known, frozen, accelerator)
+    optimizer = torch.optim.AdamW(student.parameter_groups(), betas=optim.betas)
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, learning.steps), config.run.seed)
+    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
     validation, batches = _validation(config, folder), opened(iter(feed))
-    run.claim(archive, first, () if guide is None else guide.sources)
+    run.claim(archive, first, () if frozen is None else frozen.sources)
     _keep_teacher(run)
-    monitor = TrainingMonitor(run, config, student, validation, sampler.steps_per_epoch)
-    schedules = learning.schedules()
+    monitor = StudentMonitor(run, config, student, validation, sampler.steps_per_epoch)
+    schedules = optim.schedules()
     monitor.begin(first, feed)
 
-    close_first = learning.close_first if student.learns_close_up and len(known.showing) else 0
-    for step in tqdm(range(first, learning.steps), initial=first, total=learning.steps):
+    close_first = optim.close_first if student.learns_close_up and len(known.showing) else 0
+    for step in tqdm(
+        range(first, optim.max_steps), initial=first, total=optim.max_steps, desc="stage 2"
+    ):
         if monitor.stopped:
             break
-        knobs = schedules.at(step)
-        apply_schedule(optimizer, knobs)
-        for part in range(learning.parts):
+        values = schedules.at(step)
+        apply_schedule(optimizer, values)
+        for part in range(parts):
             views = next(batches)
             run.seed(step, part)
             norm = None
             close = step < close_first
-            guidance = guide(views.high) if guide is not None and not close else None  # teacher
+            guidance = frozen(views.high) if frozen is not None and not close else None  # teacher
             with accelerator.accumulate(model):
                 outcome = model(views, guidance, close)  # student, losses
                 accelerator.backward(outcome.total)
                 if accelerator.sync_gradients:
-                    norm = accelerator.clip_grad_norm_(model.parameters(), learning.clip)
+                    norm = accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
                 optimizer.step()
                 optimizer.zero_grad()
-            monitor.watch.see(outcome, norm)
-        student.update_mean(knobs.momentum)
+            monitor.observe(outcome, norm)
+        student.update_mean(values.momentum)
 
-        monitor.look(step + 1, knobs)
+        monitor.after_step(step + 1, values)
         if monitor.saves(step + 1):
             run.save(step + 1, model, optimizer)
     monitor.finish()
-    accelerator.end_training()
     return monitor.encoder_folder
 
 
@@ -127,10 +127,13 @@ def _teacher_folder(config: Stage2) -> Path | None:
 
 
 def _student(
-    config: Stage2, known: LabelStatistics, guide: FrozenTeacher | None, accelerator: Accelerator
+    config: Stage2,
+    known: LabelStatistics,
+    frozen: FrozenTeacher | None,
+    accelerator: Accelerator,
 ) -> Student:
     torch.manual_seed(config.run.seed)
-    student = Student(config, known, guide.width if guide else 0)
+    student = Student(config, known, frozen.width if frozen else 0)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
     return student
@@ -160,7 +163,7 @@ def _validation(config: Stage2, folder: Path) -> Validation:
     return Validation(held_out, config.views, config.validation_images)
 
 
-def _open_guide(run: Run, config: Stage2, archive: Archive, teacher: Path) -> FrozenTeacher:
+def _open_frozen(run: Run, config: Stage2, archive: Archive, teacher: Path) -> FrozenTeacher:
     kept = run.folder / TEACHER
     if not run.claimed and kept.exists():
         message = "is not this run's, but lies where its teacher is to be kept"

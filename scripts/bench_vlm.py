@@ -72,7 +72,7 @@ def training(
     given: argparse.Namespace,
 ) -> None:
     """Time steps of the adapter's phase, packed and not, on the same conversations."""
-    dataset = StepDataset(pool, processor, Share(given.batch), "adapter", longest=4096, seed=0)
+    dataset = StepDataset(pool, processor, Share(given.batch), "adapter", max_length=4096, seed=0)
     examples = [dataset.example(0, place) for place in range(given.batch)]
     filler = processor.tokenizer.pad_token_id
     assert isinstance(filler, int)

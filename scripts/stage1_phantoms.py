@@ -102,8 +102,10 @@ def encoders_of(folder: Path) -> tuple[Stage1, Vit, Vit]:
     """Return a finished run's settings, its teacher, and the same before the first step."""
     checkpoint = find_checkpoint(folder)
     config = load(Stage1, ["--config", str(checkpoint / CONFIG)])
-    if step_of(checkpoint) != config.optim.steps:
-        raise SystemExit(f"{folder} has done {step_of(checkpoint)} of {config.optim.steps} steps")
+    if step_of(checkpoint) != config.optim.max_steps:
+        raise SystemExit(
+            f"{folder} has done {step_of(checkpoint)} of {config.optim.max_steps} steps"
+        )
     torch.manual_seed(config.run.seed)
     start, trained = build_objective(config), build_objective(config)
     trained.load_state_dict(load_file(checkpoint / MODEL))

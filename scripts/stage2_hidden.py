@@ -3,7 +3,7 @@
     python scripts/stage2_hidden.py --teacher FOLDER --out runs/hidden
 
 Runs of the same recipes that scripts/stage2_ablation.py trained may be named with `--known
-0.9=runs/ablation`; other options, such as `--learning.steps 800`, go to stage 2. All figures are
+0.9=runs/ablation`; other options, such as `--optim.max_steps 800`, go to stage 2. All figures are
 phantom figures; phantoms are not real data.
 """
 

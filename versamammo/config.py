@@ -1,15 +1,16 @@
 """A run's settings: a frozen dataclass, a YAML file that says what differs, and the command line.
 
-`--config file.yaml --optim.steps 100`; `--print_config` shows everything; a misspelt key or a
-value of the wrong type is refused by its name.
+`--config file.yaml --optim.max_steps 100`; `--print_config` shows everything; a misspelt key or a
+value of the wrong type is refused by its name, a key of earlier versions by the name it has now.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,24 @@ from versamammo import NOTICE
 from versamammo.errors import InputError
 
 Settings = TypeVar("Settings")
+
+# Keys of earlier versions and their names now. A section stands for all keys below it.
+RENAMED = {
+    "run.keep": "run.save_total_limit",
+    "optim.steps": "optim.max_steps",
+    "optim.batch": "optim.batch_size",
+    "optim.parts": "optim.gradient_accumulation_steps",
+    "optim.clip": "optim.max_grad_norm",
+    "learning": "optim",
+    "lengths": "optim.max_steps",
+    "lengths.rise": "optim.warmup_steps",
+    "rates": "optim.learning_rate",
+    "batch": "optim.batch_size",
+    "parts": "optim.gradient_accumulation_steps",
+    "clip": "optim.max_grad_norm",
+    "longest": "max_length",
+    "tiny.longest": "tiny.max_length",
+}
 
 
 class Help(jsonargparse.DefaultHelpFormatter):
@@ -48,11 +67,14 @@ def load(kind: type[Settings], argv: Sequence[str] | None = None) -> Settings:
     """Make settings from defaults, `--config` files and options, the later winning.
 
     Raises:
-        InputError: values that do not go together.
+        InputError: values that do not go together, or a key of an earlier version.
         SystemExit: with code 2 after a message, if an option is unknown or of the wrong type.
     """
     made = parser_of(kind)
-    given = made.parse_args(sys.argv[1:] if argv is None else list(argv))
+    words = sys.argv[1:] if argv is None else list(argv)
+    for file, found in _sources(words):
+        refuse_renamed(found, made.get_defaults().as_dict(), file)
+    given = made.parse_args(words)
     given.pop("config", None)
     try:
         return kind(**vars(made.instantiate(given)))
@@ -60,6 +82,80 @@ def load(kind: type[Settings], argv: Sequence[str] | None = None) -> Settings:
         raise
     except ValueError as error:
         raise InputError(str(error), field="configuration", reason="bad-option") from error
+
+
+def refuse_renamed(
+    found: Mapping[str, Any], known: Mapping[str, Any], file: Path | None = None
+) -> None:
+    """Refuse settings with keys of an earlier version.
+
+    Args:
+        found: the settings, nested or with dots in their keys.
+        known: all settings that there are now, nested.
+        file: that they were read from; None for the command line.
+
+    Raises:
+        InputError: with each such key and its name now.
+    """
+    now = set(_keys(known))
+    pairs = [(key, _new_name(key)) for key in _keys(found)]
+    renamed = {old: new for old, new in pairs if old not in now and old != new and new in now}
+    # of a section and what is in it, what is in it says more
+    renamed = {
+        old: new
+        for old, new in renamed.items()
+        if not any(other.startswith(f"{old}.") for other in renamed)
+    }
+    if renamed:
+        message = ", ".join(f"{old} is now {new}" for old, new in renamed.items())
+        raise InputError(message, file=file, reason="renamed-key")
+
+
+def _keys(tree: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Name every setting and every section, as `optim` and `optim.max_steps`."""
+    for key, value in tree.items():
+        yield f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{above}{key}.")
+
+
+def _new_name(key: str) -> str:
+    """Return what a key is called now, by its own entry or that of the section it lies in."""
+    section, below = key, ""
+    while section:
+        if section in RENAMED:
+            return _new_name(RENAMED[section] + below)
+        section, dot, last = section.rpartition(".")
+        below = f"{dot}{last}{below}"
+    return key
+
+
+def _sources(words: Sequence[str]) -> Iterator[tuple[Path | None, dict[str, Any]]]:
+    """Read the settings of a command line's `--config` files and of its options."""
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        if not word.startswith("--"):
+            continue
+        key, equals, value = word[2:].partition("=")
+        value = value if equals else following
+        if key == "config":
+            yield Path(value), _read_mapping(Path(value))
+        else:
+            yield None, {key: _parse_mapping(value) or value}
+
+
+def _read_mapping(file: Path) -> dict[str, Any]:
+    try:
+        return _parse_mapping(file.read_text())
+    except (OSError, ValueError):
+        return {}  # whoever reads it as settings says what is wrong with it
+
+
+def _parse_mapping(text: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def dump(settings: Any) -> str:
@@ -79,7 +175,7 @@ def plain(value: Any) -> Any:
 
 
 def differences(first: Any, second: Any, ignored: Sequence[str] = ()) -> list[str]:
-    """Name what differs between two settings, as `optim.steps: 100, not 200`."""
+    """Name what differs between two settings, as `optim.max_steps: 100, not 200`."""
     return list(_differences(plain(first), plain(second), "", set(ignored)))
 
 

@@ -36,7 +36,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         share: Share,
         phase: PhaseName,
         *,
-        longest: int,
+        max_length: int,
         row: int = 0,
         seed: int,
         mixture: Mixture | None = None,
@@ -45,8 +45,8 @@ class StepDataset(Dataset[list[PackedBatch]]):
         self.processor = processor
         self.share = share
         self.phase = phase
-        self.longest = longest
-        self.row = row or longest
+        self.max_length = max_length
+        self.row = row or max_length
         self.seed = seed
         self.mixture = mixture
         self.contract = InputContract.from_dict(processor.image_processor.contract)
@@ -60,7 +60,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         assert isinstance(filler, int)
         examples = [self.example(step, place) for place in self._places(part)]
         longest = max(len(example.input_ids) for example in examples)
-        return pack(examples, min(self.longest, max(self.row, longest)), filler)
+        return pack(examples, min(self.max_length, max(self.row, longest)), filler)
 
     def _places(self, part: int) -> range:
         return range(self.share.batch)[self.share.of(part)]

@@ -46,7 +46,7 @@ class TinyLanguage:
         width: D_llm.
         depth: layers.
         heads: of attention; half as many for keys and values.
-        longest: most words that it reads at once.
+        max_length: most words that it reads at once.
         seed: of its weights.
     """
 
@@ -54,7 +54,7 @@ class TinyLanguage:
     width: int = 192
     depth: int = 4
     heads: int = 4
-    longest: int = 4096
+    max_length: int = 4096
     seed: int = 0
 
 
@@ -71,7 +71,7 @@ def tiny_language(
         num_attention_heads=settings.heads,
         num_key_value_heads=max(1, settings.heads // 2),
         head_dim=settings.width // settings.heads,
-        max_position_embeddings=settings.longest,
+        max_position_embeddings=settings.max_length,
         # the usual 0.02 suits widths of a thousand: so narrow a model stays at a plateau with it
         initializer_range=settings.width**-0.5,
         tie_word_embeddings=True,

@@ -11,7 +11,6 @@ stopped, and `model/` is the whole that can be loaded.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,25 +25,22 @@ from versamammo.data.dataset import Archive
 from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
-from versamammo.input.contract import InputContract
 from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.launching import start_all_processes
 from versamammo.training.run import Run, opened, sole_run
 from versamammo.training.schedules import warm_cosine
 from versamammo.training.stopping import run_command
-from versamammo.vqa import Item
 from vlm.adapter import add_adapter
 from vlm.assembly import assemble, save
-from vlm.checking import check_answers
 from vlm.feature_memory import FeatureMemory
 from vlm.feeding import StepDataset, feed
-from vlm.image_cache import ImageCache
-from vlm.instructions import LessonPool, make_items
+from vlm.instructions import LessonPool
 from vlm.learner import Learner
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
+from vlm.phase_monitor import Checks, PhaseMonitor
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.trained_topics import TRIED, calibrate, choose_trial, write_competence
+from vlm.trained_topics import calibrate, write_competence
 from vlm.training_config import PhaseName, VlmTraining, build_encoder, build_language
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
@@ -105,38 +101,6 @@ def _finish(
         write_competence(made, competence)
 
 
-class Checks:
-    """Questions about patients who are not learned from."""
-
-    def __init__(
-        self, folder: Path, config: VlmTraining, processor: VersaMammoVlmProcessor
-    ) -> None:
-        contract = InputContract.from_dict(processor.image_processor.contract)
-        self.folder = folder
-        self.config = config
-        self.shelf = ImageCache(folder, contract)
-        self.processor = processor
-        self.items = self._make(config.check_items)
-
-    def _make(self, per_answer: int) -> tuple[Item, ...]:
-        return make_items(
-            self.folder,
-            self.config.check_splits,
-            seed=self.config.run.seed,
-            per_answer=per_answer,
-            topics=self.config.mixture.topics,
-            shareable=self.config.shareable,
-        )
-
-    def trial(self) -> tuple[Item, ...]:
-        """Return enough questions to tell each topic from guessing, where there are so many."""
-        return choose_trial(self._make(TRIED), self.config.run.seed)
-
-    def ask(self, model: VersaMammoForImageTextToText) -> dict[str, float]:
-        """Answer them all."""
-        return check_answers(model, self.processor, self.items, self.shelf)
-
-
 class Phase:
     """One phase of training: what learns, how fast, and for how long."""
 
@@ -146,11 +110,12 @@ class Phase:
         self.steps = config.steps(phase)
         number = config.phases().index(phase) + 1
         settings = replace(config.run, output=config.run.output / f"{number}_{phase}")
-        self.run = Run(settings, replace(config, run=settings), config.parts, FREE)
+        parts = config.optim.gradient_accumulation_steps
+        self.run = Run(settings, replace(config, run=settings), parts, FREE)
         self.archive = archive
         accelerator = self.run.accelerator
         self.share = Share(
-            config.batch, config.parts, accelerator.num_processes, accelerator.process_index
+            config.optim.batch_size, parts, accelerator.num_processes, accelerator.process_index
         )
 
     def learn(
@@ -161,7 +126,7 @@ class Phase:
         checks: Checks,
     ) -> None:
         """Take the steps that are left."""
-        config, accelerator = self.config, self.run.accelerator
+        config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
         learner = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
             options = {"use_reentrant": False}
@@ -179,82 +144,47 @@ class Phase:
         seed = config.run.seed
         dataset = StepDataset(
             pool, processor, self.share, self.phase,
-            longest=config.longest, row=config.row, seed=seed, mixture=config.lessons(self.phase),
+            max_length=config.max_length, row=config.row, seed=seed,
+            mixture=config.lessons(self.phase),
         )  # fmt: skip
         batches = opened(feed(dataset, range(first, self.steps), config.workers))
         self.run.claim(self.archive, first)
-        progress = tqdm(range(first, self.steps), initial=first, total=self.steps, desc=self.phase)
-        clock = Clock(first)
-        for step in progress:
-            for group in optimizer.param_groups:
-                group["lr"] = warm_cosine(step, self.steps, config.lengths.rise, group["peak"], 0.0)
+        monitor = PhaseMonitor(self.run, config, self.phase, vlm, checks)
+        monitor.begin(first)
+        for step in tqdm(
+            range(first, self.steps), initial=first, total=self.steps, desc=self.phase
+        ):
+            apply_schedule(optimizer, step, self.steps, optim.warmup_steps)
             parts = [part.to(accelerator.device) for part in next(batches)]
-            words = self._words(parts)
-            for number, rows in enumerate(parts):
-                self.run.seed(step, number)
+            tokens = self._answer_tokens(parts)
+            for part, rows in enumerate(parts):
+                self.run.seed(step, part)
                 with accelerator.accumulate(model):
-                    loss = model(rows) / words  # each answer word of the step weighs alike
+                    loss = model(rows) / tokens  # each answer token of the step weighs alike
                     # accelerate divides by the parts, and DDP by the processes
-                    accelerator.backward(loss * config.parts * accelerator.num_processes)
+                    accelerator.backward(loss * len(parts) * accelerator.num_processes)
                     if accelerator.sync_gradients:
-                        accelerator.clip_grad_norm_(model.parameters(), config.clip)
+                        accelerator.clip_grad_norm_(model.parameters(), optim.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
-                clock.see(rows, loss)
-            self._look(step + 1, vlm, checks, clock)
-            if (step + 1) % config.run.checkpoint_every == 0 or step + 1 == self.steps:
-                self.run.save(step + 1, model, optimizer)
-        # not end_training, which would part the processes before the next phase
-        for tracker in accelerator.trackers:
-            tracker.finish()
-        accelerator.free_memory()
+                monitor.observe(loss, rows)
 
-    def _words(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
-        """Count the answer words that all processes learn in one step."""
+            monitor.after_step(step + 1)
+            if monitor.saves(step + 1):
+                self.run.save(step + 1, model, optimizer)
+        monitor.finish()
+
+    def _answer_tokens(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
+        """Count the answer tokens that all processes learn in one step."""
         device = self.run.accelerator.device
         own = torch.tensor(float(sum(part.answer_words for part in parts)), device=device)
         return self.run.accelerator.reduce(own, "sum")  # type: ignore[no-any-return]
 
-    def _look(
-        self, done: int, vlm: VersaMammoForImageTextToText, checks: Checks, clock: Clock
-    ) -> None:
-        last = done == self.steps
-        if not last and done % self.config.run.log_every:
-            return
-        total = self.run.accelerator.reduce(clock.loss, "sum")
-        metrics, speed = {"loss": float(total) / max(1, done - clock.since)}, clock.speed()
-        # every process answers: with sharded weights one alone would wait for the others
-        if self.phase != "words" and (last or done % self.config.check_every == 0):
-            metrics |= checks.ask(vlm)
-        self.run.log(done, metrics, speed)
-        clock.restart(done)
 
-
-class Clock:
-    """What has been learned since the last reading, and how fast."""
-
-    def __init__(self, done: int) -> None:
-        self.restart(done)
-
-    def restart(self, done: int) -> None:
-        """Measure from here on."""
-        self.loss = torch.zeros(())
-        self.since, self.tokens, self.filled = done, 0, 0
-        self.began = time.perf_counter()
-
-    def see(self, rows: PackedBatch, loss: torch.Tensor) -> None:
-        """Count one batch."""
-        self.loss = self.loss.to(loss.device) + loss.detach()
-        self.tokens += rows.samples.numel()
-        self.filled += int((rows.samples > 0).sum())
-
-    def speed(self) -> dict[str, float]:
-        """Return tokens a second on this process, and the share of rows that is no padding."""
-        seconds = time.perf_counter() - self.began
-        return {
-            "speed/tokens_per_second": self.filled / seconds,
-            "speed/filled": self.filled / max(1, self.tokens),
-        }
+def apply_schedule(optimizer: torch.optim.Optimizer, step: int, steps: int, warmup: int) -> None:
+    """Set this step's learning rate in every group."""
+    for group in optimizer.param_groups:
+        group["lr"] = warm_cosine(step, steps, warmup, group["peak"], 0.0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

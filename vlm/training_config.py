@@ -29,24 +29,22 @@ TEXTS = 3000  # conversations that a tiny language model's vocabulary is made fr
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """How many steps each phase takes.
+class PhaseSteps:
+    """How many optimiser steps each phase takes.
 
     Attributes:
         words: a tiny language model learns its language from descriptions; 0 for any other.
         projector: the projector alone learns.
         adapter: projector and adapter learn, the encoder too where it may.
-        rise: steps of each phase in which learning rates rise.
     """
 
     words: int = 400
     projector: int = 200
     adapter: int = 600
-    rise: int = 20
 
 
 @dataclass(frozen=True)
-class Rates:
+class LearningRates:
     """Highest learning rates; they fall to nothing along a cosine within each phase.
 
     Attributes:
@@ -62,6 +60,28 @@ class Rates:
     projector_later: float = 1e-3
     adapter: float = 1e-3
     encoder: float = 1e-3
+
+
+@dataclass(frozen=True)
+class VlmOptim:
+    """How long and how fast a vision-language model learns.
+
+    Attributes:
+        max_steps: optimiser steps of each phase.
+        batch_size: conversations per step, on all processes and in all parts together.
+        gradient_accumulation_steps: how many parts a process takes one after the other, adding up
+            gradients.
+        learning_rate: highest, of each part of the model.
+        warmup_steps: of each phase, in which learning rates rise.
+        max_grad_norm: largest norm of the gradient.
+    """
+
+    max_steps: PhaseSteps = PhaseSteps()
+    batch_size: int = 16
+    gradient_accumulation_steps: int = 1
+    learning_rate: LearningRates = LearningRates()
+    warmup_steps: int = 20
+    max_grad_norm: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,14 +121,10 @@ class VlmTraining:
         lists_first: share of lists of all that an image shows, while the projector learns alone:
             they teach it more per image than single answers.
         remember: images whose features are kept in memory, where the encoder does not learn.
-        batch: conversations per step, on all processes and in all parts together.
-        parts: how many parts a process takes one after the other, adding up gradients.
-        longest: most words and visual tokens of a conversation.
+        max_length: most words and visual tokens of a conversation.
         row: words and visual tokens of a packed row, unless a conversation is longer; rows that
-            are short cost less, since attention over a row is dense. 0 makes it `longest`.
-        lengths: steps of each phase.
-        rates: learning rates.
-        clip: largest norm of the gradient.
+            are short cost less, since attention over a row is dense. 0 makes it `max_length`.
+        optim: how long and how fast.
         check_every: steps between two checks by generated answers, a multiple of run.log_every.
         check_items: most questions of one answer of one topic in a check.
         workers: processes that prepare conversations, for each training process.
@@ -134,13 +150,9 @@ class VlmTraining:
     mixture: Mixture = field(default_factory=Mixture)
     lists_first: float = 0.5
     remember: int = 2048
-    batch: int = 16
-    parts: int = 1
-    longest: int = 1024
+    max_length: int = 1024
     row: int = 0
-    lengths: Lengths = field(default_factory=Lengths)
-    rates: Rates = field(default_factory=Rates)
-    clip: float = 1.0
+    optim: VlmOptim = VlmOptim()
     check_every: int = 100
     check_items: int = 4
     workers: int = 0
@@ -175,7 +187,7 @@ class VlmTraining:
 
     def steps(self, phase: PhaseName) -> int:
         """Return the length of a phase."""
-        return int(getattr(self.lengths, phase))
+        return int(getattr(self.optim.max_steps, phase))
 
     def lessons(self, phase: PhaseName) -> Mixture:
         """Return what a phase learns; a projector that learns alone mostly lists what it shows."""
@@ -183,10 +195,11 @@ class VlmTraining:
 
     def learning_rate(self, phase: PhaseName, part: str) -> float:
         """Return the highest learning rate of a part in a phase."""
+        rates = self.optim.learning_rate
         if phase == "adapter" and part == "projector":
-            return self.rates.projector_later
+            return rates.projector_later
         name = {"language": "words"}.get(part, part)
-        return float(getattr(self.rates, name))
+        return float(getattr(rates, name))
 
 
 def build_encoder(config: VlmTraining) -> VersaMammoModel | str:

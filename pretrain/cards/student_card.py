@@ -59,7 +59,7 @@ tags: [mammography, distillation{", " + PHANTOM if phantom else ""}]
 | data | {origin["images"]} images of {", ".join(origin["sources"])} |
 | splits | {", ".join(config.splits)}; best epoch chosen on {", ".join(config.validation)} |
 | hash of images and split | `{origin["data"]}` |
-| steps | {step} of {config.learning.steps}, {config.learning.batch} images each |
+| steps | {step} of {config.optim.max_steps}, {config.optim.batch_size} images each |
 | input | one channel, {height} x {width}, chest wall left, see `preprocessor_config.json` |
 | command | `{" ".join(origin["command"])}` |
 

@@ -71,7 +71,7 @@ A mammogram encoder trained without labels ({config.objective}), the running mea
 | data | {origin["images"]} images of {", ".join(origin["sources"])} |
 | splits | {", ".join(config.splits)} |
 | hash of images and split | `{origin["data"]}` |
-| steps | {facts.step} of {config.optim.steps}, {config.optim.batch} images each |
+| steps | {facts.step} of {config.optim.max_steps}, {config.optim.batch_size} images each |
 | input | one channel, {height} x {width}, chest wall left, see `preprocessor_config.json` |
 | command | `{" ".join(origin["command"])}` |
 

@@ -24,13 +24,14 @@ from versamammo.training.run import RunSettings
 
 
 @dataclass(frozen=True)
-class Optimisation:
+class Stage1Optim:
     """How long and how fast is learnt; DINOv2's values where nothing is said.
 
     Attributes:
-        steps: optimiser steps.
-        batch: images per step, on all processes and in all parts together.
-        parts: how many parts a process takes one after the other, adding up gradients.
+        max_steps: optimiser steps.
+        batch_size: images per step, on all processes and in all parts together.
+        gradient_accumulation_steps: how many parts a process takes one after the other, adding up
+            gradients.
         base_learning_rate: for 1,024 images per step; scaled by the square root of the batch.
         final_learning_rate: at the last step.
         warmup_steps: in which the learning rate rises.
@@ -40,14 +41,14 @@ class Optimisation:
         temperature_steps: in which targets grow softer.
         frozen_steps: in which prototypes stay where they began.
         betas: of AdamW.
-        clip: largest norm of the gradient.
+        max_grad_norm: largest norm of the gradient.
         layer_decay: each layer learns this factor slower than the one after it.
         patch_embed_scale: further factor for the patch embedding.
     """
 
-    steps: int = 200
-    batch: int = 16
-    parts: int = 1
+    max_steps: int = 200
+    batch_size: int = 16
+    gradient_accumulation_steps: int = 1
     base_learning_rate: float = 4e-3
     final_learning_rate: float = 1e-6
     warmup_steps: int = 20
@@ -57,15 +58,15 @@ class Optimisation:
     temperature_steps: int = 60
     frozen_steps: int = 0
     betas: tuple[float, float] = (0.9, 0.999)
-    clip: float = 3.0
+    max_grad_norm: float = 3.0
     layer_decay: float = 1.0
     patch_embed_scale: float = 0.2
 
     def schedules(self) -> Schedules:
         """Return every scheduled value as a function of the step."""
         return Schedules(
-            steps=self.steps,
-            learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch),
+            steps=self.max_steps,
+            learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch_size),
             final_learning_rate=self.final_learning_rate,
             warmup_steps=self.warmup_steps,
             weight_decay=self.weight_decay,
@@ -119,18 +120,18 @@ class Stage1:
     whole_size: tuple[int, int] = (336, 224)
     views: ViewSettings = field(default_factory=ViewSettings)
     masks: MaskSettings = field(default_factory=MaskSettings)
-    optim: Optimisation = Optimisation()
+    optim: Stage1Optim = Stage1Optim()
     compile: bool = False
     probes: ProbeSettings = field(default_factory=ProbeSettings)
     picture_epochs: int = 0
     collapse: CollapseRule = field(default_factory=CollapseRule)
 
     def __post_init__(self) -> None:
-        if self.optim.batch < 2:
+        if self.optim.batch_size < 2:
             message = (
                 "telling images apart takes at least two of them in a step, got a batch of one"
             )
-            raise InputError(message, field="optim.batch", reason="batch-of-one")
+            raise InputError(message, field="optim.batch_size", reason="batch-of-one")
         if self.probes.every % self.run.log_every:
             raise ValueError(
                 f"probes.every needs to be a multiple of run.log_every, got {self.probes.every} "
@@ -152,7 +153,7 @@ def fitted(config: Stage1, images: int) -> Stage1:
     """Fill in what the size of the archive decides."""
     if config.sizing == "given" or config.objective != "dinov2":
         return config
-    size = recommended_sizing(images, config.optim.batch)
+    size = recommended_sizing(images, config.optim.batch_size)
     return replace(
         config,
         sizing="given",
@@ -180,4 +181,4 @@ def check_together(config: Stage1, images_at_once: int) -> None:
             f"a process handles {images_at_once} image(s) at once, which is no multiple of "
             f"masks.images_per_group, {config.masks.images_per_group}"
         )
-        raise InputError(message, field="optim.batch", reason="bad-batch")
+        raise InputError(message, field="optim.batch_size", reason="bad-batch")

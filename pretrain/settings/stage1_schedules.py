@@ -72,8 +72,8 @@ class Schedules:
         )
 
 
-def apply_schedule(optimizer: Optimizer, knobs: ScheduleValues) -> None:
+def apply_schedule(optimizer: Optimizer, values: ScheduleValues) -> None:
     """Set this step's learning rate and weight decay in every group."""
     for group in optimizer.param_groups:
-        group["lr"] = knobs.learning_rate * group["lr_scale"]
-        group["weight_decay"] = knobs.weight_decay if group["decays"] else 0.0
+        group["lr"] = values.learning_rate * group["lr_scale"]
+        group["weight_decay"] = values.weight_decay if group["decays"] else 0.0

@@ -16,20 +16,21 @@ from versamammo.training.run import RunSettings
 
 
 @dataclass(frozen=True)
-class Learning:
+class Stage2Optim:
     """How long and how fast a student learns.
 
     Attributes:
-        steps: optimiser steps, unless stopped early.
-        batch: images per step, on all processes and in all parts together.
-        parts: how many parts a process takes one after the other, adding up gradients.
+        max_steps: optimiser steps, unless stopped early.
+        batch_size: images per step, on all processes and in all parts together.
+        gradient_accumulation_steps: how many parts a process takes one after the other, adding up
+            gradients.
         base_learning_rate: for 1,024 images per step; scaled by the square root of the batch.
         final_learning_rate: at the last step.
         warmup_steps: in which the learning rate rises.
         weight_decay: the same throughout.
         momentum: of the student's running mean, which is validated and exported.
         betas: of AdamW.
-        clip: largest norm of the gradient.
+        max_grad_norm: largest norm of the gradient.
         close_first: steps at the beginning that learn from close-ups alone: what findings look
             like is learnt fastest before the network has settled on what whole breasts ask for.
             From then on batch norms keep the moments of close-ups, for whole breasts too: taken
@@ -37,24 +38,24 @@ class Learning:
         patience: epochs without a better figure after which it stops; 0 never stops early.
     """
 
-    steps: int = 150
-    batch: int = 16
-    parts: int = 1
+    max_steps: int = 150
+    batch_size: int = 16
+    gradient_accumulation_steps: int = 1
     base_learning_rate: float = 8e-3
     final_learning_rate: float = 1e-6
     warmup_steps: int = 15
     weight_decay: float = 0.05
     momentum: float = 0.97
     betas: tuple[float, float] = (0.9, 0.999)
-    clip: float = 3.0
+    max_grad_norm: float = 3.0
     close_first: int = 0
     patience: int = 0
 
     def schedules(self) -> Schedules:
         """Return every scheduled value as a function of the step."""
         return Schedules(
-            steps=self.steps,
-            learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch),
+            steps=self.max_steps,
+            learning_rate=scaled_learning_rate(self.base_learning_rate, self.batch_size),
             final_learning_rate=self.final_learning_rate,
             warmup_steps=self.warmup_steps,
             weight_decay=(self.weight_decay, self.weight_decay),
@@ -145,7 +146,7 @@ class Stage2:
         terms: of our objective.
         student: its architecture.
         views: the two looks at each breast.
-        learning: how long and how fast.
+        optim: how long and how fast.
         collapse: when the run is stopped.
         graph: write the best encoder as an ONNX graph too, at the end.
     """
@@ -166,19 +167,19 @@ class Stage2:
     terms: Terms = Terms()
     student: StudentSettings = field(default_factory=StudentSettings)
     views: WholeSettings = field(default_factory=WholeSettings)
-    learning: Learning = Learning()
+    optim: Stage2Optim = Stage2Optim()
     collapse: CollapseRule = field(default_factory=CollapseRule)
     graph: bool = True
 
     def __post_init__(self) -> None:
-        if self.learning.batch < 2:
+        if self.optim.batch_size < 2:
             message = "comparing images takes at least two of them in a step, got a batch of one"
-            raise InputError(message, field="learning.batch", reason="batch-of-one")
+            raise InputError(message, field="optim.batch_size", reason="batch-of-one")
         if not 0 <= self.hide_labels < 1:
             raise ValueError(f"hide_labels needs to lie in 0..1, got {self.hide_labels}")
         if self.teacher_shrink < 1:
             raise ValueError(f"teacher_shrink needs to be 1 or more, got {self.teacher_shrink}")
-        self.learning.schedules()
+        self.optim.schedules()
 
     @property
     def needs_teacher(self) -> bool:

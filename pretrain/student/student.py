@@ -100,7 +100,7 @@ class Student(nn.Module):
         self.learns_close_up = self.terms.supervised and self.terms.closeups and ours
         # close-ups come first and alone, if there are any, and set the moments of batch norms
         self.settles = (
-            self.learns_close_up and len(known.showing) > 0 and config.learning.close_first > 0
+            self.learns_close_up and len(known.showing) > 0 and config.optim.close_first > 0
         )
         self.mean = teacher_of(self.encoder)
 

@@ -128,7 +128,8 @@ views:
   overview: {number: 2, size: [84, 42], height_mm: [140, 230], least_tissue: 0.3}
   detail: {number: 1, size: [42, 42], height_mm: [40, 90], least_tissue: 0.7}
 dinov2: {hidden: 16}
-optim: {steps: 2, batch: 8, parts: 1, warmup_steps: 1, temperature_steps: 1, frozen_steps: 1}
+optim: {max_steps: 2, batch_size: 8, gradient_accumulation_steps: 1, warmup_steps: 1,
+        temperature_steps: 1, frozen_steps: 1}
 compile: false
 probes: {every: 2, images: 8}
 picture_epochs: 0
@@ -142,7 +143,7 @@ validation_images: 8
 student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16, 16, 24, 32]},
           head_width: 16}
 views: {size: [160, 112], low: [80, 56], close: 2, close_size: 64}
-learning: {steps: 2, batch: 8, parts: 1, warmup_steps: 1, momentum: 0.9}
+optim: {max_steps: 2, batch_size: 8, gradient_accumulation_steps: 1, warmup_steps: 1, momentum: 0.9}
 """,
     "vlm": PHANTOMS
     + """
@@ -151,11 +152,13 @@ language: null
 tiny: {vocabulary: 400, width: 32, depth: 1, heads: 2}
 projector: {kind: shuffle, shrink: [1, 1]}
 mixture: {topics: [View, ACR, Mass]}
-batch: 4
-parts: 1
-longest: 4096
+optim:
+  max_steps: {words: 2, projector: 2, adapter: 2}
+  batch_size: 4
+  gradient_accumulation_steps: 1
+  warmup_steps: 1
+max_length: 4096
 row: 512
-lengths: {words: 2, projector: 2, adapter: 2, rise: 1}
 check_every: 2
 check_items: 1
 workers: 0

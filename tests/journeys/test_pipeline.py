@@ -24,7 +24,7 @@ views:
   overview: {number: 2, size: [84, 42], height_mm: [140, 230], least_tissue: 0.3}
   detail: {number: 1, size: [42, 42], height_mm: [40, 90], least_tissue: 0.7}
 dinov2: {hidden: 16}
-optim: {steps: 4, batch: 8, warmup_steps: 1}
+optim: {max_steps: 4, batch_size: 8, warmup_steps: 1}
 probes: {every: 4}
 """
 STAGE2 = """
@@ -33,15 +33,17 @@ workers: 0
 student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16, 16, 24, 32]},
           head_width: 16}
 views: {size: [160, 112], low: [80, 56]}
-learning: {steps: 4, batch: 8, warmup_steps: 1, momentum: 0.9}
+optim: {max_steps: 4, batch_size: 8, warmup_steps: 1, momentum: 0.9}
 """
 VLM = """
 run: {log_every: 2, checkpoint_every: 2, threads: 1, track: []}
 tiny: {vocabulary: 400, width: 32, depth: 1, heads: 2}
 mixture: {topics: [View, ACR]}
-batch: 4
-longest: 400
-lengths: {words: 2, projector: 2, adapter: 2, rise: 1}
+optim:
+  max_steps: {words: 2, projector: 2, adapter: 2}
+  batch_size: 4
+  warmup_steps: 1
+max_length: 400
 check_every: 2
 check_items: 1
 """

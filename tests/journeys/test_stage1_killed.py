@@ -26,7 +26,7 @@ def start(out: Path, data: Path, processes: int, *more: str) -> subprocess.Popen
     config.write_text(TINY)
     options = ["--config", str(config), "--data", str(data), "--run.output", str(out)]
     return subprocess.Popen(
-        [*launch, *script, *options, "--optim.steps", str(STEPS), *more],
+        [*launch, *script, *options, "--optim.max_steps", str(STEPS), *more],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", "TQDM_MININTERVAL": "0"},
         text=True, start_new_session=True, bufsize=0,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -41,7 +41,7 @@ def start(
     config = out.parent / "tiny.yaml"
     config.write_text(TINY)
     options = ["--config", str(config), "--data", str(data), "--run.output", str(out)]
-    options += ["--teacher", str(teacher), "--learning.steps", str(STEPS)]
+    options += ["--teacher", str(teacher), "--optim.max_steps", str(STEPS)]
     return subprocess.Popen(
         [*launch, *script, *options, *more],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1", "TQDM_MININTERVAL": "0"},

@@ -27,7 +27,7 @@ whole_size: [84, 56]
 views:
   overview: {number: 2, size: [56, 42], height_mm: [80, 140]}
   detail: {number: 2, size: [28, 28], height_mm: [20, 50]}
-optim: {steps: 6, batch: 4, warmup_steps: 1}
+optim: {max_steps: 6, batch_size: 4, warmup_steps: 1}
 probes: {every: 4, neighbours: 3}
 """
 

@@ -9,8 +9,8 @@ from pretrain.objectives.contrastive_mim import ContrastiveMim
 from pretrain.objectives.dinov2 import SelfDistillation
 from pretrain.settings.sizing import recommended_prototypes
 from pretrain.settings.stage1_config import (
-    Optimisation,
     Stage1,
+    Stage1Optim,
     build_objective,
     check_together,
     fitted,
@@ -22,7 +22,7 @@ SHAPE = {"depth": 1, "embed_dim": 16, "num_heads": 2}
 
 
 def test_the_archive_decides_how_many_prototypes_there_are() -> None:
-    config = Stage1(optim=Optimisation(batch=64))
+    config = Stage1(optim=Stage1Optim(batch_size=64))
 
     assert fitted(config, 20_000).dinov2.prototypes == recommended_prototypes(20_000, 64)
     assert fitted(replace(config, sizing="given"), 20_000) == replace(config, sizing="given")

@@ -14,7 +14,7 @@ from versamammo.data.manifest import read_manifest, write_manifest
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.training.run import ORIGIN
 
-SHORT = ["--optim.steps", "2", "--probes.every", "2"]
+SHORT = ["--optim.max_steps", "2", "--probes.every", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_a_student_that_is_shared_refuses_a_teacher_that_may_not_be(
 def test_a_student_names_the_sources_of_its_teacher_too(
     teachers: dict[str, Path], data: Path, tmp_path: Path
 ) -> None:
-    short = ("--learning.steps", "2", "--objective", "ours")
+    short = ("--optim.max_steps", "2", "--objective", "ours")
     assert student(tmp_path, data, teachers["true"], "--shareable", "true", *short) == 0
     encoder = VersaMammoModel.from_pretrained(tmp_path / "run/encoder")
     assert list(encoder.config.training["sources"]) == ["cmmd"]

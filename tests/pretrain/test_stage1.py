@@ -100,7 +100,7 @@ def test_a_finished_run_has_nothing_left_to_do(train: Train, tmp_path: Path) -> 
 
 
 def test_a_step_in_parts_takes_as_many_steps(train: Train, tmp_path: Path) -> None:
-    assert train("--optim.parts", "2") == 0
+    assert train("--optim.gradient_accumulation_steps", "2") == 0
 
     log = lines_of(tmp_path / "run/metrics.jsonl")
     assert [line["step"] for line in log if "loss" in line] == [2, 4, 6]
@@ -130,9 +130,9 @@ def test_an_archive_without_content_is_refused(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--optim.batch", "1"], "got a batch of one"),
-        (["--optim.batch", "32"], "16 images, fewer than one step's 32"),
-        (["--optim.batch", "3"], "no multiple of masks.images_per_group"),
+        (["--optim.batch_size", "1"], "got a batch of one"),
+        (["--optim.batch_size", "32"], "16 images, fewer than one step's 32"),
+        (["--optim.batch_size", "3"], "no multiple of masks.images_per_group"),
     ],
 )
 def test_a_batch_that_cannot_be_learnt_from_is_refused(
@@ -157,8 +157,8 @@ def test_a_collapsed_run_stops_and_says_why(
     "wrong",
     [
         ["--data", "nowhere"],
-        ["--optim.batch", "32"],
-        ["--optim.batch", "6", "--optim.parts", "4"],
+        ["--optim.batch_size", "32"],
+        ["--optim.batch_size", "6", "--optim.gradient_accumulation_steps", "4"],
         ["--probes.splits", "[val]"],
     ],
     ids=["no data", "too few images", "bad parts", "nobody held out"],
@@ -166,7 +166,7 @@ def test_a_collapsed_run_stops_and_says_why(
 def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
     train: Train, tmp_path: Path, wrong: list[str]
 ) -> None:
-    short = ["--optim.steps", "2", "--probes.every", "2"]
+    short = ["--optim.max_steps", "2", "--probes.every", "2"]
     assert train(*short, "--run.seed", "9", *wrong) == 2
     assert not (tmp_path / "run").exists()
     assert train(*short) == 0

@@ -13,10 +13,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
-from pretrain import export, stage1, stage2
-from pretrain import training_monitor as keeper
+from pretrain import export, stage1, stage2, student_monitor
 from pretrain.objectives.supervised_losses import Frequencies
-from pretrain.settings.stage2_config import Learning, Stage2, StudentSettings, Terms
+from pretrain.settings.stage2_config import Stage2, Stage2Optim, StudentSettings, Terms
 from pretrain.student.student import LabelStatistics, Student
 from pretrain.student.validation import FIGURE, Validation, best_temperature
 from pretrain.views.whole_breast import WholeSettings
@@ -40,7 +39,7 @@ validation: [test]
 student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16, 16, 24, 32]},
           head_width: 16}
 views: {size: [160, 112], low: [80, 56]}
-learning: {steps: 6, batch: 4, warmup_steps: 1, momentum: 0.9}
+optim: {max_steps: 6, batch_size: 4, warmup_steps: 1, momentum: 0.9}
 """
 NORMED = '{"backbone": "test_efficientnet", "arguments": {}}'  # by batch norms
 Train = Callable[..., int]
@@ -82,7 +81,7 @@ def losses_of(folder: Path) -> list[float]:
 
 
 def test_close_ups_alone_come_first(train: Train, tmp_path: Path) -> None:
-    few = ("--learning.steps", "4", "--learning.close_first", "2", "--run.log_every", "1")
+    few = ("--optim.max_steps", "4", "--optim.close_first", "2", "--run.log_every", "1")
     assert train("close", *few, "--graph", "false") == 0
 
     lines = [line for line in lines_of(tmp_path / "close/metrics.jsonl") if "loss" in line]
@@ -94,9 +93,9 @@ def test_close_ups_alone_come_first(train: Train, tmp_path: Path) -> None:
 def test_whole_breasts_are_normalised_by_the_moments_of_close_ups(
     train: Train, tmp_path: Path
 ) -> None:
-    steps = ("--learning.close_first", "2", "--run.log_every", "1", "--graph", "false")
-    more = ("--run.checkpoint_every", "2", "--run.keep", "5", "--student", NORMED)
-    assert train("fixed", "--learning.steps", "6", *steps, *more) == 0
+    steps = ("--optim.close_first", "2", "--run.log_every", "1", "--graph", "false")
+    more = ("--run.checkpoint_every", "2", "--run.save_total_limit", "5", "--student", NORMED)
+    assert train("fixed", "--optim.max_steps", "6", *steps, *more) == 0
 
     saved = sorted((tmp_path / "fixed/checkpoints").iterdir())
     assert len(saved) == 3
@@ -113,7 +112,7 @@ def test_whole_breasts_are_normalised_by_the_moments_of_close_ups(
 def test_without_places_batch_norms_keep_moments_of_whole_breasts() -> None:
     terms = Terms(pooled=False, relational=False, dense=False)
     config = Stage2(
-        student=StudentSettings("test_efficientnet"), terms=terms, learning=Learning(close_first=2)
+        student=StudentSettings("test_efficientnet"), terms=terms, optim=Stage2Optim(close_first=2)
     )
     nowhere = LabelStatistics([Frequencies("density", np.full(4, 0.25), 8)], (), np.zeros(0))
     somewhere = replace(nowhere, kinds=("mass",), rates=np.array([0.01]), showing=np.array([0]))
@@ -126,8 +125,8 @@ def test_it_learns_and_its_encoder_opens_with_heads(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graphs: list[Path] = []  # writing a real one takes seconds; `test_find` does
-    monkeypatch.setattr(keeper, "add_graph", lambda encoder, folder: graphs.append(folder))
-    learning = ["--learning.steps", "60", "--learning.base_learning_rate", "0.05"]
+    monkeypatch.setattr(student_monitor, "add_graph", lambda encoder, folder: graphs.append(folder))
+    learning = ["--optim.max_steps", "60", "--optim.base_learning_rate", "0.05"]
     assert train("run", *learning, "--graph", "true") == 0
 
     lines = lines_of(tmp_path / "run" / "metrics.jsonl")
@@ -197,21 +196,21 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
 )
 def test_every_objective_trains(train: Train, tmp_path: Path, options: list[str]) -> None:
     options = [word for one in options for word in one.split("=")]
-    assert train("run", *options, "--learning.steps", "4") == 0
+    assert train("run", *options, "--optim.max_steps", "4") == 0
     assert np.isfinite(losses_of(tmp_path / "run")).all()
     assert (tmp_path / "run" / "encoder" / "model.safetensors").is_file()
 
 
 def test_it_stops_when_nothing_gets_better(train: Train, tmp_path: Path) -> None:
-    stuck = ["--learning.base_learning_rate", "1e-12", "--learning.final_learning_rate", "1e-12"]
-    assert train("run", *stuck, "--learning.patience", "2", "--learning.steps", "40") == 0
+    stuck = ["--optim.base_learning_rate", "1e-12", "--optim.final_learning_rate", "1e-12"]
+    assert train("run", *stuck, "--optim.patience", "2", "--optim.max_steps", "40") == 0
     assert lines_of(tmp_path / "run" / "metrics.jsonl")[-1]["step"] < 40
 
 
 def test_other_settings_are_refused(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train("run", "--learning.steps", "2") == 0
-    assert train("run", "--learning.steps", "4") == 2
-    assert "learning.steps" in capsys.readouterr().err
+    assert train("run", "--optim.max_steps", "2") == 0
+    assert train("run", "--optim.max_steps", "4") == 2
+    assert "optim.max_steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -221,16 +220,16 @@ def test_other_settings_are_refused(train: Train, capsys: pytest.CaptureFixture[
         ["--student.weights", "nowhere.safetensors"],
         ["--data", "nowhere"],
         ["--validation", "[val]"],
-        ["--learning.batch", "64"],
+        ["--optim.batch_size", "64"],
     ],
     ids=["no teacher", "no weights", "no data", "nobody held out", "too few images"],
 )
 def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
     train: Train, tmp_path: Path, wrong: list[str]
 ) -> None:
-    assert train("run", "--learning.steps", "4", *wrong) == 2
+    assert train("run", "--optim.max_steps", "4", *wrong) == 2
     assert not (tmp_path / "run").exists()
-    assert train("run", "--learning.steps", "2") == 0
+    assert train("run", "--optim.max_steps", "2") == 0
 
 
 def test_damaged_weights_and_pictures_leave_the_folder_to_the_corrected_one(
@@ -247,7 +246,7 @@ def test_damaged_weights_and_pictures_leave_the_folder_to_the_corrected_one(
     assert train("run", "--teacher", str(spoilt)) == 2
     assert train("run", "--data", str(poor)) == 2
     assert not (tmp_path / "run").exists()
-    assert train("run", "--learning.steps", "2") == 0
+    assert train("run", "--optim.max_steps", "2") == 0
 
 
 def test_the_teacher_of_a_failed_start_does_not_teach_the_next(
@@ -256,12 +255,12 @@ def test_the_teacher_of_a_failed_start_does_not_teach_the_next(
     settings = tmp_path / "stage1.yaml"
     settings.write_text(TINY_STAGE1)
     for name, seed in (("one", "1"), ("other", "2")):
-        words = ["--config", str(settings), "--data", str(data), "--optim.steps", "2"]
+        words = ["--config", str(settings), "--data", str(data), "--optim.max_steps", "2"]
         words += ["--probes.every", "2", "--run.output", str(tmp_path / name), "--run.seed", seed]
         assert stage1.main(words) == 0
 
     assert train("run", "--teacher", str(tmp_path / "one"), "--validation", "[val]") == 2
-    assert train("run", "--teacher", str(tmp_path / "other"), "--learning.steps", "2") == 0
+    assert train("run", "--teacher", str(tmp_path / "other"), "--optim.max_steps", "2") == 0
     export.export(tmp_path / "other", tmp_path / "expected")
     kept, expected = (
         load_file(tmp_path / one / "model.safetensors") for one in ("run/teacher", "expected")
@@ -275,7 +274,7 @@ def test_a_folder_that_lies_where_the_teacher_is_kept_is_left_alone(
 ) -> None:
     (tmp_path / "run/teacher").mkdir(parents=True)
     (tmp_path / "run/teacher/mine.txt").write_text("mine")
-    assert train("run", "--learning.steps", "2") == 2
+    assert train("run", "--optim.max_steps", "2") == 2
     assert "lies where its teacher is to be kept" in capsys.readouterr().err
     assert (tmp_path / "run/teacher/mine.txt").read_text() == "mine"
 

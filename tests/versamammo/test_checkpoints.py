@@ -33,7 +33,7 @@ def learn(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> Non
 def test_a_restored_model_learns_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     model, optimizer = small()
     learn(model, optimizer, 3)
-    save_checkpoint(tmp_path, 3, model, optimizer, settings="a: 1\n", keep=2)
+    save_checkpoint(tmp_path, 3, model, optimizer, settings="a: 1\n", save_total_limit=2)
     learn(model, optimizer, 2)
 
     fresh, its_optimizer = small()
@@ -49,7 +49,7 @@ def test_old_and_unfinished_checkpoints_do_not_count(tmp_path: Path) -> None:
     model, optimizer = small()
     (tmp_path / "step_00000009.part").mkdir()
     for step in (2, 4, 6):
-        save_checkpoint(tmp_path, step, model, optimizer, settings="", keep=2)
+        save_checkpoint(tmp_path, step, model, optimizer, settings="", save_total_limit=2)
 
     assert [path.name for path in checkpoints_in(tmp_path)] == ["step_00000004", "step_00000006"]
 
@@ -57,7 +57,7 @@ def test_old_and_unfinished_checkpoints_do_not_count(tmp_path: Path) -> None:
 def test_nothing_is_pickled(tmp_path: Path) -> None:
     model, optimizer = small()
     learn(model, optimizer, 1)
-    save_checkpoint(tmp_path, 1, model, optimizer, settings="", keep=1)
+    save_checkpoint(tmp_path, 1, model, optimizer, settings="", save_total_limit=1)
 
     kinds = {path.suffix for path in (tmp_path / "step_00000001").iterdir()}
     assert kinds == {".safetensors", ".json", ".yaml"}
@@ -65,7 +65,7 @@ def test_nothing_is_pickled(tmp_path: Path) -> None:
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
     model, optimizer = small()
-    save_checkpoint(tmp_path, 1, model, optimizer, settings="", keep=1)
+    save_checkpoint(tmp_path, 1, model, optimizer, settings="", save_total_limit=1)
 
     with pytest.raises(InputError, match="do not fit"):
         restore_checkpoint(tmp_path / "step_00000001", *small(width=4))
@@ -75,7 +75,7 @@ def three_checkpoints(folder: Path) -> nn.Module:
     model, optimizer = small()
     for step in (2, 4, 6):
         learn(model, optimizer, 2)
-        save_checkpoint(folder, step, model, optimizer, settings="", keep=3)
+        save_checkpoint(folder, step, model, optimizer, settings="", save_total_limit=3)
     return model
 
 
@@ -117,7 +117,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last(
     monkeypatch.setattr("versamammo.training.checkpoints.save_file", _full)
 
     with pytest.raises(OSError, match="No space"):
-        save_checkpoint(tmp_path, 8, *small(), settings="", keep=1)
+        save_checkpoint(tmp_path, 8, *small(), settings="", save_total_limit=1)
 
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["step_00000002", "step_00000004", "step_00000006"]

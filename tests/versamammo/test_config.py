@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from versamammo import config
 from versamammo.config import differences, dump, load
 from versamammo.errors import InputError
 
@@ -67,6 +68,63 @@ def test_a_misspelt_key_or_a_wrong_type_is_refused_by_name(
 
     assert stopped.value.code == 2
     assert option.strip("-").partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "RENAMED", {"old": "inner", "old.speed": "inner.rate"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("old: {speed: 0.5}", "run.yaml: old.speed is now inner.rate"),
+        ("old: {size: [1, 1]}", "run.yaml: old.size is now inner.size"),
+        ("old.speed: 0.5", "run.yaml: old.speed is now inner.rate"),
+        (
+            "old: {speed: 0.5, size: [1, 1]}",
+            "run.yaml: old.speed is now inner.rate, old.size is now inner.size",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("renamed")
+def test_a_file_with_an_old_key_is_refused_by_the_new_name(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+
+    for words in (["--config", str(file)], [f"--config={file}", "--steps", "3"]):
+        with pytest.raises(InputError) as caught:
+            load(Outer, words)
+        assert str(caught.value) == said
+        assert caught.value.reason == "renamed-key"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--old.speed", "0.5"], "old.speed is now inner.rate"),
+        (["--steps=3", "--old.speed=0.5"], "old.speed is now inner.rate"),
+        (["--old", "{speed: 0.5}"], "old.speed is now inner.rate"),
+        (["--old", "file.yaml"], "old is now inner"),
+    ],
+)
+@pytest.mark.usefixtures("renamed")
+def test_an_option_with_an_old_key_is_refused_by_the_new_name(words: list[str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(Outer, words)
+    assert str(caught.value) == said
+
+
+def test_a_key_that_these_settings_have_or_never_had_is_not_called_renamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(config, "RENAMED", {"steps": "inner.rate", "ratte": "gone"})
+
+    assert load(Outer, ["--steps", "3"]).steps == 3
+    with pytest.raises(SystemExit):
+        load(Outer, ["--ratte", "3"])
 
 
 def test_values_that_do_not_go_together_are_the_callers_fault() -> None:

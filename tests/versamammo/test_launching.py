@@ -32,11 +32,11 @@ def test_a_process_alone_among_several_starts_them_all(monkeypatch: pytest.Monke
     monkeypatch.setattr(launching.psutil, "Process", lambda: SimpleNamespace(parent=lambda: parent))
     started: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
-    monkeypatch.setattr(sys, "argv", ["stage1.py", "--optim.steps", "5"])
+    monkeypatch.setattr(sys, "argv", ["stage1.py", "--optim.max_steps", "5"])
 
     launching.start_all_processes()
 
-    assert started[0][-5:] == ["--nproc_per_node", "3", "stage1.py", "--optim.steps", "5"]
+    assert started[0][-5:] == ["--nproc_per_node", "3", "stage1.py", "--optim.max_steps", "5"]
 
 
 def test_an_ordinary_start_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,18 @@ def test_a_folder_is_not_used_for_two_different_runs(tmp_path: Path, data: Path)
         open_run(tmp_path, rate=0.2)
 
 
+def test_a_run_of_an_earlier_version_is_refused_by_the_new_names_of_its_keys(
+    tmp_path: Path, data: Path
+) -> None:
+    claimed(tmp_path, data)
+    kept = tmp_path / CONFIG
+    kept.write_text(kept.read_text().replace("save_total_limit:", "keep:"))
+
+    with pytest.raises(InputError) as caught:
+        open_run(tmp_path)
+    assert str(caught.value) == f"{CONFIG}: run.keep is now run.save_total_limit"
+
+
 def test_a_start_that_never_claims_its_folder_writes_nothing(tmp_path: Path, data: Path) -> None:
     run = open_run(tmp_path / "run")
     run.resume(*weights())

@@ -76,7 +76,7 @@ def test_a_folder_with_other_settings_is_refused(
     finished: Path, archive: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="other settings"):
-        train(tiny_training(tmp_path, archive, run__output=str(finished), batch="8"))
+        train(tiny_training(tmp_path, archive, run__output=str(finished), optim__batch_size="8"))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_folder_with_other_settings_is_refused(
         {"encoder": "nowhere"},
         {"language": str(Path(__file__).parent)},  # no model lies here
         {"data": "nowhere"},
-        {"longest": "10"},
+        {"max_length": "10"},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
@@ -98,9 +98,9 @@ def test_a_start_that_fails_leaves_the_folder_to_the_corrected_one(
 
 
 def test_the_corrected_command_goes_on_in_the_same_folder(archive: Path, tmp_path: Path) -> None:
-    short = {"lengths": "{words: 1, projector: 1, adapter: 1, rise: 1}"}
+    short = {"optim__max_steps": "{words: 1, projector: 1, adapter: 1}"}
     with pytest.raises(InputError):
-        train(tiny_training(tmp_path, archive, **short, parts="3"))
+        train(tiny_training(tmp_path, archive, **short, optim__gradient_accumulation_steps="3"))
     assert (train(tiny_training(tmp_path, archive, **short)) / "config.json").is_file()
 
 
@@ -118,7 +118,7 @@ def test_a_phase_changes_its_own_parts_and_nothing_else(
     learner = Learner(model, phase, teaches_encoder=True)
     assert set(learner.groups()) == learned
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    dataset = StepDataset(pool, processor, Share(2), phase, longest=400, seed=0)
+    dataset = StepDataset(pool, processor, Share(2), phase, max_length=400, seed=0)
     optimizer = torch.optim.SGD([p for p in learner.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):  # LoRA's first factor stands still until its second has moved
         learner(dataset[0][0]).backward()
@@ -135,7 +135,7 @@ def test_packed_and_single_conversations_have_one_loss(archive: Path, tmp_path: 
     config = tiny_training(tmp_path, archive)
     pool = LessonPool(Archive.open(archive, ["train"]))
     model, processor = assemble(build_encoder(config), build_language(config, pool))
-    dataset = StepDataset(pool, processor, Share(4), "projector", longest=400, seed=0)
+    dataset = StepDataset(pool, processor, Share(4), "projector", max_length=400, seed=0)
     learner = Learner(model, "projector", teaches_encoder=False)
     examples = [dataset.example(0, place) for place in range(4)]
     together = learner(pack(examples, 2000, 0))
@@ -151,7 +151,7 @@ def test_words_alone_hold_no_image(archive: Path, tmp_path: Path) -> None:
     config = tiny_training(tmp_path, archive)
     pool = LessonPool(Archive.open(archive, ["train"]))
     _model, processor = assemble(build_encoder(config), build_language(config, pool))
-    batch = StepDataset(pool, processor, Share(4), "words", longest=400, seed=0)[0][0]
+    batch = StepDataset(pool, processor, Share(4), "words", max_length=400, seed=0)[0][0]
     assert batch.pixel_values is None
     assert not (batch.input_ids == processor.image_token_id).any()
 
@@ -162,7 +162,7 @@ def test_two_processes_learn_what_one_learns(archive: Path, tmp_path: Path) -> N
     _, processor = assemble(build_encoder(config), build_language(config, pool))
 
     def examples(share: Share) -> list[tuple[int, ...]]:
-        dataset = StepDataset(pool, processor, share, "projector", longest=400, seed=0)
+        dataset = StepDataset(pool, processor, share, "projector", max_length=400, seed=0)
         places = [p for part in range(share.parts) for p in dataset._places(part)]
         return [dataset.example(3, place).input_ids for place in places]
 

@@ -12,9 +12,11 @@ run: {{output: {output}, seed: 1, log_every: 2, checkpoint_every: 2, threads: 1,
 data: {data}
 small_encoder: {{backbone: vit_tiny_patch16_224, size: [64, 48]}}
 tiny: {{vocabulary: 400, width: 32, depth: 1, heads: 2}}
-batch: 4
-longest: 400
-lengths: {{words: 2, projector: 2, adapter: 4, rise: 1}}
+optim:
+  max_steps: {{words: 2, projector: 2, adapter: 4}}
+  batch_size: 4
+  warmup_steps: 1
+max_length: 400
 check_every: 4
 check_items: 1
 """

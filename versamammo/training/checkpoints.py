@@ -54,7 +54,7 @@ def save_checkpoint(
     optimizer: Optimizer,
     *,
     settings: str,
-    keep: int,
+    save_total_limit: int,
     writes: bool = True,
 ) -> None:
     """Write the state after `step` steps, whole or not at all, and remove the oldest.
@@ -67,7 +67,7 @@ def save_checkpoint(
         model: whose parameters and buffers are kept.
         optimizer: of the same parameters.
         settings: the resolved configuration, written beside the weights.
-        keep: how many checkpoints are left.
+        save_total_limit: how many checkpoints are left.
         writes: whether this process does.
     """
     weights = {name: _whole(value) for name, value in model.state_dict().items()}
@@ -79,7 +79,7 @@ def save_checkpoint(
         save_file(means, made / OPTIMIZER, {"format": "pt"})
         (made / CONFIG).write_text(settings)
         (made / STATE).write_text(json.dumps({"step": step}))
-    for old in checkpoints_in(folder)[:-keep]:
+    for old in checkpoints_in(folder)[:-save_total_limit]:
         shutil.rmtree(old)
 
 

@@ -26,7 +26,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import nn
 from torch.optim import Optimizer
 
-from versamammo.config import differences, dump, plain
+from versamammo.config import differences, dump, plain, refuse_renamed
 from versamammo.data.allocation import keep_memory
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
@@ -49,7 +49,7 @@ class RunSettings:
         track: who draws the curves, beside the JSON lines that are always written.
         log_every: steps between two readings.
         checkpoint_every: steps between two checkpoints, a multiple of `log_every`.
-        keep: checkpoints left in the folder.
+        save_total_limit: checkpoints left in the folder.
         threads: of each process on a CPU; 0 divides the machine among them.
     """
 
@@ -59,11 +59,15 @@ class RunSettings:
     track: tuple[Literal["tensorboard", "wandb"], ...] = ("tensorboard",)
     log_every: int = 10
     checkpoint_every: int = 100
-    keep: int = 2
+    save_total_limit: int = 2
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if self.log_every < 1 or self.keep < 1 or self.checkpoint_every % self.log_every:
+        if (
+            self.log_every < 1
+            or self.save_total_limit < 1
+            or self.checkpoint_every % self.log_every
+        ):
             raise ValueError(
                 f"checkpoint_every needs to be a multiple of log_every, got "
                 f"{self.checkpoint_every} and {self.log_every}"
@@ -76,7 +80,7 @@ class RunSettings:
 
 
 # What may change between two starts of one run.
-FREE = ("run.output", "run.track", "run.keep", "run.threads")
+FREE = ("run.output", "run.track", "run.save_total_limit", "run.threads")
 
 
 class Run:
@@ -88,18 +92,22 @@ class Run:
     """
 
     def __init__(
-        self, settings: RunSettings, whole: Any, parts: int = 1, free: Sequence[str] = ()
+        self,
+        settings: RunSettings,
+        whole: Any,
+        gradient_accumulation_steps: int = 1,
+        free: Sequence[str] = (),
     ) -> None:
         """Set up processes; nothing is written before `claim`.
 
         Args:
             settings: of the run.
             whole: the resolved configuration, kept beside every checkpoint.
-            parts: micro-steps whose gradients make one step.
+            gradient_accumulation_steps: forward passes whose gradients make one step.
             free: further settings that may change when the run goes on.
 
         Raises:
-            InputError: the folder holds a run with other settings.
+            InputError: the folder holds a run with other settings, or of an earlier version.
         """
         self.settings = settings
         self.whole = whole
@@ -108,7 +116,7 @@ class Run:
         self.accelerator = Accelerator(
             cpu=on_cpu,
             mixed_precision=_precision(settings.precision),
-            gradient_accumulation_steps=parts,
+            gradient_accumulation_steps=gradient_accumulation_steps,
             log_with=list(settings.track) or None,
             project_dir=settings.output,
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
@@ -127,7 +135,9 @@ class Run:
         kept = self.folder / CONFIG
         if self.claimed and kept.is_file():
             # read as YAML, so that the comparison sees what another start would see
-            changed = differences(_read_settings(kept), self.whole, free)
+            before = _read_settings(kept)
+            refuse_renamed(before, plain(self.whole), kept)
+            changed = differences(before, self.whole, free)
             if changed:
                 message = (
                     f"the folder holds a run with other settings ({'; '.join(changed[:4])}); "
@@ -210,7 +220,7 @@ class Run:
         save_checkpoint(
             self.folder / CHECKPOINTS, step, self.accelerator.unwrap_model(model), optimizer,
             settings=dump(self.whole),
-            keep=self.settings.keep,
+            save_total_limit=self.settings.save_total_limit,
             writes=self.accelerator.is_main_process,
         )  # fmt: skip
         self.accelerator.wait_for_everyone()
