@@ -32,7 +32,7 @@ validation: [test]
 student: {backbone: test_efficientnet, head_width: 16, channels_last: true}
 views: {size: [160, 112], low: [80, 56], close: 2, close_size: 64, mirror: 0.5,
         look: {black: 0, white: 0, gamma: 0, blur: 0, noise: 0, flip: [0.0, 0.0]}}
-learning: {steps: 60, batch: 4, warmup_steps: 2, momentum: 0.9, base_learning_rate: 0.05}
+optim: {max_steps: 60, batch_size: 4, warmup_steps: 2, momentum: 0.9, base_learning_rate: 0.05}
 """
 
 
