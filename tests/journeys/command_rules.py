@@ -83,6 +83,9 @@ RULES: dict[tuple[str, str], Rule] = {
         MINUTES,
         "--config {tiny}/stage2.yaml --stage1_config {tiny}/stage1.yaml",
     ),
+    ("docs/encoder.md", "make train-real DATA=CBIS"): Rule(
+        "installs, and trains for hours", "--config {tiny}/real.yaml --size 128,96", "make"
+    ),
     ("docs/vlm.md", "accelerate launch vlm/train.py --config configs/vlm/smoke.yaml"): Rule(
         MINUTES, "--config {tiny}/vlm.yaml"
     ),
@@ -102,7 +105,7 @@ PLACED: dict[str, dict[str, str]] = {
         "DIR": "model",
     },
     "docs/data.md": {"SOURCE": "archive", "FOLDER": "cbis"},
-    "docs/encoder.md": {"x.dcm": "scan"},
+    "docs/encoder.md": {"x.dcm": "scan", "CBIS": "cbis"},
     "docs/scoring.md": {
         "MammoVQA-Image-Bench.json": "bench",
         "answers.jsonl": "answers",
@@ -144,6 +147,16 @@ student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16,
           head_width: 16}
 views: {size: [160, 112], low: [80, 56], close: 2, close_size: 64}
 optim: {max_steps: 2, batch_size: 8, gradient_accumulation_steps: 1, warmup_steps: 1, momentum: 0.9}
+""",
+    "real": """
+run: {log_every: 2, checkpoint_every: 2, threads: 1}
+shareable: true
+workers: 0
+terms: {pooled: false, relational: false, dense: false, consistency: false, lesion_pathology: true}
+student: {backbone: convnext_femto, arguments: {depths: [1, 1, 1, 1], dims: [16, 16, 24, 32]},
+          head_width: 16, channels_last: true}
+views: {size: [160, 112], low: [80, 56], close: 2, close_size: 64, mirror: 0.5}
+optim: {max_steps: 2, batch_size: 4, gradient_accumulation_steps: 1, warmup_steps: 1, momentum: 0.9}
 """,
     "vlm": PHANTOMS
     + """

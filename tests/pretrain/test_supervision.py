@@ -12,6 +12,7 @@ from pretrain.objectives.supervised_losses import (
     attribute_loss,
     finding_loss,
     frequencies_of,
+    lesion_loss,
     set_priors,
     start_at_rates,
 )
@@ -147,6 +148,59 @@ def test_kinds_weigh_by_how_much_of_them_there_is() -> None:
 
     assert float(both) == pytest.approx(2 * np.log(2) / sum(chance), rel=1e-5)
     assert float(rare) == pytest.approx(np.log(2) / chance[1], rel=1e-5)
+
+
+def graded(*grades: int) -> torch.Tensor:
+    """Images of 4 x 5 cells: two show a benign (0) or malignant (1) finding, or none (-1)."""
+    found = torch.zeros(len(grades), 2, 4, 5)
+    for image, grade in enumerate(grades):
+        if grade >= 0:
+            found[image, grade, 1, 2:4] = 1
+    return found
+
+
+def test_a_lesion_head_at_the_base_rate_pays_one() -> None:
+    share = 0.3
+    odds = torch.full((10, 1, 4, 5), float(np.log(share / (1 - share))))
+
+    loss = lesion_loss(odds, graded(*[1] * 3, *[0] * 7), share)
+
+    assert float(loss) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_lesion_loss_is_the_cross_entropy_over_covered_cells() -> None:
+    odds = torch.zeros(2, 1, 4, 5)
+    odds[0, 0, 1, 2], odds[0, 0, 1, 3], odds[1, 0, 1, 2], odds[1, 0, 1, 3] = 2.0, -1.0, 0.5, 0.0
+    first = -(np.log(expit(2.0)) + np.log(expit(-1.0))) / 2
+    second = -(np.log(expit(-0.5)) + np.log(0.5)) / 2
+    entropy = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
+
+    loss = lesion_loss(odds, graded(1, 0), 0.4)
+
+    assert float(loss) == pytest.approx((first + second) / 2 / entropy, rel=1e-5)
+
+
+def test_cells_outside_lesions_and_images_without_teach_nothing_of_pathology() -> None:
+    grades = graded(1, -1, 0)
+    odds = torch.randn(3, 1, 4, 5, requires_grad=True)
+
+    loss = lesion_loss(odds, grades, 0.5)
+    loss.backward()
+
+    assert torch.equal(odds.grad[:, 0] != 0, grades.sum(dim=1) > 0)
+    alone = lesion_loss(odds[[0, 2]], grades[[0, 2]], 0.5)
+    torch.testing.assert_close(loss, alone)
+    assert float(lesion_loss(odds, graded(-1, -1, -1), 0.5)) == 0
+
+
+def test_a_large_lesion_counts_no_more_than_a_small_one() -> None:
+    odds, grades = torch.zeros(2, 1, 4, 5), graded(1, 0)
+    odds[0] = 3.0
+    before = lesion_loss(odds, grades, 0.5)
+
+    grades[0, 1] = 1  # the same malignant lesion, ten times as large
+
+    torch.testing.assert_close(lesion_loss(odds, grades, 0.5), before)
 
 
 def test_an_attribute_with_one_class_is_not_asked() -> None:

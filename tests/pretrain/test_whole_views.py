@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from pretrain.views.augmentations import LookSettings
 from pretrain.views.whole_breast import (
     Whole,
     WholeSettings,
     draw_move,
+    draw_turn,
+    grades_of,
     moved,
     places_of,
     shown_at,
@@ -16,15 +21,25 @@ from pretrain.views.whole_breast import (
 )
 from pretrain.views.whole_breast_loader import hide
 from tests.pretrain.archives import LESION, write_archive
-from versamammo.data.dataset import Archive
+from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
 
 SETTINGS = WholeSettings(size=(160, 112), low=(80, 56))
+PLAIN = LookSettings(black=0, white=0, gamma=0, blur=0, noise=0, flip=(0, 0))
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return Archive.open(write_archive(tmp_path_factory.mktemp("wholes") / "data"), ["train"])
+
+
+def moved_up(picture: Picture, rows: int) -> Picture:
+    """Let a picture's one finding lie higher."""
+    found = picture.labels.findings[0]
+    assert found.box is not None
+    box = replace(found.box, y1=found.box.y1 - rows, y2=found.box.y2 - rows)
+    labels = replace(picture.labels, findings=(replace(found, box=box),))
+    return replace(picture, labels=labels)
 
 
 def looks(archive: Archive, index: int, *, seed: int = 0, epoch: int = 0) -> Whole:
@@ -76,6 +91,60 @@ def test_a_lesion_is_covered_where_it_is_seen(archive: Archive) -> None:
     centre = [(weights * x).sum() / weights.sum(), (weights * y).sum() / weights.sum()]
     middle = [(LESION["x1"] + LESION["x2"]) / 2, (LESION["y1"] + LESION["y2"]) / 2]
     np.testing.assert_allclose(centre, brought(np.array(middle), one.move), atol=1.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mirrored_lesion_is_covered_where_it_is_seen(archive: Archive, seed: int) -> None:
+    lesion = next(i for i, one in enumerate(archive) if one.labels.findings)
+    mass = FINDINGS.index("mass")
+    mirrored = replace(SETTINGS, mirror=1.0, look=PLAIN)
+    shown = np.zeros(SETTINGS.size, np.float32)
+    y1, y2, x1, x2 = (round(LESION[name]) for name in ("y1", "y2", "x1", "x2"))
+    shown[y1 - 40 : y2 - 40, x1:x2] = 1  # above the middle, as its box is made to be
+    picture = moved_up(archive[lesion], 40)
+
+    one = whole_views(picture, shown, mirrored, 8, seed=seed, epoch=0, index=lesion)
+
+    assert np.linalg.det(one.move[:, :2]) < 0
+    bright = one.high[0] * SETTINGS.std + SETTINGS.mean
+    cells = bright.reshape(20, 8, 14, 8).mean(axis=(1, 3))
+    np.testing.assert_allclose(one.cover[mass], cells, atol=0.1)
+    assert cells[:10].sum() < 0.2 * cells.sum(), "it lies below the middle now"
+    assert cells[:, 7:].sum() < cells[:, :7].sum(), "and still on the chest wall's side"
+
+
+def test_without_mirrors_views_are_drawn_as_before() -> None:
+    still = WholeSettings(size=(160, 112), low=(80, 56), scale=(1.0, 1.0), shift=0.0)
+    for seed in range(5):
+        one, other = np.random.default_rng(seed), np.random.default_rng(seed)
+        move = draw_move(one, still.size, still)
+        turned = draw_turn(other, still)
+        other.uniform(0, 0, 2)
+
+        np.testing.assert_array_equal(move[:, :2], turned)
+        assert one.random() == other.random(), "nothing more was drawn"
+
+
+def test_half_of_the_views_are_mirrored() -> None:
+    random, some = np.random.default_rng(0), replace(SETTINGS, mirror=0.5)
+    moves = [draw_move(random, SETTINGS.size, some) for _ in range(400)]
+    assert np.mean([np.linalg.det(one[:, :2]) < 0 for one in moves]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_grades_cover_what_findings_of_their_pathology_cover(archive: Archive) -> None:
+    lesion = next(one for one in archive if one.labels.findings)
+    mass = FINDINGS.index("mass")
+    _, cover = places_of(lesion, SETTINGS, None, 8)
+    for grade, expected in ((float("nan"), ()), (0.0, (0,)), (1.0, (1,))):
+        found = replace(lesion.labels.findings[0], pathology=grade)
+        known = replace(lesion, labels=replace(lesion.labels, findings=(found,)))
+
+        grades = grades_of(known, SETTINGS, None, 8)
+
+        assert grades.shape == (2, *cover.shape[1:])
+        for channel in range(2):
+            covered = cover[mass] if channel in expected else np.zeros_like(cover[mass])
+            np.testing.assert_array_equal(grades[channel], covered)
 
 
 def test_places_are_known_where_a_kind_is_absent_or_boxed(archive: Archive) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import LARGEST_ODDS, ODDS_SCALE, describe_heads
 
 KINDS = ["mass", "calcification"]
+DEMO = Path(__file__).parents[2] / "models" / "demo" / "encoder"
 
 
 def encoder_with(heads: dict[str, object]) -> VersaMammoModel:
@@ -74,6 +76,61 @@ def test_folders_from_before_read_maps_of_all_strides() -> None:
     described = describe_heads(["mass"], KINDS, 8)
     del described["coarsest"]
     assert _strides_read(described) == [8, 16, 32]
+
+
+@torch.no_grad()
+def test_attributes_see_how_malignant_the_marked_cells_look() -> None:
+    encoder = encoder_with(describe_heads(["mass"], KINDS, 8, lesion_pathology=True))
+    heads = encoder.heads
+    assert heads is not None
+    assert heads.lesions is not None
+    features = encoder.encode(torch.randn(3, 1, 64, 64))
+    heat = torch.full((3, 2, 8, 8), -9.0)
+    heat[:, 1, 3, 4] = 9.0  # the one cell that is marked
+
+    whole = heads.whole(features, heat)
+
+    width = features.pooled.shape[1]
+    assert whole.shape == (3, width + len(KINDS) + 1)
+    assert torch.equal(whole[:, :width], features.pooled)
+    odds = heads.lesions(features.pyramid)
+    assert odds.shape == (3, 1, 8, 8)
+    torch.testing.assert_close(whole[:, -1], odds[:, 0, 3, 4], rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_folder_with_lesion_pathology_answers_as_before(tmp_path: Path) -> None:
+    first = encoder_with(describe_heads(["mass", "pathology"], KINDS, 8, lesion_pathology=True))
+    first.save_pretrained(tmp_path)
+
+    second = VersaMammoModel.from_pretrained(tmp_path).eval()
+
+    assert second.config.heads["lesion_pathology"] is True
+    assert first.heads is not None
+    assert second.heads is not None
+    image = torch.randn(2, 1, 64, 64)
+    one, other = first.encode(image), second.encode(image)
+    assert torch.equal(first.heads.whole(one), second.heads.whole(other))
+    assert first.heads.lesions is not None
+    assert second.heads.lesions is not None
+    assert torch.equal(first.heads.lesions(one.pyramid), second.heads.lesions(other.pyramid))
+
+
+def test_folders_from_before_have_no_lesion_pathology() -> None:
+    assert "lesion_pathology" not in describe_heads(["mass"], KINDS, 8)
+
+    encoder = VersaMammoModel.from_pretrained(DEMO)
+
+    assert encoder.heads is not None
+    assert encoder.heads.lesions is None
+    assert encoder.heads.findings is not None
+
+
+def test_lesion_pathology_takes_kinds_of_findings() -> None:
+    encoder = encoder_with(describe_heads(["mass"], [], 8, lesion_pathology=True))
+
+    assert encoder.heads is not None
+    assert encoder.heads.lesions is None
 
 
 def _strides_read(described: dict[str, Any]) -> list[int]:
