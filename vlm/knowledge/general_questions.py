@@ -34,7 +34,10 @@ _MEANING = re.compile(
     r"\bdifference between\b|\bdiffer(s)? from\b|\b(good|used|needed) for\b|"
     r"\bhow (do|does|is|are|can|much|long|common|dangerous|accurate|often|big|well) |"
     r"\bwhy (do|does|is|are|would|should|might|can) |"
-    r"\bwhen (is|are|would|do|does|will) |\bwhat happens\b|\bwho (needs|gets|should get|has) |"
+    r"\bwhen (is|are|would|do|does|will|should) |\bwhat happens\b|\bwho (needs|gets|should get|"
+    r"has) |"
+    r"\bwhat (percentage|share|proportion|fraction) of\b|"
+    r"\bwhich is (worse|better|more)\b|"
     r"\bwhat (causes|kinds? of|types? of|sorts? of)\b|"
     r"\bwhat is (the )?(point|purpose|use|role) of\b|"
     r"\bdescribe what\b|\bremind me what\b|\bwonder(ing)? what\b"
@@ -53,7 +56,8 @@ _THEN_WHAT = re.compile(r"^(?P<what>.+?) what is (that|it|this|meant)$")
 _POINTING = re.compile(
     r"\b(this|these|those|here|her|his|she|he|your|it|its|them|they|there|image|images|picture|"
     r"pictures|exam|film|films|left|right|visible|present|shown|any|case|scan|light box|i see|"
-    r"you (see|think|find|found|give|say|mark|marked)|would you|did you|do you|are you|have you|"
+    r"should (i|we|he|my)|you (see|think|find|found|give|say|mark|marked)|would you|did you|"
+    r"do you|are you|have you|"
     r"was|were|did|patient's|my|me have|we have)\b|\bthat (breast|mass|one|spot|thing|area|white)"
 )
 _ALLOWED = re.compile(  # of these words, where they point at nothing
@@ -62,6 +66,7 @@ _ALLOWED = re.compile(  # of these words, where they point at nothing
     r"\b(and|or) (why|how|when) (it|they|that) (is|are)\b|"
     r"\b(i|you|one|we|they) (have|has|get|gets) cancer\b|\bdo you (mean|call)\b|"
     r"\bmean by (it|this)\b|"
+    r"\bhow do you (compute|calculate|measure|define|diagnose|treat)\b|"
     r"\bleft (or|and|from|versus) right\b|\bright (or|and|from) left\b|\bwould you explain\b|"
     r"\bon an? (picture|image|film|scan)\b|\bfor (images|pictures|patients)\b"
 )

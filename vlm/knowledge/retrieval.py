@@ -20,18 +20,19 @@ LEAST_WITH_SLIPS = 0.75  # the same where a name is not written exactly
 APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 # words that name nothing by themselves
 CARRIERS = frozenset(
-    """about actually all always am an and any are as at be been before being between but by can
-    could describe did difference differ do does doing done exactly example explain few for
-    from general generally get give given good had has have how i if in into is it its just
-    kind know like look looks make makes mean meaning means meant me mostly much my normally
-    not of often on one only or order out please properly quick really same say short should
-    simple simply so some somebody someone sort stand stands tell term terms than that the
-    their them then there these they thing this those to too two type understand up use used
-    usually versus very vs was way we were what whats when where whether which who why will
-    with woman women word words work works would you your anybody anyone bad dangerous problem
-    serious harmful definition define common compared called patient patients radiologist
-    radiologists doctor doctors person people case cases matter matters important happens
-    happen show shows need needed ever also other""".split()  # noqa: SIM905 - a paragraph reads better than a list
+    """four percentage about actually all always am an and any are as at be been before being
+    between but by can could describe did difference differ do does doing done exactly
+    example explain few for from general generally get give given good had has have how i
+    if in into is it its just kind know like look looks make makes mean meaning means
+    meant me mostly much my normally not of often on one only or order out please properly
+    quick really same say short should simple simply so some somebody someone sort stand
+    stands tell term terms than that the their them then there these they thing this those
+    to too two type understand up use used usually versus very vs was way we were what
+    whats when where whether which who why will with woman women word words work works
+    would you your anybody anyone bad dangerous problem serious harmful definition define
+    common compared called patient patients radiologist radiologists doctor doctors person
+    people case cases matter matters important happens happen show shows need needed ever
+    also other""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )
 _SPELLINGS = (  # British -> American, so that both are found
     ("tumour", "tumor"), ("colour", "color"), ("isation", "ization"), ("oestr", "estr"),
