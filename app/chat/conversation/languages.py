@@ -54,5 +54,5 @@ def foreign(question: str) -> str | None:
     marked = re.search(r"[¿¡ßñãõ]|\b[^\W\d_]*[äöüéèêçàáíóúâôìùåø][^\W\d_]*\b", question.casefold())
     enough = count[best] >= 2 or (count[best] == 1 and (marked or len(words) < 4))
     if not enough or count[best] <= english:
-        return ENGLISH if marked and english == 0 and len(words) > 1 else None
+        return ENGLISH if marked and english == 0 and len(words) > 2 else None
     return f"{ENGLISH} {_SAME[best]}"

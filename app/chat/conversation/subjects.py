@@ -74,7 +74,7 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                       r"\b(bigger|larger|smaller|worse) than (before|then|it was)\b")),
     (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\bher name\b", r"\bname of\b", r"\brisk\b",
                       r"\bpacemaker\b", r"\bimplants?\b", r"\bheart\b", r"\blungs?\b",
-                      r"\bpregnan\w*", r"\bpain\w*", r"\bsymptom\w*", r"\bwho is\b")),
+                      r"\bpregnan\w*", r"\bpain\w*", r"\bhurt\w*", r"\bsymptom\w*", r"\bwho is\b")),
     (Subject.MEANING, (r"\bwhat (do|does|did)\b.*\bmean\b", r"^what (is|are|'s) (an?|meant)\b",
                        r"\bexplain\b", r"\bdefin\w+", r"\bmeaning of\b", r"^why (does|do|is|are)\b"
                        r"(?! (you|that your))", r"^how (do|does|can) (?!you (know|see))",
