@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, Facts
-from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, Subject, understand
+from app.chat.conversation.general import GENERAL, answer_general
+from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, understand
 from app.chat.conversation.report import composed
-from app.chat.conversation.sayings import CHANGE, MEANING, PERSON, about, advice, greeting, thanks
+from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
     absent_line,
     count_line,
@@ -48,6 +49,16 @@ SUGGESTED = (
     ("Calcification", "Are there suspicious calcifications?"),
     ("Background tissue", "What is the background tissue?"),
 )
+FIGURES = (
+    "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
+    "showed the finding."
+)
+NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
+BY_TRIALS = (
+    "That is based on how the model did when it was tried, as told here: where it was not found "
+    "to know something, its scores for these pictures are not shown."
+)
+_FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -83,8 +94,11 @@ class Answering:
         """Yield the answer piece by piece; what cannot be answered is said to be so."""
         asked = understand(question, exam, history)
         seen = findings or Findings()
-        if asked.subject is Subject.TAGS:
-            yield from self._facts.answer(exam, question, history, findings)
+        if asked.subject is Subject.TAGS or (asked.subject in _FOLLOWED and asked.facts):
+            yield from self._facts.told(exam, asked, findings)
+            return
+        if asked.subject in GENERAL:
+            yield from self._beside(exam, question, history, asked, seen)
             return
         if not asked.images:
             names = ", ".join(exam.names)
@@ -109,7 +123,7 @@ class Answering:
 
     def _noted(self, made: Answer, exam: Exam, asked: Asked, seen: Findings) -> Answer:
         """Add who spoke, what was left out of the question, and what a careful reader notes."""
-        notes = [*made.notes]
+        notes = [*made.notes, *(f"“{word}” was read as “{read}”" for word, read in asked.misspelt)]
         if self.card.phantoms_only and not exam.phantom:
             notes.append(PHANTOMS_ONLY)
         text = made.text
@@ -197,10 +211,8 @@ class Answering:
         """Return how sure the answer to a topic is, and how the model went when it was tried."""
         made, names = self._again(exam, asked, seen)
         told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
-        how = (
-            "The figures in brackets are probabilities 0 to 1, calibrated as if every second "
-            "picture showed the finding."
-        )
+        judged = any(_verdicts(seen, name, asked.images) for name in names)
+        how = FIGURES if judged else NOTHING_CLAIMED
         return replace(made, text="\n".join([made.text, how, *told]))
 
     def _why(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
@@ -214,7 +226,7 @@ class Answering:
                     f"{title(name)} is based on the {verdicts[0].source} in the pixels; "
                     f"{seen.tried.get(name, 'how well that works was not measured')}."
                 )
-        return replace(made, text="\n".join([made.text, *rest]))
+        return replace(made, text="\n".join([made.text, *(rest or [BY_TRIALS])]))
 
     def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[Answer, list[str]]:
         """Answer the topics that a follow-up is about."""
@@ -227,29 +239,15 @@ class Answering:
     def _beside(
         self, exam: Exam, question: str, history: Sequence[Turn], asked: Asked, seen: Findings
     ) -> Iterator[Answer]:
-        """Answer what is not about the pictures: by a language model that can, else plainly."""
-        if self._language is not None and self._language.speaks:
+        """Answer what is not about the pictures: by a language model that can, else plainly.
+
+        What the glossary holds, and orders to the program, are never left to the model.
+        """
+        speaks = self._language is not None and self._language.speaks
+        if speaks and not asked.entries and not asked.order:
             yield from self._talk(exam, question, history)
-            return
-        topics = [title(name) for name in seen.topics]
-        plain: dict[Subject, Callable[[], str]] = {
-            Subject.GREETING: lambda: greeting(topics),
-            Subject.THANKS: thanks,
-            Subject.ABOUT: lambda: about(self.card, topics),
-            Subject.ADVICE: advice,
-            Subject.CHANGE: lambda: CHANGE,
-            Subject.PERSON: lambda: PERSON,
-            Subject.MEANING: lambda: MEANING,
-        }
-        if asked.subject in plain:
-            yield Answer(plain[asked.subject]())
-            return
-        words = f" (“{' '.join(asked.unread[:6])}”)" if asked.unread else ""
-        yield Answer(
-            f"This was not understood{words}, and a guess would answer another question. "
-            f"What can be asked about these pictures: {', '.join(topics) or 'no finding'}; side, "
-            "view, sizes, machine and warnings come from tags and measurements."
-        )
+        else:
+            yield answer_general(asked, question, seen, self.card)
 
     def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
         assert self._language is not None, "asked before"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.chat.conversation.intent import Subject, understand
+from app.chat.conversation.general import GENERAL, answer_general
+from app.chat.conversation.intent import Asked, understand
+from app.chat.conversation.sayings import REST_OF_TAGS
+from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn, Verdict
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
@@ -27,6 +30,11 @@ NO_NORMALS = (
     "Every film that the model learnt from shows a lesion: it cannot tell a breast without one, "
     "and what it says of a lesion holds if there is one."
 )
+NOT_LOADED = (
+    "No model is loaded, so nothing here looks for findings, density or BI-RADS, and "
+    "this question cannot be answered. That is not the same as “no finding”."
+)
+WITHOUT_MODEL = "Without a model I can tell side and view, sizes, the machine, and warnings."
 SIDES = {Laterality.RIGHT: "right", Laterality.LEFT: "left"}
 SUGGESTED = (
     "Which side and view is each picture?",
@@ -140,20 +148,24 @@ class Facts:
     ) -> Iterator[Answer]:
         """Return what is known without a model, a line at a time."""
         asked = understand(question, exam, history)
-        topics = list(asked.facts) if asked.subject is Subject.TAGS else []
-        lines = [line for topic in topics for line in self._lines(exam, topic, findings)]
-        if not lines:
-            lines = [
-                "No model is loaded, so nothing here looks for findings, density or BI-RADS, and "
-                "this question cannot be answered. That is not the same as “no finding”.",
-                "Without a model I can tell side and view, sizes, the machine, and warnings.",
-            ]
-        evidence = self._evidence(exam, "size" in topics) if topics else ()
+        if asked.subject in GENERAL:
+            made = answer_general(asked, question, Findings(), NO_MODEL)
+            yield replace(made, speaker=made.speaker or NO_MODEL)
+        elif asked.facts and not asked.topics:
+            yield from self.told(exam, asked, findings)
+        else:
+            yield Answer(f"{NOT_LOADED}\n{WITHOUT_MODEL}", speaker=NO_MODEL)
+
+    def told(self, exam: Exam, asked: Asked, findings: Findings | None) -> Iterator[Answer]:
+        """Return what tags and pixels say of what is asked, a line at a time."""
+        lines = [line for topic in asked.facts for line in self._lines(exam, topic, findings)]
+        if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
+            lines.append(REST_OF_TAGS)
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line
             yield Answer(text, speaker=NO_MODEL)
-        yield Answer(text, evidence, speaker=NO_MODEL)
+        yield Answer(text, self._evidence(exam, "size" in asked.facts), speaker=NO_MODEL)
 
     def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
         if topic == "warnings":

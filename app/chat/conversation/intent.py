@@ -9,35 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from app.chat.conversation.languages import foreign
+from app.chat.conversation.spelling import corrected, misspelt
+from app.chat.conversation.subjects import ASKS, CARRIERS, FACTS, ORDER, Subject
 from app.chat.evidence.contracts import Turn
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
-from versamammo.vocabulary import NAMED, TOPICS, topics_named
-
-
-class Subject(StrEnum):
-    """What is asked for."""
-
-    FINDINGS = "whether findings are there"
-    PLACES = "where findings lie"
-    SIZES = "how large findings are"
-    COUNT = "how many findings there are"
-    TOPIC = "one attribute"
-    COMPARE = "how the breasts differ"
-    REPORT = "a report"
-    TAGS = "what the tags and measurements say"
-    CONFIDENCE = "how sure an answer is"
-    WHY = "what an answer rests on"
-    CHANGE = "what has changed since an earlier exam"
-    ADVICE = "what to do"
-    MEANING = "what a term means"
-    PERSON = "something no mammogram shows"
-    ABOUT = "who answers"
-    GREETING = "a greeting"
-    THANKS = "thanks"
-    UNKNOWN = "not understood"
+from versamammo.vocabulary import BY_NAME, NAMED, TOPICS, topics_named
+from vlm.knowledge.general_questions import explained, is_general, named_in, term_alone
+from vlm.knowledge.glossary import Entry
 
 
 @dataclass(frozen=True)
@@ -50,6 +31,9 @@ class Asked:
         chosen: whether the question itself says which pictures it means.
         facts: what is asked of the tags: side, size, warnings, machine.
         unread: words that were not taken into account.
+        entries: of the glossary, that answer it.
+        order: whether it tells the program how to behave.
+        misspelt: words that were read as others, and as which.
     """
 
     subject: Subject
@@ -58,6 +42,9 @@ class Asked:
     chosen: bool = False
     facts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    order: bool = False
+    misspelt: tuple[tuple[str, str], ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -67,53 +54,6 @@ class Asked:
 
 KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
 ANY_FINDING = "Abnormality"
-# what is asked, the first that matches wins
-_ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
-    (Subject.THANKS, (r"^(many )?thank(s| you)\b", r"^cheers\b")),
-    (Subject.ABOUT, (r"\bwho (are|made|built|trained) (you|this)\b", r"\bwhat are you\b",
-                     r"\bwhat can you do\b", r"\b(which|what) model\b", r"\bhow were you\b")),
-    (Subject.ADVICE, (r"\bshould\b(?! know)", r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
-                      r"\bnext step\w*", r"\bprognos\w*", r"\bsurviv\w*", r"\bto worry\b",
-                      r"\bworried\b", r"\bneed to\b", r"\bfollow[- ]?up\b")),
-    (Subject.CHANGE, (r"\bchang(e|ed|es)\b", r"\bsince\b", r"\bgrown\b(?! into)", r"\bgrew\b",
-                      r"\bprior\w*\b", r"\bprevious\w*\b", r"\bearlier\b", r"\blast (year|time)\b",
-                      r"\bcompared? (to|with) (the )?(last|old)", r"\bnew\b", r"\bprogress\w*")),
-    (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\bher name\b", r"\bname of\b", r"\brisk\b",
-                      r"\bpacemaker\b", r"\bimplants?\b", r"\bheart\b", r"\blungs?\b",
-                      r"\bpregnan\w*", r"\bpain\w*", r"\bsymptom\w*", r"\bwho is\b")),
-    (Subject.MEANING, (r"\bwhat (do|does|did)\b.*\bmean\b", r"^what (is|are|'s) (an?|meant)\b",
-                       r"\bexplain\b", r"\bdefin\w+", r"\bmeaning of\b", r"^why (does|do|is|are)\b"
-                       r"(?! (you|that your))", r"^how (do|does|can) (?!you (know|see))",
-                       r"\bwhat happens\b", r"^what(?: is| are|'s)? (bi-?rads|acr|micro\w*|mlo|cc|"
-                       r"calcif\w*|mass(es)?|asymmetry|density)$")),
-    (Subject.CONFIDENCE, (r"\bhow (sure|certain|confident|reliable)\b", r"\bare you sure\b",
-                          r"\bconfiden(t|ce)\b", r"\bcertain(ty)?\b", r"\bhow likely\b")),
-    (Subject.WHY, (r"^why\b", r"\bwhat makes you\b", r"\bbased on what\b", r"\bevidence\b",
-                   r"\bhow (do|can|did) you (know|tell|see)\b")),
-    (Subject.COMPARE, (r"\bcompar\w+", r"\bdenser\b",
-                       r"\bwhich (breast|side) (is|looks) (more|less|larger|bigger|worse)\b",
-                       r"\b(between|difference)\b.*\b(sides|breasts|left|right)\b",
-                       r"\bmore dense\b", r"\bboth (breasts|sides)\b.*\b(same|alike|equal)\b")),
-    (Subject.COUNT, (r"\bhow many\b", r"\bcount\b", r"\bnumber of\b")),
-    (Subject.PLACES, (r"\bwhere\b", r"\blocat\w+", r"\bplace of\b", r"\bpoint to\b",
-                      r"\bshow me (the|where)\b", r"\bwhich (region|quadrant|part)\b")),
-    (Subject.SIZES, (r"\bhow (large|big|wide|long|small)\b", r"\bsizes?\b", r"\bdiameter\b",
-                     r"\bmeasures?\b", r"\bextent\b", r"\bmm\b", r"\bmillimet\w+")),
-    (Subject.REPORT, (r"\breport\w*", r"\bdescri(be|ption)\b", r"\bsummar\w+",
-                      r"\bwhat (do|can) you see\b", r"\btell me about\b", r"\bimpression\b")),
-)  # fmt: skip
-_FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("side", (r"which (breast|side)", r"side and view", r"lateralit\w*", r"left or( the)? right",
-              r"right or( the)? left", r"which views?", r"what (view|projection)\w*",
-              r"wh?ich v(ie|ei)ws?", r"projections?", r"tags?", r"agree\w*", r"mlo or cc",
-              r"cc or mlo", r"cranio-?caudal or( an)? oblique")),
-    ("size", (r"how (large|big) (is|are) (the )?(breasts?|pictures?|images?)", r"resolution",
-              r"pixels?( size)?", r"spacing", r"dimensions?", r"breast size")),
-    ("warnings", (r"warn\w*", r"know about( the)? (images?|pictures?)", r"problems?", r"quality",
-                  r"trust\w*", r"attention", r"anything i should know")),
-    ("machine", (r"machines?", r"vendor", r"manufactur\w*", r"device", r"equipment", r"scanner",
-                 r"made with", r"taken (on|with)")),
-)  # fmt: skip
 _GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening))\b")
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
 _VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
@@ -121,49 +61,95 @@ _PICTURES = re.compile(
     r"\b([lr][ -]?(cc|mlo)|(picture|image|view) \d+|left|right|cc|mlo|cranio-?caudal|"
     r"medio-?lateral|oblique)\b"
 )
-_NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
-# words that carry a question and ask for nothing by themselves
-_CARRIERS = frozenset(
-    """a an and any are as at be breast breasts by can category could describe do does doc exam
-    exactly film films find fits for from give given got has have here how i if image images in is
-    it its itself just kind large largest let level like look looking looks mammogram mammograms
-    may me mean might most my nothing of on one only or other out patient picture pictures please
-    present really say see seen show shown shows side sides so some something still tell than that
-    the their them there these they think this those to two us view views was we were what what's
-    when which with would write you your think visible biggest big small smallest no not many much
-    more also too about ok okay final am""".split()  # noqa: SIM905 - a paragraph reads better than a list
+_MORE = re.compile(
+    r"\b(more|go on|is (it|that)|are (they|those)|example|dangerous|bad|common)\b", re.IGNORECASE
 )
+_DETAILS = re.compile(r"^(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE)
+_ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
+_FILES = re.compile(r"\bknow about\b|\bwith (the|this|my) (files?|tags?)\b")
+_NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 
 
 def understand(question: str, exam: Exam, history: Sequence[Turn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     images, chosen = pictures_meant(words, exam)
-    asked = replace(_read(words), images=images, chosen=chosen)
-    if not history:
-        return asked
-    before = understand(history[-1].question, exam, history[:-1])
-    if asked.subject is Subject.UNKNOWN and not asked.unread and chosen:
-        return replace(before, images=images, chosen=chosen)
+    asked = replace(_alone(question, words), images=images, chosen=chosen)
+    if history:
+        return _after(asked, understand(history[-1].question, exam, history[:-1]), question)
+    if asked.subject is Subject.UNKNOWN and not asked.unread and (alone := term_alone(question)):
+        return replace(asked, subject=Subject.MEANING, entries=alone)
+    return asked
+
+
+def _alone(question: str, words: str) -> Asked:
+    """Read a question without its pictures and without what was asked before."""
+    if foreign(question) is not None:
+        return Asked(Subject.LANGUAGE, ())
+    if ORDER.search(words):
+        return Asked(Subject.UNKNOWN, (), unread=_unread(words, ()), order=True)
+    if entries := explained(question):
+        return Asked(Subject.MEANING, (), _judged(topics_named(words)), entries=entries)
+    read = _read(corrected(words), is_general(question))
+    return replace(read, misspelt=misspelt(words))
+
+
+def _after(asked: Asked, before: Asked, question: str) -> Asked:
+    """Read a question that may go on from the one before."""
+    general = before.subject in (Subject.MEANING, Subject.SOURCE)
+    bare = not asked.topics and not asked.entries
+    if asked.subject in (Subject.WHY, Subject.CONFIDENCE) and bare:
+        if general:
+            return replace(asked, subject=Subject.SOURCE, facts=())
+        if before.facts and not before.topics:
+            return replace(asked, facts=before.facts)
+        if before.subject in (Subject.ADVICE, Subject.CHANGE, Subject.PERSON, Subject.LANGUAGE):
+            return before
+    if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and bare:
+        entries = _meant(before, question) if asked.subject is Subject.MEANING else ()
+        if general and not entries:
+            entries = term_alone(question) or (before.entries if _MORE.search(question) else ())
+        if entries:
+            return replace(asked, subject=Subject.MEANING, entries=entries)
+    if asked.subject is Subject.UNKNOWN and before.topics and _DETAILS.search(question):
+        return replace(before, subject=Subject.WHY)
+    if asked.subject is Subject.UNKNOWN and not asked.unread and not asked.order:
+        if asked.chosen and not general:
+            return replace(before, images=asked.images, chosen=True)
+        if before.topics and _ONE.search(question.casefold()):
+            subject = Subject.FINDINGS if before.kinds else Subject.TOPIC
+            return replace(asked, subject=subject, topics=before.topics)
     follows = (Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.CONFIDENCE, Subject.WHY)
-    if asked.subject in follows and not asked.topics and not asked.facts:
+    if asked.subject in follows and bare and (not asked.facts or asked.subject in follows[3:]):
         return replace(
-            asked, topics=before.topics, images=images if chosen else before.images,
-            chosen=chosen or before.chosen,
+            asked, topics=before.topics, images=asked.images if asked.chosen else before.images,
+            chosen=asked.chosen or before.chosen, facts=(),
         )  # fmt: skip
     return asked
 
 
-def _read(words: str) -> Asked:
-    """Read a question without its pictures."""
+def _meant(before: Asked, question: str) -> tuple[Entry, ...]:
+    """Return the entries of what was spoken of before, if a question asks what that means."""
+    if not re.search(r"\b(that|this|it|those|these|they)\b", question.casefold()):
+        return ()
+    titles = [BY_NAME[name].title for name in before.topics if name != ANY_FINDING]
+    return before.entries or tuple(entry for one in titles for entry in named_in(one))[:2]
+
+
+def _read(words: str, general: bool = False) -> Asked:
+    """Read the words of a question, put right; `general` if it asks for a meaning."""
     topics = topics_named(words)
-    facts = tuple(name for name, ways in _FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words))
-    found = [s for s, ways in _ASKS if any(re.search(way, words) for way in ways)]
+    facts = tuple(name for name, ways in FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words))
+    found = [s for s, ways in ASKS if any(re.search(way, words) for way in ways)]
+    if found[:1] == [Subject.THANKS] and (topics or facts or len(found) > 1):
+        found = found[1:]  # thanks for the last answer before the next question
+    if found[:1] == [Subject.MEANING] and not general and (topics or len(found) > 1):
+        found = found[1:]  # “explain the findings” is about the pictures
     unread = _unread(words, found[:1])
     subject = found[0] if found else None
     if subject is None and _GREETING.search(words) and not topics and not facts:
         return Asked(Subject.GREETING, (), unread=unread)
-    about_files = topics == (ANY_FINDING,) and "know about" in words
+    about_files = topics == (ANY_FINDING,) and _FILES.search(words)
     if (
         facts
         and subject in (None, Subject.SIZES, Subject.WHY)
@@ -191,12 +177,12 @@ def _judged(topics: Sequence[str]) -> tuple[str, ...]:
 def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
     """Return the words that nothing here has read."""
     patterns = [pattern.pattern for pattern in NAMED.values()]
-    patterns += [way for subject, ways in _ASKS if subject in subjects for way in ways]
-    patterns += [rf"\b(?:{way})\b" for _, ways in _FACTS for way in ways]
+    patterns += [way for subject, ways in ASKS if subject in subjects for way in ways]
+    patterns += [rf"\b(?:{way})\b" for _, ways in FACTS for way in ways]
     left = _PICTURES.sub(" ", words)
     for pattern in patterns:
         left = re.sub(pattern, " ", left)
-    return tuple(dict.fromkeys(word for word in left.split() if word not in _CARRIERS))
+    return tuple(dict.fromkeys(word for word in left.split() if word not in CARRIERS))
 
 
 def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:

@@ -2,47 +2,183 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from app.chat.evidence.contracts import Card
+from app.chat.evidence.contracts import Card, Findings
 from versamammo import NOTICE
+from vlm.knowledge.glossary import Entry
 
 CHANGE = (
     "No earlier exam is here to compare with, so it cannot be told whether anything has changed."
 )
-PERSON = (
-    "That cannot be told from these pictures: tags that name or describe the patient are not "
-    "kept, and no source here looks for it."
+GENERAL = "general knowledge from the glossary, not about these pictures"
+REST_OF_GLOSSARY = (
+    "That was general knowledge from the glossary of this project; it says nothing about these "
+    "pictures, so no probability and no evidence in them belongs to it."
 )
-MEANING = (
-    "This model cannot explain terms or give general knowledge; it tells what it finds in the "
-    "mammograms on the light box. The user's guide and its glossary explain the words."
+REST_OF_TAGS = (
+    "This is read from the tags of the file and measured on its pixels; no model and no "
+    "probability stands behind it. Where tags and pixels disagree, it is said."
 )
+ORDER = (
+    "Orders about how to behave or what to claim change nothing here: what is said of the "
+    "mammograms comes from the evidence in them alone. You are welcome to ask about that."
+)
+_UNSEEN = (  # what is asked for -> why it cannot be told
+    (r"when was|date|screening or diagnostic|"
+     r"how old is (this|the) (mammogram|picture|image|exam|film)",
+     "dates of the patient and of the exam, and why it was made, are not kept"),
+    (r"biops\w*|receptor|her2|grade|stage\w*|metasta\w*|ki-?67|histolog\w*|oestrogen|estrogen",
+     "results of biopsies and of the laboratory are not in a mammogram, and none were given"),
+    (r"pain\w*|hurt\w*|sore|tender|feel\w*|symptom\w*|itch\w*|discharge|pregnan\w*|menopaus\w*|"
+     r"period|breast-?fe\w+|nursing",
+     "what somebody feels or lives through is not in the picture, and nobody has told it here"),
+    (r"mother|sister|aunt|daughter|grandmother|family|relatives?|brca|genes?|genetic\w*|risk",
+     "family history, genes and risk are not in the picture, and nothing was told of them"),
+    (r"smok\w*|drink\w*|weigh\w*|bmi|tall|children|pills?|drugs?|medicat\w*|hormones?|insur\w*|"
+     r"job|married|surger\w*|operated|operation",
+     "how somebody lives and what was done before are not kept with these pictures"),
+    (r"pacemaker|implants?|heart|lungs?|liver|bones?|port|ribs?|ovar\w*|brain",
+     "no source here looks for it"),
+)  # fmt: skip
+_WORRY = re.compile(r"\b(scared|afraid|anxious|frighten\w*|terrified|nervous|worr\w+)\b")
+
+
+def person(question: str) -> str:
+    """Return why something that no mammogram shows, or nobody looks for, cannot be told."""
+    words = question.casefold()
+    why = next(
+        (why for asked, why in _UNSEEN if re.search(rf"\b(?:{asked})\b", words)),
+        "tags that name or describe the patient are not kept, and no source here looks for it",
+    )
+    return f"That cannot be told from these pictures: {why}."
 
 
 def greeting(topics: Sequence[str]) -> str:
     """Return a greeting that says what can be asked."""
     listed = ", ".join(topics) or "side, view, sizes and warnings"
-    return f"Hello. Ask about the mammograms on the light box, for example: {listed}."
+    return (
+        f"Hello. Ask about the mammograms on the light box, for example: {listed}. Terms of "
+        "mammography are explained, too."
+    )
 
 
-def thanks() -> str:
-    """Return an answer to thanks."""
+def thanks(question: str = "") -> str:
+    """Return an answer to thanks or to a goodbye."""
+    if re.search(r"\b(bye|goodbye|see you)\b", question.casefold()):
+        return "Goodbye. The pictures are forgotten a minute after the page is closed."
     return "You are welcome. Is there anything else to look at in these pictures?"
 
 
 def about(card: Card, topics: Sequence[str]) -> str:
     """Return who speaks, what it learnt from and what it can be asked."""
     listed = ", ".join(topics) or "nothing about these pictures"
+    if not card.is_model:
+        return (
+            "This is VersaMammo, research software for mammograms, at work without a model: it "
+            f"tells what tags say and pixels measure, and explains terms. {NOTICE}"
+        )
     return (
         f"This is VersaMammo, a research model for mammograms: {card.name}, version "
         f"{card.version}, trained on {card.data}. It judges here: {listed}. {NOTICE}"
     )
 
 
-def advice() -> str:
-    """Return why no advice is given."""
+def abilities(topics: Sequence[str]) -> str:
+    """Return what may be asked."""
+    judged = (
+        f"In these pictures it judges {', '.join(topics)}, with places, sizes and how sure it is"
+        if topics
+        else "No finding, density or BI-RADS is judged in these pictures, and each answer tells why"
+    )
     return (
+        f"{judged}. Side, view, sizes, the machine and warnings come from tags and measurements. "
+        "It compares sides, drafts a report, and explains terms of mammography, such as “What "
+        "does MLO mean?” or “What is BI-RADS 3?”."
+    )
+
+
+def trust(card: Card, seen: Findings, titles: Sequence[str]) -> str:
+    """Return what the program is, that it errs, and how it did when it was tried."""
+    learnt = f", trained on {card.data}" if card.is_model else ""
+    tried = [
+        f"{title}: {seen.tried[name]}."
+        for title, name in zip(titles, seen.topics, strict=True)
+        if name in seen.tried
+    ]
+    how = (
+        "What it judges in these pictures was tried on patients that it had not learnt from:"
+        if tried
+        else "In these pictures it judges no finding, because it was not found to know them."
+    )
+    first = (
+        f"No doctor speaks here: VersaMammo is research software{learnt}. It makes mistakes; do "
+        "not rely on it, and leave decisions to a radiologist."
+    )
+    return "\n".join([first, how, *tried])
+
+
+def advice(question: str = "") -> str:
+    """Return why no advice is given."""
+    told = (
         "That is for a radiologist or the treating doctor to decide. This is research software "
         "and not for diagnosis: it gives no advice on what to do."
+    )
+    if _WORRY.search(question.casefold()):
+        return f"{told} If something worries you, please speak to them about it soon."
+    return told
+
+
+def meaning(entries: Sequence[Entry]) -> str:
+    """Return what the glossary says."""
+    related = dict.fromkeys(
+        name
+        for entry in entries
+        for name in entry.related
+        if name not in [one.term for one in entries]
+    )
+    lines = [f"{entry.term[0].upper()}{entry.term[1:]}: {entry.text}" for entry in entries]
+    return "\n".join([*lines, f"See also: {', '.join([*related][:4])}."])
+
+
+def no_meaning(words: Sequence[str]) -> str:
+    """Return that the glossary does not hold what is asked for."""
+    about_what = f" for “{' '.join(words)}”" if words else " for that"
+    return (
+        f"The glossary here has no entry{about_what}, and nothing is made up. It explains terms "
+        "of mammography: views, density, BI-RADS, findings, biopsies, screening, DICOM and figures."
+    )
+
+
+def off_topic(words: Sequence[str]) -> str:
+    """Return a polite refusal of what has nothing to do with mammography."""
+    what = f"“{' '.join(words)}” is" if words else "That is"
+    return (
+        f"{what} nothing this program can help with, sorry: it answers about mammograms only, "
+        "about the ones on the light box and about terms of mammography, in English."
+    )
+
+
+def not_judged_term(entry: Entry, topics: Sequence[str]) -> str:
+    """Return that no source tells whether pictures show what a term of the glossary names."""
+    if entry.part == "technique":
+        return (
+            f"“{entry.term}” is not read from these files: side, view, sizes, the machine and "
+            "warnings are. What the term means can be asked."
+        )
+    listed = ", ".join(topics) or "no finding"
+    return (
+        f"Nothing here tells whether these pictures show “{entry.term}”: no source was trained "
+        f"and tried for it. What is judged in them: {listed}. What the term means can be asked."
+    )
+
+
+def not_understood(words: Sequence[str], topics: Sequence[str]) -> str:
+    """Return that a question was not understood, and what can be asked."""
+    named = f" (“{' '.join(words)}”)" if words else ""
+    return (
+        f"This was not understood{named}, and a guess would answer another question. "
+        f"What can be asked about these pictures: {', '.join(topics) or 'no finding'}; side, "
+        "view, sizes, machine and warnings come from tags and measurements."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.report import draft
 from app.chat.conversation.verdict_words import pointing
 from app.chat.endpoints import add_endpoints
@@ -213,7 +214,8 @@ class Wiring:
     def _signed(self, answer: Answer, pointed: str = "") -> str:
         """Add to an answer what it points to, and who gave it if no model did; markup is shown."""
         speaker = answer.speaker or self.desk.answerer.card
-        by = "" if speaker.is_model else "[No model: from tags and measurements]\n"
+        unsigned = speaker.is_model or speaker == GLOSSARY  # a note says what the glossary is
+        by = "" if unsigned else "[No model: from tags and measurements]\n"
         return disarm(f"{by}{answer.text}{pointed}")
 
     def redraft(self, token: str | None) -> Any:

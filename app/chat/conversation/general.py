@@ -1,0 +1,76 @@
+"""Answers that are not about what the pictures show: terms, small talk, and what nobody can tell.
+
+They come from the glossary and from fixed texts, the same with a model and without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from app.chat.conversation import sayings
+from app.chat.conversation.intent import Asked
+from app.chat.conversation.languages import ENGLISH, foreign
+from app.chat.conversation.subjects import Subject
+from app.chat.conversation.verdict_words import title
+from app.chat.evidence.contracts import Answer, Card, Findings
+from versamammo import __version__
+from vlm.knowledge.general_questions import named_in
+
+GLOSSARY = Card(
+    name="Glossary",
+    version=__version__,
+    data="none; written for this project",
+    is_model=False,
+)
+GENERAL = frozenset(
+    {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
+     Subject.ABILITIES, Subject.TRUST, Subject.ADVICE, Subject.CHANGE, Subject.PERSON,
+     Subject.LANGUAGE}
+)  # fmt: skip
+# what belongs to mammograms although no table here knows it
+_OURS = re.compile(
+    r"\b(breasts?|mammo\w*|images?|pictures?|films?|scans?|exams?|x-?rays?|radiolog\w*|patients?|"
+    r"views?|nipples?|tissue|skin|find\w*|see|left|right|this|it|cancer\w*|women|woman|all|think)\b"
+)
+
+
+def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> Answer:
+    """Return the answer to a question that is not about what the pictures show.
+
+    Args:
+        asked: the question as it is understood.
+        question: in the user's words.
+        seen: the record of evidence, from which it is told what is judged.
+        card: who else speaks here.
+    """
+    if asked.entries:
+        return Answer(sayings.meaning(asked.entries), (), None, (sayings.GENERAL,), GLOSSARY)
+    topics = [title(name) for name in seen.topics]
+    ways: dict[Subject, Callable[[], str]] = {
+        Subject.MEANING: lambda: sayings.no_meaning(asked.unread[:6]),
+        Subject.SOURCE: lambda: sayings.REST_OF_GLOSSARY,
+        Subject.GREETING: lambda: sayings.greeting(topics),
+        Subject.THANKS: lambda: sayings.thanks(question),
+        Subject.ABOUT: lambda: sayings.about(card, topics),
+        Subject.ABILITIES: lambda: sayings.abilities(topics),
+        Subject.TRUST: lambda: sayings.trust(card, seen, topics),
+        Subject.ADVICE: lambda: sayings.advice(question),
+        Subject.CHANGE: lambda: sayings.CHANGE,
+        Subject.PERSON: lambda: sayings.person(question),
+        Subject.LANGUAGE: lambda: foreign(question) or ENGLISH,
+        Subject.UNKNOWN: lambda: _unknown(asked, question, topics),
+    }
+    return Answer(ways[asked.subject]())
+
+
+def _unknown(asked: Asked, question: str, topics: Sequence[str]) -> str:
+    if asked.order:
+        return sayings.ORDER
+    words = asked.unread[:6]
+    named = named_in(" ".join(asked.unread))
+    if named:
+        return sayings.not_judged_term(named[0], topics)
+    if words and not _OURS.search(question.casefold()):
+        return sayings.off_topic(words)
+    return sayings.not_understood(words, topics)
