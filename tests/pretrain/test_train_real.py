@@ -28,7 +28,8 @@ COLUMNS = (
 )  # fmt: skip
 TINY = (
     "--size", "128,96", "--optim.max_steps", "2", "--optim.batch_size", "4", "--workers", "0",
-    "--student", '{"backbone": "test_efficientnet", "arguments": {}, "head_width": 8}',
+    "--student",
+    '{"backbone": "test_efficientnet", "arguments": {}, "head_width": 8, "weights": null}',
     "--views.size", "[128,64]", "--views.low", "[64,32]", "--views.close_size", "32",
     "--optim.warmup_steps", "1", "--graph", "false", "--run.track", "[]",
     "--run.threads", "1",
