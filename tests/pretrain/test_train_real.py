@@ -28,7 +28,8 @@ COLUMNS = (
 )  # fmt: skip
 TINY = (
     "--size", "128,96", "--optim.max_steps", "2", "--optim.batch_size", "4", "--workers", "0",
-    "--student", '{"backbone": "test_efficientnet", "arguments": {}, "head_width": 8}',
+    "--student",
+    '{"backbone": "test_efficientnet", "arguments": {}, "head_width": 8, "weights": null}',
     "--views.size", "[128,64]", "--views.low", "[64,32]", "--views.close_size", "32",
     "--optim.warmup_steps", "1", "--graph", "false", "--run.track", "[]",
     "--run.threads", "1",
@@ -36,11 +37,11 @@ TINY = (
 
 
 def write_squashed(root: Path) -> None:
-    """Write films of twelve patients as squares, a third of them of the confounded origin."""
+    """Write films of twenty patients as squares, a third of them of the confounded origin."""
     (root / "images").mkdir(parents=True)
     rows = []
-    for patient in range(12):
-        malignant, held_out = patient % 2 == 1, patient >= 8
+    for patient in range(20):
+        malignant, held_out = patient % 2 == 1, patient >= 16
         levels = (half_disc(patient, lesion=True) >> 8).astype(np.uint8)
         name = f"images/P_{patient:05d}_LEFT_CC.jpg"
         cv2.imwrite(str(root / name), cv2.resize(levels, (160, 160)))
