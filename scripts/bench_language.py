@@ -5,7 +5,9 @@
 
 All ways take turns, so that whatever else the computer does falls on all of them alike. torchao,
 xllamacpp (llama.cpp) and onnxruntime-genai are tried where they can be imported; they are no part
-of the installation. FOLDER is what `onnxruntime_genai.models.builder -p int8 -e cpu` wrote.
+of the installation. On a computer that is busy the seconds of the processor tell more than those
+of the clock, with --threads 1. FOLDER is what `onnxruntime_genai.models.builder -p int8 -e cpu`
+wrote.
 """
 
 from __future__ import annotations
@@ -34,32 +36,14 @@ SENTENCES = Path(__file__).with_suffix(".txt")
 AGREE = 8  # words of a continuation that are compared
 
 
-@dataclass
-class Written:
-    """What was written [N], and when the first word and the last word were there, in seconds."""
+@dataclass(frozen=True)
+class Spent:
+    """Seconds by the clock and of the processor, until the first word and for each one after."""
 
-    words: list[int]
     first: float
-    last: float
-
-    @property
-    def rate(self) -> float:
-        """Words a second after the first."""
-        return (len(self.words) - 1) / max(1e-9, self.last - self.first)
-
-
-class Ticks:
-    """A streamer that notes the time of each word."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def put(self, _: Any) -> None:
-        """Note the time of the prompt and of each word."""
-        self.times.append(time.perf_counter())
-
-    def end(self) -> None:
-        """Have nothing to do."""
+    first_cpu: float
+    word: float
+    word_cpu: float
 
 
 class Torch:
@@ -69,16 +53,15 @@ class Torch:
         self.model = model
 
     @torch.inference_mode()
-    def write(self, prompt: list[int], count: int) -> Written:
+    def write(self, prompt: list[int], count: int) -> list[int]:
         """Write so many words after a prompt, the likeliest each time."""
-        ticks, ids = Ticks(), torch.tensor([prompt])
-        began = time.perf_counter()
+        ids = torch.tensor([prompt])
         out = self.model.generate(
             ids, attention_mask=torch.ones_like(ids), max_new_tokens=count, min_new_tokens=count,
-            do_sample=False, streamer=ticks, pad_token_id=0,
+            do_sample=False, pad_token_id=0,
         )  # fmt: skip
-        words = out[0, len(prompt) :].tolist()
-        return Written(words, ticks.times[1] - began, ticks.times[-1] - began)
+        words: list[int] = out[0, len(prompt) :].tolist()
+        return words
 
     @torch.inference_mode()
     def loss(self, words: list[int]) -> float:
@@ -104,7 +87,7 @@ class LlamaCpp:
         params.verbosity = 0
         self.server = xllamacpp.Server(params)
 
-    def write(self, prompt: list[int], count: int) -> Written:
+    def write(self, prompt: list[int], count: int) -> list[int]:
         """Write so many words after a prompt, the likeliest each time."""
         asked = {
             "prompt": prompt, "n_predict": count, "temperature": 0.0, "ignore_eos": True,
@@ -112,10 +95,7 @@ class LlamaCpp:
         }  # fmt: skip
         told = self.server.handle_completions(asked)
         told = json.loads(told) if isinstance(told, str | bytes) else told
-        timings = told["timings"]
-        first = (timings["prompt_ms"] + timings["predicted_ms"] / count) / 1e3
-        last = (timings["prompt_ms"] + timings["predicted_ms"]) / 1e3
-        return Written(told.get("tokens") or [], first, last)
+        return list(told["tokens"])
 
     loss = None
 
@@ -129,21 +109,18 @@ class Onnx:
         self.genai = onnxruntime_genai
         self.model = onnxruntime_genai.Model(str(folder))
 
-    def write(self, prompt: list[int], count: int) -> Written:
+    def write(self, prompt: list[int], count: int) -> list[int]:
         """Write so many words after a prompt, the likeliest each time."""
         params = self.genai.GeneratorParams(self.model)
-        params.set_search_options(
-            max_length=len(prompt) + count, min_length=len(prompt) + count, do_sample=False
-        )
-        began = time.perf_counter()
+        most = len(prompt) + count
+        params.set_search_options(max_length=most, min_length=most, do_sample=False)
         generator = self.genai.Generator(self.model, params)
         generator.append_tokens(prompt)
-        words, times = [], []
+        words = []
         for _ in range(count):
             generator.generate_next_token()
             words.append(int(generator.get_next_tokens()[0]))
-            times.append(time.perf_counter() - began)
-        return Written(words, times[0], times[-1])
+        return words
 
     loss = None
 
@@ -218,32 +195,47 @@ def main() -> None:
     quality(runtimes, sentences, speed)
 
 
+def spend(runtime: Any, prompt: list[int], count: int) -> Spent:
+    """Time the first word alone, and then with more of them."""
+    marks = []
+    for number in (1, 1 + count):
+        began = time.perf_counter(), time.process_time()
+        runtime.write(prompt, number)
+        marks.append((time.perf_counter() - began[0], time.process_time() - began[1]))
+    (first, first_cpu), (last, last_cpu) = marks
+    return Spent(first, first_cpu, (last - first) / count, (last_cpu - first_cpu) / count)
+
+
 def time_all(
     runtimes: dict[str, Any], prompt: list[int], count: int, rounds: int
 ) -> dict[str, str]:
-    """Let all take turns; returns a line of figures for each."""
-    found: dict[str, list[Written]] = {name: [] for name in runtimes}
+    """Let all take turns; returns cells of medians for each."""
+    found: dict[str, list[Spent]] = {name: [] for name in runtimes}
     for number in range(rounds + 1):
         for name, runtime in runtimes.items():
-            written = runtime.write(prompt, count)
-            if number:  # the first turn warms up
-                found[name].append(written)
-    lines = {
-        name: f"{statistics.median(w.first for w in all_):.2f} "
-        f"({min(w.first for w in all_):.2f}) | "
-        f"{statistics.median(w.rate for w in all_):.1f} ({max(w.rate for w in all_):.1f})"
-        for name, all_ in found.items()
-    }
-    print("\n".join(f"{name}: {line}" for name, line in lines.items()), flush=True)
+            if number == 0:  # the first turn warms up
+                runtime.write(prompt[:16], 2)
+            else:
+                found[name].append(spend(runtime, prompt, count))
+    lines = {}
+    for name, all_ in found.items():
+        first, first_cpu, word, word_cpu = (
+            statistics.median(getattr(one, part) for one in all_)
+            for part in ("first", "first_cpu", "word", "word_cpu")
+        )
+        lines[name] = f"{first:.2f} | {1 / word:.1f} | {first_cpu:.2f} | {1 / word_cpu:.1f}"
+        print(f"{name}: {lines[name]}", flush=True)
     return lines
 
 
 def quality(runtimes: dict[str, Any], sentences: list[list[int]], speed: dict[str, str]) -> None:
     """Print the table, with perplexity and how long continuations agree with float32's."""
     halves = [words[: max(3, len(words) // 2)] for words in sentences]
-    truth = [runtimes["torch float32"].write(half, AGREE).words for half in halves]
-    print("| way | first word, s: median (best) | words/s | perplexity | continuation as float32 |")
-    print("|---|---|---|---|---|")
+    truth = [runtimes["torch float32"].write(half, AGREE) for half in halves]
+    print(
+        "| way | first word, s | words/s | first word, CPU s | words a CPU second | perplexity "
+        "| continuation as float32 |\n|---|---|---|---|---|---|---|"
+    )
     for name, runtime in runtimes.items():
         known = "not told"
         if runtime.loss is not None:
@@ -251,7 +243,7 @@ def quality(runtimes: dict[str, Any], sentences: list[list[int]], speed: dict[st
             mean = sum(loss * n for loss, n in counted) / sum(n for _, n in counted)
             known = f"{torch.tensor(mean).exp():.2f}"
         same = [
-            agreement(due, runtime.write(half, AGREE).words)
+            agreement(due, runtime.write(half, AGREE))
             for half, due in zip(halves, truth, strict=True)
         ]
         print(f"| {name} | {speed[name]} | {known} | {statistics.mean(same):.2f} |", flush=True)
