@@ -15,8 +15,8 @@ from __future__ import annotations
 import argparse
 import copy
 import importlib.util
-import json
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -90,12 +90,11 @@ class LlamaCpp:
     def write(self, prompt: list[int], count: int) -> list[int]:
         """Write so many words after a prompt, the likeliest each time."""
         asked = {
-            "prompt": prompt, "n_predict": count, "temperature": 0.0, "ignore_eos": True,
-            "cache_prompt": False, "return_tokens": True, "top_k": 1,
+            "prompt": prompt, "max_tokens": count, "temperature": 0.0, "ignore_eos": True,
+            "cache_prompt": False, "logprobs": 1,
         }  # fmt: skip
         told = self.server.handle_completions(asked)
-        told = json.loads(told) if isinstance(told, str | bytes) else told
-        return list(told["tokens"])
+        return [one["id"] for one in told["choices"][0]["logprobs"]["content"]]
 
     loss = None
 
@@ -177,6 +176,7 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=300, help="words that are read")
     parser.add_argument("--words", type=int, default=32, help="words that are written")
     parser.add_argument("--sentences", type=int, default=50)
+    parser.add_argument("--continued", type=int, default=50, help="sentences that are gone on with")
     parser.add_argument("--onnx", type=Path)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -192,7 +192,7 @@ def main() -> None:
         except Exception as error:  # a runtime that is not for this computer is said to be so
             print(f"{name}: cannot be used here: {str(error)[:200]}")
     speed = time_all(runtimes, long, given.words, given.rounds)
-    quality(runtimes, sentences, speed)
+    quality(runtimes, sentences, given.continued, speed)
 
 
 def spend(runtime: Any, prompt: list[int], count: int) -> Spent:
@@ -217,6 +217,7 @@ def time_all(
                 runtime.write(prompt[:16], 2)
             else:
                 found[name].append(spend(runtime, prompt, count))
+                print(f"turn {number}, {name}: {found[name][-1]}", file=sys.stderr, flush=True)
     lines = {}
     for name, all_ in found.items():
         first, first_cpu, word, word_cpu = (
@@ -228,9 +229,11 @@ def time_all(
     return lines
 
 
-def quality(runtimes: dict[str, Any], sentences: list[list[int]], speed: dict[str, str]) -> None:
+def quality(
+    runtimes: dict[str, Any], sentences: list[list[int]], continued: int, speed: dict[str, str]
+) -> None:
     """Print the table, with perplexity and how long continuations agree with float32's."""
-    halves = [words[: max(3, len(words) // 2)] for words in sentences]
+    halves = [words[: max(3, len(words) // 2)] for words in sentences[:continued]]
     truth = [runtimes["torch float32"].write(half, AGREE) for half in halves]
     print(
         "| way | first word, s | words/s | first word, CPU s | words a CPU second | perplexity "

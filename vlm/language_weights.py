@@ -87,10 +87,10 @@ def language_state(folder: Path, dtype: torch.dtype | None = None) -> dict[str, 
 def named_as_ours(causal: PreTrainedModel) -> dict[str, Tensor]:
     """Return weights by name; those of a last layer that is tied are the embeddings'."""
     state = {LANGUAGE + name: t for name, t in cast(Any, causal.base_model).state_dict().items()}
-    head = cast(Any, causal.get_output_embeddings())
-    if not getattr(causal.config, "tie_word_embeddings", False):
-        state |= {HEAD + name: tensor for name, tensor in head.state_dict().items()}
-    return state
+    head = cast(Any, causal.get_output_embeddings()).state_dict()
+    if getattr(causal.config, "tie_word_embeddings", False):
+        head.pop("weight")
+    return state | {HEAD + name: tensor for name, tensor in head.items()}
 
 
 def _is_language(name: str) -> bool:

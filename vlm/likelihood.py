@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import deepcopy
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +38,7 @@ def option_scores(
     prefixes = prefixes or PrefixMemory(1)
     batch = processor.encode([question]).to(model.device)
     asked = batch["input_ids"]
-    answers = [
-        processor.example(question, option).input_ids[asked.shape[1] :] for option in options
-    ]
+    answers = [_words(processor, question, option) for option in options]
     begun = prefixes.begin(batch, processor.image_token_id)
     cache = begun["past_key_values"]
     begun["input_ids"] = asked[:, cache.get_seq_length() :]
@@ -54,6 +53,12 @@ def option_scores(
     )  # [K, L]
     scores: Tensor = -each.sum(1)
     return scores
+
+
+def _words(processor: VersaMammoVlmProcessor, question: Question, option: str) -> list[int]:
+    """Return the tokens of an answer with its end, as training learns them."""
+    text, _ = processor.pieces(question, option)[-1]
+    return cast(list[int], processor.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _after(
