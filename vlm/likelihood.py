@@ -68,9 +68,10 @@ def _after(
     cache.batch_repeat_interleave(len(words))
     there = words != IGNORED  # what is not there follows what is, and changes nothing before it
     whole = torch.cat([mask.expand(len(words), -1), there.long()], 1)
-    return model(
+    logits: Tensor = model(
         input_ids=words.masked_fill(~there, 0), attention_mask=whole, past_key_values=cache
-    ).logits  # type: ignore[union-attr, return-value]
+    ).logits
+    return logits
 
 
 def probabilities(scores: Tensor, temperature: float = 1.0) -> Tensor:
