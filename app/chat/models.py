@@ -136,7 +136,7 @@ def load_models(
     seeing = Seeing(encoder, queue) if part or encoder.heads else None
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
     films = bundled(BUNDLED_REAL) if folder == bundled() else None
-    real = None if films is None else load_models(films)
+    real = None if films is None else load_models(films, dtype=dtype)
     return Models(Answering(card, trials, speaking), finder, comparer, real)
 
 

@@ -27,7 +27,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(folder: Path, archive: Path, package: str) -> Path:
     """Take one step with the projector and two with the adapter."""
-    options = {"lengths__projector": "1", "lengths__adapter": "2", "longest": "500"}
+    options = {"max_length": "500"}
+    options |= {"optim__max_steps__projector": "1", "optim__max_steps__adapter": "2"}
     train(tiny_training(folder, archive, language=f"package:{package}", **options))
     return folder / "run" / "model"
 
@@ -60,12 +61,12 @@ def test_the_default_recipe_is_smollm2_where_it_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(training_config, "is_installed", lambda: True)
-    given = with_default_recipe(["--batch", "4"])
+    given = with_default_recipe(["--optim.batch_size", "4"])
     settings = load_settings(VlmTraining, given)
     assert settings.language == f"package:{BUNDLED}"
     assert settings.lora.rank == 16
-    assert settings.batch == 4
+    assert settings.optim.batch_size == 4
     assert settings.phases() == ("projector", "adapter")
     assert with_default_recipe(["--config=other.yaml"]) == ["--config=other.yaml"]
     monkeypatch.setattr(training_config, "is_installed", lambda: False)
-    assert with_default_recipe(["--batch", "4"]) == ["--batch", "4"]
+    assert with_default_recipe(["--optim.batch_size", "4"]) == ["--optim.batch_size", "4"]
