@@ -15,7 +15,8 @@ setup: $(VENV)/.ready
 	@echo "For the commands of README and docs, in every new shell:  source $(BIN)/activate"
 
 # constraints.txt holds the versions the tests were last run with; pyproject.toml says why each bound.
-$(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/open_weights.txt
+$(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh scripts/open_weights.txt \
+  scripts/language_model.txt
 	PYTHON=$(PYTHON) VENV=$(VENV) bash scripts/setup.sh
 	@touch $@
 

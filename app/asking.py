@@ -1,8 +1,12 @@
-"""`versamammo ask IMAGE... "question"`: one question about one exam, answered as in the chat."""
+"""`versamammo ask IMAGE... "question"`: one question about one exam, answered as in the chat.
+
+`versamammo ask --chat IMAGE...` goes on asking about the same exam, a line at a time.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +16,10 @@ import jsonargparse
 from app.chat.conversation.facts import warnings_of
 from app.chat.conversation.report import answer_record
 from app.chat.conversation.verdict_words import pointing
-from app.chat.evidence.contracts import Turn
 from app.chat.evidence.exam import ExamImage, gather, load_image
-from app.chat.models import Models, choose_folder, load_models, parts_of
+from app.chat.models import Models, add_dtype, choose_folder, load_models, parts_of
 from app.chat.session.limits import Limits
+from app.conversing import Conversation, converse
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from vlm.assistant import Answer
 
 SURE_ENOUGH = 0.5
+CHAT = "?"  # stands for the questions that are still to come
 
 
 def parser() -> jsonargparse.ArgumentParser:
@@ -33,7 +38,11 @@ def parser() -> jsonargparse.ArgumentParser:
         description=f"Ask about the mammograms of one exam, as in the chat. {NOTICE}"
     )
     made.add_argument(
-        "words", nargs="+", metavar="IMAGE... QUESTION", help="files, and the question at the end"
+        "words", nargs="+", metavar="IMAGE... QUESTION",
+        help="files, and the question at the end; with --chat files alone",
+    )  # fmt: skip
+    made.add_argument(
+        "--chat", action="store_true", help="ask line by line, each knowing what was said before"
     )
     made.add_argument(
         "--model", default="", metavar="DIR",
@@ -47,6 +56,7 @@ def parser() -> jsonargparse.ArgumentParser:
     made.add_argument("--sure-enough", type=float, default=SURE_ENOUGH, help="0..1, else abstain")
     made.add_argument("--context", type=bool, default=True, help="tell what the tags say")
     made.add_argument("--json", action="store_true", help="print everything as JSON")
+    add_dtype(made)
     return made
 
 
@@ -56,24 +66,29 @@ def run(args: jsonargparse.Namespace) -> int:
     Raises:
         InputError: there is no model, an image cannot be used, or the question is missing.
     """
-    *images, question = args.words
+    *images, question = [*args.words, CHAT] if args.chat else args.words
     _check(images, question)
     folder = choose_folder(args.model)
     if args.options is not None:
-        said = _choose(args, folder, images, question)
-        print(said)
+        if args.chat:
+            message = "are for one question; leave --chat out"
+            raise InputError(message, field="--options", reason="bad-option")
+        print(_choose(args, folder, images, question))
         return 0
     exam = gather([load_breast(Path(image)) for image in images])
-    models = load_models(folder).of(exam)
+    models = load_models(folder, dtype=args.dtype).of(exam)
     findings = None if models.finder is None else models.finder.find(exam)
-    *_, answer = models.answerer.answer(exam, question, (), findings)
+    if args.chat:
+        converse(Conversation(models, exam, findings), sys.stdin, args.json)
+        return 0
+    turn = Conversation(models, exam, findings).ask(question)
     if args.json:
-        told = answer_record(exam, findings, Turn(question, answer), models.cards)
+        told = answer_record(exam, findings, turn, models.cards)
         print(json.dumps(told, indent=1, ensure_ascii=False))
         return 0
-    lines = [f"{answer.text}{pointing(exam, answer)}"]
+    lines = [f"{turn.answer.text}{pointing(exam, turn.answer)}"]
     warned = warnings_of(exam, findings, models.cards)
-    lines += [f"warning: {text}" for text in warned if text not in answer.notes]
+    lines += [f"warning: {text}" for text in warned if text not in turn.answer.notes]
     print("\n".join([*lines, *_speakers(models), NOTICE]))
     return 0
 
@@ -127,7 +142,7 @@ def _choose(
     if language is None:
         message = "there is no language model to choose among options"
         raise InputError(message, field="--options", reason="no-model")
-    assistant = Assistant.load(language)
+    assistant = Assistant.load(language, args.dtype)
     options = [option.strip() for option in args.options.split(";")]
     said = assistant.choose(
         assistant.look(images), question, options,

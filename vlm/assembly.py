@@ -14,27 +14,28 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder
 from versamammo.model.weights import opening
 from vlm.fingerprints import encoder_hash
-from vlm.language import load_language, prepare_tokenizer
+from vlm.language import Language, load_language, prepare_tokenizer
 from vlm.model import VersaMammoForImageTextToText, build_projector
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.projector import ProjectorSettings
 from vlm.vlm_configuration import VersaMammoVlmConfig
 
-Language = tuple[PreTrainedModel, PreTrainedTokenizerBase]
-
 
 def assemble(
     encoder: VersaMammoModel | str | Path,
-    language: Language | str | Path,
+    language: Language | tuple[PreTrainedModel, PreTrainedTokenizerBase] | str | Path,
     projector: ProjectorSettings | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]:
     """Join an encoder and a language model by a new projector, in eval mode.
 
     Args:
         encoder: ours, or the name or folder of any vision model that `load_encoder` opens.
-        language: a causal language model with its tokenizer, or their name or folder.
+        language: a causal language model with its tokenizer, or their name or folder, or
+            `package:NAME`; weights that lie in one of these are referred to and not saved again.
         projector: how many visual tokens an image becomes, and how; by default
             pixel-shuffled two by two.
+        dtype: of a language model that is opened here.
 
     Raises:
         InputError: a part cannot be opened, or the language model is more than words in, layers,
@@ -42,7 +43,8 @@ def assemble(
     """
     projector = projector or ProjectorSettings()
     eyes = encoder if isinstance(encoder, VersaMammoModel) else load_encoder(encoder)
-    causal, tokenizer = language if isinstance(language, tuple) else load_language(language)
+    opened = Language(*language) if isinstance(language, tuple) else load_language(language, dtype)
+    causal, tokenizer, source = opened
     image_token = prepare_tokenizer(tokenizer)
     _check_shape(causal)
     if len(tokenizer) > cast(Any, causal.get_input_embeddings()).num_embeddings:
@@ -56,7 +58,8 @@ def assemble(
         head_bias=head.bias is not None,
         encoder_name="" if isinstance(encoder, VersaMammoModel) else str(encoder),
         encoder_hash=encoder_hash(eyes),
-        language_name="" if isinstance(language, tuple) else str(language),
+        language_name="" if source is None else str(source),
+        language={} if source is None else source.to_dict(),
     )
     model = _join(config, eyes, causal, head)
     processor = VersaMammoVlmProcessor(

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-import torch
+from typing import cast
 
 from versamammo import NOTICE
 from versamammo.errors import InputError
@@ -20,18 +18,19 @@ from versamammo.input.geometry import Crop
 from versamammo.model.image_processor import OneImage
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
-from vlm.assembly import load
 from vlm.box_tokens import places_in
-from vlm.feature_memory import FeatureMemory
 from vlm.generation import MOST_WORDS, answer, stream
 from vlm.instructions.wording import closed_prompt, topic_prompt
 from vlm.likelihood import option_scores, probabilities
 from vlm.model import VersaMammoForImageTextToText
+from vlm.opening import open_model
+from vlm.prefix_memory import PrefixMemory
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Picture, Question, Turn, caption, look_at
 from vlm.trained_topics import Competence, read_competence, topic_of
 
 REMEMBERED = 64  # images whose features are kept
+CONVERSATIONS = 4  # whose beginnings are kept, about 50 kB a word and visual token
 SURE_ENOUGH = 0.5  # a choice less likely than this is not made
 
 
@@ -79,21 +78,20 @@ class Assistant:
         processor: VersaMammoVlmProcessor,
         competence: Competence | None = None,
     ) -> None:
+        self.prefixes = PrefixMemory(CONVERSATIONS)
         self.model = model
         self.processor = processor
         self.competence = competence or Competence()
 
     @classmethod
-    def load(cls, folder: Path | str) -> Assistant:
-        """Open what `vlm/train.py` wrote.
+    def load(cls, folder: Path | str, dtype: str = "auto") -> Assistant:
+        """Open what `vlm/train.py` wrote, with weights as `open_model` names them.
 
         Raises:
             InputError: it is no such folder, or is damaged.
         """
-        model, processor = load(folder)
         # a conversation asks about the same images again and again
-        model.model.memory = FeatureMemory(REMEMBERED)
-        cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
+        model, processor = open_model(folder, dtype, REMEMBERED)
         return cls(model, processor, read_competence(Path(folder)))
 
     def look(self, images: Sequence[OneImage]) -> tuple[Picture, ...]:
@@ -115,7 +113,9 @@ class Assistant:
     ) -> Answer:
         """Answer in words."""
         asked = Question(question, tuple(pictures), tuple(history), context)
-        reply = answer(self.model, self.processor, [asked], most_words=most_words)[0]
+        reply = answer(
+            self.model, self.processor, [asked], most_words=most_words, prefixes=self.prefixes
+        )[0]
         return self.explain(pictures, question, reply.text, complete=reply.complete)
 
     def stream(
@@ -129,7 +129,9 @@ class Assistant:
     ) -> Iterator[str]:
         """Answer in words, piece by piece; hand what came together to `explain`."""
         asked = Question(question, tuple(pictures), tuple(history), context)
-        return stream(self.model, self.processor, asked, most_words=most_words)
+        return stream(
+            self.model, self.processor, asked, most_words=most_words, prefixes=self.prefixes
+        )
 
     def explain(
         self, pictures: Sequence[Picture], question: str, text: str, *, complete: bool = True
@@ -197,7 +199,7 @@ class Assistant:
         self, pictures: Sequence[Picture], prompt: str, options: Sequence[str], *, context: bool
     ) -> list[float]:
         asked = Question(prompt, tuple(pictures), (), context)
-        scores = option_scores(self.model, self.processor, asked, options)
+        scores = option_scores(self.model, self.processor, asked, options, self.prefixes)
         chances: list[float] = probabilities(scores, self.competence.temperature).tolist()
         return chances
 

@@ -16,9 +16,9 @@ from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
-from vlm.image_cache import ImageCache
+from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions import make_items
-from vlm.predict import Loaded, open_model
+from vlm.opening import Loaded, Precision, open_model
 from vlm.trained_topics import TRIED, calibrate, choose_trial, read_competence, write_competence
 
 
@@ -31,12 +31,14 @@ class Trial:
         images: folder that `versamammo prepare` wrote, of patients it has not learned from.
         splits: whose patients are asked about.
         seed: of the choice of questions.
+        dtype: of the model's weights, as `vlm/opening.py` names them.
     """
 
     model: Path
     images: Path
     splits: tuple[str, ...] = ("test",)
     seed: int = 0
+    dtype: Precision = "auto"
 
 
 def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
@@ -54,7 +56,7 @@ def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
         settings.images, settings.splits, seed=settings.seed, per_answer=TRIED,
         topics=tuple(topic for topic in before.topics if topic not in ("Place", "Report")),
     )  # fmt: skip
-    model, processor = loaded or open_model(settings.model)
+    model, processor = loaded or open_model(settings.model, settings.dtype, KEPT)
     shelf = ImageCache(settings.images, InputContract.from_dict(processor.image_processor.contract))
     chosen = choose_trial(items, settings.seed)
     found = calibrate(model, processor, chosen, shelf, before.topics)

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import TextIteratorStreamer
 
 from vlm.model import VersaMammoForImageTextToText
+from vlm.prefix_memory import PrefixMemory
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question
 
@@ -40,11 +41,24 @@ def answer(
     questions: Sequence[Question],
     *,
     most_words: int = MOST_WORDS,
+    prefixes: PrefixMemory | None = None,
     **options: Any,
 ) -> list[Reply]:
-    """Answer questions in one batch, greedily unless the options of `generate` say otherwise."""
+    """Answer questions in one batch, greedily unless the options of `generate` say otherwise.
+
+    Args:
+        model: that answers.
+        processor: of the model.
+        questions: each with its own pictures.
+        most_words: tokens of one answer.
+        prefixes: of earlier turns; used for one question at a time.
+        options: for `generate`.
+    """
     batch = processor.encode(questions).to(model.device)
-    written = cast(Any, model).generate(**batch, max_new_tokens=most_words, **options)
+    if prefixes is not None and len(questions) == 1:
+        written = _go_on(model, processor, batch, prefixes, max_new_tokens=most_words, **options)
+    else:
+        written = cast(Any, model).generate(**batch, max_new_tokens=most_words, **options)
     start = batch["input_ids"].shape[1]
     return [_reply(model, processor, row[start:], most_words) for row in written]
 
@@ -55,6 +69,7 @@ def stream(
     question: Question,
     *,
     most_words: int = MOST_WORDS,
+    prefixes: PrefixMemory | None = None,
 ) -> Generator[str]:
     """Answer one question piece by piece; the pieces together are the whole text.
 
@@ -72,10 +87,15 @@ def stream(
         return torch.full(words.shape[:1], nobody_reads.is_set(), device=words.device)
 
     def write() -> None:
-        options = {"max_new_tokens": most_words, "streamer": pieces, "stopping_criteria": [stop]}
+        options: dict[str, Any] = {
+            "max_new_tokens": most_words, "streamer": pieces, "stopping_criteria": [stop],
+        }  # fmt: skip
         try:
             with torch.inference_mode():
-                cast(Any, model).generate(**batch, **options)
+                if prefixes is None:
+                    cast(Any, model).generate(**batch, **options)
+                else:
+                    _go_on(model, processor, batch, prefixes, **options)
         except Exception as error:  # handed to the reader's thread, which raises it
             failures.append(error)
             pieces.end()
@@ -89,6 +109,20 @@ def stream(
         writer.join()
     if failures:
         raise failures[0]
+
+
+def _go_on(
+    model: VersaMammoForImageTextToText,
+    processor: VersaMammoVlmProcessor,
+    batch: Any,
+    prefixes: PrefixMemory,
+    **options: Any,
+) -> Tensor:
+    """Return the words [1, T] of one question and its answer, begun where an earlier turn ended."""
+    begun = prefixes.begin(batch, processor.image_token_id)
+    written: Tensor = cast(Any, model).generate(**begun, **options)
+    prefixes.keep(batch, written[0], begun["past_key_values"])
+    return written
 
 
 def _reply(

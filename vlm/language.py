@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import AddedToken, Tokenizer
@@ -23,7 +24,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from versamammo.model.weights import check_folder, opening
+from versamammo.model.weights import opening
+from vlm.language_source import LanguageModelSource, locate
 
 IMAGE_TOKEN = "<image>"
 _PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"
@@ -58,9 +60,19 @@ class TinyLanguage:
     seed: int = 0
 
 
-def tiny_language(
-    texts: Iterable[str], settings: TinyLanguage = TinyLanguage()
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+class Language(NamedTuple):
+    """A causal language model and its tokenizer.
+
+    Attributes:
+        source: where its weights can be found again; None if they are nowhere else.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    source: LanguageModelSource | None = None
+
+
+def tiny_language(texts: Iterable[str], settings: TinyLanguage = TinyLanguage()) -> Language:
     """Make a tiny Qwen3 with random weights and a tokenizer learned from the given texts."""
     tokenizer = train_tokenizer(texts, settings.vocabulary)
     config = Qwen3Config(
@@ -83,7 +95,7 @@ def tiny_language(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = Qwen3ForCausalLM(config)
-    return model, tokenizer
+    return Language(model, tokenizer)
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerBase:
@@ -115,18 +127,24 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 
 
 def load_language(
-    source: str | Path, dtype: torch.dtype = torch.float32
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Open a causal language model and its tokenizer by name or folder.
+    named: str | Path, dtype: torch.dtype = torch.float32, **options: Any
+) -> Language:
+    """Open a causal language model and its tokenizer.
+
+    Args:
+        named: a folder, the name of a repository, or `package:NAME` of an installed package.
+        dtype: of the weights in memory.
+        options: for `from_pretrained` of transformers.
 
     Raises:
         InputError: there is none, or it holds no safetensors.
     """
-    if Path(source).is_dir():
-        check_folder(Path(source))
-    with opening(source):
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True)
-        return model, AutoTokenizer.from_pretrained(source)
+    source, folder = locate(named)
+    with opening(named):
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, **options
+        )
+        return Language(model, AutoTokenizer.from_pretrained(folder), source)
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -23,16 +23,16 @@ from vlm.trained_topics import read_competence, write_competence
 
 
 def merge(folder: Path, out: Path) -> Path:
-    """Write a model without adapter that answers the same, but for rounding.
+    """Write a model that holds its language model and no adapter, and answers the same.
 
     Raises:
-        InputError: there is no adapter, or the folder to be made is not empty.
+        InputError: it is one already, or the folder to be made is not empty.
     """
     if out.exists() and any(out.iterdir()):
         raise InputError("is not empty", file=out, field="out", reason="bad-output")
     model, processor = load(folder)
-    if not has_adapter(model):
-        message = "has no adapter; there is nothing to fold in"
+    if not has_adapter(model) and not model.config.language:
+        message = "has no adapter and holds its language model; there is nothing to fold in"
         raise InputError(message, file=folder, field="model", reason="no-adapter")
     fold_adapter_in(model)
     with whole_folder(out) as made:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import (
     AutoModel,
     AutoModelForImageTextToText,
+    GenerationConfig,
     GenerationMixin,
     PreTrainedModel,
 )
@@ -31,6 +32,7 @@ from vlm.card import write_card
 from vlm.feature_memory import FeatureMemory
 from vlm.fingerprints import encoder_hash
 from vlm.head_features import widths, with_evidence
+from vlm.language_weights import referred, source_of, without_language
 from vlm.projector import Projector
 from vlm.vlm_configuration import VersaMammoVlmConfig
 
@@ -293,7 +295,12 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         source = pretrained_model_name_or_path
         folder = None if source is None else local_folder(source)
         wants_report = options.pop("output_loading_info", False)
-        model, report = load_strictly(super().from_pretrained, folder, arguments, options)
+        if folder is not None and options.get("state_dict") is None:
+            options |= referred(cls.config_class, folder, options)
+        here = None if "state_dict" in options else folder
+        model, report = load_strictly(super().from_pretrained, here, arguments, options)
+        if here is None and folder is not None:
+            model.generation_config = GenerationConfig.from_pretrained(folder)
         settle(model.model.vision_tower.backbone)
         found = encoder_hash(model.model.vision_tower)
         if found != model.config.encoder_hash:
@@ -312,14 +319,22 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
     ) -> None:
         """Write config, weights without the adapter, the adapter in its own folder, and a card.
 
+        Weights of a language model that the config refers to are left where they are.
+
         Raises:
-            InputError: the adapter is merged for now; unmerge it or fold it in for good.
+            InputError: the adapter is merged for now; unmerge it or fold it in for good. Or the
+                language model's weights have changed.
         """
         if is_merged(self):
             message = "the adapter is merged for now: unmerge it, or fold it in for good"
             raise InputError(message, field="adapter", reason="merged")
+        if not self.lm_head.weight.is_floating_point():
+            message = "weights of 8 bits are for answers only; open the model in another type"
+            raise InputError(message, field="dtype", reason="int8")
         self.config.encoder_hash = encoder_hash(self.model.vision_tower)
-        options["state_dict"] = plain_state(self, options.get("state_dict"))
+        state = plain_state(self, options.get("state_dict"))
+        source = source_of(self.config)
+        options["state_dict"] = state if source is None else without_language(state, source)
         super().save_pretrained(save_directory, **options)
         save_adapter(self, Path(save_directory, ADAPTER))
         write_card(self, Path(save_directory))

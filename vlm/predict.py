@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,16 +26,12 @@ from versamammo.files import parse_json, write_atomically
 from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_bench
-from vlm.assembly import load as load_model
-from vlm.feature_memory import FeatureMemory
 from vlm.generation import answer
 from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions.wording import prompt_of
-from vlm.model import VersaMammoForImageTextToText
-from vlm.processor import VersaMammoVlmProcessor
+from vlm.opening import Loaded, Precision, open_model
 from vlm.prompts import Picture, Question
 
-Loaded = tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 Control = Literal["none", "blank", "shuffled", "reordered"]
 
 
@@ -55,6 +51,7 @@ class Prediction:
         most_words: tokens of one answer.
         seed: of the shuffling.
         threads: on a CPU; 0 leaves it to torch.
+        dtype: of the model's weights, as `vlm/opening.py` names them.
     """
 
     model: Path
@@ -67,6 +64,7 @@ class Prediction:
     most_words: int = 48
     seed: int = 0
     threads: int = 0
+    dtype: Precision = "auto"
 
 
 def predict(settings: Prediction, loaded: Loaded | None = None) -> int:
@@ -84,7 +82,7 @@ def predict(settings: Prediction, loaded: Loaded | None = None) -> int:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     items = read_bench(settings.bench)
-    model, processor = loaded or open_model(settings.model)
+    model, processor = loaded or open_model(settings.model, settings.dtype, KEPT)
     contract = InputContract.from_dict(processor.image_processor.contract)
     asker = Asker(items, ImageCache(settings.images, contract), settings)
     done = _kept(settings.out, asker.prompts)
@@ -97,14 +95,6 @@ def predict(settings: Prediction, loaded: Loaded | None = None) -> int:
                 out.write(_line(items[index], reply.text, asker.prompts[index]) + "\n")
             out.flush()
     return len(items)
-
-
-def open_model(folder: Path) -> Loaded:
-    """Open a model that looks at each image once."""
-    model, processor = load_model(folder)
-    model.model.memory = FeatureMemory(KEPT)
-    cast(Any, model).to("cuda" if torch.cuda.is_available() else "cpu")
-    return model, processor
 
 
 class Asker:

@@ -1,6 +1,7 @@
 """Teach a language model to answer from mammograms: projector first, then LoRA beside it.
 
-    accelerate launch vlm/train.py                # phantoms, a small encoder, a tiny language model
+    accelerate launch vlm/train.py --encoder FOLDER --data PREPARED  # configs/vlm/smollm2_135m.yaml
+    accelerate launch vlm/train.py --config configs/vlm/smoke.yaml   # a tiny language model
     accelerate launch vlm/train.py --config configs/vlm/qwen3_0.6b.yaml --data PREPARED
 
 A tiny language model that begins from nothing first learns its language from descriptions of the
@@ -41,7 +42,13 @@ from vlm.packing import PackedBatch
 from vlm.phase_monitor import Checks, PhaseMonitor
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.trained_topics import calibrate, write_competence
-from vlm.training_config import PhaseName, VlmTraining, build_encoder, build_language
+from vlm.training_config import (
+    PhaseName,
+    VlmTraining,
+    build_encoder,
+    build_language,
+    with_default_recipe,
+)
 
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
 FREE = ("workers", "data", "phantoms.folder")
@@ -192,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_all_processes()
 
     def work() -> int:
-        config = load(VlmTraining, argv)
+        config = load(VlmTraining, with_default_recipe(sys.argv[1:] if argv is None else argv))
         _say_parts(config)
         PartialState().print(f"{train(config)}\n{NOTICE}")
         return 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
@@ -18,13 +19,14 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
-from vlm.assembly import Language
 from vlm.instructions import LessonPool, Mixture
 from vlm.instructions.instruction_samples import facts
-from vlm.language import TinyLanguage, load_language, tiny_language
+from vlm.language import Language, TinyLanguage, load_language, tiny_language
+from vlm.language_package import is_installed
 from vlm.projector import ProjectorSettings
 
 PhaseName = Literal["words", "projector", "adapter"]
+RECIPE = Path("configs/vlm/smollm2_135m.yaml")
 TEXTS = 3000  # conversations that a tiny language model's vocabulary is made from
 
 
@@ -111,7 +113,9 @@ class VlmTraining:
         encoder: folder or name of the encoder; None begins a small one from nothing.
         small_encoder: the one that begins from nothing.
         encoder_learns: `auto` if it begins from nothing, since a random one shows little.
-        language: folder or name of the language model; None makes a tiny one from nothing.
+        language: folder or name of the language model, or `package:NAME`; None makes a tiny one
+            from nothing.
+        dtype: of its frozen weights in memory; `auto` is bfloat16 on a GPU, float32 elsewhere.
         tiny: the one that is made.
         quantise: load the language model in 4 bits (QLoRA); needs bitsandbytes and a GPU.
         checkpointing: compute activations twice to save memory.
@@ -142,6 +146,7 @@ class VlmTraining:
     small_encoder: SmallEncoder = field(default_factory=SmallEncoder)
     encoder_learns: Literal["auto", "yes", "no"] = "auto"
     language: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     tiny: TinyLanguage = field(default_factory=TinyLanguage)
     quantise: bool = False
     checkpointing: bool = False
@@ -202,6 +207,18 @@ class VlmTraining:
         return float(getattr(rates, name))
 
 
+def with_default_recipe(argv: Sequence[str]) -> list[str]:
+    """Return arguments that name no recipe with the default one before them, where it can be run.
+
+    That is `configs/vlm/smollm2_135m.yaml`, in a checkout with its language model installed.
+    """
+    recipe = Path(__file__).parents[1] / RECIPE
+    named = any(one.partition("=")[0] in ("--config", "--help", "-h") for one in argv)
+    if named or not recipe.is_file() or not is_installed():
+        return list(argv)
+    return ["--config", str(recipe), *argv]
+
+
 def build_encoder(config: VlmTraining) -> VersaMammoModel | str:
     """Name the encoder, or begin one."""
     if config.encoder is not None:
@@ -217,21 +234,20 @@ def build_language(config: VlmTraining, pool: LessonPool) -> Language:
     if config.language is None:
         return tiny_language(_texts(pool, config), config.tiny)
     if not config.quantise:
-        return load_language(config.language, _dtype())
+        return load_language(config.language, _dtype(config.dtype))
     bits: Any = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    model = AutoModelForCausalLM.from_pretrained(
-        config.language, quantization_config=bits, use_safetensors=True
-    )
-    return model, AutoTokenizer.from_pretrained(config.language)
+    return load_language(config.language, torch.bfloat16, quantization_config=bits)
 
 
-def _dtype() -> torch.dtype:
-    # frozen weights in half the memory; what learns is made wide again before it does
+def _dtype(named: str) -> torch.dtype:
+    """Return the type of frozen weights; what learns is made wide again before it does."""
+    if named != "auto":
+        return cast(torch.dtype, getattr(torch, named))
     on_gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return torch.bfloat16 if on_gpu else torch.float32
 

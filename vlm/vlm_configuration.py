@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from versamammo.errors import InputError
 from versamammo.model.configuration import VersaMammoConfig
+from vlm.language_source import LanguageModelSource
 from vlm.projector import ProjectorSettings
 
 
@@ -24,6 +25,8 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         encoder_name: where the encoder came from.
         encoder_hash: `fingerprints.encoder_hash`, which an adapter must share.
         language_name: where the language model came from.
+        language: `LanguageModelSource.to_dict()` of the language model that the folder refers to;
+            empty if the folder holds its weights.
         sources: whose images encoder, projector and adapter were made from.
     """
 
@@ -38,6 +41,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
     encoder_name: str = ""
     encoder_hash: str = ""
     language_name: str = ""
+    language: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     tie_word_embeddings: bool = False
 
@@ -57,6 +61,8 @@ class VersaMammoVlmConfig(PreTrainedConfig):
             raise InputError("expected a number", field="image_token_id", reason="bad-config")
         if not all(isinstance(one, str) for one in self.sources):
             raise InputError("expected a list of texts", field="sources", reason="bad-config")
+        if self.language != {}:
+            LanguageModelSource.from_dict(self.language)
         self.vision_config = _vision(self.vision_config)
         self.text_config = _text(self.text_config)
         self.tie_word_embeddings = bool(getattr(self.text_config, "tie_word_embeddings", False))

@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonargparse
 
-from app.chat.models import Models, choose_folder, load_models
+from app.chat.models import DTYPES, Models, add_dtype, choose_folder, load_models
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import claim, sweep_dead
 from versamammo import NOTICE
@@ -44,6 +44,7 @@ def parser() -> jsonargparse.ArgumentParser:
     made.add_argument("--port", type=int, default=7860, help="port to listen on; 0: any free one")
     made.add_argument("--login", type=Path | None, default=None, help="file of name:password lines")
     made.add_argument("--open", action="store_true", help="open the page in the browser")
+    add_dtype(made)
     return made
 
 
@@ -73,7 +74,7 @@ def run(args: jsonargparse.Namespace) -> int:
             file=sys.stderr,
         )
     port = usable_port(args.host, args.port)
-    models = open_models(args.model, args.index, args.index_from)
+    models = open_models(args.model, args.index, args.index_from, args.dtype)
     sweep_dead()
     home, lock = claim()
     with lock:
@@ -113,7 +114,9 @@ def _serve_until_stopped(
         desk.close()
 
 
-def open_models(named: str, index: Path | None = None, index_from: Path | None = None) -> Models:
+def open_models(
+    named: str, index: Path | None = None, index_from: Path | None = None, dtype: str = DTYPES[0]
+) -> Models:
     """Open the model that is named, or the bundled one if there is one.
 
     Raises:
@@ -122,7 +125,7 @@ def open_models(named: str, index: Path | None = None, index_from: Path | None =
     if index_from is not None and index is None:
         message = "--index names the folder that the index is written to"
         raise InputError(message, field="--index-from", reason="bad-option")
-    return load_models(choose_folder(named), index, index_from)
+    return load_models(choose_folder(named), index, index_from, dtype=dtype)
 
 
 def free_port() -> int:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonargparse
+
 from app.chat.conversation.facts import Facts
 from app.chat.evidence.contracts import Answerer, Card, Comparer, Finder
 from versamammo.errors import InputError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 ABOUT = "about.json"
 LONGEST = 300  # characters of one line of `about.json`
 UNKNOWN = "not written down in the model's folder"
+DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")  # vlm.opening's, without torch
 BUNDLED = Path("models") / "demo"
 BUNDLED_REAL = Path("models") / "cbis"  # an encoder of real films
 
@@ -56,6 +59,14 @@ class Models:
         return (self.answerer.card, *((self.finder.card,) if self.finder else ()))
 
 
+def add_dtype(made: jsonargparse.ArgumentParser) -> None:
+    """Add the option of how wide a model's weights are."""
+    made.add_argument(
+        "--dtype", choices=DTYPES, default=DTYPES[0],
+        help="weights of the language model; auto is int8 for large ones on a CPU",
+    )  # fmt: skip
+
+
 def choose_folder(named: str) -> Path | None:
     """Return the folder that is named, the bundled one if none is; None for `none`."""
     return None if named == "none" else Path(named) if named else bundled()
@@ -74,6 +85,7 @@ def load_models(
     index: Path | None = None,
     index_from: Path | None = None,
     trials: Trials | None = None,
+    dtype: str = "auto",
 ) -> Models:
     """Open a model's folder; without one, only tags and measurements speak.
 
@@ -84,6 +96,7 @@ def load_models(
         index: folder of an index of similar pictures.
         index_from: prepared archive that the index is made from, if it is to be made.
         trials: how the model went; by default what its folder tells.
+        dtype: of a language model's weights, as `vlm.opening` names them.
 
     Raises:
         InputError: there is no such folder, it holds no model, the model is damaged, or there is
@@ -105,7 +118,7 @@ def load_models(
     from vlm.assistant import Assistant
 
     queue = OneAtATime()
-    assistant = None if language is None else Assistant.load(language)
+    assistant = None if language is None else Assistant.load(language, dtype)
     if part is not None:
         encoder = VersaMammoModel.from_pretrained(part)
     else:
@@ -123,7 +136,7 @@ def load_models(
     seeing = Seeing(encoder, queue) if part or encoder.heads else None
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
     films = bundled(BUNDLED_REAL) if folder == bundled() else None
-    real = None if films is None else load_models(films)
+    real = None if films is None else load_models(films, dtype=dtype)
     return Models(Answering(card, trials, speaking), finder, comparer, real)
 
 

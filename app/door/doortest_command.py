@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from app.chat.evidence.examining import Examiner
 from app.chat.evidence.trials import Domain, Trials, read_trials, write_trials
-from app.chat.models import Models, choose_folder, load_models
+from app.chat.models import Models, add_dtype, choose_folder, load_models
 from app.chat.session_service import SessionService
 from app.door.calibrating import calibrate, trials_of, try_sources
 from app.door.cases import Case, blank, cases, root_of, shuffled
@@ -70,6 +70,7 @@ def parser() -> jsonargparse.ArgumentParser:
     )
     made.add_argument("--threads", type=int, default=0, help="of torch; 0 leaves it to torch")
     made.add_argument("--out", type=Path | None, default=None, help="folder for scores and table")
+    add_dtype(made)
     return made
 
 
@@ -89,7 +90,7 @@ def run(args: jsonargparse.Namespace) -> int:
     if args.calibrate or args.record:
         return _try(args, folder, root, name)
     began = time.perf_counter()
-    models = load_models(folder)
+    models = load_models(folder, dtype=args.dtype)
     with tempfile.TemporaryDirectory(prefix="versamammo-door-") as home:
         desk = SessionService(
             Path(home), answerer=models.answerer, finder=models.finder, real=models.real
@@ -169,7 +170,7 @@ def _try(args: jsonargparse.Namespace, folder: Path, root: Path, name: str) -> i
     """Try each source alone and write `trial.json`."""
     before = read_trials(folder)
     bare = Trials((), {} if args.calibrate else before.calibrations)
-    models = load_models(folder, trials=bare)
+    models = load_models(folder, trials=bare, dtype=args.dtype)
     if not isinstance(models.finder, Examiner):
         raise InputError("nothing in it looks at pictures", field="--model", reason="no-model")
     domains: set[bool] = set()

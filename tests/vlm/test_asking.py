@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,27 @@ def test_without_a_model_the_bundled_one_answers(
     assert capsys.readouterr().out.startswith("ACR density: ")
 
 
+def test_a_conversation_knows_what_was_said_before(
+    model: str, views: list[str], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    typed = "Is there a mass?\nhow sure are you?\n\nnever asked\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert main(["ask", "--chat", *views[:2], model]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Ask about these pictures")
+    assert "not for diagnosis" in said
+    assert said.count("→ looked at: L CC, L MLO") == 2
+    assert "calibrated as if" in said  # the second question is about the mass, too
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{'why? ' * 500}\nIs there a mass?\n"))
+    assert main(["ask", "--chat", "--json", *views[:2], model]) == 0
+    said, complaint = capsys.readouterr()
+    (line,) = said.strip().splitlines()
+    assert json.loads(line)["findings"]["pictures"][0]["topic"] == "Mass"
+    assert "at most 2000" in complaint
+
+
 def test_without_any_model_tags_answer(
     views: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +118,7 @@ def test_a_question_the_model_was_not_tried_at_is_said_to_be_so(
         (["{0}", "mass " * 500], "2500 characters; at most 2000"),
         (["{0}", " "], "is empty"),
         (["{0}", "Mass?", "--options=Yes"], "two or more"),
+        (["{0}", "--chat", "--options=Yes; No"], "are for one question"),
         (["{0}", "Mass?", "--model=nowhere"], "there is no such folder"),
         (
             ["{noise}", "Mass?"],

@@ -41,7 +41,7 @@ def check_folder(folder: Path) -> None:
     if (folder / WEIGHTS).is_file():
         return
     if (folder / SHARDS).is_file():
-        _files_of(folder)
+        weight_files(folder)
         return
     pickles = sorted(file.name for kind in PICKLES for file in folder.glob(kind))
     if pickles:
@@ -100,7 +100,7 @@ def read_tensors(source: Path) -> dict[str, Tensor]:
     """
     if source.is_dir():
         check_folder(source)
-        files = _files_of(source)
+        files = weight_files(source)
     elif source.is_file() and source.suffix == ".safetensors":
         files = [source]
     else:
@@ -115,7 +115,12 @@ def read_tensors(source: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _files_of(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """Return the safetensors files of a folder's weights.
+
+    Raises:
+        InputError: the index of shards is damaged, or names what is not there.
+    """
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     index = folder / SHARDS

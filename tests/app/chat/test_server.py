@@ -33,6 +33,21 @@ def test_ask_answers_about_the_files_and_says_who_speaks(client: Client, views: 
     assert told["confidence"] is None
 
 
+def test_ask_takes_files_question_and_history_by_name(client: Client, views: list[Path]) -> None:
+    files = [handle_file(str(path)) for path in views]
+    asked = {"files": files, "question": "What about the left side?"}
+    before = [
+        {"role": "user", "content": "Which view is each picture?"},
+        {"role": "assistant", "content": "L CC: the tags say side left, view CC."},
+    ]
+    told = client.predict(**asked, history=before, api_name="/ask")
+    assert told["answer"]
+    assert "evidence" in told
+    assert client.predict(**asked, api_name="/ask")["answer"]
+    with pytest.raises(AppError, match="history: expected a list"):
+        client.predict(**asked, history=[{"role": "user"}], api_name="/ask")
+
+
 def test_findings_are_null_and_not_empty_without_a_model(client: Client, views: list[Path]) -> None:
     told = client.predict([handle_file(str(views[0]))], api_name="/findings")
     assert told["findings"] is None
