@@ -22,8 +22,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup.sh
 demo: setup
 	$(BIN)/versamammo chat --open $(CHAT)
 
+# Long files first, as tests/conftest.py orders them; xdist by itself begins with many short tests.
+# Bytecode is written, for the processes that tests start.
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+	  --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .

@@ -18,7 +18,47 @@ import pytest
 
 from versamammo.phantoms import PhantomSettings, write_phantoms
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
+HERE = Path(__file__).resolve().parent
+REAL = HERE.parents[1] / "shared" / "data" / "real"
+
+# what takes longest begins first, so that no worker is left alone with it at the end
+LONGEST = (
+    "vlm/test_train.py",
+    "pretrain/test_stage2.py",
+    "contracts/test_encoder_contract.py",
+    "versamammo/sources/archives/test_broken_twins.py",
+    "versamammo/sources/archives/test_twins.py",
+    "benchmark/test_run.py",
+    "journeys/test_prepare_journey.py",
+    "versamammo/breast/test_finder.py",
+    "versamammo/test_onnx.py",
+    "vlm/test_fresh_process.py",
+    "benchmark/test_probing.py",
+    "benchmark/test_detecting.py",
+    "benchmark/test_questions.py",
+    "pretrain/test_stage1.py",
+    "versamammo/synthetic/test_writing.py",
+    "versamammo/synthetic/test_exam.py",
+    "benchmark/test_segmenting.py",
+    "benchmark/test_finetuning.py",
+    "benchmark/test_exams.py",
+    "pretrain/test_two_processes.py",
+    "vlm/test_model.py",
+    "vlm/test_saving.py",
+    "vlm/test_shareable.py",
+    "app/test_door.py",
+    "app/chat/test_sessions.py",
+    "app/chat/test_server.py",
+    "app/chat/test_consistent.py",
+    "versamammo/test_stopping.py",
+)
+assert not (gone := [name for name in LONGEST if not (HERE / name).is_file()]), gone
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; the order within a file and of the others stays."""
+    places = {HERE / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,7 @@ TASKS = {task.id: task for task in load_tasks()}
 DENSITY = replace(TASKS["vqa.density"], sources=("inbreast", "bmcd"))
 LESIONS = replace(TASKS["vqa.pathology-finding"], sources=("dmid",))
 EXAMS = replace(TASKS["vqa.exam-density"], sources=("inbreast",))
-
-SIDES = replace(TASKS["vqa.laterality"], sources=("inbreast",))
+SIDES = replace(TASKS["vqa.laterality"], sources=("cmmd",))
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +51,28 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Archives:
             for n in range(6)
         ],
     )  # fmt: skip
+    rows = [
+        row(f"{n}{side}", laterality=side, patient_id=f"p{n}", exam_id=f"e{n}", split="test")
+        for n in range(4) for side in "LR"
+    ]  # fmt: skip
+    write_archive(folder / "cmmd", rows)
     return Archives(folder)
 
 
 @pytest.fixture(scope="module")
 def asked(archives: Archives, tmp_path_factory: pytest.TempPathFactory) -> Questions:
+    """Everything that is asked here, by one process of questions."""
     shared = tmp_path_factory.mktemp("questions")
-    return Questions((DENSITY, LESIONS, EXAMS), archives, shared, 0)
-
-
-@pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> Questions:
-    folder = tmp_path_factory.mktemp("sides")
-    rows = [
-        row(f"{n}{side}", laterality=side, patient_id=f"p{n}", exam_id=f"e{n}", split="test")
-        for n in range(4) for side in "LR"
-    ]  # fmt: skip
-    write_archive(folder / "data" / "inbreast", rows)
-    return Questions((SIDES,), Archives(folder / "data"), folder / "questions", 0)
+    return Questions((DENSITY, LESIONS, EXAMS, SIDES), archives, shared, 0)
 
 
 def test_every_image_that_is_asked_about_lies_where_its_item_says(asked: Questions) -> None:
     known = set(read_manifest(asked.folder, ["cache_path"]).column("cache_path").to_pylist())
-    for item in read_bench(asked.folder / "bench.json"):
+    items = read_bench(asked.folder / "bench.json")
+    assert {task for task, places in asked.places.items() if places} == {
+        "vqa.density", "vqa.pathology-finding", "vqa.exam-density", "vqa.laterality"
+    }  # fmt: skip
+    for item in items:
         for image in item.images:
             assert (asked.folder / image.lstrip("/")).is_file()
             assert image.lstrip("/") in known
@@ -133,7 +131,7 @@ def test_answers_are_scored_beside_their_controls(
 
 @pytest.mark.parametrize(("told", "score"), [("as the benchmark asks", 0.5), ("true", 1)])
 def test_a_side_that_only_tags_tell_is_not_known(
-    sides: Questions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, score: float
+    asked: Questions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, score: float
 ) -> None:
     def call(words: Sequence[str], what: str, given: str = "") -> str:
         """Answer as a model would that reads the prompt and sees nothing."""
@@ -151,10 +149,10 @@ def test_a_side_that_only_tags_tell_is_not_known(
         return ""
 
     monkeypatch.setattr(questions, "_call", call)
-    given = {control: sides.answers(tmp_path, f"{told} {control}", control)
+    given = {control: asked.answers(tmp_path, f"{told} {control}", control)
              for control in ("none", "blank")}  # fmt: skip
     folder = TaskFolder(tmp_path / "m" / "vqa.laterality")
-    score_task(SIDES, sides, given, "digest", folder, seed=0, resamples=100)
+    score_task(SIDES, asked, given, "digest", folder, seed=0, resamples=100)
     made = json.loads((folder.folder / "figures.json").read_text())["figures"]
     found = {figure["metric"]: figure["value"] for figure in made}
     assert found["blank_balanced_accuracy"] == score

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,27 +44,6 @@ SLOW = {"efficientnet_b5"}
 PARAMETERS = [pytest.param(k, marks=[pytest.mark.slow] * (k in SLOW)) for k in KINDS]
 each_kind = pytest.mark.parametrize("kind", PARAMETERS)
 each_small_kind = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
-
-RELOAD = """
-import sys
-from pathlib import Path
-import torch
-import versamammo
-from transformers import AutoModel
-from safetensors.torch import load_file, save_file
-versamammo.register()
-torch.set_num_threads(1)
-folder = Path(sys.argv[1])
-images = load_file(folder / "images.safetensors")["images"]
-for kind in sys.argv[2:]:
-    with torch.no_grad():
-        seen = AutoModel.from_pretrained(folder / kind).encode(images)
-    outputs = {"pooled": seen.pooled, "patches": seen.patches}
-    outputs |= {f"map{i}": level for i, level in enumerate(seen.pyramid)}
-    outputs = {name: tensor.contiguous() for name, tensor in outputs.items()}
-    save_file(outputs, folder / f"{kind}.safetensors")
-assert not [name for name in sys.modules if name.partition(".")[0] == "pretrain"]
-"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -176,9 +153,9 @@ def test_takes_portrait_and_landscape(encoder: VersaMammoModel) -> None:
 
 @each_kind
 def test_answers_the_same_twice_in_eval_mode(encoder: VersaMammoModel, images: Tensor) -> None:
-    for first, second in zip(
-        tensors_of(see(encoder, images)), tensors_of(see(encoder, images)), strict=True
-    ):
+    once, again = tensors_of(see(encoder, images)), tensors_of(see(encoder, images))
+    assert len(once) > 2
+    for first, second in zip(once, again, strict=True):
         assert torch.equal(first, second)
 
 
@@ -187,6 +164,7 @@ def test_an_image_is_seen_alike_alone_and_in_company(
     encoder: VersaMammoModel, images: Tensor
 ) -> None:
     together, alone = see(encoder, images), see(encoder, images[1:])
+    assert len(tensors_of(alone)) > 2
     for both, one in zip(tensors_of(together), tensors_of(alone), strict=True):
         assert apart(both[1:], one) < 1e-5
 
@@ -228,44 +206,12 @@ def test_a_step_is_the_same_when_activations_are_computed_again(kind: str, image
         encoder.encode(images).pooled.square().mean().backward()
         gradients.append([weight.grad for weight in encoder.parameters()])
         statistics.append([v for k, v in encoder.named_buffers() if "running_" in k])
+    assert any(gradient is not None for gradient in gradients[0])
     for kept, recomputed in zip(*gradients, strict=True):
         assert (kept is None) == (recomputed is None)
         assert kept is None or torch.allclose(kept, recomputed, rtol=1e-4, atol=1e-7)
     for kept, recomputed in zip(*statistics, strict=True):
         torch.testing.assert_close(kept, recomputed, rtol=1e-4, atol=1e-6)
-
-
-def test_a_fresh_process_sees_the_same_bits_through_auto_model(
-    request: pytest.FixtureRequest,
-    encoders: dict[str, VersaMammoModel],
-    folders: Path,
-    images: Tensor,
-) -> None:
-    kinds = [kind for kind in KINDS if kind not in SLOW]
-    reloaded_equals_saved(kinds, encoders, folders, images)
-
-
-@pytest.mark.slow
-def test_a_fresh_process_sees_the_same_bits_of_a_large_student(
-    encoders: dict[str, VersaMammoModel], folders: Path, images: Tensor
-) -> None:
-    reloaded_equals_saved(sorted(SLOW), encoders, folders, images)
-
-
-def reloaded_equals_saved(
-    kinds: list[str], encoders: dict[str, VersaMammoModel], folders: Path, images: Tensor
-) -> None:
-    for kind in kinds:
-        encoders.setdefault(kind, build(kind)).save_pretrained(folders / kind)
-    save_file({"images": images}, folders / "images.safetensors")
-    subprocess.run([sys.executable, "-c", RELOAD, str(folders), *kinds], check=True)
-    for kind in kinds:
-        again = load_file(folders / f"{kind}.safetensors")
-        seen = see(encoders[kind], images)
-        assert torch.equal(again["pooled"], seen.pooled), kind
-        assert torch.equal(again["patches"], seen.patches), kind
-        for i, level in enumerate(seen.pyramid):
-            assert torch.equal(again[f"map{i}"], level), kind
 
 
 @each_kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -98,23 +99,30 @@ def _pieces(rows: slice) -> Results:
 def _work(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     meet = f"file://{folder}/meet"
-    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=2)
-    found = {"pieces": _pieces(slice(0, 7) if rank == 0 else slice(7, 9))}
-    for name, build in OBJECTIVES.items():
-        objective = build().double()
-        batch = _batch(name, slice(2 * rank, 2 * rank + 2))
-        found[name] = _train(objective, DistributedDataParallel(objective), batch)
-    found["sharded"] = _train_sharded(_batch("sinkhorn", slice(2 * rank, 2 * rank + 2)))
-    torch.save(found, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    dist.init_process_group(
+        "gloo", init_method=meet, rank=rank, world_size=2, timeout=timedelta(minutes=5)
+    )
+    try:
+        found = {"pieces": _pieces(slice(0, 7) if rank == 0 else slice(7, 9))}
+        for name, build in OBJECTIVES.items():
+            objective = build().double()
+            batch = _batch(name, slice(2 * rank, 2 * rank + 2))
+            found[name] = _train(objective, DistributedDataParallel(objective), batch)
+        found["sharded"] = _train_sharded(_batch("sinkhorn", slice(2 * rank, 2 * rank + 2)))
+        torch.save(found, f"{folder}/{rank}.pt")
+    finally:
+        dist.destroy_process_group()
 
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Results]]:
     folder: Path = tmp_path_factory.mktemp("processes")
-    # a fork server imports torch and timm once for both processes
-    mp.get_context("forkserver").set_forkserver_preload(["tests.pretrain.tiny"])
-    mp.start_processes(_work, (str(folder),), nprocs=2, start_method="forkserver")
+    # this process is one of the two, so that only the other has to import torch and timm
+    other = mp.get_context("spawn").Process(target=_work, args=(1, str(folder)), daemon=True)
+    other.start()
+    _work(0, str(folder))
+    other.join(60)
+    assert other.exitcode == 0
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 

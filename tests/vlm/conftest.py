@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from versamammo.input.preprocess import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
-from vlm.adapter import LoraSettings, add_adapter
-from vlm.assembly import assemble
+from vlm.adapter import LoraSettings, add_adapter, fold_adapter_in
+from vlm.assembly import assemble, load, save
 from vlm.language import TinyLanguage, tiny_language
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
@@ -20,6 +23,7 @@ from vlm.prompts import Picture, Question
 SIZE = (64, 48)
 TEXTS = ("Is there a mass? Yes, there is a mass.", "Which side? Left breast. Right breast.") * 4
 Vlm = tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]
+CLOSE = {"rtol": 0.0, "atol": 1e-5}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -102,3 +106,26 @@ def trained() -> Vlm:
     torch.manual_seed(0)
     train(model, dict(processor.encode(QUESTIONS, ["Yes, a mass.", "No."])), 12)
     return model, processor
+
+
+def batch_of(small: Any, processor: Any) -> dict[str, torch.Tensor]:
+    return dict(processor.encode(small.questions))
+
+
+@torch.no_grad()
+def logits(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    found: torch.Tensor = model(**batch).logits
+    return found
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, trained: Vlm) -> Path:
+    """The trained model as it is saved, with its adapter and with it folded in, and a batch."""
+    root = tmp_path_factory.mktemp("vlm")
+    model, processor = trained
+    save(model, processor, root / "adapted")
+    merged, _ = load(root / "adapted")
+    fold_adapter_in(merged)
+    save(merged, processor, root / "folded")
+    save_file(batch_of(Small, processor), root / "batch.safetensors")
+    return root

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
+import socket
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import LOCK
-from app.chat.session.sessions import OpenPages
+from app.chat.session.sessions import OpenPages, Sweeper
 from app.chat.session_service import SessionService
 from tests.app.chat.conftest import served
 
-KEPT = 1.5  # seconds that a closed page is kept in these tests
-LIMITS = Limits(
-    closed_seconds=KEPT, waiting_seconds=5, empty_seconds=0.2, sweep_seconds=0.1,
-    held_bytes=3_000_000,
-)  # fmt: skip
+LIMITS = Limits(sweep_seconds=0.05, held_bytes=3_000_000)
+KEPT, WAITING = LIMITS.closed_seconds, LIMITS.waiting_seconds
+
+
+class Clock:
+    """The time, which a test may put forward so that it need not wait for a minute to pass."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
 
 
 @dataclass
@@ -36,6 +46,15 @@ class Site:
     home: Path
     desk: SessionService
     app: Any
+    clock: Clock
+    pages: OpenPages
+    sweeps: list[None]
+
+    def after(self, seconds: float) -> None:
+        """Let time pass, and everything be looked at afterwards."""
+        self.clock.ahead += seconds
+        seen = len(self.sweeps)
+        assert within(10, lambda: len(self.sweeps) > seen + 1)
 
     def event(self, element: str, trigger: str) -> int:
         """Return the number of an event by the part of the page that starts it."""
@@ -52,24 +71,22 @@ class Browser:
     def __init__(self, site: Site, name: str) -> None:
         self.site = site
         self.name = name
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._beat: socket.socket
 
     def __enter__(self) -> Browser:
-        self._thread.start()
+        at = urlsplit(self.site.address)
+        self._beat = socket.create_connection((at.hostname, at.port), timeout=10)
+        wanted = f"GET /gradio_api/heartbeat/{self.name} HTTP/1.1\r\nHost: {at.netloc}\r\n\r\n"
+        self._beat.sendall(wanted.encode())
+        assert within(10, self._is_open)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave.set()
-        self._thread.join(5)
+        self._beat.close()
+        assert within(10, lambda: not self._is_open())
 
-    def _beat(self) -> None:
-        url = f"{self.site.address}/gradio_api/heartbeat/{self.name}"
-        # gradio beats every 15 s unless it was imported after the setting below
-        with httpx.stream("GET", url, timeout=httpx.Timeout(10, read=60)) as stream:
-            for _ in stream.iter_raw():
-                if self._leave.is_set():
-                    return
+    def _is_open(self) -> bool:
+        return not self.site.pages.gone(self.name, -1)
 
     def upload(self, *files: Path) -> list[str]:
         sent = [("files", (file.name, file.read_bytes())) for file in files]
@@ -98,14 +115,36 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    clock = Clock()
+    pages = OpenPages(clock.monotonic)
+    sweeps: list[None] = []
+    sweep = Sweeper.sweep
+
+    def counted(self: Sweeper, app: Any) -> None:
+        sweep(self, app)
+        sweeps.append(None)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("GRADIO_HEARTBEAT_INTERVAL", "0.1")
-        running = served(tmp_path_factory.mktemp("sessions") / "home", limits=LIMITS)
-        address, home, desk = next(running)
+        patched.setattr("app.chat.session.sessions.OpenPages", lambda: pages)
+        patched.setattr("app.chat.session.sessions.time", clock)
+        patched.setattr(Sweeper, "sweep", counted)
+        server = served(tmp_path_factory.mktemp("sessions") / "home", limits=LIMITS)
+        address, home, desk = next(server)
+        desk.folder._clock, desk.shelf._clock = clock.time, clock.monotonic
         app = next(o for o in gc.get_objects() if _is_app_of(o, address))
-        yield Site(address, home, desk, app)
-        next(running, None)
+        yield Site(address, home, desk, app, clock, pages, sweeps)
+        next(server, None)
+
+
+@pytest.fixture
+def site(running: Site) -> Iterator[Site]:
+    """The server, at the real time and without anybody's page."""
+    yield running
+    running.after(KEPT + 1)
+    assert not running.app.state_holder.session_data
+    running.clock.ahead = 0.0
 
 
 def _is_app_of(one: object, address: str) -> bool:
@@ -139,18 +178,21 @@ def test_a_closed_page_is_kept_for_a_reload_and_then_forgotten_whole(
         exam = weakref.ref(visit.exam)
         page.ask(site.event("vm-export", "click"), [None, "a draft", 0, 50, 100, *[False] * 5])
         written = {".json", ".pdf", ".png"}
-        assert within(5, lambda: {path.suffix for path in files_in(site.home)} == written)
+        assert within(5, lambda: written <= {path.suffix for path in files_in(site.home)})
         del visit
-        time.sleep(KEPT + 0.5)  # a page that is only looked at stays
+        site.after(WAITING + 1)  # a page that is only looked at stays
+        assert {path.suffix for path in files_in(site.home)} == written
         assert site.desk.shelf.held > 0
-    closed = time.monotonic()
+    site.after(KEPT - 10)
     assert "leaver" in site.app.state_holder.session_data
     assert exam() is not None
-    assert within(10, lambda: site.desk.shelf.held == 0)
-    assert time.monotonic() - closed > KEPT - 0.3
-    assert within(5, lambda: "leaver" not in site.app.state_holder.session_data)
+    assert site.desk.shelf.held > 0
+    site.after(11)
+    assert site.desk.shelf.held == 0
+    assert "leaver" not in site.app.state_holder.session_data
     assert within(5, lambda: gc.collect() >= 0 and exam() is None)
-    assert within(5, lambda: list(site.home.iterdir()) == [])
+    site.after(LIMITS.empty_seconds)
+    assert list(site.home.iterdir()) == []
 
 
 def test_a_reload_finds_the_exam_and_the_conversation_again(site: Site, views: list[Path]) -> None:
@@ -163,9 +205,10 @@ def test_a_reload_finds_the_exam_and_the_conversation_again(site: Site, views: l
         shown = page.ask(reload, [token])
         assert shown[1] == token
         assert [turn["role"] for turn in shown[-1]] == ["user", "assistant"]
-        time.sleep(KEPT + 1)  # by then only the first page is forgotten
+        site.after(KEPT + 1)  # by then only the first page is forgotten
         assert site.desk.shelf.get(token) is not None
-    assert within(10, lambda: site.desk.shelf.held == 0)
+    site.after(KEPT + 1)
+    assert site.desk.shelf.held == 0
     with Browser(site, "late") as page:
         told = page.ask(reload, [token])
         assert token not in told
@@ -185,15 +228,20 @@ def test_a_tab_that_was_copied_keeps_its_exam_when_the_other_closes(
         token = one.open(views[0])[1]
         with Browser(site, "two") as two:
             two.ask(_reload_event(site), [token])
-        time.sleep(KEPT + 1)
+        site.after(KEPT + 1)
         assert site.desk.shelf.get(token) is not None
-    assert within(10, lambda: site.desk.shelf.held == 0)
+    site.after(KEPT + 1)
+    assert site.desk.shelf.held == 0
 
 
 def test_an_upload_that_nobody_opens_is_swept(site: Site, views: list[Path]) -> None:
     with Browser(site, "dropper") as page:
-        assert Path(page.upload(views[0])[0]).is_file()
-        assert within(20, lambda: list(site.home.iterdir()) == [])
+        uploaded = Path(page.upload(views[0])[0])
+        site.after(WAITING - 10)
+        assert uploaded.is_file()
+        site.after(11)
+        assert not uploaded.exists()
+        assert list(site.home.iterdir()) == []
 
 
 def test_uploads_count_towards_the_limit_before_anyone_opens_them(
@@ -207,7 +255,8 @@ def test_uploads_count_towards_the_limit_before_anyone_opens_them(
             page.upload(large)
     assert caught.value.response.status_code == 503
     assert "Try again in a few minutes" in caught.value.response.text
-    assert within(20, lambda: list(site.home.iterdir()) == [])
+    site.after(WAITING + 1)
+    assert list(site.home.iterdir()) == []
 
 
 def test_a_program_that_called_once_is_forgotten_too(site: Site, views: list[Path]) -> None:
@@ -216,9 +265,11 @@ def test_a_program_that_called_once_is_forgotten_too(site: Site, views: list[Pat
     url = f"{site.address}/gradio_api/call/findings"
     event = httpx.post(url, json={"data": [given]}).json()["event_id"]
     assert "complete" in httpx.get(f"{url}/{event}", timeout=60).text
-    assert within(10, lambda: not site.app.state_holder.session_data)
     queue = site.app.get_blocks()._queue
-    assert within(5, lambda: not queue.pending_messages_per_session)
+    assert within(5, lambda: not queue.event_ids_to_events)  # it is no longer worked on
+    site.after(KEPT + 1)
+    assert not site.app.state_holder.session_data
+    assert not queue.pending_messages_per_session
 
 
 def test_a_page_counts_as_open_as_long_as_one_of_its_connections_is() -> None:
