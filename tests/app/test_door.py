@@ -85,6 +85,7 @@ def test_flat_and_other_pictures_keep_the_tags(some: list[Case]) -> None:
     exam, other = some[0].exam, some[1].exam
     flat = blank(exam)
     mixed = shuffled(exam, other)
+    assert exam.images
     for number, image in enumerate(exam.images):
         assert flat.images[number].told == image.told == mixed.images[number].told
         assert flat.images[number].levels.shape == image.levels.shape

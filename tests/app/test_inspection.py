@@ -63,7 +63,9 @@ def flipped(path: Path, out: Path) -> Path:
 def test_a_picture_stored_as_in_a_mirror_is_noticed(
     phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number, path in enumerate(images(phantoms)[:4]):
+    four = images(phantoms)[:4]
+    assert len(four) == 4
+    for number, path in enumerate(four):
         _, (straight, turned) = inspect(capsys, path, flipped(path, tmp_path / f"{number}.dcm"))
         assert straight["mirrored"] is not None
         assert turned["mirrored"] is (not straight["mirrored"])

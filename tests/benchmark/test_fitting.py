@@ -70,7 +70,9 @@ def test_a_frozen_encoder_looks_once_at_each_image_and_flip() -> None:
 def test_channels_have_mean_zero_and_spread_one_over_the_training_images() -> None:
     maps = some_maps()
     maps.measure(range(8))
-    for one in maps(list(range(8)), [False] * 8, keep=False):
+    pyramid = list(maps(list(range(8)), [False] * 8, keep=False))
+    assert pyramid
+    for one in pyramid:
         values = one.transpose(0, 1).flatten(1)
         alive = values.std(dim=1) > 0.5  # a channel that is the same everywhere stays zero
         assert alive.float().mean() > 0.5

@@ -16,7 +16,9 @@ def test_one_of_several_classes_equals_scikit_learn(n: int, width: int) -> None:
     x = RANDOM.normal(2, 3, (n, width))
     y = (x[:, :3] @ RANDOM.normal(size=(3, 4)) + RANDOM.normal(size=(n, 4))).argmax(1)
     scaled = (x - x.mean(0)) / x.std(0)
-    for ours in fit_path("softmax", torch.tensor(x), torch.tensor(y), 4, (1.0, 0.01)):
+    fitted = list(fit_path("softmax", torch.tensor(x), torch.tensor(y), 4, (1.0, 0.01)))
+    assert len(fitted) == 2
+    for ours in fitted:
         theirs = LogisticRegression(C=1 / (ours.strength * n), max_iter=9999, tol=1e-10)
         wanted = theirs.fit(scaled, y).predict_proba(scaled)
         np.testing.assert_allclose(ours.probabilities(torch.tensor(x)), wanted, atol=1e-4)
@@ -62,5 +64,7 @@ def test_ordered_classes_equal_the_proportional_odds_that_scipy_finds() -> None:
 def test_a_column_that_never_changes_does_no_harm() -> None:
     x = torch.cat([torch.randn(50, 2, generator=torch.Generator().manual_seed(0)),
                    torch.ones(50, 1)], 1)  # fmt: skip
-    for probe in fit_path("softmax", x, (x[:, 0] > 0).long(), 2):
+    fitted = list(fit_path("softmax", x, (x[:, 0] > 0).long(), 2))
+    assert fitted
+    for probe in fitted:
         assert probe.probabilities(x).isfinite().all()

@@ -78,6 +78,7 @@ def outputs() -> dict[Path, str]:
 
 
 def test_every_configuration_writes_to_a_folder_of_its_own_name() -> None:
+    assert outputs()
     for config, output in outputs().items():
         prefix = "vlm_" if config.parent.name == "vlm" else ""
         assert output == f"runs/{prefix}{config.stem}", config
@@ -91,6 +92,7 @@ def test_every_run_folder_that_is_named_is_one_that_something_writes() -> None:
     without_a_config = {str(made().run.output) for made in (Stage1, Stage2, VlmTraining)}
     written = {*outputs().values(), *without_a_config}
     texts = [ROOT / name for name in documents()] + list(ROOT.glob("configs/**/*.yaml"))
+    assert texts
     for path in texts:
         text = path.read_text()
         said = set(re.findall(r"(?:--out |--run\.output |\b(?:out|result): )(runs/[\w.]+)", text))

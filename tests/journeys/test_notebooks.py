@@ -44,7 +44,9 @@ def test_a_notebook_is_stored_without_outputs(notebook: Path) -> None:
 
 @each_notebook
 def test_what_a_notebook_imports_of_ours_is_there(notebook: Path) -> None:
-    for module, name in (pair for code in code_of(notebook) for pair in imported_by(code)):
+    imported = [pair for code in code_of(notebook) for pair in imported_by(code)]
+    assert imported
+    for module, name in imported:
         if module.partition(".")[0] == "versamammo":
             assert importlib.util.find_spec(module) is not None
             assert not name or hasattr(importlib.import_module(module), name), f"{module}.{name}"

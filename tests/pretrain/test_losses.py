@@ -186,6 +186,7 @@ def test_losses_are_computed_in_float32_whatever_the_network_ran_in(
 
     wide = student.float()
     expected = [image_distillation(wide, targets), koleo(wide[0]), info_nce(wide[0], wide[1])]
+    assert len(ours) == 3
     for one, other in zip(ours, expected, strict=True):
         assert one.dtype == torch.float32
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)

@@ -207,6 +207,7 @@ def test_every_trained_parameter_is_in_a_group_and_gets_a_gradient(
     objective(random_batch(details=details), 0.05).total.backward()
     grouped = {id(p) for group in objective.parameter_groups(0.9, 0.2) for p in group["params"]}
 
+    assert grouped
     for name, parameter in objective.named_parameters():
         assert (id(parameter) in grouped) == parameter.requires_grad, name
         assert (parameter.grad is not None) == parameter.requires_grad, name

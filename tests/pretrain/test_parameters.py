@@ -40,6 +40,7 @@ def test_only_matrices_decay(tiny_vit: TinyVit) -> None:
     groups = backbone_groups(vit) + head_groups([head])
     decays = {id(p): group["decays"] for group in groups for p in group["params"]}
 
+    assert set(decays.values()) == {True, False}
     for module in (vit, head):
         for name, parameter in module.named_parameters():
             token = name.endswith(("pos_embed", "cls_token", "reg_token", "mask_token"))

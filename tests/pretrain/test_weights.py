@@ -63,6 +63,7 @@ def test_a_file_without_its_config_is_known_by_its_names(tmp_path: Path, tiny_vi
     by_folder = tiny_vit(name, weights=tmp_path, image_size=size)
     by_file = tiny_vit(name, weights=tmp_path / "model.safetensors", image_size=size)
 
+    assert by_folder.backbone.state_dict()
     for key, value in by_folder.backbone.state_dict().items():
         assert torch.equal(by_file.backbone.state_dict()[key], value), key
 
@@ -74,6 +75,7 @@ def test_our_own_weights_come_back_bit_for_bit(tmp_path: Path, tiny_vit: TinyVit
 
     second = tiny_vit(weights=tmp_path)
 
+    assert first.backbone.state_dict()
     for name, value in first.backbone.state_dict().items():
         assert torch.equal(second.backbone.state_dict()[name], value)
 

@@ -85,6 +85,7 @@ def test_the_finest_maps_alone_are_those_of_all(backbone: str) -> None:
     images = torch.randn(2, 1, 61, 33, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         whole = encoder.encode(images).pyramid
+        assert whole
         for count in range(1, len(whole) + 1):
             found = encoder.maps(images, count)
             assert len(found) == count

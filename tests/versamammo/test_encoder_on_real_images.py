@@ -73,7 +73,9 @@ def test_no_real_picture_gives_a_nan(encoder: VersaMammoModel, real: Path) -> No
 def test_mirrored_storage_changes_nothing(
     encoder: VersaMammoModel, real: Path, tmp_path: Path
 ) -> None:
-    for path in pictures_of(real):
+    paths = list(pictures_of(real))
+    assert paths
+    for path in paths:
         pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         turned = tmp_path / f"{path.stem}.png"
         straight = tmp_path / f"{path.stem} as it was.png"

@@ -153,6 +153,7 @@ def test_spoilt_real_pictures_keep_their_box_and_side(looked: list[Looked]) -> N
 
 @pytest.mark.slow
 def test_mirrored_real_pictures_give_mirrored_answers(looked: list[Looked]) -> None:
+    assert looked
     for one in looked:
         height, width = one.mammogram.size
         scene = Scene(one.mammogram.pixels, np.zeros((height, width), np.bool_), "left")

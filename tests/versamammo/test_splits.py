@@ -71,7 +71,9 @@ def test_the_order_of_rows_does_not_matter(members: list[Member], chance: random
 def test_every_label_is_shared_out_as_asked(patients: int) -> None:
     members = population(patients)
     found = split_by_patient(members, seed=1)
-    for name in {name for member in members for name in strata(member.labels)}:
+    named = {name for member in members for name in strata(member.labels)}
+    assert named
+    for name in named:
         has = Counter(found[m.image] for m in members[::4] if name in strata(m.labels))
         for split, share in zip(SPLITS, (0.7, 0.1, 0.2), strict=True):
             assert abs(has[split] - share * has.total()) < 2.0, (name, split)

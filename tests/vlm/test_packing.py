@@ -78,7 +78,9 @@ def test_packed_logits_are_those_of_each_sample_alone(untrained, small) -> None:
             position_ids=packed.position_ids,
         ).logits
         lengths = [len(example.input_ids) for example in examples]
-        for r, row in enumerate(fit(lengths, 200)):
+        rows = fit(lengths, 200)
+        assert sum(map(len, rows)) == len(examples)
+        for r, row in enumerate(rows):
             for number, index in enumerate(row, start=1):
                 alone = model(**_without_labels(processor.collate([examples[index]]))).logits[0]
                 here = together[r, packed.samples[r] == number]

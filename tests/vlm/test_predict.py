@@ -71,6 +71,7 @@ def test_shuffled_images_are_other_patients(bench: Prediction) -> None:
 
 def test_reordered_options_all_change_their_letters(bench: Prediction) -> None:
     reordered = asker(bench, "reordered")
+    assert any(letters(item, None) for item in reordered.items)
     for item, prompt in zip(reordered.items, reordered.prompts, strict=True):
         before, after = letters(item, None), letters(item, prompt)
         assert all(before[letter] != after[letter] for letter in before)

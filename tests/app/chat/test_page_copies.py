@@ -97,6 +97,7 @@ def test_no_part_of_the_page_leads_to_a_visitor_or_a_service(desk: SessionServic
     given: dict[str, Any] = {"config": page.get_config_file()}
     for number, block in page.blocks.items():
         given[f"{type(block).__name__} {number}"] = [block.constructor_args, block.get_config()]
+    assert len(given) > 10
     for name, values in given.items():
         found = [type(one).__name__ for one in reached(values) if isinstance(one, SERVICES)]
         assert not found, f"{name} leads to {found}"

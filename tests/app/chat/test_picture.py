@@ -14,6 +14,7 @@ from versamammo.imaging.mammogram import Box
 
 def test_chest_walls_hang_back_to_back(exam: Exam) -> None:
     placed, (width, _) = place_all(exam, 300)
+    assert len(placed) == len(exam.images)
     for place in placed:
         wall = place.left + place.size[1] if place.outer == "left" else place.left
         assert abs(wall - width / 2) <= 1

@@ -48,7 +48,9 @@ def test_no_figure_is_invented(task, samples, note):
 
 def test_one_record_has_values_without_intervals():
     for task, sample in ((BINARY, ALIKE[0]), (LESIONS, boxes_samples(images=2)[1])):
-        for figure in score(task, [sample], resamples=50):
+        figures = score(task, [sample], resamples=50)
+        assert figures
+        for figure in figures:
             assert np.isnan(figure.low)
             assert figure.n in (0, 1)
 

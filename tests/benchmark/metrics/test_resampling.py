@@ -76,7 +76,9 @@ def test_a_count_means_as_many_copies_in_every_figure(task, samples):
             for copy, row in enumerate(rows_of(samples, column, prepared.clusters))
         ]
         expected = values_of(score(task, copies, resamples=0))
-        for panel in prepare(task, samples).panels:
+        panels = prepare(task, samples).panels
+        assert panels
+        for panel in panels:
             found = panel.statistic(column[:, None])[:, 0]
             for measure, value in zip(panel.measures, found, strict=True):
                 assert value == pytest.approx(expected[measure.metric], nan_ok=True), measure

@@ -162,7 +162,9 @@ def test_a_picture_without_a_breast_is_refused(pixels: np.ndarray) -> None:
 
 def test_phantoms_give_their_outline_side_and_marker() -> None:
     for index in (1, 5):  # the second is stored mirrored
-        for view in make_exam(PhantomSettings(height=512), index).views:
+        views = make_exam(PhantomSettings(height=512), index).views
+        assert len(views) == 4
+        for view in views:
             found = find_breast(view.pixels)
             mask = cv2.resize(found.mask.astype(np.uint8), view.pixels.shape[::-1]) > 0
             assert (mask & view.breast).sum() > 0.95 * (mask | view.breast).sum()

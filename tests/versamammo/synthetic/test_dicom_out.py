@@ -31,6 +31,7 @@ def test_reading_gives_back_what_was_drawn(
     exam: MakeExam, ill: PhantomSettings, tmp_path: Path, vendor: str
 ) -> None:
     made = exam_of(exam, ill, vendor)
+    assert len(made.views) == 4
     for view in made.views:
         path = tmp_path / "phantom.dcm"
         path.write_bytes(dicom_bytes(ill, made, view))
@@ -51,6 +52,7 @@ def test_dciodvfy_finds_no_error(
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy (Debian package dicom3tools) is not installed")
     made = exam_of(exam, replace(ill, dates=2), vendor)
+    assert len(made.views) == 8
     for number, view in enumerate(made.views):
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(dicom_bytes(ill, made, view))
@@ -77,6 +79,7 @@ def test_patient_orientation_follows_the_stored_pixels(
     exam: MakeExam, ill: PhantomSettings, vendor: str, mirrored: bool
 ) -> None:
     made = exam_of(exam, ill, vendor)
+    assert len(made.views) == 4
     for view in made.views:
         dataset = pydicom.dcmread(BytesIO(dicom_bytes(ill, made, view)))
         chest_wall_left = bool(view.breast[:, 0].any())

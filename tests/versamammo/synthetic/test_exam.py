@@ -30,6 +30,7 @@ def test_an_exam_is_the_same_whatever_was_made_before_it(ill: PhantomSettings) -
     first = make_exam(ill, 3)
     make_exam(ill, 2)
     again = make_exam(replace(ill, exams=7), 3)
+    assert len(first.views) == 4
     for one, other in zip(first.views, again.views, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert truth_of(one) == truth_of(other)
@@ -45,7 +46,9 @@ def test_an_exam_has_four_views_of_one_patient(exam: MakeExam, ill: PhantomSetti
 
 
 def test_pixels_are_brightness_and_use_its_range(exam: MakeExam, ill: PhantomSettings) -> None:
-    for view in exam(ill, 0).views:
+    views = exam(ill, 0).views
+    assert len(views) == 4
+    for view in views:
         assert view.pixels.dtype == np.float32
         assert 0 <= view.pixels.min() < 0.05
         assert 0.6 < view.pixels.max() <= 1
@@ -56,7 +59,9 @@ def test_the_chest_wall_lies_where_side_and_vendor_put_it(
     exam: MakeExam, ill: PhantomSettings, vendor: str
 ) -> None:
     index = next(k for k in range(99) if draw_patient(ill, k).machine.vendor.endswith(vendor))
-    for view in exam(ill, index).views:
+    views = exam(ill, index).views
+    assert len(views) == 4
+    for view in views:
         columns = np.flatnonzero(view.breast.any(axis=0))
         left = columns[0] == 0
         assert left == ((view.laterality is Laterality.LEFT) != (vendor == "D"))
@@ -112,6 +117,7 @@ def test_a_lesion_is_as_deep_in_one_view_as_in_the_other(
                     middle = centroid_mm(mask, view) - plan.nipple
                     depth = float(middle @ np.array(plan.back))
                     depths.setdefault(str(finding.lesion_id), []).append(depth)
+        assert depths, word
         for pair in depths.values():
             assert len(pair) == 2
             assert abs(pair[0] - pair[1]) < 10  # the rule readers use: within a centimetre
@@ -129,6 +135,7 @@ def test_the_same_exam_shows_the_same_anatomy_at_any_height(
     exam: MakeExam, ill: PhantomSettings
 ) -> None:
     small, large = (exam(replace(ill, height=height), 1) for height in (256, 768))
+    assert len(small.views) == 4
     for low, high in zip(small.views, large.views, strict=True):
         assert truth_of(low) == truth_of(high)
         scale = low.spacing_mm / high.spacing_mm
@@ -221,6 +228,7 @@ def test_at_the_prior_exam_the_breast_is_the_same_lying_a_little_differently(
     exam: MakeExam, ill: PhantomSettings
 ) -> None:
     made = exam(replace(ill, dates=2, lesion_rate=0.0), 6)
+    assert len(made.views) == 8
     for now, before in zip(made.views[:4], made.views[4:], strict=True):
         assert not np.array_equal(now.pixels, before.pixels)
         both = now.breast & before.breast

@@ -44,7 +44,9 @@ def test_categories_follow_pathology_by_the_table(
 def test_a_benign_breast_has_no_malignant_lesion_and_a_cancer_has_one(
     truths: list[tuple[BreastTruth, BreastTruth]],
 ) -> None:
-    for truth in (one for pair in truths for one in pair):
+    breasts = [one for pair in truths for one in pair]
+    assert {truth.pathology == 2 for truth in breasts} == {True, False}
+    for truth in breasts:
         malignant = any(lesion.malignant for lesion in truth.lesions)
         assert malignant == (truth.pathology == 2)
         assert bool(truth.lesions) == (truth.category != "1")

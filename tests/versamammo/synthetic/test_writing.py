@@ -56,6 +56,7 @@ def test_tables_and_files_name_each_other(written: Path) -> None:
 def test_tables_tell_what_the_exam_is(written: Path) -> None:
     labels = {row["file"]: row for row in rows(written / "labels.csv")}
     findings = rows(written / "findings.csv")
+    assert findings
     for index in range(SETTINGS.exams):
         for view in make_exam(SETTINGS, index).views:
             row = labels[view.file]
@@ -72,7 +73,9 @@ def test_tables_tell_what_the_exam_is(written: Path) -> None:
 
 
 def test_masks_on_disk_are_those_of_the_exam(written: Path) -> None:
-    for view in make_exam(SETTINGS, 0).views:
+    views = make_exam(SETTINGS, 0).views
+    assert any(view.masks for view in views)
+    for view in views:
         for finding, mask in zip(view.labels.findings, view.masks, strict=True):
             on_disk = cv2.imread(str(written / str(finding.mask)), cv2.IMREAD_GRAYSCALE)
             np.testing.assert_array_equal(np.asarray(on_disk) > 127, mask)

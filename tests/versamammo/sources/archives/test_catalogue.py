@@ -50,6 +50,8 @@ def test_every_task_is_served_by_an_archive_and_nothing_else_is_promised() -> No
     with table.open() as stream:
         tasks = [row["id"] for row in csv.DictReader(stream)]
     promised = [start for archive in ARCHIVES.values() for start in archive.tasks]
+    assert promised
+    assert tasks
     for start in promised:
         assert any(task.startswith(start) for task in tasks), start
     for task in tasks:

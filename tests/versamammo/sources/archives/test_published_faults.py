@@ -65,7 +65,9 @@ def test_7_1_6_vindr_boxes_are_not_shifted_by_ten_pixels(twin: Make) -> None:
 
 
 def test_7_1_6_vindr_boxes_hold_through_the_crop(twin: Make, tmp_path: Path) -> None:
-    for row in rows_of(twin("vindr-mammo"), tmp_path / "out"):
+    prepared = rows_of(twin("vindr-mammo"), tmp_path / "out")
+    assert any(row["findings"] for row in prepared)
+    for row in prepared:
         for finding in row["findings"]:  # type: ignore[attr-defined]
             box = finding["box"]
             assert 0 <= box["x1"] < box["x2"] <= row["columns"]
@@ -112,6 +114,7 @@ def test_7_1_6_dbt_boxes_hold_on_turned_volumes(twin: Make) -> None:
 
 def test_3_4_dbt_slices_are_counted_from_0(twin: Make) -> None:
     made = twin("dbt")
+    assert made.shown
     for shown in made.shown:
         path, frame = parted(shown.path)
         # the other slices of a twin are dimmer
@@ -137,6 +140,7 @@ def test_7_1_6_dmid_breasts_and_findings_are_one_source(twin: Make, tmp_path: Pa
 
 def test_7_1_6_mm_names_do_not_depend_on_the_order_of_a_disk(twin: Make) -> None:
     kept, _ = twin("mm").read()
+    assert kept
     for path, record in kept.items():
         assert record.identifiers.image_id == path.removeprefix("Original Dataset/")[:-4]
 
@@ -187,6 +191,7 @@ def test_7_1_7_a_prior_exam_of_bmcd_has_no_label_of_the_recent_one(twin: Make) -
 def test_3_4_cmmd_sides_come_from_the_files(twin: Make) -> None:
     made = twin("cmmd")
     kept, _ = made.read()
+    assert made.shown
     for shown in made.shown:
         assert kept[shown.path].laterality is shown.view.laterality
         assert f"-{shown.view.laterality}-" in str(kept[shown.path].published_name)
@@ -195,6 +200,7 @@ def test_3_4_cmmd_sides_come_from_the_files(twin: Make) -> None:
 def test_3_4_several_lesions_of_dmid_are_several_findings(twin: Make) -> None:
     made = twin("dmid")
     kept, _ = made.read()
+    assert any(len(shown.labels.findings) > 1 for shown in made.shown)
     for shown in made.shown:
         assert len(kept[shown.path].labels.findings) == len(shown.labels.findings)
 
@@ -220,12 +226,16 @@ def test_3_4_embed_leaves_out_synthetic_views(twin: Make) -> None:
 
 
 def test_3_4_csaw_m_public_test_is_not_trained_on(twin: Make, tmp_path: Path) -> None:
-    for row in rows_of(twin("csaw-m"), tmp_path / "out"):
+    prepared = rows_of(twin("csaw-m"), tmp_path / "out")
+    assert any(row["split"] == "test" for row in prepared)
+    for row in prepared:
         assert (row["split"] == "test") is str(row["image_id"]).startswith("test_")
 
 
 def test_7_1_14_the_aspect_of_a_breast_is_kept(twin: Make, tmp_path: Path) -> None:
-    for row in rows_of(twin("mias"), tmp_path / "out"):
+    prepared = rows_of(twin("mias"), tmp_path / "out")
+    assert prepared
+    for row in prepared:
         crop = row["crop"]
         x1, y1, x2, y2 = crop["box"]  # type: ignore[index]
         high, wide = crop["content_size"]  # type: ignore[index]
@@ -235,6 +245,7 @@ def test_7_1_14_the_aspect_of_a_breast_is_kept(twin: Make, tmp_path: Path) -> No
 def test_3_1_a_pedestal_does_not_keep_a_breast_from_being_cropped(
     exams: Sequence[PhantomExam],
 ) -> None:
+    assert exams[0].views
     for view in exams[0].views:
         plain, raised = find_breast(view.pixels), find_breast(0.2 + 0.8 * view.pixels)
         high, wide = view.pixels.shape
@@ -313,6 +324,7 @@ def test_3_4_repeated_views_of_lamis_do_not_overwrite_each_other(
 
 def test_3_4_kau_bcmd_categories_are_the_folders(twin: Make) -> None:
     kept, _ = twin("kau-bcmd").read()
+    assert kept
     for path, record in kept.items():
         assert f"birad{record.labels.birads:.0f}" in path.lower()
 

@@ -70,6 +70,7 @@ def test_the_adapter_tells_what_the_phantoms_are(layout: str, twin: Callable[[st
 def test_side_and_view_are_those_of_the_phantoms(layout: str, twin: Callable[[str], Twin]) -> None:
     made = twin(layout)
     kept, _ = made.read()
+    assert made.shown
     for shown in made.shown:
         record = kept[shown.path]
         assert record.laterality in (None, shown.view.laterality)
@@ -118,7 +119,9 @@ def test_official_tests_stay_test(twin: Callable[[str], Twin], tmp_path: Path) -
         kept, _ = made.read()
         official = {r.identifiers.image_id: r.official_split for r in kept.values()}
         prepare(Settings(str(made.root), tmp_path / f"out-{layout}", size=(96, 64), workers=1))
-        for row in read_manifest(tmp_path / f"out-{layout}").to_pylist():
+        prepared = read_manifest(tmp_path / f"out-{layout}").to_pylist()
+        assert prepared, layout
+        for row in prepared:
             assert (row["split"] == "test") is (official[row["image_id"]] == "test")
 
 
