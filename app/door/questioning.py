@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.chat.evidence.contracts import Findings
@@ -13,7 +12,6 @@ from app.door.answer_words import Said, said_of
 from app.door.cases import Case
 from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME, YES, Topic
-from versamammo.vqa import Kind
 
 ASKED = {  # topic -> the question as a user puts it
     "View": "Which view is this?",
@@ -178,8 +176,3 @@ def on_box(mark: Box, true: Box) -> bool:
     x, y = (mark.x1 + mark.x2) / 2, (mark.y1 + mark.y2) / 2
     inside = true.x1 <= x <= true.x2 and true.y1 <= y <= true.y2
     return inside or overlap(mark, true) >= HIT
-
-
-def asked_topics(kinds: Sequence[Kind] = tuple(Kind)) -> Iterator[Topic]:
-    """Yield the topics that are asked about."""
-    yield from (BY_NAME[name] for name in ASKED if BY_NAME[name].kind in kinds)

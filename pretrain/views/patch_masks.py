@@ -47,11 +47,6 @@ class MaskSettings:
             raise ValueError(f"the smallest aspect needs to be in (0, 1], got {self.aspect}")
 
 
-def masked_per_group(settings: MaskSettings, grid: Grid, crops: int) -> int:
-    """Count the patches hidden in each group of `images_per_group` images with `crops` crops."""
-    return sum(_counts(np.random.default_rng(0), settings, grid, crops))
-
-
 def _counts(
     random: np.random.Generator, settings: MaskSettings, grid: Grid, crops: int
 ) -> list[int]:

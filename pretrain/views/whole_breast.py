@@ -165,11 +165,6 @@ def moved(picture: Image, move: NDArray[np.float64], size: tuple[int, int]) -> I
     return np.asarray(shown, dtype=np.float32)
 
 
-def move_points(points: NDArray[np.float64], move: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Map points (x, y) [..., 2] of the encoder's input to the look."""
-    return points @ move[:, :2].T + move[:, 2]
-
-
 def on_cells(picture: Image, cell: int) -> NDArray[np.float32]:
     """Average [H, W] over cells, padded with zeros to whole cells."""
     height, width = picture.shape

@@ -9,7 +9,6 @@ from pretrain.views.whole_breast import (
     Whole,
     WholeSettings,
     draw_move,
-    move_points,
     moved,
     places_of,
     shown_at,
@@ -34,6 +33,11 @@ def looks(archive: Archive, index: int, *, seed: int = 0, epoch: int = 0) -> Who
     return whole_views(picture, shown, SETTINGS, 8, seed=seed, epoch=epoch, index=index)
 
 
+def brought(point: np.ndarray, move: np.ndarray) -> np.ndarray:
+    """Where a point (x, y) of the encoder's input lies in the look."""
+    return point @ move[:, :2].T + move[:, 2]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_bright_spot_lands_where_its_point_is_mapped(seed: int) -> None:
     move = draw_move(np.random.default_rng(seed), SETTINGS.size, SETTINGS)
@@ -44,7 +48,7 @@ def test_a_bright_spot_lands_where_its_point_is_mapped(seed: int) -> None:
 
     y, x = np.mgrid[: shown.shape[0], : shown.shape[1]] + 0.5
     centre = [(shown * x).sum() / shown.sum(), (shown * y).sum() / shown.sum()]
-    np.testing.assert_allclose(centre, move_points(np.array([42.0, 72.0]), move), atol=0.05)
+    np.testing.assert_allclose(centre, brought(np.array([42.0, 72.0]), move), atol=0.05)
 
 
 def test_no_move_keeps_every_pixel() -> None:
@@ -71,11 +75,12 @@ def test_a_lesion_is_covered_where_it_is_seen(archive: Archive) -> None:
     weights = one.cover[mass]
     centre = [(weights * x).sum() / weights.sum(), (weights * y).sum() / weights.sum()]
     middle = [(LESION["x1"] + LESION["x2"]) / 2, (LESION["y1"] + LESION["y2"]) / 2]
-    np.testing.assert_allclose(centre, move_points(np.array(middle), one.move), atol=1.0)
+    np.testing.assert_allclose(centre, brought(np.array(middle), one.move), atol=1.0)
 
 
 def test_places_are_known_where_a_kind_is_absent_or_boxed(archive: Archive) -> None:
     mass, skin = FINDINGS.index("mass"), FINDINGS.index("skin_thickening")
+    assert archive
     for picture in archive:
         placed, cover = places_of(picture, SETTINGS, None, 8)
         assert placed[mass]

@@ -96,9 +96,6 @@ def test_a_box_outside_the_cut_becomes_unknown_and_one_half_outside_is_clipped()
     assert np.isnan(there[0]).all()
     assert there[1].tolist() == [0, 0, 5, 5]
     assert np.isnan(there[2]).all()
-    share = HALVED.share_inside(boxes)
-    assert share[:2].tolist() == [0.0, 0.25]
-    assert np.isnan(share[2])
 
 
 def test_a_box_in_the_padding_is_not_brought_back() -> None:

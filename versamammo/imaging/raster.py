@@ -34,11 +34,6 @@ FADED = 0.02  # of what is not dark: from here on levels between the two are no 
 GRAIN = 0.004  # standard deviation of shares from which a surface is not flat
 
 
-def read_raster(path: Path | str, file_format: str, *, frame: int | None = None) -> Mammogram:
-    """Read one mammogram from a raster file; see `expose_raster`."""
-    return expose_raster(path, file_format, frame=frame).develop()
-
-
 def expose_raster(
     path: Path | str,
     file_format: str,

@@ -118,13 +118,6 @@ class Crop:
         """
         return _clipped(_map_boxes(boxes, self.points_to_source), self.box)
 
-    def share_inside(self, boxes: ArrayLike) -> Points:
-        """Return for each source box [N, 4] the share of its area within the cut, 0..1, [N]."""
-        whole = _checked(boxes)
-        part = _clipped(whole, self.box)
-        share = _area(part) / _area(whole)
-        return np.where(np.isnan(share) & ~np.isnan(_area(whole)), 0.0, share)
-
     def mask_to_input(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Map a source mask [H, W] to the input [H', W']; a pixel counts if half of it is covered.
 
@@ -215,10 +208,6 @@ def _clipped(boxes: Points, frame: tuple[int, int, int, int]) -> Points:
     empty = (clipped[:, 2] <= clipped[:, 0]) | (clipped[:, 3] <= clipped[:, 1])
     clipped[empty | np.isnan(boxes).any(axis=1)] = np.nan
     return clipped
-
-
-def _area(boxes: Points) -> Points:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def _sized(mask: NDArray[np.bool_], size: Size) -> NDArray[np.bool_]:

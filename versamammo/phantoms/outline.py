@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
-from versamammo.phantoms.grid import Field, Grid, sample
+from versamammo.phantoms.grid import Field, Grid
 
 POINTS = 2400  # samples along an outline; about one per 0.2 mm
 EXACT_MM = 2.5  # so near the skin the distance is measured exactly, not on a raster
@@ -135,8 +135,3 @@ def depth_under_skin(outline: Outline, grid: Grid) -> Field:
     offset = (outline.points[nearest] - pixels) * outline.outward[nearest]
     depth[row, column] = offset.sum(axis=1)
     return depth
-
-
-def depth_at(depth: Field, grid: Grid, point_mm: NDArray[np.floating]) -> float:
-    """Read the depth under the skin at one point (x, y), mm."""
-    return float(sample(depth, grid, point_mm[None])[0])

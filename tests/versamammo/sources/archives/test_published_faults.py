@@ -14,11 +14,8 @@ import pydicom
 import pytest
 from pydicom.uid import BreastTomosynthesisImageStorage
 
-from versamammo.data.dataset import Archive
 from versamammo.data.labels import Labels
-from versamammo.data.lesion_rows import CloseUps, CloseUpSettings
 from versamammo.data.manifest import read_manifest
-from versamammo.data.normal_tissue import AIR, LEAST_TISSUE, normal_rows
 from versamammo.data.preparation import output_folder as output
 from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.prepare_settings import Settings
@@ -252,22 +249,6 @@ def test_3_1_a_pedestal_does_not_keep_a_breast_from_being_cropped(
         assert raised.box.width * raised.box.height < 0.9 * high * wide
         differ = np.subtract(plain.box.as_tuple(), raised.box.as_tuple())
         assert np.abs(differ).max() <= 0.02 * high
-
-
-def test_7_1_6_normal_patches_touch_no_lesion_and_show_breast(twin: Make, tmp_path: Path) -> None:
-    rows_of(twin("mias"), tmp_path / "out")
-    archive = Archive.open(tmp_path / "out", ["train", "val", "test"])
-    rows, _ = normal_rows(archive.table, tmp_path / "out", CloseUpSettings(smallest=8))
-    pictures = {picture.image_id: picture for picture in archive}
-    assert rows.num_rows > 2
-    for patch in CloseUps(tmp_path / "out", rows):
-        x1, y1, x2, y2 = patch.window
-        whole = pictures[patch.whole_id]
-        for finding in whole.labels.findings:
-            assert finding.box is not None
-            a, b, c, d = whole.crop.boxes_to_input([finding.box.as_tuple()])[0]
-            assert x2 <= a or x1 >= c or y2 <= b or y1 >= d
-        assert (patch.levels() > AIR).mean() >= LEAST_TISSUE
 
 
 def test_7_1_12_two_preparations_do_not_share_a_half_written_cache(
