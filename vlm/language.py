@@ -24,8 +24,8 @@ from transformers import (
 )
 
 from versamammo.model.weights import check_folder, opening
+from vlm.prompts import IMAGE_TOKEN
 
-IMAGE_TOKEN = "<image>"
 _PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 
 # for language models that come without one
