@@ -17,10 +17,9 @@ from vlm.image_cache import KEPT, shown
 from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.instruction_samples import facts
 from vlm.labelled_tokens import Example, labelled
-from vlm.language import IMAGE_TOKEN
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.prompts import Picture, Question
+from vlm.prompts import IMAGE_TOKEN, Picture, Question
 from vlm.training_config import PhaseName
 
 PHASE_NUMBERS: dict[PhaseName, int] = {"words": 1, "projector": 2, "adapter": 3}

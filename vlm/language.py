@@ -26,8 +26,8 @@ from transformers import (
 
 from versamammo.model.weights import opening
 from vlm.language_source import LanguageModelSource, locate
+from vlm.prompts import IMAGE_TOKEN
 
-IMAGE_TOKEN = "<image>"
 _PAD, _START, _END = "<|pad|>", "<|im_start|>", "<|im_end|>"
 
 # for language models that come without one

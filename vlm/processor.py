@@ -14,9 +14,8 @@ from transformers.processing_utils import MultiModalData, ProcessorMixin
 from versamammo.errors import InputError
 from versamammo.model.image_processor import VersaMammoImageProcessor
 from vlm.labelled_tokens import IGNORED, Example, labelled
-from vlm.language import IMAGE_TOKEN
 from vlm.projector import ProjectorSettings
-from vlm.prompts import MOST_VIEWS, Question, to_messages
+from vlm.prompts import IMAGE_TOKEN, MOST_VIEWS, Question, to_messages
 from vlm.vlm_configuration import VersaMammoVlmConfig
 
 _ANSWER = "The answer stands here."  # to find out how a template ends an answer

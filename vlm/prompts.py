@@ -8,16 +8,18 @@ be withheld to see what the model finds in the pixels alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.geometry import Crop
-from versamammo.model.image_processor import OneImage, as_mammogram
-from vlm.language import IMAGE_TOKEN
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from versamammo.model.image_processor import OneImage
+
+IMAGE_TOKEN = "<image>"
 MOST_VIEWS = 4  # of one exam; a prior exam may bring as many
 LONGEST_QUESTION = 8000  # characters; longer ones are pasted files, not questions
 
@@ -109,6 +111,9 @@ def look_at(
         InputError: it cannot be read.
         Refused: it is no mammogram.
     """
+    # imported here, since questions are made and read without torch
+    from versamammo.model.image_processor import as_mammogram
+
     mammogram = as_mammogram(image)
     name = mammogram.provenance.file
     try:

@@ -30,6 +30,10 @@ import vlm
 assert not {"torch", "timm", "transformers"} & sys.modules.keys(), "importing us has to be quick"
 print("light")
 
+import vlm.instructions.questions_command
+assert not {"torch", "timm", "transformers"} & sys.modules.keys(), "asking needs none of them"
+print("asking")
+
 versamammo.register()
 from pathlib import Path
 import torch
@@ -106,6 +110,10 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
 
 def test_importing_us_is_quick(fresh: Fresh) -> None:
     assert "light" in fresh.came, fresh.said
+
+
+def test_questions_are_made_without_torch(fresh: Fresh) -> None:
+    assert "asking" in fresh.came, fresh.said
 
 
 def test_the_same_bits_come_through_auto_model(fresh: Fresh) -> None:

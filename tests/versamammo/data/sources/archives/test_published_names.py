@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Twin
 
-SPLITS = Path(__file__).resolve().parents[5] / "shared" / "splits"
+SPLITS = Path(__file__).resolve().parents[6] / "shared" / "splits"
 IMAGES = {
     "bmcd": "BMCD", "cbis-ddsm": "CBIS-DDSM-breast", "cdd-cesm": "CDD-CESM", "cmmd": "CMMD",
     "csaw-m": "CSAW-M", "dbt": "DBT", "dmid": "DMID-breast", "inbreast": "INbreast",

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from versamammo.errors import InputError
 from versamammo.training.stopping import Stopped, explain, run_command
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(

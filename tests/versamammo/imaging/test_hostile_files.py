@@ -9,14 +9,21 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HANG_SECONDS = 5
 PEAK_MB = 600
 
 
 def read_damaged(first, count, folder):
     """Read `count` damaged files in a process of its own; give one record per file."""
-    command = [sys.executable, "-m", "tests.versamammo.hostile", str(first), str(count), folder]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.versamammo.imaging.hostile",
+        str(first),
+        str(count),
+        folder,
+    ]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in child.stdout.splitlines() if line.startswith("{")]
     assert child.returncode == 0, f"stopped at {lines[-1:]}: {child.stderr[-2000:]}"

@@ -9,7 +9,7 @@ from versamammo.data.splits.draw import leakage
 from versamammo.data.splits.split_tables import Names, apply_table, read_splits
 from versamammo.errors import InputError
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "splits"
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "splits"
 
 
 def image(number: int, patient: str | None = None, exam: str | None = None) -> Names:

@@ -1,7 +1,7 @@
 """Damages DICOM files in ways a seed decides, and reads them; one line of JSON per file.
 
-Run as `python -m tests.versamammo.hostile FIRST COUNT FOLDER`, in a process of its own, so that a
-crash or a hang of the reader is seen from outside.
+Run as `python -m tests.versamammo.imaging.hostile FIRST COUNT FOLDER`, in a process of its own, so
+that a crash or a hang of the reader is seen from outside.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from versamammo.data.splits.published import group_of, published_leakage, published_misplaced
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "splits"
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "splits"
 # data set: groups, in both train and test, in more than one split, as measured by others
 MEASURED = {
     "classification_split.csv": {

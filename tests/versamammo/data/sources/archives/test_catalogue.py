@@ -34,7 +34,7 @@ def test_every_archive_says_where_and_under_which_terms() -> None:
 
 
 def test_the_documentation_names_every_archive_with_licence_and_link() -> None:
-    text = (Path(__file__).resolve().parents[4] / "docs" / "data.md").read_text()
+    text = (Path(__file__).resolve().parents[5] / "docs" / "data.md").read_text()
     for archive in ARCHIVES.values():
         row = next(line for line in text.splitlines() if line.startswith(f"| {archive.name} |"))
         assert archive.licence in row
@@ -44,7 +44,7 @@ def test_the_documentation_names_every_archive_with_licence_and_link() -> None:
 
 
 def test_every_task_is_served_by_an_archive_and_nothing_else_is_promised() -> None:
-    table = Path(__file__).resolve().parents[5] / "shared" / "spec" / "tasks.csv"
+    table = Path(__file__).resolve().parents[6] / "shared" / "spec" / "tasks.csv"
     if not table.is_file():
         pytest.skip("the list of tasks is not at hand")
     with table.open() as stream:
