@@ -111,10 +111,15 @@ class Confusion:
         total = divide(2 * right, either, 0.0).sum(axis=0)
         return divide(total, (either > 0).sum(axis=0))[None]
 
-    def _kappa(self, table: Floats, asked: Floats, given: Floats) -> Floats:
-        """Cohen's kappa with quadratic weights of the distance in classes [R]."""
+    def linear_kappa(self, counts: Floats) -> Floats:
+        """Cohen's kappa with linear weights of the distance in classes [1, R]."""
+        table = (self._table @ counts).reshape(self.classes, self.classes, -1)
+        return self._kappa(table, table.sum(axis=1), table.sum(axis=0), power=1.0)[None]
+
+    def _kappa(self, table: Floats, asked: Floats, given: Floats, power: float = 2.0) -> Floats:
+        """Cohen's kappa with weights of the distance in classes, to a power [R]."""
         place = np.arange(self.classes)
-        weight = (place[:, None] - place[None]) ** 2.0
+        weight = np.abs(place[:, None] - place[None]) ** power
         seen = np.einsum("ij,ijr->r", weight, table)
         chance = np.einsum("ij,ir,jr->r", weight, asked, given, optimize=True)
         return 1 - divide(seen * asked.sum(axis=0), chance)

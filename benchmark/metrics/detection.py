@@ -15,13 +15,23 @@ from benchmark.metrics.ranking import Ranking
 from benchmark.samples import BoxesSample
 
 RECALLS = np.linspace(0.0, 1.0, 101)
-HIT_RULE = f"hit: centre in the lesion's box or IoU >= {HIT_IOU:g}"
 
 
 def detection_panels(
-    samples: Sequence[BoxesSample], clusters: Clusters, names: Sequence[str]
+    samples: Sequence[BoxesSample],
+    clusters: Clusters,
+    names: Sequence[str],
+    *,
+    hit_iou: float = HIT_IOU,
 ) -> list[Panel]:
-    """Build the panels of a detection task."""
+    """Build the panels of a detection task.
+
+    Args:
+        samples: one for each image.
+        clusters: of the samples.
+        names: of the classes.
+        hit_iou: overlap that makes a hit of FROC, if the centre does not.
+    """
     n = len(samples)
     lesions = sum(len(sample.truth) for sample in samples)
     normal = sum(not sample.truth for sample in samples)
@@ -29,7 +39,7 @@ def detection_panels(
     matched = [match(samples, klass) for klass in range(len(names))]
     held = [one for one in matched if one.lesions.any()]
     over = f"{what}; over {len(held)} of {len(names)} classes" if len(names) > 1 else what
-    froc_note = f"{what}; {HIT_RULE}"
+    froc_note = f"{what}; hit: centre in the lesion's box or IoU >= {hit_iou:g}"
     sensitivities = [Measure(f"sensitivity_at_{rate:g}_fp", n, froc_note)
                      for rate in FALSE_POSITIVES]  # fmt: skip
     rule = "best overlap with each lesion of boxes scored 0.5 or more; false positives and "
@@ -39,7 +49,7 @@ def detection_panels(
     return [
         Panel((Measure("ap50", n, over), Measure("ap50_95", n, over)), _Precision(held, clusters)),
         Panel((Measure("froc_mean", n, froc_note), *sensitivities),
-              _Froc(find_hits(samples, len(names)), clusters)),
+              _Froc(find_hits(samples, len(names), hit_iou), clusters)),
         means([published], best, clusters),
     ]  # fmt: skip
 
@@ -110,10 +120,10 @@ def froc_ranking(hits: Hits, clusters: Clusters) -> Ranking:
 
 
 def froc_curve(
-    samples: Sequence[BoxesSample], classes: int, clusters: Clusters
+    samples: Sequence[BoxesSample], classes: int, clusters: Clusters, hit_iou: float = HIT_IOU
 ) -> tuple[Floats, Floats]:
     """Return false positives per image and sensitivity at every threshold, for a plot."""
-    hits = find_hits(samples, classes)
+    hits = find_hits(samples, classes, hit_iou)
     steps = froc_ranking(hits, clusters).at(np.ones((clusters.count, 1)))
     false = np.concatenate([[0.0], steps.negatives[:, 0] / max(1, len(samples))])
     return false, np.concatenate([[0.0], steps.positives[:, 0] / max(1, hits.lesions.sum())])
