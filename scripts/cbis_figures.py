@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.cbis_report.boxes import (
-    RELATIVE,
     Rule,
     box_figures,
     box_samples,
@@ -30,7 +29,6 @@ from scripts.cbis_report.boxes import (
     curve,
     found_lesions,
     marked,
-    peaks_in,
     sensitivity,
     threshold_at,
 )
@@ -53,6 +51,7 @@ from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.dataset import Archive, Picture
 from versamammo.files import write_atomically
 from versamammo.model.encoder import VersaMammoModel
+from versamammo.model.peaks import RELATIVE, peaks_in
 
 KINDS = ("mass", "calcification")
 PHANTOM = Path("models/demo/encoder")

@@ -10,18 +10,12 @@ from benchmark.metrics.bootstrap import cluster
 from benchmark.metrics.counting import Confusion
 from benchmark.samples import BoxesSample
 from scripts.cbis_figures import table, thirds
-from scripts.cbis_report.boxes import (
-    SMALLEST,
-    found_lesions,
-    overlap,
-    peaks_in,
-    threshold_at,
-    widened,
-)
+from scripts.cbis_report.boxes import found_lesions, threshold_at
 from scripts.cbis_report.figures import Figure, area, asked, difference
 from scripts.cbis_report.patches import DEPTH, matched_patches, warmest
 from scripts.cbis_report.whole_films import Told, both_views, joined_views, log_odds, malignancy
 from versamammo.input.geometry import Crop
+from versamammo.model.peaks import SMALLEST, overlap, peaks_in, widened
 
 CROP = Crop((400, 240), (0, 0, 240, 400), False, (200, 120), (208, 128))
 

@@ -17,27 +17,14 @@ from numpy.typing import NDArray
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
+from versamammo.model.candidates import Candidate
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 from versamammo.model.image_processor import OneImage, as_mammogram
+from versamammo.model.peaks import peaks_in
 
 LEAST_HEAT = 0.1  # probability of a cell, from which it belongs to a candidate
 MOST_BOXES = 20  # candidates kept of one kind
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A place where a finding may lie.
-
-    Attributes:
-        kind: of the finding.
-        box: in pixels of the file as stored.
-        score: the warmest cell's probability, 0..1.
-    """
-
-    kind: str
-    box: Box
-    score: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +39,7 @@ class Sight:
         crop: from the stored image to the encoder's input and back.
         pixels: of the stored image, float32 [H, W].
         warmest: of each kind of finding, the probability of its warmest cell.
+        peaks: the warmest place of each kind, however cold, the warmest first.
     """
 
     probabilities: dict[str, dict[str, float]]
@@ -60,6 +48,7 @@ class Sight:
     crop: Crop
     pixels: NDArray[np.float32]
     warmest: Mapping[str, float] = field(default_factory=dict)
+    peaks: tuple[Candidate, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts and lists, for JSON; boxes are (x1, y1, x2, y2)."""
@@ -96,10 +85,12 @@ def find(
     crop = batch.crops[0]
     heat = _heat(encoder, features, crop)
     candidates: list[Candidate] = []
+    peaks: list[Candidate] = []
     warmest: dict[str, float] = {}
     if heat is not None and encoder.heads.findings is not None:
         for kind, own in zip(encoder.heads.findings.kinds, heat, strict=True):
             warmest[kind] = float(own.max())
+            peaks += peaks_in(own, crop, kind, least=0.0, most=1)
             from_ = least.get(kind) if isinstance(least, Mapping) else least
             if from_ is not None:
                 candidates += candidates_in(own, crop, kind, from_)
@@ -110,6 +101,7 @@ def find(
         crop,
         mammogram.pixels,
         warmest,
+        tuple(sorted(peaks, key=lambda one: -one.score)),
     )
 
 

@@ -14,8 +14,9 @@ from app.chat.evidence.exam import Exam
 from app.chat.evidence.queueing import OneAtATime
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
+from versamammo.model.candidates import Candidate
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.model.finding import Candidate, find
+from versamammo.model.finding import find
 
 MOST = 3  # places marked of one kind in one picture
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one place
@@ -30,12 +31,14 @@ class Seen:
         warmest: of each kind of finding, the heat 0..1 of its warmest cell.
         probabilities: of each value of each of the encoder's attributes.
         candidates: places of each kind that are warm enough, the warmest first.
+        peaks: the warmest place of each kind, however cold, the warmest first.
     """
 
     warmest: Mapping[str, float]
     probabilities: Mapping[str, Mapping[str, float]]
     candidates: tuple[Candidate, ...] = ()
     heat: HeatMap | None = None
+    peaks: tuple[Candidate, ...] = ()
 
 
 class Seeing:
@@ -73,7 +76,7 @@ class Seeing:
         ]
         box = sight.crop.box
         heat = None if sight.heat is None else HeatMap(number, _small(sight.heat, box), _box(box))
-        return Seen(sight.warmest, sight.probabilities, tuple(apart), heat)
+        return Seen(sight.warmest, sight.probabilities, tuple(apart), heat, sight.peaks)
 
 
 def _apart(candidates: Sequence[Candidate]) -> list[Candidate]:

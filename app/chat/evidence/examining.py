@@ -14,6 +14,7 @@ from app.chat.evidence.location_text import in_words
 from app.chat.evidence.trials import Calibration, Domain, Trials
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
+from versamammo.model.candidates import Candidate
 from versamammo.model.finding import LEAST_HEAT
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
@@ -39,6 +40,7 @@ class Looked:
 
     weights: dict[tuple[Source, str], Weights] = field(default_factory=dict)
     regions: list[Region] = field(default_factory=list)
+    peaks: list[Region] = field(default_factory=list)
     heat: HeatMap | None = None
 
 
@@ -91,8 +93,7 @@ class Examiner:
             verdicts += spoken
             regions += [region for one in spoken for region in one.regions]
             if self.card.no_normals:
-                open_ = [one for one in looked.regions if one.topic not in speakers]
-                suspects += sorted(open_, key=lambda one: -one.score)[:SUSPECTS]
+                suspects += [one for one in looked.peaks if one.topic not in speakers][:SUSPECTS]
             heat += [looked.heat] if looked.heat is not None else []
         for name in set(speakers) - {one.topic for one in verdicts}:
             silent[name] = "no picture could be used" if failed else "the model has no such head"
@@ -143,13 +144,11 @@ class Examiner:
             calibration = self._calibration(name)
             looked.weights[Source.MARKS, name] = yes_or_no(calibration.probability(heat))
             looked.regions += [
-                Region(
-                    number, one.box, name, calibration.probability(one.score),
-                    in_words(exam.images[number], one.box),
-                )
+                _region(exam, number, one, calibration.probability(one.score))
                 for one in seen.candidates
                 if one.kind == kind
-            ]  # fmt: skip
+            ]
+        looked.peaks += [_region(exam, number, one, one.score) for one in seen.peaks]
 
     def _even(self, source: Source, topic: Topic, weights: Weights) -> Weights:
         """Calibrate yes and no; other topics keep the source's own probabilities."""
@@ -180,6 +179,11 @@ class Examiner:
             )
             for source in Source
         }
+
+
+def _region(exam: Exam, number: int, place: Candidate, score: float) -> Region:
+    where = in_words(exam.images[number], place.box)
+    return Region(number, place.box, FINDING_WORDS[place.kind], score, where)
 
 
 def _verdict(

@@ -1,0 +1,91 @@
+"""Boxes around the peaks of a heat map, each as far as its own height reaches.
+
+One threshold for a whole map joins neighbours that are warm and misses all that is lukewarm.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from versamammo.imaging.mammogram import Box
+from versamammo.input.geometry import Crop
+from versamammo.model.candidates import Candidate
+
+Sides = tuple[float, float, float, float]  # (x1, y1, x2, y2)
+LEAST_PEAK = 0.01  # probability from which a peak is a candidate: FROC ranks them all
+RELATIVE = 0.5  # share of its peak down to which a cell belongs to a box
+REACH = 17  # pixels of the input: a peak is the highest within such a square
+SMALLEST = 12.0  # pixels of the input: no box is narrower
+OVERLAP = 0.3  # of boxes, from which only the stronger stays
+MOST_PEAKS, MOST_BOXES = 60, 20
+
+
+def peaks_in(
+    heat: NDArray[np.float32],
+    crop: Crop,
+    kind: str,
+    least: float = LEAST_PEAK,
+    relative: float = RELATIVE,
+    most: int = MOST_BOXES,
+) -> list[Candidate]:
+    """Draw a box around each peak of an input's heat [H', W'], as far as half its height reaches.
+
+    Args:
+        heat: probabilities, 0 outside the content.
+        crop: from the stored film to the input.
+        kind: of finding.
+        least: probability from which a peak is a candidate.
+        relative: share of the peak down to which its surroundings belong to the box.
+        most: boxes that are kept, the warmest.
+    """
+    highest = cv2.dilate(heat, np.ones((REACH, REACH), np.uint8))
+    ys, xs = np.nonzero((heat >= highest) & (heat >= least) & (heat > 0))
+    order = np.argsort(-heat[ys, xs], kind="stable")
+    boxes: list[tuple[float, float, float, float]] = []
+    scores: list[float] = []
+    tried = 0
+    for y, x in zip(ys[order], xs[order], strict=True):
+        if tried == MOST_PEAKS or len(boxes) == most:
+            break
+        if any(a <= x < c and b <= y < d for a, b, c, d in boxes):
+            continue
+        tried += 1
+        peak = float(heat[y, x])
+        box = widened(_surroundings(heat >= relative * peak, int(x), int(y)), crop.content_size)
+        if all(overlap(box, other) < OVERLAP for other in boxes):
+            boxes.append(box)
+            scores.append(peak)
+    found = []
+    for side, score in zip(crop.boxes_to_source(boxes) if boxes else (), scores, strict=True):
+        if not np.isnan(side).any():
+            found.append(Candidate(kind, Box(*(float(one) for one in side)), score))
+    return found
+
+
+def _surroundings(warm: NDArray[np.bool_], x: int, y: int) -> Sides:
+    """Return the box of the warm pixels [H', W'] that hang together with pixel (x, y)."""
+    filled = warm.astype(np.uint8)
+    _, _, _, (left, top, width, height) = cv2.floodFill(filled, None, (x, y), 2, flags=8)
+    return left, top, left + width, top + height
+
+
+def widened(box: Sides, content: tuple[int, int]) -> Sides:
+    """Widen a box about its centre to the smallest size, within content (H, W)."""
+    low, high = [], []
+    for start, end, most in ((box[0], box[2], content[1]), (box[1], box[3], content[0])):
+        extra = max(0.0, (SMALLEST - (end - start)) / 2)
+        low.append(max(0.0, start - extra))
+        high.append(min(float(most), end + extra))
+    return low[0], low[1], high[0], high[1]
+
+
+def overlap(first: Sides, second: Sides) -> float:
+    """Return intersection over union of two boxes."""
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = [(one[2] - one[0]) * (one[3] - one[1]) for one in (first, second)]
+    return wide * high / (sum(areas) - wide * high)
