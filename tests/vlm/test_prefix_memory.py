@@ -68,6 +68,7 @@ def test_options_weigh_what_they_weigh_read_one_by_one(
 ) -> None:
     model, processor = trained
     options = ["Yes, a mass.", "No.", "Left breast"]
+    assert small.questions
     for question in small.questions:
         found = option_scores(model, processor, question, options, prefixes)
         each = []
