@@ -68,9 +68,10 @@ class Examiner:
         tried: dict[str, str] = {}
         for topic in JUDGED:
             source, told = self.trials.speaker(domain, topic)
+            if self.card.no_normals and topic.name in FINDING_WORDS.values():
+                source, told = None, ALL_WITH_LESION
             if source is None:
-                untold = self.card.no_normals and topic.name in FINDING_WORDS.values()
-                silent[topic.name] = ALL_WITH_LESION if untold else told
+                silent[topic.name] = told
             else:
                 speakers[topic.name], tried[topic.name] = source, told
         known = self._known(domain)
