@@ -15,7 +15,7 @@ from scripts.cbis_report.figures import Figure, area, asked, difference
 from scripts.cbis_report.patches import DEPTH, matched_patches, warmest
 from scripts.cbis_report.whole_films import Told, both_views, joined_views, log_odds, malignancy
 from versamammo.input.geometry import Crop
-from versamammo.model.peaks import SMALLEST, overlap, peaks_in, widened
+from versamammo.model.peaks import LARGEST, SMALLEST, overlap, peaks_in, widened
 
 CROP = Crop((400, 240), (0, 0, 240, 400), False, (200, 120), (208, 128))
 
@@ -57,6 +57,16 @@ def test_a_plateau_is_one_box_and_a_spike_is_widened() -> None:
 def test_no_heat_is_no_box_and_a_box_stays_in_the_content() -> None:
     assert peaks_in(np.zeros((208, 128), np.float32), CROP, "mass") == []
     assert widened((0, 195, 2, 200), (200, 120)) == (0, 191.5, 7, 200)
+
+
+def test_faint_heat_all_over_is_no_box_of_the_whole_breast() -> None:
+    crop = Crop((500, 280), (0, 0, 280, 500), False, (500, 280), (512, 288))
+    heat = np.zeros((512, 288), np.float32)
+    heat[:500, :280] = 0.05
+    found = peaks_in(heat, crop, "mass")
+    sides = [(b.x2 - b.x1, b.y2 - b.y1) for b in (one.box for one in found)]
+    assert sides
+    assert np.max(sides) <= LARGEST
 
 
 def test_overlap_is_intersection_over_union() -> None:

@@ -18,6 +18,7 @@ LEAST_PEAK = 0.01  # probability from which a peak is a candidate: FROC ranks th
 RELATIVE = 0.5  # share of its peak down to which a cell belongs to a box
 REACH = 17  # pixels of the input: a peak is the highest within such a square
 SMALLEST = 12.0  # pixels of the input: no box is narrower
+LARGEST = 160  # nor wider; 95 % of the masses of validation films are below 70
 OVERLAP = 0.3  # of boxes, from which only the stronger stays
 MOST_PEAKS, MOST_BOXES = 60, 20
 
@@ -65,10 +66,11 @@ def peaks_in(
 
 
 def _surroundings(warm: NDArray[np.bool_], x: int, y: int) -> Sides:
-    """Return the box of the warm pixels [H', W'] that hang together with pixel (x, y)."""
-    filled = warm.astype(np.uint8)
-    _, _, _, (left, top, width, height) = cv2.floodFill(filled, None, (x, y), 2, flags=8)
-    return left, top, left + width, top + height
+    """Return the box of the warm pixels [H', W'] near pixel (x, y) that hang together with it."""
+    left, top = max(0, x - LARGEST // 2), max(0, y - LARGEST // 2)
+    near = warm[top : y + LARGEST // 2, left : x + LARGEST // 2].astype(np.uint8)
+    _, _, _, (x1, y1, width, height) = cv2.floodFill(near, None, (x - left, y - top), 2, flags=8)
+    return left + x1, top + y1, left + x1 + width, top + y1 + height
 
 
 def widened(box: Sides, content: tuple[int, int]) -> Sides:
