@@ -10,7 +10,7 @@ from typing import Any
 import jsonargparse
 import numpy as np
 
-from app.hanging import Hung, hang
+from app.hanging import HangingView, hang
 from app.viewer import Panel, draw_sheet, save_png
 from versamammo import NOTICE
 from versamammo.config import command_parser
@@ -43,7 +43,7 @@ def exams(folder: Path, limit: int) -> list[list[Row]]:
     return list(groups.values())[:limit]
 
 
-def as_hung(folder: Path, row: Row) -> Hung:
+def as_hung(folder: Path, row: Row) -> HangingView:
     """Load one prepared image with its findings in pixels of the prepared picture."""
     levels = read_levels(folder / row["cache_path"])
     crop = Crop.from_dict(row["crop"])
@@ -61,7 +61,7 @@ def as_hung(folder: Path, row: Row) -> Hung:
             inside = crop.boxes_to_input(corners)[0]
             if np.isfinite(inside).all():
                 boxes.append((Box(*inside.tolist()), finding["kind"].replace("_", " ")))
-    return Hung(
+    return HangingView(
         Laterality(row["laterality"]),
         View(row["view"]),
         levels.astype(np.float32) / np.float32(65535),

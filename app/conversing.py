@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from app.chat.conversation.facts import warnings_of
 from app.chat.conversation.report import answer_record
 from app.chat.conversation.verdict_words import pointing
-from app.chat.evidence.contracts import Answer, Findings, Turn
+from app.chat.evidence.contracts import ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.models import Models
 from app.chat.session.limits import Limits
@@ -27,17 +27,17 @@ class Conversation:
     models: Models
     exam: Exam
     findings: Findings | None
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[ChatTurn] = field(default_factory=list)
 
-    def pieces(self, question: str) -> Iterator[Answer]:
+    def pieces(self, question: str) -> Iterator[StreamedAnswer]:
         """Yield the answer piece by piece, each with all text so far; the last one is kept."""
         before = tuple(self.turns[-Limits().history :])
-        answer = Answer("")
+        answer = StreamedAnswer("")
         for answer in self.models.answerer.answer(self.exam, question, before, self.findings):
             yield answer
-        self.turns.append(Turn(question, answer))
+        self.turns.append(ChatTurn(question, answer))
 
-    def ask(self, question: str) -> Turn:
+    def ask(self, question: str) -> ChatTurn:
         """Return the finished turn."""
         for _ in self.pieces(question):
             pass

@@ -18,7 +18,7 @@ from app.chat.conversation.report import composed, record
 from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam, gather
 from app.chat.models import choose_folder, load_models
-from app.chat.viewer.exam_picture import Look, draw
+from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
 from versamammo.config import command_parser
@@ -80,7 +80,7 @@ def run_model(args: jsonargparse.Namespace) -> int:
         texts.append(_told(path, exam, findings, warnings_of(exam, findings, speaking.cards)))
         spoke[f"{speaking.finder.card.name} {speaking.finder.card.version}"] = None
         if args.png is not None:
-            look = Look(0, heat=bool(findings.heat))
+            look = DisplaySettings(0, heat=bool(findings.heat))
             panels.append(np.asarray(draw(exam, look, findings, (), SHEET_HEIGHT // 2)))
     print(json.dumps(records, indent=2) if args.json else "\n\n".join(texts))
     if not args.json:

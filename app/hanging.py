@@ -21,7 +21,7 @@ PLACES = {  # (row, column) of the hanging; a right breast shows its chest wall 
 
 
 @dataclass(frozen=True)
-class Hung:
+class HangingView:
     """One view ready to hang, in canonical orientation (chest wall left).
 
     Attributes:
@@ -37,13 +37,13 @@ class Hung:
     boxes: tuple[tuple[Box, str], ...] = ()
 
 
-def hang(views: Sequence[Hung], *, height: int, caption: tuple[str, ...] = ()) -> Panel:
+def hang(views: Sequence[HangingView], *, height: int, caption: tuple[str, ...] = ()) -> Panel:
     """Hang up to four views on one panel of 2 x 2 cells, each `height` pixels high.
 
     All views are drawn at one scale if every spacing is known, otherwise each fills its cell;
     an empty cell is left dark. Of two pictures of the same view the first is shown.
     """
-    chosen: dict[tuple[int, int], Hung] = {}
+    chosen: dict[tuple[int, int], HangingView] = {}
     for view in views:
         place = PLACES.get((view.laterality, view.view))
         if place is not None:
@@ -58,7 +58,7 @@ def hang(views: Sequence[Hung], *, height: int, caption: tuple[str, ...] = ()) -
     return Panel(canvas, caption, None, tuple(boxes))
 
 
-def pixels_per_mm(views: Sequence[Hung], height: int) -> float | None:
+def pixels_per_mm(views: Sequence[HangingView], height: int) -> float | None:
     """Return picture pixels per millimetre so that the tallest view fills its cell."""
     if not views or any(view.spacing_mm is None for view in views):
         return None
@@ -66,7 +66,7 @@ def pixels_per_mm(views: Sequence[Hung], height: int) -> float | None:
     return height / tallest
 
 
-def drawn_size(view: Hung, per_mm: float | None) -> tuple[int, int]:
+def drawn_size(view: HangingView, per_mm: float | None) -> tuple[int, int]:
     """Return (rows, columns) of a view on the panel; its own height where no scale is known."""
     rows, columns = view.pixels.shape
     if per_mm is None or view.spacing_mm is None:
@@ -79,7 +79,7 @@ def drawn_size(view: Hung, per_mm: float | None) -> tuple[int, int]:
 
 def paste(
     canvas: NDArray[np.float32],
-    view: Hung,
+    view: HangingView,
     place: tuple[int, int],
     size: tuple[int, int],
     cell: tuple[int, int],

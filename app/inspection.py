@@ -23,7 +23,7 @@ SHEET_HEIGHT = 720  # of one panel, in pixels
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """What `inspect` learned of one file: the image and its breast, or why not."""
 
     file: Path
@@ -32,19 +32,19 @@ class Look:
     error: InputError | None = None
 
 
-def look(path: Path, args: jsonargparse.Namespace) -> Look:
+def look(path: Path, args: jsonargparse.Namespace) -> Inspection:
     """Read one file and find its breast; a refusal is kept, not raised."""
     mammogram = None
     try:
         mammogram = read(
             path, window=args.window, for_processing=args.for_processing, frame=args.frame
         )
-        return Look(path, mammogram, find_breast(mammogram.pixels))
+        return Inspection(path, mammogram, find_breast(mammogram.pixels))
     except InputError as error:
-        return Look(path, mammogram, error=error)
+        return Inspection(path, mammogram, error=error)
 
 
-def as_record(found: Look) -> dict[str, Any]:
+def as_record(found: Inspection) -> dict[str, Any]:
     """Return the JSON object of one file; unknown values are null."""
     record: dict[str, Any] = dict.fromkeys(
         (
@@ -116,7 +116,7 @@ def as_text(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def as_panel(found: Look) -> Panel | None:
+def as_panel(found: Inspection) -> Panel | None:
     """Draw what was read; None if nothing was."""
     image, breast = found.mammogram, found.breast
     if image is None:

@@ -22,7 +22,7 @@ from benchmark import detecting, exams, finetuning, probing, questions, retrievi
 from benchmark.archives import Archives
 from benchmark.frozen_features import FeatureStore, encoder_hash
 from benchmark.samples import Sample
-from benchmark.scores import RUN, Scored, gather, read_run, scored, write_scores
+from benchmark.scores import RUN, ScoredTask, gather, read_run, scored, write_scores
 from benchmark.store import TaskFolder, key_of
 from benchmark.task_rows import AdaptSettings, TaskRows, select
 from benchmark.tasks import Task, chosen, load_tasks
@@ -114,7 +114,7 @@ class Bench:
         """All models, the one with words last."""
         return [*self.models, *filter(None, (self.vlm,))]
 
-    def run(self) -> list[Scored]:
+    def run(self) -> list[ScoredTask]:
         """Run what is not done yet, and score everything.
 
         Raises:
@@ -318,7 +318,7 @@ def models_of(sources: Sequence[str]) -> list[Model]:
     ]
 
 
-def tell(found: Sequence[Scored], bench: Bench) -> list[str]:
+def tell(found: Sequence[ScoredTask], bench: Bench) -> list[str]:
     """Return how many tasks are complete, and why others are not."""
     asked = {task.id for task in bench.tasks}
     own = [one for one in found if one.task.id in asked]

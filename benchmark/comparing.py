@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmark.metrics.figures import title
-from benchmark.metrics.pairing import RESAMPLES, Difference, contrast, corrected
+from benchmark.metrics.pairing import RESAMPLES, MetricDifference, contrast, corrected
 from benchmark.scores import RUN, read_run
 from benchmark.store import TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
@@ -36,7 +36,7 @@ class Comparison:
 
     first: str
     second: str
-    rows: tuple[Difference, ...]
+    rows: tuple[MetricDifference, ...]
     skipped: tuple[tuple[str, str], ...]
     resamples: int
     notice: str = ""

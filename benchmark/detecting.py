@@ -14,7 +14,7 @@ from torchvision.ops import box_iou
 
 from benchmark.dense.anchors import anchor_sizes
 from benchmark.dense.canvas import Boxes, Canvas, to_source
-from benchmark.dense.detector import Detector, Found
+from benchmark.dense.detector import DetectedBoxes, Detector
 from benchmark.dense.maps import Maps
 from benchmark.dense.pyramid_adapter import STRIDES
 from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
@@ -69,7 +69,7 @@ class Detecting:
                 settings,
             )
 
-    def find(self, row: Row) -> Found:
+    def find(self, row: Row) -> DetectedBoxes:
         """Find boxes on one image's input."""
         self.rows.append(row)
         try:
@@ -94,8 +94,10 @@ class Detecting:
         return torch.stack(list(losses.values())).sum()
 
     @torch.no_grad()
-    def _find(self, number: int, keep: bool) -> Found:
-        found: Found = self.detector(self.maps([number], [False], keep), self.canvas.size)[0]
+    def _find(self, number: int, keep: bool) -> DetectedBoxes:
+        found: DetectedBoxes = self.detector(self.maps([number], [False], keep), self.canvas.size)[
+            0
+        ]
         return found.cpu()
 
     def _judge(self) -> float:
@@ -145,7 +147,9 @@ def run(
         )
 
 
-def average_precision(truth: Sequence[torch.Tensor], found: Sequence[Found], least: float) -> float:
+def average_precision(
+    truth: Sequence[torch.Tensor], found: Sequence[DetectedBoxes], least: float
+) -> float:
     """Return the mean precision at each true box, 0 where missed; to choose by, not to report.
 
     Args:
@@ -172,10 +176,10 @@ def boxes_of(boxes: Boxes, kind: int) -> torch.Tensor:
     return boxes.sides[boxes.classes == kind]
 
 
-def found_of(found: Found, kind: int) -> Found:
+def found_of(found: DetectedBoxes, kind: int) -> DetectedBoxes:
     """Return the found boxes of one class."""
     own = found.classes == kind
-    return Found(found.sides[own], found.classes[own], found.scores[own])
+    return DetectedBoxes(found.sides[own], found.classes[own], found.scores[own])
 
 
 def _truth(row: Row) -> Places:

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from benchmark.bench_run import Bench, BenchSettings
-from benchmark.scores import Scored
+from benchmark.scores import ScoredTask
 from benchmark.task_rows import AdaptSettings
 from benchmark.tasks import chosen, load_tasks
 from versamammo.data.preparation.prepare import DRAWN, prepare
@@ -68,7 +68,7 @@ class Rehearsal:
     resamples: int = 300
 
 
-def rehearse(settings: Rehearsal) -> tuple[Bench, list[Scored]]:
+def rehearse(settings: Rehearsal) -> tuple[Bench, list[ScoredTask]]:
     """Rehearse; goes on where it stopped.
 
     Raises:

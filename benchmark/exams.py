@@ -29,7 +29,7 @@ DECAY = 0.05
 
 
 @dataclass(frozen=True)
-class Exam:
+class ExamImages:
     """One exam of one patient.
 
     Attributes:
@@ -42,7 +42,7 @@ class Exam:
 
 
 @dataclass(frozen=True, eq=False)
-class Hung:
+class ExamFeatures:
     """Features of exams, padded to the same number of views.
 
     Attributes:
@@ -57,9 +57,9 @@ class Hung:
     absent: Tensor
     y: Tensor
 
-    def some(self, places: Tensor) -> Hung:
+    def some(self, places: Tensor) -> ExamFeatures:
         """Return some of the exams."""
-        return Hung(self.x[places], self.views[places], self.absent[places], self.y[places])
+        return ExamFeatures(self.x[places], self.views[places], self.absent[places], self.y[places])
 
 
 class ExamHead(nn.Module):
@@ -104,26 +104,28 @@ class ExamProbe:
     mean: Tensor
     std: Tensor
 
-    def scores(self, exams: Hung) -> Tensor:
+    def scores(self, exams: ExamFeatures) -> Tensor:
         """Return scores [n, K]."""
         scaled = (exams.x - self.mean) / self.std
         found: Tensor = self.head(scaled, exams.views, exams.absent)
         return found
 
     @torch.no_grad()
-    def probabilities(self, exams: Hung) -> Tensor:
+    def probabilities(self, exams: ExamFeatures) -> Tensor:
         """Return probabilities [n, K], float64."""
         scores = self.scores(exams).double()
         return scores.sigmoid() if self.several else scores.softmax(-1)
 
 
-def exams_of(rows: Sequence[Row]) -> list[Exam]:
+def exams_of(rows: Sequence[Row]) -> list[ExamImages]:
     """Gather images into exams; an image without a known exam is one by itself."""
     gathered: dict[str, list[Row]] = {}
     for row in rows:
         gathered.setdefault(row.exam or row.id, []).append(row)
     return [
-        Exam(replace(views[0], id=name, groups=_shared(views), truth=_truth(views)), tuple(views))
+        ExamImages(
+            replace(views[0], id=name, groups=_shared(views), truth=_truth(views)), tuple(views)
+        )
         for name, views in gathered.items()
     ]
 
@@ -134,7 +136,7 @@ def place_of(row: Row) -> int:
     return VIEWS.index(name) if name in VIEWS else len(VIEWS) - 1
 
 
-def hang(exams: Sequence[Exam], store: FeatureStore) -> Hung:
+def hang(exams: Sequence[ExamImages], store: FeatureStore) -> ExamFeatures:
     """Look the exams' features up, each image's once.
 
     Raises:
@@ -152,10 +154,12 @@ def hang(exams: Sequence[Exam], store: FeatureStore) -> Hung:
         views[number, :count] = torch.tensor([place_of(row) for row in exam.views])
         absent[number, :count] = False
         start += count
-    return Hung(x, views, absent, truths([exam.row for exam in exams]))
+    return ExamFeatures(x, views, absent, truths([exam.row for exam in exams]))
 
 
-def fit_exams(task: Task, train: Hung, val: Hung, settings: AdaptSettings) -> ExamProbe:
+def fit_exams(
+    task: Task, train: ExamFeatures, val: ExamFeatures, settings: AdaptSettings
+) -> ExamProbe:
     """Fit the head; the epoch is chosen by the validation exams.
 
     Raises:
@@ -196,7 +200,7 @@ def answers(
     return chosen, told()
 
 
-def _train(probe: ExamProbe, train: Hung, val: Hung, rate: float) -> None:
+def _train(probe: ExamProbe, train: ExamFeatures, val: ExamFeatures, rate: float) -> None:
     """Train until the validation loss stops falling; leaves the best weights in place."""
     head, judged = probe.head, val if len(val.y) else train
     optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=DECAY)
@@ -220,7 +224,7 @@ def _train(probe: ExamProbe, train: Hung, val: Hung, rate: float) -> None:
     head.eval()
 
 
-def _with_gaps(exams: Hung) -> Hung:
+def _with_gaps(exams: ExamFeatures) -> ExamFeatures:
     """Hide some views, never all of an exam."""
     hidden = exams.absent | (torch.rand(exams.absent.shape) < MISSING)
     absent = torch.where(hidden.all(dim=1, keepdim=True), exams.absent, hidden)

@@ -35,7 +35,7 @@ Batch = tuple[list[int], list[bool]]  # numbers of training images, and whether 
 
 
 @dataclass(frozen=True)
-class Look:
+class ValidationPoint:
     """One look at the validation patients.
 
     Attributes:
@@ -58,13 +58,13 @@ class Fitting:
         kept: the look whose weights were kept.
     """
 
-    looks: tuple[Look, ...]
-    kept: Look
+    looks: tuple[ValidationPoint, ...]
+    kept: ValidationPoint
 
     def write(self, path: Path) -> None:
         """Write the looks as JSON; NaN becomes null."""
 
-        def plain(look: Look) -> dict[str, float | None]:
+        def plain(look: ValidationPoint) -> dict[str, float | None]:
             return {k: None if isnan(v) else v for k, v in asdict(look).items()}
 
         record = {"looks": [plain(look) for look in self.looks], "kept": plain(self.kept)}
@@ -135,9 +135,12 @@ def fit(
     whole = nn.ModuleList([heads] if tuned is None else [heads, tuned])
     optimizer = torch.optim.AdamW(_groups(heads, tuned, settings.rate), weight_decay=DECAY)
     peaks = [group["lr"] for group in optimizer.param_groups]
-    looks: list[Look] = []
+    looks: list[ValidationPoint] = []
     losses: list[float] = []
-    kept, weights = Look(0, float("nan"), float("nan")), copy.deepcopy(whole.state_dict())
+    kept, weights = (
+        ValidationPoint(0, float("nan"), float("nan")),
+        copy.deepcopy(whole.state_dict()),
+    )
     since = 0
     for step in range(settings.steps):
         heads.train()
@@ -155,7 +158,7 @@ def fit(
             continue
         heads.eval()
         with torch.no_grad():
-            look = Look(step + 1, float(np.mean(losses)), judge())
+            look = ValidationPoint(step + 1, float(np.mean(losses)), judge())
         looks.append(look)
         losses, since = [], since + 1
         gain = isnan(kept.score) or look.score > kept.score

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from benchmark.archives import Archives
-from benchmark.metrics import Figure
+from benchmark.metrics import MetricResult
 from benchmark.scores import FIGURES
 from benchmark.store import DONE, SAMPLES, TaskFolder, key_of
 from benchmark.tasks import Task
-from benchmark.vqa.answers import Answer, match, read_answers
+from benchmark.vqa.answers import ModelAnswer, match, read_answers
 from benchmark.vqa.controls import majority, text_prior
-from benchmark.vqa.parsing import Outcome
+from benchmark.vqa.parsing import ParseOutcome
 from benchmark.vqa.published_scorer import legacy_report
 from benchmark.vqa.scoring import Graded, grade
 from benchmark.vqa.scoring import score as score_answers
@@ -279,14 +279,14 @@ def score_task(
     write_atomically(folder.folder / DONE, done.encode())
 
 
-def _own(answers: Sequence[Answer], places: Sequence[int]) -> list[Answer]:
+def _own(answers: Sequence[ModelAnswer], places: Sequence[int]) -> list[ModelAnswer]:
     return [replace(answers[place], id=str(n)) for n, place in enumerate(places, start=1)]
 
 
 def figures_of(
-    task: Task, items: Sequence[Item], answers: Mapping[str, Sequence[Answer]],
+    task: Task, items: Sequence[Item], answers: Mapping[str, Sequence[ModelAnswer]],
     *, seed: int, resamples: int,
-) -> list[Figure]:  # fmt: skip
+) -> list[MetricResult]:  # fmt: skip
     """Score answers, controls and the published way, each with its interval."""
     graded = {control: grade(items, *match(items, some)) for control, some in answers.items()}
     graded |= {"majority": majority(items), "text_prior": text_prior(items)}
@@ -296,7 +296,7 @@ def figures_of(
         made = score_answers(one, resamples=resamples, seed=seed).headline.balanced
         metric = names.get(control, f"{control}_balanced_accuracy")
         figures.append(
-            Figure(task.id, metric, made.value, made.low, made.high, made.n, made.patients,
+            MetricResult(task.id, metric, made.value, made.low, made.high, made.n, made.patients,
                    primary=control == "none")
         )  # fmt: skip
     figures.append(_failures(task, graded["none"], seed, resamples))
@@ -306,15 +306,17 @@ def figures_of(
         if part.scope == "topic":
             which = "" if len(task.topics) == 1 else "_" + part.name.lower().replace(" ", "_")
             figures.append(
-                Figure(task.id, f"legacy_mammovqa{which}", part.accuracy, part.low, part.high,
+                MetricResult(task.id, f"legacy_mammovqa{which}", part.accuracy, part.low, part.high,
                        part.n, figures[0].clusters, legacy=True)
             )  # fmt: skip
     return figures
 
 
-def _failures(task: Task, graded: Graded, seed: int, resamples: int) -> Figure:
+def _failures(task: Task, graded: Graded, seed: int, resamples: int) -> MetricResult:
     """Return the share of answers in which no option could be read."""
-    lost = np.array([reading.outcome is not Outcome.CHOSEN for reading in graded.readings], float)
+    lost = np.array(
+        [reading.outcome is not ParseOutcome.CHOSEN for reading in graded.readings], float
+    )
     names, whose = np.unique([item.cluster for item in graded.items], return_inverse=True)
     failed = np.bincount(whose, weights=lost, minlength=len(names))
     asked = np.bincount(whose, minlength=len(names))
@@ -322,7 +324,7 @@ def _failures(task: Task, graded: Graded, seed: int, resamples: int) -> Figure:
     drawn = random.integers(len(names), size=(resamples, len(names)))
     spread = failed[drawn].sum(1) / asked[drawn].sum(1)
     low, high = np.percentile(spread, [2.5, 97.5]) if len(names) > 1 else (np.nan, np.nan)
-    return Figure(task.id, "parse_failure_rate", float(lost.mean()), float(low), float(high),
+    return MetricResult(task.id, "parse_failure_rate", float(lost.mean()), float(low), float(high),
                   len(lost), len(names))  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class Collection:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResults:
     """What a search gave for some queries.
 
     Attributes:
@@ -109,7 +109,7 @@ def collect(
     )
 
 
-def search(queries: Collection, gallery: Collection) -> Found:
+def search(queries: Collection, gallery: Collection) -> SearchResults:
     """Rank the gallery for some queries, their own patients and exams left out.
 
     Raises:
@@ -137,7 +137,7 @@ def _relations(
     return (shared > 0) & ~own, ~own
 
 
-def rank(likeness: Floats, relevant: Flags, shown: Flags) -> Found:
+def rank(likeness: Floats, relevant: Flags, shown: Flags) -> SearchResults:
     """Score rankings by similarity [q, n].
 
     Args:
@@ -157,7 +157,7 @@ def rank(likeness: Floats, relevant: Flags, shown: Flags) -> Found:
     precision = (before + 1) / (place + 1)
     total = np.bincount(which, weights=precision, minlength=len(hits))
     mean = np.divide(total, counts, out=np.full(len(hits), np.nan), where=counts > 0)
-    return Found(hits[:, :RANKED], shown.sum(axis=1), counts.astype(np.int64), mean)
+    return SearchResults(hits[:, :RANKED], shown.sum(axis=1), counts.astype(np.int64), mean)
 
 
 def _rising(likeness: Floats) -> Places:
@@ -167,7 +167,7 @@ def _rising(likeness: Floats) -> Places:
     return np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)
 
 
-def _search_index(queries: Collection, gallery: Collection) -> Found:
+def _search_index(queries: Collection, gallery: Collection) -> SearchResults:
     """Ask an index for the nearest; average precision is that of these alone."""
     try:
         import faiss  # type: ignore[import-not-found, unused-ignore]
@@ -190,7 +190,7 @@ def _search_index(queries: Collection, gallery: Collection) -> Found:
     return _joined(parts)
 
 
-def _joined(parts: Iterable[Found]) -> Found:
+def _joined(parts: Iterable[SearchResults]) -> SearchResults:
     every = list(parts)
-    return Found(*(np.concatenate([getattr(part, name) for part in every])
+    return SearchResults(*(np.concatenate([getattr(part, name) for part in every])
                    for name in ("ranked", "kept", "relevant", "average_precision")))  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmark.metrics import Figure, score
+from benchmark.metrics import MetricResult, score
 from benchmark.samples import Sample
 from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
 from benchmark.tasks import Task, load_tasks
@@ -28,7 +28,7 @@ FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredTask:
     """One model on one task.
 
     Attributes:
@@ -46,7 +46,7 @@ class Scored:
     folder: Path
     records: int
     expected: int
-    figures: tuple[Figure, ...]
+    figures: tuple[MetricResult, ...]
     trouble: str = ""
 
     @property
@@ -76,7 +76,7 @@ def read_run(out: Path) -> dict[str, Any]:
     return found
 
 
-def gather(out: Path) -> list[Scored]:
+def gather(out: Path) -> list[ScoredTask]:
     """Score every task of every model of a run; figures that were made before are read.
 
     Raises:
@@ -95,22 +95,22 @@ def gather(out: Path) -> list[Scored]:
                 found.append(made)
             elif name in troubles:
                 folder = out / model / name
-                found.append(Scored(model, task, folder, 0, 0, (), troubles[name]))
+                found.append(ScoredTask(model, task, folder, 0, 0, (), troubles[name]))
     return found
 
 
-def scored(model: str, task: Task, folder: TaskFolder, *, seed: int, resamples: int) -> Scored:
+def scored(model: str, task: Task, folder: TaskFolder, *, seed: int, resamples: int) -> ScoredTask:
     """Score one task of one model."""
     if task.kind == "vqa":
         records, figures = _of_questions(folder.folder)
     else:
         records, figures = _of_records(task, folder, seed, resamples)
-    return Scored(model, task, folder.folder, records, folder.expected, figures)
+    return ScoredTask(model, task, folder.folder, records, folder.expected, figures)
 
 
 def _of_records(
     task: Task, folder: TaskFolder, seed: int, resamples: int
-) -> tuple[int, tuple[Figure, ...]]:
+) -> tuple[int, tuple[MetricResult, ...]]:
     records = folder.whole_lines()
     asked = {"key": folder.described().get("key"), "records": records, "seed": seed,
              "resamples": resamples}  # fmt: skip
@@ -133,26 +133,26 @@ def _of_records(
     return records, figures
 
 
-def _of_questions(folder: Path) -> tuple[int, tuple[Figure, ...]]:
+def _of_questions(folder: Path) -> tuple[int, tuple[MetricResult, ...]]:
     """Read what `benchmark.questions` scored."""
     try:
         made = parse_json((folder / FIGURES).read_text())
     except (OSError, ValueError):
         return 0, ()
-    return int(made["records"]), tuple(Figure(**figure) for figure in made["figures"])
+    return int(made["records"]), tuple(MetricResult(**figure) for figure in made["figures"])
 
 
-def _known(path: Path, asked: Mapping[str, Any]) -> tuple[Figure, ...] | None:
+def _known(path: Path, asked: Mapping[str, Any]) -> tuple[MetricResult, ...] | None:
     try:
         made = parse_json(path.read_text())
     except (OSError, ValueError):
         return None
     if {key: made.get(key) for key in asked} != asked:
         return None
-    return tuple(Figure(**figure) for figure in made["figures"])
+    return tuple(MetricResult(**figure) for figure in made["figures"])
 
 
-def table(found: Sequence[Scored]) -> list[dict[str, Any]]:
+def table(found: Sequence[ScoredTask]) -> list[dict[str, Any]]:
     """Lay figures out, one row each."""
     return [
         {
@@ -164,7 +164,7 @@ def table(found: Sequence[Scored]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def write_scores(out: Path, found: Sequence[Scored]) -> None:
+def write_scores(out: Path, found: Sequence[ScoredTask]) -> None:
     """Write the table as parquet and as CSV; nothing if there is no figure."""
     rows = table(found)
     if not rows:
@@ -178,4 +178,4 @@ def write_scores(out: Path, found: Sequence[Scored]) -> None:
     write_atomically(out / f"{SCORES}.csv", text.getvalue().encode())
 
 
-__all__ = ["SAMPLES", "Scored", "gather", "read_run", "scored", "table", "write_scores"]
+__all__ = ["SAMPLES", "ScoredTask", "gather", "read_run", "scored", "table", "write_scores"]

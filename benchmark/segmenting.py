@@ -22,7 +22,7 @@ from benchmark.dense.decoder import Decoder, RareLoss
 from benchmark.dense.maps import Maps
 from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
 from benchmark.samples import MaskSample
-from benchmark.task_rows import AdaptSettings, Outline, Row, TaskRows
+from benchmark.task_rows import AdaptSettings, FindingMasks, Row, TaskRows
 from benchmark.tasks import Task
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
@@ -215,6 +215,6 @@ def _stored_spacing(row: Row) -> tuple[float, float] | None:
     return spacing[0] * rows, spacing[1] * columns
 
 
-def _truth(row: Row) -> Outline:
-    assert isinstance(row.truth, Outline)
+def _truth(row: Row) -> FindingMasks:
+    assert isinstance(row.truth, FindingMasks)
     return row.truth

@@ -46,7 +46,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Outline:
+class FindingMasks:
     """The mask of all findings of one image; no finding means an empty mask.
 
     Attributes:
@@ -70,7 +70,7 @@ class Outline:
 
 
 # index of a class | [K] of 1, 0, NaN | boxes | mask
-Truth = int | tuple[float, ...] | Places | Outline
+Truth = int | tuple[float, ...] | Places | FindingMasks
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _truth(found: Any, source: str, archives: Archives) -> Truth:
     if not isinstance(found, dict):
         return found  # type: ignore[no-any-return]
     if "masks" in found:
-        return Outline(archives.root(source), found["masks"])
+        return FindingMasks(archives.root(source), found["masks"])
     return Places(found["boxes"], found["classes"])
 
 
@@ -286,6 +286,6 @@ def _digest(*sides: Sequence[Row]) -> str:
     text = hashlib.sha256()
     for number, rows in enumerate(sides):
         for row in rows:
-            truth = row.truth.masks if isinstance(row.truth, Outline) else row.truth
+            truth = row.truth.masks if isinstance(row.truth, FindingMasks) else row.truth
             text.update(f"{number}\0{row.id}\0{row.key}\0{row.patient}\0{truth}\n".encode())
     return text.hexdigest()[:16]

@@ -15,7 +15,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pretrain.cards.teacher_card import Facts, card
+from pretrain.cards.teacher_card import TeacherFacts, card
 from pretrain.settings.stage1_config import Stage1
 from versamammo import NOTICE
 from versamammo.config import command_parser, load
@@ -63,7 +63,7 @@ def export(source: Path, out: Path) -> Path:
     model = VersaMammoModel.from_backbone(
         described, teacher_backbone(load_file(checkpoint / MODEL))
     )
-    facts = Facts(config, step, origin, probes_at(run / METRICS, step))
+    facts = TeacherFacts(config, step, origin, probes_at(run / METRICS, step))
     with whole_folder(out) as made:
         model.save_pretrained(made)
         (made / "README.md").write_text(card(facts))

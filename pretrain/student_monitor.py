@@ -12,7 +12,7 @@ from pretrain.export import LIBRARIES
 from pretrain.settings.stage1_schedules import ScheduleValues
 from pretrain.settings.stage2_config import Stage2
 from pretrain.student.student import Student
-from pretrain.student.validation import FIGURE, Seen, Validation
+from pretrain.student.validation import FIGURE, Validation, ValidationFeatures
 from pretrain.training_monitor import TrainingMonitor
 from versamammo.errors import InputError
 from versamammo.files import settle, whole_folder
@@ -97,7 +97,7 @@ class StudentMonitor(TrainingMonitor):
             self.figures.append(figure)
         self.run.log(done, answers, {})
 
-    def _keep(self, done: int, seen: Seen, answers: dict[str, float]) -> None:
+    def _keep(self, done: int, seen: ValidationFeatures, answers: dict[str, float]) -> None:
         """Write the running mean, calibrated, as an encoder's folder, whole or not at all."""
         if not self.run.accelerator.is_main_process:
             return

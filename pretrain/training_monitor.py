@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import CollapseRule
 from pretrain.monitoring.running_metrics import RunningMetrics
-from pretrain.objectives.registry import Outcome
+from pretrain.objectives.registry import StepLosses
 from pretrain.settings.stage1_config import Stage1Optim
 from pretrain.settings.stage1_schedules import ScheduleValues
 from pretrain.settings.stage2_config import Stage2Optim
@@ -69,7 +69,7 @@ class TrainingMonitor(ABC):
             self.start()
         self.restart_clock(first)
 
-    def observe(self, outcome: Outcome, gradient_norm: Tensor | None) -> None:
+    def observe(self, outcome: StepLosses, gradient_norm: Tensor | None) -> None:
         """Take in one forward pass, without waiting for the device."""
         self.running_metrics.see(outcome, gradient_norm)
 

@@ -24,7 +24,7 @@ from benchmark.bench_run import Bench, BenchSettings
 from benchmark.comparing import compare, lines
 from benchmark.metrics.figures import title
 from benchmark.report.report_writing import write_report
-from benchmark.scores import Scored, gather
+from benchmark.scores import ScoredTask, gather
 from benchmark.task_rows import AdaptSettings
 from versamammo.data.preparation.prepare import prepare
 from versamammo.data.preparation.prepare_settings import Settings
@@ -98,7 +98,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.3f} ± {half:.3f}"
 
 
-def show(runs: Sequence[Sequence[Scored]], names: Sequence[str]) -> None:
+def show(runs: Sequence[Sequence[ScoredTask]], names: Sequence[str]) -> None:
     """Print each task's main figure for each encoder: seed by seed, and their mean."""
     print("| task | figure | encoder | per seed, with intervals over patients | mean over seeds |")
     print("|---|---|---|---|---|")

@@ -36,8 +36,8 @@ from pydicom.encaps import encapsulate, generate_frames
 
 from versamammo.data.preparation.engine import Lost
 from versamammo.data.preparation.local_engine import LocalEngine
-from versamammo.data.preparation.outcome import Facts
-from versamammo.data.preparation.worker import Job, Recipe, Task, cached_path, prepare_file
+from versamammo.data.preparation.outcome import FileFacts
+from versamammo.data.preparation.worker import FileTask, Job, Recipe, cached_path, prepare_file
 from versamammo.imaging.codecs import SYNTAXES, Decoded, decode_frame, decoders, encode_frame
 from versamammo.phantoms.dicom_out import dicom_bytes
 from versamammo.phantoms.phantom_exam import make_exam
@@ -130,15 +130,15 @@ class Row:
     peak_mib: float
 
 
-def prepare_anew(job: Job, task: Task) -> object:
+def prepare_anew(job: Job, task: FileTask) -> object:
     """Prepare a file as if it had never been done: equal bytes would not be written again."""
     outcome = prepare_file(job, task)
-    if isinstance(outcome, Facts):
+    if isinstance(outcome, FileFacts):
         (job.out / cached_path(outcome.content_key)).unlink(missing_ok=True)
     return outcome
 
 
-def prepare_measured(job: Job, task: Task) -> tuple[object, float]:
+def prepare_measured(job: Job, task: FileTask) -> tuple[object, float]:
     """Prepare a file in a worker; also gives the most memory it ever had, in MiB.
 
     Each worker has a cache of its own, since all of them prepare the same file.
@@ -221,8 +221,10 @@ def per_file(path: Path, out: Path, workers: int, repeats: int) -> tuple[float, 
     """Prepare one file many times over; gives seconds per file, all workers together, and MiB."""
     work = partial(prepare_measured, Job(path.parent, out, Recipe()))
     ends, peak = [], 0.0
-    for task, result in LocalEngine(workers, seconds=120).run(work, [Task(path.name)] * repeats):
-        if isinstance(result, Lost) or not isinstance(result[0], Facts):
+    for task, result in LocalEngine(workers, seconds=120).run(
+        work, [FileTask(path.name)] * repeats
+    ):
+        if isinstance(result, Lost) or not isinstance(result[0], FileFacts):
             raise SystemExit(f"{task.path}: {result}")
         ends.append(time.perf_counter())
         peak = max(peak, result[1])
@@ -241,7 +243,7 @@ def measure(path: Path, folder: Path, repeats: int) -> Row:
             "decode": frame.decode,
             "bare": frame.decode_bare,
             "next": frame.decode_next,
-            "ours": lambda: prepare_file(job, Task(path.name)),
+            "ours": lambda: prepare_file(job, FileTask(path.name)),
         },
         repeats,
         here,

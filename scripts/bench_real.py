@@ -30,10 +30,10 @@ from scipy import ndimage
 
 from benchmark import detecting, probing, segmenting
 from benchmark.frozen_features import FeatureStore, encoder_hash
-from benchmark.metrics.figures import Figure
+from benchmark.metrics.figures import MetricResult
 from benchmark.metrics.task_figures import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
-from benchmark.task_rows import AdaptSettings, Outline, Places, Row, TaskRows, Truth
+from benchmark.task_rows import AdaptSettings, FindingMasks, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
@@ -144,7 +144,7 @@ class Real:
     def segmentation(self, images: Sequence[RealImage]) -> tuple[Task, list[Sample]]:
         """Mark the lesions."""
         task = task_of("segmentation", "lesion masks", ("lesion",))
-        rows = [replace(one.row, truth=Outline(self.real, (one.mask,))) for one in images]
+        rows = [replace(one.row, truth=FindingMasks(self.real, (one.mask,))) for one in images]
         return task, self._over_folds(
             rows, lambda fold: segmenting.run(task, self.encoder, fold, self.settings, self.out)
         )
@@ -259,7 +259,7 @@ def breasts(images: Sequence[RealImage], out: Path) -> None:
         Image.fromarray(tissue).save(out / "breasts" / f"{one.row.id}.png")
 
 
-def tell(name: str, task: Task, figures: Sequence[Figure]) -> list[list[str]]:
+def tell(name: str, task: Task, figures: Sequence[MetricResult]) -> list[list[str]]:
     """Print the figures of a task and give them as rows of a table."""
     rows = []
     for one in figures:

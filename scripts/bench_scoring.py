@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmark.vqa.answers import Answer, match
+from benchmark.vqa.answers import ModelAnswer, match
 from benchmark.vqa.published_scorer import legacy_report, published_prompt
 from benchmark.vqa.scoring import grade, score
 from versamammo.vqa import Item, Kind
@@ -29,7 +29,7 @@ TOPICS = {
 }
 
 
-def made_up(count: int, seed: int = 0) -> tuple[list[Item], list[Answer]]:
+def made_up(count: int, seed: int = 0) -> tuple[list[Item], list[ModelAnswer]]:
     """Make items of four per patient and answers right more often than by chance."""
     rng = np.random.default_rng(seed)
     items, answers = [], []
@@ -51,7 +51,7 @@ def made_up(count: int, seed: int = 0) -> tuple[list[Item], list[Answer]]:
             "I cannot tell",
         )
         items.append(item)
-        answers.append(Answer(str(n), str(rng.choice(forms)), published_prompt(item)))
+        answers.append(ModelAnswer(str(n), str(rng.choice(forms)), published_prompt(item)))
     return items, answers
 
 

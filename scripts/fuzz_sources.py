@@ -27,7 +27,7 @@ import numpy as np
 from versamammo.data.preparation.listing import Listing, list_images, open_source
 from versamammo.data.preparation.manifest_rows import SplitChoice, assemble
 from versamammo.data.preparation.outcome import Failure, Outcome
-from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.data.preparation.worker import FileTask, Job, Recipe, prepare_file
 from versamammo.data.sources.frame_paths import parted
 from versamammo.data.sources.marker import MARKER
 from versamammo.data.splits.draw import DEFAULT_SHARES
@@ -129,7 +129,7 @@ class Twin:
         for record in listing.records:
             hurt = self.root / parted(record.path)[0] in damaged
             if hurt or record.path not in self.sound:
-                outcome = prepare_file(self.job, Task(record.path))
+                outcome = prepare_file(self.job, FileTask(record.path))
                 assert not isinstance(outcome, Failure) or not outcome.ours, outcome
                 if hurt:
                     outcomes[record.path] = outcome  # type: ignore[assignment]

@@ -21,7 +21,7 @@ from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
 from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import LAYOUTS, write_twin
-from versamammo.phantoms.twins.twin_writer import Shown
+from versamammo.phantoms.twins.twin_writer import TwinImage
 
 HEADER = "| layout | images | labels | equal | boxes | equal | masks | equal | kept out |"
 
@@ -42,7 +42,7 @@ class Counts:
         return f"| {layout} | {self.images} | {' | '.join(pairs)} | {why} |"
 
 
-def compare(root: Path, shown: Shown, record: ImageRecord, counts: Counts) -> None:
+def compare(root: Path, shown: TwinImage, record: ImageRecord, counts: Counts) -> None:
     """Compare one picture's labels, boxes and masks with the truth."""
     counts.images += 1
     for name in Labels.names():

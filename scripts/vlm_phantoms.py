@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.vqa.answers import match, read_answers
-from benchmark.vqa.scoring import Figure, Graded, grade, score
+from benchmark.vqa.scoring import Graded, GroupAccuracy, grade, score
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.phantoms import PhantomSettings
@@ -126,7 +126,7 @@ def _groups(topic: str, items: Sequence[Item]) -> set[str]:
     return {item.group for item in items if topic in (item.group, "all topics")}
 
 
-def _cell(figure: Figure) -> str:
+def _cell(figure: GroupAccuracy) -> str:
     made = figure.balanced
     return f"{100 * made.value:.1f} [{100 * made.low:.1f}, {100 * made.high:.1f}]"
 

@@ -26,7 +26,7 @@ from vlm.model import VersaMammoForImageTextToText
 from vlm.opening import open_model
 from vlm.prefix_memory import PrefixMemory
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.prompts import Picture, Question, Turn, caption, look_at
+from vlm.prompts import PromptImage, Question, Turn, caption, look_at
 from vlm.trained_topics import Competence, read_competence, topic_of
 
 REMEMBERED = 64  # images whose features are kept
@@ -94,7 +94,7 @@ class Assistant:
         model, processor = open_model(folder, dtype, REMEMBERED)
         return cls(model, processor, read_competence(Path(folder)))
 
-    def look(self, images: Sequence[OneImage]) -> tuple[Picture, ...]:
+    def look(self, images: Sequence[OneImage]) -> tuple[PromptImage, ...]:
         """Read and prepare images.
 
         Raises:
@@ -104,7 +104,7 @@ class Assistant:
 
     def answer(
         self,
-        pictures: Sequence[Picture],
+        pictures: Sequence[PromptImage],
         question: str,
         history: Sequence[Turn] = (),
         *,
@@ -120,7 +120,7 @@ class Assistant:
 
     def stream(
         self,
-        pictures: Sequence[Picture],
+        pictures: Sequence[PromptImage],
         question: str,
         history: Sequence[Turn] = (),
         *,
@@ -134,7 +134,7 @@ class Assistant:
         )
 
     def explain(
-        self, pictures: Sequence[Picture], question: str, text: str, *, complete: bool = True
+        self, pictures: Sequence[PromptImage], question: str, text: str, *, complete: bool = True
     ) -> Answer:
         """Return of an answer's text what was looked at, which places it names and what to note."""
         cut = () if complete else ("the answer was cut off after its last whole sentence",)
@@ -149,7 +149,7 @@ class Assistant:
 
     def choose(
         self,
-        pictures: Sequence[Picture],
+        pictures: Sequence[PromptImage],
         question: str,
         options: Sequence[str],
         *,
@@ -185,7 +185,7 @@ class Assistant:
             notes=notes,
         )
 
-    def weigh(self, pictures: Sequence[Picture], topic: Topic) -> dict[str, float]:
+    def weigh(self, pictures: Sequence[PromptImage], topic: Topic) -> dict[str, float]:
         """Return the calibrated likelihood of each option of a topic.
 
         It is asked as in training, calibration and benchmark, and as there what the tags say is
@@ -196,7 +196,7 @@ class Assistant:
         return dict(zip(topic.options, chances, strict=True))
 
     def _chances(
-        self, pictures: Sequence[Picture], prompt: str, options: Sequence[str], *, context: bool
+        self, pictures: Sequence[PromptImage], prompt: str, options: Sequence[str], *, context: bool
     ) -> list[float]:
         asked = Question(prompt, tuple(pictures), (), context)
         scores = option_scores(self.model, self.processor, asked, options, self.prefixes)
@@ -225,14 +225,14 @@ class Assistant:
         return (NOTICE, f"{about}; do not rely on the answer")
 
 
-def _names(pictures: Sequence[Picture]) -> tuple[str, ...]:
+def _names(pictures: Sequence[PromptImage]) -> tuple[str, ...]:
     return tuple(
         f"{caption(picture, number, context=True).rstrip(':')} ({picture.name})"
         for number, picture in enumerate(pictures, start=1)
     )
 
 
-def _places(text: str, pictures: Sequence[Picture]) -> tuple[Place, ...]:
+def _places(text: str, pictures: Sequence[PromptImage]) -> tuple[Place, ...]:
     crops = [picture.crop for picture in pictures]
     if None in crops:
         return ()

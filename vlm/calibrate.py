@@ -23,7 +23,7 @@ from vlm.trained_topics import TRIED, calibrate, choose_trial, read_competence, 
 
 
 @dataclass(frozen=True)
-class Trial:
+class TopicCalibration:
     """Try a model's topics.
 
     Attributes:
@@ -41,7 +41,7 @@ class Trial:
     dtype: Precision = "auto"
 
 
-def try_topics(settings: Trial, loaded: Loaded | None = None) -> str:
+def try_topics(settings: TopicCalibration, loaded: Loaded | None = None) -> str:
     """Try a model, write `competence.json` and return one line for each topic tried.
 
     Args:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 2 for a bad input."""
 
     def work() -> int:
-        print(f"{try_topics(load(Trial, argv))}\n{NOTICE}")
+        print(f"{try_topics(load(TopicCalibration, argv))}\n{NOTICE}")
         return 0
 
     return run_command("calibrate", work)

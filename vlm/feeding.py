@@ -19,7 +19,7 @@ from vlm.instructions.instruction_samples import facts
 from vlm.labelled_tokens import Example, labelled
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.prompts import IMAGE_TOKEN, Picture, Question
+from vlm.prompts import IMAGE_TOKEN, PromptImage, Question
 from vlm.training_config import PhaseName
 
 PHASE_NUMBERS: dict[PhaseName, int] = {"words": 1, "projector": 2, "adapter": 3}
@@ -96,7 +96,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
             for text, learned in told_first
         )
 
-    def _picture(self, image: int) -> Picture:
+    def _picture(self, image: int) -> PromptImage:
         return shown(self.pool.pictures[image], self.contract)
 
 
@@ -114,9 +114,9 @@ def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[Packed
     )
 
 
-def _unseen(picture: dataset.Picture) -> Picture:
+def _unseen(picture: dataset.Picture) -> PromptImage:
     """Return a picture's tags without its pixels, which words stand for."""
-    return Picture(
+    return PromptImage(
         pixels=torch.empty(0),
         laterality=None if picture.laterality is None else Laterality(picture.laterality),
         view=View(picture.view) if picture.view in set(View) else None,

@@ -17,7 +17,7 @@ from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
 from versamammo.input.preprocess import to_input
 from versamammo.model.image_processor import VersaMammoImageProcessor
-from vlm.prompts import Picture, look_at
+from vlm.prompts import PromptImage, look_at
 
 KEPT = 2048  # pictures in memory
 
@@ -43,7 +43,7 @@ class ImageCache:
             self.known = {(folder / row["cache_path"]): picture_of(row, folder) for row in rows}
         self.take = lru_cache(KEPT)(self._take)
 
-    def _take(self, path: str) -> Picture:
+    def _take(self, path: str) -> PromptImage:
         """Return the picture an item calls `path`, which begins at the folder.
 
         Raises:
@@ -57,10 +57,10 @@ class ImageCache:
         return look_at(file, self.processor)
 
 
-def shown(picture: dataset.Picture, contract: InputContract) -> Picture:
+def shown(picture: dataset.Picture, contract: InputContract) -> PromptImage:
     """Prepare a manifest's picture for an encoder."""
     known_view = picture.view in set(View)
-    return Picture(
+    return PromptImage(
         pixels=to_input(picture.levels(), contract),
         laterality=None if picture.laterality is None else Laterality(picture.laterality),
         view=View(picture.view) if picture.view is not None and known_view else None,

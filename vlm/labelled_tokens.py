@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vlm.prompts import Picture
+from vlm.prompts import PromptImage
 
 IGNORED = -100  # the label of a word that is not learned
 
@@ -22,11 +22,11 @@ class Example:
 
     input_ids: tuple[int, ...]
     labels: tuple[int, ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[PromptImage, ...]
 
 
 def labelled(
-    pieces: Iterable[tuple[Sequence[int], bool]], pictures: tuple[Picture, ...] = ()
+    pieces: Iterable[tuple[Sequence[int], bool]], pictures: tuple[PromptImage, ...] = ()
 ) -> Example:
     """Join pieces of a conversation, each of which is either read or learned."""
     ids: list[int] = []

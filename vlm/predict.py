@@ -30,7 +30,7 @@ from vlm.generation import answer
 from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions.wording import prompt_of
 from vlm.opening import Loaded, Precision, open_model
-from vlm.prompts import Picture, Question
+from vlm.prompts import PromptImage, Question
 
 Control = Literal["none", "blank", "shuffled", "reordered"]
 
@@ -152,7 +152,7 @@ class Asker:
         return chosen
 
 
-def _blank(picture: Picture, contract: InputContract) -> Picture:
+def _blank(picture: PromptImage, contract: InputContract) -> PromptImage:
     level = (contract.fill - contract.mean) / contract.std
     return replace(picture, pixels=torch.full_like(picture.pixels, level))
 

@@ -29,7 +29,7 @@ class _Prepares(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class PromptImage:
     """One view, prepared for the encoder, and what its file said.
 
     Attributes:
@@ -71,7 +71,7 @@ class Question:
     """
 
     text: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[PromptImage, ...]
     history: tuple[Turn, ...] = ()
     context: bool = True
 
@@ -104,7 +104,7 @@ def look_at(
     prior: bool = False,
     laterality: Laterality | None = None,
     view: View | None = None,
-) -> Picture:
+) -> PromptImage:
     """Read and prepare one view; what the caller says of it goes before its tags.
 
     Raises:
@@ -122,7 +122,7 @@ def look_at(
         error.file = error.file or name
         raise
     crop = cast(Crop, batch.crops[0])
-    return Picture(
+    return PromptImage(
         pixels=batch["pixel_values"][0],
         laterality=laterality or mammogram.laterality,
         view=view or mammogram.view,
@@ -148,7 +148,7 @@ def to_messages(question: Question) -> list[dict[str, str]]:
     return [*messages, {"role": "user", "content": asked[-1]}]
 
 
-def caption(picture: Picture, number: int, context: bool) -> str:
+def caption(picture: PromptImage, number: int, context: bool) -> str:
     """Return which image this is: `Image 1, R MLO, stored with the chest wall on the right:`."""
     said = [f"Image {number}"]
     if picture.prior:

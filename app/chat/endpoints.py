@@ -12,12 +12,12 @@ from typing import Any
 import gradio as gr
 
 from app.chat.conversation.report import answer_record, record
-from app.chat.evidence.contracts import Answer, Turn
+from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.exports.exports import with_notice
 from app.chat.session.session_store import Visit
 from app.chat.session.upload import Intake
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import Look
+from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo.errors import InputError
 
 # what is refused is said to the visitor only: a file's name may be a patient's, and logs are kept
@@ -67,7 +67,9 @@ class Endpoints:
         pieces = list(speaking.answerer.answer(visit.exam, asked, before, visit.findings))
         if not pieces:
             raise Refusal("The model gave no answer.")
-        told = answer_record(visit.exam, visit.findings, Turn(asked, pieces[-1]), speaking.cards)
+        told = answer_record(
+            visit.exam, visit.findings, ChatTurn(asked, pieces[-1]), speaking.cards
+        )
         return told | refusals(intake)
 
     def findings(self, files: list[str] | None) -> dict[str, Any]:
@@ -91,7 +93,7 @@ class Endpoints:
         number = int(view)
         if not -1 <= number < len(visit.exam.images):
             raise Refusal(f"view {number} does not exist; there are {len(visit.exam.images)}.")
-        look = Look(
+        look = DisplaySettings(
             None if number < 0 else number, min(max(level, 0.0), 100.0),
             min(max(width, 2.0), 200.0),
             invert, False, outline, boxes, heat,
@@ -111,17 +113,17 @@ class Endpoints:
         return Visit(intake.exam, findings), intake
 
 
-def _turns(history: object) -> tuple[Turn, ...]:
+def _turns(history: object) -> tuple[ChatTurn, ...]:
     """Read earlier questions and answers, as chat programs list them."""
     given = history if isinstance(history, list) else []
     if (history is not None and not isinstance(history, list)) or not all(map(_is_message, given)):
         raise Refusal("history: expected a list of {role: user or assistant, content: text}.")
-    turns: list[Turn] = []
+    turns: list[ChatTurn] = []
     for one in given:
         if one["role"] == "user":
-            turns.append(Turn(one["content"], Answer("")))
+            turns.append(ChatTurn(one["content"], StreamedAnswer("")))
         elif turns:
-            turns[-1] = Turn(turns[-1].question, Answer(one["content"]))
+            turns[-1] = ChatTurn(turns[-1].question, StreamedAnswer(one["content"]))
     return tuple(turns)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonargparse
 
-from app.chat.conversation.facts import Facts
+from app.chat.conversation.facts import FactAnswerer
 from app.chat.evidence.contracts import Answerer, Card, Comparer, Finder
 from versamammo.errors import InputError
 from versamammo.files import parse_json
@@ -106,7 +106,7 @@ def load_models(
         if index is not None:
             message = "similar pictures need a model's encoder"
             raise InputError(message, field="--index", reason="no-model")
-        return Models(Facts())
+        return Models(FactAnswerer())
     language, part = parts_of(folder)
     # torch is imported only where there is a model
     from app.chat.conversation.answering import Answering
@@ -142,8 +142,8 @@ def load_models(
 
 def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
     """Return how a model went at the door; one never tried there, how its language went."""
-    from app.chat.evidence.contracts import Source
-    from app.chat.evidence.trials import Domain, Trial, Trials, read_trials
+    from app.chat.evidence.contracts import EvidenceSource
+    from app.chat.evidence.trials import Domain, SourceTrial, Trials, read_trials
 
     found = read_trials(folder)
     if found.trials or assistant is None:
@@ -152,7 +152,8 @@ def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:
     tried = assistant.competence.tried
     return Trials(
         tuple(
-            Trial(domain, Source.LANGUAGE, "patients kept from training", score) for score in tried
+            SourceTrial(domain, EvidenceSource.LANGUAGE, "patients kept from training", score)
+            for score in tried
         ),
         found.calibrations,
     )

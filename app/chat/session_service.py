@@ -10,8 +10,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from app.chat.conversation.facts import Facts
-from app.chat.evidence.contracts import Answer, Answerer, Card, Comparer, Finder, Findings, Turn
+from app.chat.conversation.facts import FactAnswerer
+from app.chat.evidence.contracts import (
+    Answerer,
+    Card,
+    ChatTurn,
+    Comparer,
+    Finder,
+    Findings,
+    StreamedAnswer,
+)
 from app.chat.evidence.exam import Exam
 from app.chat.exports.exports import write_all
 from app.chat.models import Models
@@ -20,7 +28,7 @@ from app.chat.session.limits import Limits
 from app.chat.session.private_folder import EXPORT, PrivateFolder
 from app.chat.session.session_store import SessionStore, Visit
 from app.chat.session.upload import Intake, take_in
-from app.chat.viewer.exam_picture import Look, draw
+from app.chat.viewer.exam_picture import DisplaySettings, draw
 from versamammo.errors import InputError
 
 
@@ -35,7 +43,7 @@ class SessionService:
 
     home: Path
     limits: Limits = field(default_factory=Limits)
-    answerer: Answerer = field(default_factory=Facts)
+    answerer: Answerer = field(default_factory=FactAnswerer)
     finder: Finder | None = None
     comparer: Comparer | None = None
     real: Models | None = None
@@ -100,21 +108,21 @@ class SessionService:
             )
         return clean
 
-    def ask(self, visit: Visit, question: str) -> Iterator[Answer]:
+    def ask(self, visit: Visit, question: str) -> Iterator[StreamedAnswer]:
         """Answer piece by piece; the finished turn is added to the visit."""
         asked = self.check(question)
         history = tuple(visit.turns[-self.limits.history :])
-        answer = Answer("")
+        answer = StreamedAnswer("")
         answerer = self.of(visit.exam).answerer
         for answer in answerer.answer(visit.exam, asked, history, visit.findings):
             yield answer
-        visit.turns.append(Turn(asked, answer))
+        visit.turns.append(ChatTurn(asked, answer))
 
-    def draw(self, visit: Visit, look: Look, height: int = 640) -> Image.Image:
+    def draw(self, visit: Visit, look: DisplaySettings, height: int = 640) -> Image.Image:
         """Draw an exam as the page shows it."""
         return draw(visit.exam, look, visit.findings, visit.pointed, height)
 
-    def export(self, visit: Visit, look: Look, report: str) -> list[Path]:
+    def export(self, visit: Visit, look: DisplaySettings, report: str) -> list[Path]:
         """Write the visit as JSON, PNG and PDF into a folder of its own."""
         folder = Path(tempfile.mkdtemp(dir=self.home, prefix=EXPORT))
         visit.exports.append(folder)

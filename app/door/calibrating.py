@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from app.chat.evidence.contracts import Source
+from app.chat.evidence.contracts import EvidenceSource
 from app.chat.evidence.deciding import Weights, chosen, yes_or_no
 from app.chat.evidence.examining import Examiner
-from app.chat.evidence.trials import Calibration, Domain, Trial
+from app.chat.evidence.trials import Calibration, Domain, SourceTrial
 from app.door.cases import Case
 from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME, YES
@@ -30,7 +30,7 @@ class Tried:
     patients: list[str] = field(default_factory=list)
 
 
-Table = dict[tuple[Source, str], Tried]
+Table = dict[tuple[EvidenceSource, str], Tried]
 
 
 def try_sources(examiner: Examiner, some: Iterable[Case]) -> Table:
@@ -39,7 +39,7 @@ def try_sources(examiner: Examiner, some: Iterable[Case]) -> Table:
     for case in some:
         for number in range(len(case.exam.images)):
             asked = frozenset(topic for topic, image in case.truths if image == number)
-            looked = examiner.look(case.exam, number, dict.fromkeys(Source, asked))
+            looked = examiner.look(case.exam, number, dict.fromkeys(EvidenceSource, asked))
             for (source, topic), weights in looked.weights.items():
                 truth = case.truths.get((topic, number))
                 if truth is not None and truth in weights:
@@ -50,7 +50,7 @@ def try_sources(examiner: Examiner, some: Iterable[Case]) -> Table:
     return table
 
 
-def calibrate(table: Table) -> dict[tuple[Source, str], Calibration]:
+def calibrate(table: Table) -> dict[tuple[EvidenceSource, str], Calibration]:
     """Return a calibration for each source and yes/no topic of which both answers are known."""
     made = {}
     for (source, name), tried in table.items():
@@ -83,7 +83,7 @@ def fit(scores: NDArray[np.float64], yes: NDArray[np.bool_]) -> Calibration:
 
 def trials_of(
     table: Table, domain: Domain, data: str, *, calibrated: bool, seed: int = 0
-) -> list[Trial]:
+) -> list[SourceTrial]:
     """Return how each source would answer if it alone spoke.
 
     Args:
@@ -107,7 +107,7 @@ def trials_of(
         score = score_topic(
             name, topic.options, tried.truths, answers, tried.patients, scores=scores, seed=seed
         )
-        made.append(Trial(domain, source, data, score))
+        made.append(SourceTrial(domain, source, data, score))
     return made
 
 

@@ -33,7 +33,7 @@ CONTROLS = ("page", "blank", "shuffled")
 
 
 @dataclass(frozen=True)
-class Counts:
+class IntakeCounts:
     """How many exams and files were taken, and which were refused."""
 
     exams: int
@@ -109,7 +109,7 @@ def run(args: jsonargparse.Namespace) -> int:
 
 def _hear_all(
     desk: SessionService, args: jsonargparse.Namespace, root: Path
-) -> tuple[dict[str, Hearing], Counts]:
+) -> tuple[dict[str, Hearing], IntakeCounts]:
     hearings = {control: Hearing() for control in (CONTROLS if args.controls else CONTROLS[:1])}
     refused: list[tuple[str, str]] = []
     exams = pictures = 0
@@ -127,7 +127,7 @@ def _hear_all(
             before = case
     if not exams:
         raise InputError("holds no exam of these splits", file=args.data, reason="empty-split")
-    return hearings, Counts(exams, pictures, len(patients), tuple(refused))
+    return hearings, IntakeCounts(exams, pictures, len(patients), tuple(refused))
 
 
 def _progress(args: jsonargparse.Namespace, root: Path) -> Iterator[Case]:
@@ -136,7 +136,7 @@ def _progress(args: jsonargparse.Namespace, root: Path) -> Iterator[Case]:
 
 
 def _record(
-    models: Models, name: str, hearings: dict[str, Hearing], counts: Counts, seconds: float
+    models: Models, name: str, hearings: dict[str, Hearing], counts: IntakeCounts, seconds: float
 ) -> dict[str, Any]:
     """Return everything that a card or a table tells of one door test."""
     finder = models.finder

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.samples import BoxSides
-from benchmark.task_rows import Outline, Places, Row
+from benchmark.task_rows import FindingMasks, Places, Row
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
 from versamammo.input.preprocess import to_input
@@ -101,7 +101,7 @@ class Canvas:
         Raises:
             InputError: a mask is missing, or not of its image's size.
         """
-        assert isinstance(row.truth, Outline)
+        assert isinstance(row.truth, FindingMasks)
         if not row.truth.masks:
             return np.zeros(self.size, np.bool_)
         crop = self.crop(row)

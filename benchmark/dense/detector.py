@@ -51,7 +51,7 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedBoxes:
     """Boxes found on one input, the most likely first.
 
     Attributes:
@@ -64,9 +64,9 @@ class Found:
     classes: Tensor
     scores: Tensor
 
-    def cpu(self) -> Found:
+    def cpu(self) -> DetectedBoxes:
         """Return the same boxes in main memory."""
-        return Found(self.sides.cpu(), self.classes.cpu(), self.scores.cpu())
+        return DetectedBoxes(self.sides.cpu(), self.classes.cpu(), self.scores.cpu())
 
 
 class Detector(nn.Module):
@@ -100,12 +100,12 @@ class Detector(nn.Module):
         _, second = self.regions(features, regions, images.image_sizes, targets)
         return {**first, **second}
 
-    def forward(self, maps: Sequence[Tensor], size: tuple[int, int]) -> list[Found]:
+    def forward(self, maps: Sequence[Tensor], size: tuple[int, int]) -> list[DetectedBoxes]:
         """Find boxes on inputs of size (H, W), given the encoder's maps of them."""
         features, images = self._look(maps, size)
         regions, _ = self.proposals(images, features)
         found, _ = self.regions(features, regions, images.image_sizes)
-        return [Found(one["boxes"], one["labels"] - 1, one["scores"]) for one in found]
+        return [DetectedBoxes(one["boxes"], one["labels"] - 1, one["scores"]) for one in found]
 
     def _look(
         self, maps: Sequence[Tensor], size: tuple[int, int]

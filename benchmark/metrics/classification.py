@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters, Floats, Ints
 from benchmark.metrics.calibration import brier, calibration_error, fit_temperature, scaled
-from benchmark.metrics.counting import Confusion, Measure, Panel, divide, means
+from benchmark.metrics.counting import Confusion, Measure, MeasurePanel, divide, means
 from benchmark.metrics.ranking import Ranking
 from benchmark.samples import ClassSample, LabelsSample
 
@@ -22,7 +22,7 @@ def class_panels(
     *,
     ordinal: bool = False,
     validation: Sequence[ClassSample] = (),
-) -> list[Panel]:
+) -> list[MeasurePanel]:
     """Build the panels of a single-label task.
 
     Args:
@@ -38,13 +38,13 @@ def class_panels(
     panels.append(_said(truth, scores, clusters, ordinal=ordinal))
     panels.append(means([Measure("brier", len(truth))], brier(truth, scores)[:, None], clusters))
     error = calibration_error(truth, scores, clusters)
-    panels.append(Panel((Measure("ece", len(truth), "15 bins of equal width"),), error))
+    panels.append(MeasurePanel((Measure("ece", len(truth), "15 bins of equal width"),), error))
     if validation:
         temperature = fit_temperature(validation)
         mended = class_arrays(scaled(samples, temperature))[1]
         note = f"temperature {temperature:.3g} fitted on {len(validation)} validation samples"
         measure = Measure("ece_scaled", len(truth), note)
-        panels.append(Panel((measure,), calibration_error(truth, mended, clusters)))
+        panels.append(MeasurePanel((measure,), calibration_error(truth, mended, clusters)))
     return panels
 
 
@@ -54,7 +54,7 @@ def class_arrays(samples: Sequence[ClassSample]) -> tuple[Ints, Floats]:
     return truth, np.array([sample.scores for sample in samples], dtype=float)
 
 
-def binary(truth: Ints, scores: Floats, clusters: Clusters) -> Panel:
+def binary(truth: Ints, scores: Floats, clusters: Clusters) -> MeasurePanel:
     """AUROC, AUPRC, sensitivity at 90 % specificity, and pF1 of the RSNA challenge."""
     positive, said = truth == 1, scores[:, 1]
     ranking = Ranking(said, positive, clusters.of, clusters.count)
@@ -74,7 +74,7 @@ def binary(truth: Ints, scores: Floats, clusters: Clusters) -> Panel:
     n, positives = len(truth), int(positive.sum())
     note = f"{positives} positive"
     missing = "; not defined: one class only" if positives in (0, n) else ""
-    return Panel(
+    return MeasurePanel(
         (
             Measure("auroc", n, note + missing),
             Measure("auprc", n, f"{note}; a coin has {positives / max(n, 1):.3g}"),
@@ -87,7 +87,7 @@ def binary(truth: Ints, scores: Floats, clusters: Clusters) -> Panel:
 
 def one_against_rest(
     truth: Ints, scores: Floats, clusters: Clusters, names: Sequence[str]
-) -> Panel:
+) -> MeasurePanel:
     """Macro AUROC: mean over the classes that the data hold, each against the others."""
     present = [klass for klass in range(len(names)) if 0 < (truth == klass).sum() < len(truth)]
     rankings = [
@@ -104,10 +104,10 @@ def one_against_rest(
         mean: Floats = areas.mean(axis=0, keepdims=True)
         return mean
 
-    return Panel((Measure("macro_auroc", len(truth), note),), statistic)
+    return MeasurePanel((Measure("macro_auroc", len(truth), note),), statistic)
 
 
-def _said(truth: Ints, scores: Floats, clusters: Clusters, *, ordinal: bool) -> Panel:
+def _said(truth: Ints, scores: Floats, clusters: Clusters, *, ordinal: bool) -> MeasurePanel:
     """Figures of the likeliest class; kappa only where the order of classes means something."""
     confusion = Confusion(truth, scores.argmax(axis=1), scores.shape[1], clusters)
     n, held = len(truth), f"over {len(np.unique(truth))} classes"
@@ -124,12 +124,12 @@ def _said(truth: Ints, scores: Floats, clusters: Clusters, *, ordinal: bool) -> 
         return np.concatenate([figures, confusion.published_f1(counts)])
 
     published = Measure("legacy_macro_f1", n, "classes that are true or said", legacy=True)
-    return Panel((*kept, published), statistic)
+    return MeasurePanel((*kept, published), statistic)
 
 
 def label_panels(
     samples: Sequence[LabelsSample], clusters: Clusters, names: Sequence[str]
-) -> list[Panel]:
+) -> list[MeasurePanel]:
     """Build the panels of a multi-label task; unknown labels count in no figure."""
     truth = np.array([sample.truth for sample in samples], dtype=float)
     scores = np.array([sample.scores for sample in samples], dtype=float)
@@ -154,7 +154,9 @@ def label_panels(
     note = f"over {len(held)} labels"
     note += f"; without {', '.join(absent)}, never both present and absent" if absent else ""
     n = int(known.any(axis=1).sum())
-    ranked = Panel((Measure("macro_auroc", n, note), Measure("macro_ap", n, note)), statistic)
+    ranked = MeasurePanel(
+        (Measure("macro_auroc", n, note), Measure("macro_ap", n, note)), statistic
+    )
     whole = known.all(axis=1)
     exact = ((scores >= 0.5) == (truth == 1)).all(axis=1)
     rule = "every label right at 0.5; images with an unknown label left out"

@@ -36,7 +36,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Panel:
+class MeasurePanel:
     """A statistic that gives one row for each measure."""
 
     measures: tuple[Measure, ...]
@@ -56,7 +56,7 @@ def divide(above: Floats, below: Floats, otherwise: float = np.nan) -> Floats:
     return quotient
 
 
-def means(measures: Sequence[Measure], values: Floats, clusters: Clusters) -> Panel:
+def means(measures: Sequence[Measure], values: Floats, clusters: Clusters) -> MeasurePanel:
     """Build a panel of means of values [N, F] over samples; NaN is left out of its own mean."""
     known = np.isfinite(values)
     sums = np.stack([clusters.sums(column) for column in np.where(known, values, 0.0).T])
@@ -67,7 +67,7 @@ def means(measures: Sequence[Measure], values: Floats, clusters: Clusters) -> Pa
 
     patients = (sizes > 0).sum(axis=1)
     pairs = zip(measures, patients.tolist(), strict=True)
-    return Panel(tuple(replace(one, patients=count) for one, count in pairs), statistic)
+    return MeasurePanel(tuple(replace(one, patients=count) for one, count in pairs), statistic)
 
 
 class Confusion:

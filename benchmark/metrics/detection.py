@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters, Floats
-from benchmark.metrics.counting import Measure, Panel, divide, means
+from benchmark.metrics.counting import Measure, MeasurePanel, divide, means
 from benchmark.metrics.figures import FALSE_POSITIVES
 from benchmark.metrics.matching import HIT_IOU, Hits, Matched, find_hits, match
 from benchmark.metrics.published_definitions import best_iou
@@ -23,7 +23,7 @@ def detection_panels(
     names: Sequence[str],
     *,
     hit_iou: float = HIT_IOU,
-) -> list[Panel]:
+) -> list[MeasurePanel]:
     """Build the panels of a detection task.
 
     Args:
@@ -47,8 +47,9 @@ def detection_panels(
     published = Measure("legacy_mean_best_iou", n - normal, rule, legacy=True)
     best = np.array([[best_iou(sample)] for sample in samples]).reshape(-1, 1)
     return [
-        Panel((Measure("ap50", n, over), Measure("ap50_95", n, over)), _Precision(held, clusters)),
-        Panel((Measure("froc_mean", n, froc_note), *sensitivities),
+        MeasurePanel((Measure("ap50", n, over), Measure("ap50_95", n, over)),
+                     _Precision(held, clusters)),
+        MeasurePanel((Measure("froc_mean", n, froc_note), *sensitivities),
               _Froc(find_hits(samples, len(names), hit_iou), clusters)),
         means([published], best, clusters),
     ]  # fmt: skip

@@ -59,7 +59,7 @@ PRIMARY: dict[str, str] = {  # kind -> metric that a task of it is ranked by, un
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricResult:
     """One metric of one task.
 
     Attributes:

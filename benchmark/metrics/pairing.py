@@ -14,7 +14,13 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import Floats, Statistic, evaluate, interval, two_sided
 from benchmark.metrics.figures import LOWER_IS_BETTER
-from benchmark.metrics.task_figures import Prepared, Scored, few_patients, prepare, primary
+from benchmark.metrics.task_figures import (
+    ResamplingInput,
+    TaskDescription,
+    few_patients,
+    prepare,
+    primary,
+)
 from benchmark.samples import MaskSample, Sample
 from versamammo.errors import InputError
 
@@ -22,7 +28,7 @@ RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
-class Difference:
+class MetricDifference:
     """How far the first model is above the second in a task's primary metric.
 
     Attributes:
@@ -63,14 +69,14 @@ class Difference:
 
 
 def contrast(
-    task: Scored,
+    task: TaskDescription,
     first: Sequence[Sample],
     second: Sequence[Sample],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     roots: tuple[Path, Path] = (Path(), Path()),
-) -> Difference:
+) -> MetricDifference:
     """Compare two models' records of one task, patient by patient.
 
     Raises:
@@ -83,14 +89,16 @@ def contrast(
     values, spread = evaluate(rows, one.clusters, resamples=resamples, seed=seed)
     (value,), (difference,) = values[0] - values[1], spread[0] - spread[1]
     ends, patients = interval(difference), one.clusters.count
-    return Difference(
+    return MetricDifference(
         task.id, primary(task), float(values[0][0]), float(values[1][0]), float(value),
         ends.low, ends.high, two_sided(difference, patients), float("nan"), len(first), patients,
         "; ".join(filter(None, (ends.note, few_patients(patients)))),
     )  # fmt: skip
 
 
-def same_records(task: Scored, first: Sequence[Sample], second: Sequence[Sample]) -> list[Sample]:
+def same_records(
+    task: TaskDescription, first: Sequence[Sample], second: Sequence[Sample]
+) -> list[Sample]:
     """Bring the second model's records into the order of the first.
 
     Raises:
@@ -116,7 +124,7 @@ def asked(sample: Sample) -> tuple[str, ...]:
     return sample.patient, str(truth), str(kinds)
 
 
-def corrected(differences: Sequence[Difference]) -> list[Difference]:
+def corrected(differences: Sequence[MetricDifference]) -> list[MetricDifference]:
     """Correct the p-values for how many tasks were tested."""
     adjusted = holm(np.array([one.p for one in differences]))
     return [
@@ -133,7 +141,7 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def _row(prepared: Prepared, metric: str) -> Statistic:
+def _row(prepared: ResamplingInput, metric: str) -> Statistic:
     """Find the statistic of one metric [1, R]."""
     for panel in prepared.panels:
         for row, measure in enumerate(panel.measures):

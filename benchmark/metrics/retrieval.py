@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters
-from benchmark.metrics.counting import Measure, Panel, means
+from benchmark.metrics.counting import Measure, MeasurePanel, means
 from benchmark.metrics.figures import PUBLISHED_RANKS, RANKS
 from benchmark.metrics.published_definitions import accuracy_at
 from benchmark.samples import NeighboursSample
 
 
-def retrieval_panels(samples: Sequence[NeighboursSample], clusters: Clusters) -> list[Panel]:
+def retrieval_panels(samples: Sequence[NeighboursSample], clusters: Clusters) -> list[MeasurePanel]:
     """Build the panels of a retrieval task; queries are drawn by their patients."""
     rows = np.array([_figures(sample) for sample in samples]).reshape(-1, 1 + 2 * len(RANKS))
     answerable = int(np.isfinite(rows[:, 0]).sum())

@@ -18,7 +18,7 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
 
 from benchmark.metrics.bootstrap import Clusters, Floats
-from benchmark.metrics.counting import Measure, Panel, means
+from benchmark.metrics.counting import Measure, MeasurePanel, means
 from benchmark.metrics.published_definitions import THRESHOLD, dice_at_threshold
 from benchmark.samples import MaskSample
 from versamammo.errors import InputError
@@ -41,7 +41,7 @@ class Measured(NamedTuple):
 
 def segmentation_panels(
     samples: Sequence[MaskSample], clusters: Clusters, root: Path
-) -> list[Panel]:
+) -> list[MeasurePanel]:
     """Build the panels of a segmentation task.
 
     Raises:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.metrics.bootstrap import evaluate, interval
-from benchmark.metrics.figures import Figure
-from benchmark.metrics.task_figures import RESAMPLES, Scored, prepare, primary
+from benchmark.metrics.figures import MetricResult
+from benchmark.metrics.task_figures import RESAMPLES, TaskDescription, prepare, primary
 from benchmark.samples import Sample
 
 LEAST_PATIENTS = 10
@@ -27,11 +27,11 @@ class Subgroup:
 
     by: str
     level: str
-    figure: Figure
+    figure: MetricResult
 
 
 def subgroups(
-    task: Scored,
+    task: TaskDescription,
     samples: Sequence[Sample],
     *,
     seed: int = 0,
@@ -57,10 +57,10 @@ def subgroups(
 
 
 def _figure(
-    task: Scored, samples: list[Sample], seed: int, resamples: int, root: Path, least: int
-) -> Figure:
+    task: TaskDescription, samples: list[Sample], seed: int, resamples: int, root: Path, least: int
+) -> MetricResult:
     patients = len({sample.patient for sample in samples})
-    blank = Figure(
+    blank = MetricResult(
         task.id, primary(task), float("nan"), float("nan"), float("nan"), len(samples), patients,
         primary=True,
     )  # fmt: skip

@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters, Floats, cluster, evaluate, interval
 from benchmark.metrics.classification import class_panels, label_panels
-from benchmark.metrics.counting import Panel
+from benchmark.metrics.counting import MeasurePanel
 from benchmark.metrics.detection import detection_panels
-from benchmark.metrics.figures import PRIMARY, Figure
+from benchmark.metrics.figures import PRIMARY, MetricResult
 from benchmark.metrics.retrieval import retrieval_panels
 from benchmark.metrics.segmentation import measured, segmentation_panels
 from benchmark.samples import (
@@ -40,7 +40,7 @@ SAMPLE_OF: dict[str, type[Sample]] = {
 ONE_OF_K = ("binary", "multiclass", "ordinal")
 
 
-class Scored(Protocol):
+class TaskDescription(Protocol):
     """What scoring has to know of a task."""
 
     @property
@@ -54,23 +54,23 @@ class Scored(Protocol):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ResamplingInput:
     """A task's records turned into what resampling needs."""
 
-    task: Scored
+    task: TaskDescription
     clusters: Clusters
-    panels: tuple[Panel, ...]
+    panels: tuple[MeasurePanel, ...]
 
 
 def score(
-    task: Scored,
+    task: TaskDescription,
     samples: Sequence[Sample],
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
     root: Path = Path(),
     validation: Sequence[Sample] = (),
-) -> list[Figure]:
+) -> list[MetricResult]:
     """Score a task's records, the primary metric first.
 
     Args:
@@ -96,12 +96,12 @@ def score(
 
 
 def prepare(
-    task: Scored,
+    task: TaskDescription,
     samples: Sequence[Sample],
     *,
     root: Path = Path(),
     validation: Sequence[Sample] = (),
-) -> Prepared:
+) -> ResamplingInput:
     """Check a task's records and build the panels of its kind.
 
     Raises:
@@ -111,10 +111,12 @@ def prepare(
     clusters = cluster(
         [sample.patient for sample in samples], [held(sample, root) for sample in samples]
     )
-    return Prepared(task, clusters, tuple(_panels(task, samples, clusters, root, validation)))
+    return ResamplingInput(
+        task, clusters, tuple(_panels(task, samples, clusters, root, validation))
+    )
 
 
-def check(task: Scored, samples: Sequence[Sample]) -> None:
+def check(task: TaskDescription, samples: Sequence[Sample]) -> None:
     """Refuse records that cannot be scored.
 
     Raises:
@@ -134,7 +136,7 @@ def check(task: Scored, samples: Sequence[Sample]) -> None:
             raise InputError(message, field="samples", reason="bad-sample")
 
 
-def _fault(task: Scored, sample: Sample) -> str:
+def _fault(task: TaskDescription, sample: Sample) -> str:
     """Return what is wrong with one record, or nothing."""
     many = len(task.classes)
     if not isinstance(sample, SAMPLE_OF[task.kind]):
@@ -173,12 +175,12 @@ def held(sample: Sample, root: Path) -> tuple[Hashable, ...]:
 
 
 def _panels(
-    task: Scored,
+    task: TaskDescription,
     samples: Sequence[Sample],
     clusters: Clusters,
     root: Path,
     validation: Sequence[Sample],
-) -> list[Panel]:
+) -> list[MeasurePanel]:
     if task.kind in ONE_OF_K:
         return class_panels(
             cast(Sequence[ClassSample], samples), clusters, task.classes,
@@ -198,12 +200,14 @@ def few_patients(count: int) -> str:
     return f"an interval of {count} patients is too narrow" if count < FEW_PATIENTS else ""
 
 
-def primary(task: Scored) -> str:
+def primary(task: TaskDescription) -> str:
     """Name the metric that a task is ranked by."""
     return task.metric or PRIMARY[task.kind]
 
 
-def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -> list[Figure]:
+def _figures(
+    prepared: ResamplingInput, panel: MeasurePanel, values: Floats, spread: Floats
+) -> list[MetricResult]:
     task, made = prepared.task, []
     for measure, value, drawn in zip(panel.measures, values, spread, strict=True):
         found = interval(drawn)
@@ -213,7 +217,7 @@ def _figures(prepared: Prepared, panel: Panel, values: Floats, spread: Floats) -
         narrow = few_patients(patients) if np.isfinite(found.low) else ""
         note = "; ".join(filter(None, (measure.note, found.note, narrow)))
         made.append(
-            Figure(
+            MetricResult(
                 task.id, measure.metric, told, found.low, found.high, measure.n,
                 patients, note, measure.legacy, measure.metric == primary(task),
             )

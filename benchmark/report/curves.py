@@ -14,7 +14,7 @@ from benchmark.metrics.classification import class_arrays
 from benchmark.metrics.detection import froc_curve
 from benchmark.metrics.ranking import Ranking
 from benchmark.metrics.segmentation import measured
-from benchmark.metrics.task_figures import Scored
+from benchmark.metrics.task_figures import TaskDescription
 from benchmark.report.svg import SHARE, Axis, Line, plot
 from benchmark.samples import (
     BoxesSample,
@@ -29,7 +29,7 @@ FEW_FALSE = Axis("false positives per image", 0.1, 10, (0.125, 0.25, 0.5, 1, 2, 
 Records = Mapping[str, Sequence[Sample]]  # model -> records
 
 
-def plots(task: Scored, records: Records, roots: Mapping[str, Path]) -> list[str]:
+def plots(task: TaskDescription, records: Records, roots: Mapping[str, Path]) -> list[str]:
     """Draw what a task's kind has, all models in one plot."""
     records = {model: samples for model, samples in records.items() if samples}
     if not records:
@@ -76,7 +76,7 @@ def roc(said: Floats, positive: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([[0], false, [1]]), np.concatenate([[0], true, [1]])
 
 
-def _roc(task: Scored, records: Records) -> str:
+def _roc(task: TaskDescription, records: Records) -> str:
     lines = []
     for model, samples in records.items():
         truth, scores = class_arrays(cast(Sequence[ClassSample], samples))
@@ -89,7 +89,7 @@ def _roc(task: Scored, records: Records) -> str:
     return _rates("ROC, mean of one against the rest" if several else "ROC", lines)
 
 
-def _roc_of_labels(task: Scored, records: Records) -> str:
+def _roc_of_labels(task: TaskDescription, records: Records) -> str:
     lines = []
     for model, samples in records.items():
         truth = np.array([one.truth for one in cast(Sequence[LabelsSample], samples)])
@@ -117,7 +117,7 @@ def _rates(title: str, lines: Sequence[Line]) -> str:
     return plot(title, x, Axis("true positive rate", 0, 1, SHARE), lines, diagonal=True)
 
 
-def _reliability(task: Scored, records: Records) -> str:
+def _reliability(task: TaskDescription, records: Records) -> str:
     lines = []
     for model, samples in records.items():
         curve = reliability(*class_arrays(cast(Sequence[ClassSample], samples)))
@@ -127,7 +127,7 @@ def _reliability(task: Scored, records: Records) -> str:
     return plot("Reliability", *axes, lines, diagonal=True)
 
 
-def _froc(task: Scored, records: Records) -> str:
+def _froc(task: TaskDescription, records: Records) -> str:
     lines = []
     for model, samples in records.items():
         boxes = cast(Sequence[BoxesSample], samples)

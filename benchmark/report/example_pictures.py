@@ -23,7 +23,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from benchmark.metrics.bootstrap import Floats
 from benchmark.metrics.matching import touches
 from benchmark.metrics.segmentation import measured, read_mask
-from benchmark.metrics.task_figures import Scored
+from benchmark.metrics.task_figures import TaskDescription
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from versamammo.data.dataset import Picture
 from versamammo.input.preprocess import WHITE
@@ -37,7 +37,7 @@ HALF = 0.5  # Dice from which a mask is framed as a hit
 
 
 @dataclass(frozen=True)
-class Example:
+class ExampleImage:
     """One image and why it is shown."""
 
     sample: Sample
@@ -46,7 +46,7 @@ class Example:
 
 
 def examples(
-    task: Scored, samples: Sequence[Sample], root: Path, pictures: Mapping[str, Picture]
+    task: TaskDescription, samples: Sequence[Sample], root: Path, pictures: Mapping[str, Picture]
 ) -> str:
     """Draw a task's examples side by side; nothing for tasks without a place or a picture."""
     if task.kind == "detection":
@@ -60,26 +60,26 @@ def examples(
     return f'<div class="examples">{"".join(drawn)}</div>' if drawn else ""
 
 
-def _of_boxes(samples: Sequence[BoxesSample]) -> list[Example]:
+def _of_boxes(samples: Sequence[BoxesSample]) -> list[ExampleImage]:
     """Choose the surest hits, missed lesions and the surest false boxes on normal images."""
     hits, misses, false = [], [], []
     for sample in samples:
         best = max(sample.scores, default=0.0)
         if not sample.truth:
-            false.append((best, Example(sample, "false", f"normal image, score {best:.2f}")))
+            false.append((best, ExampleImage(sample, "false", f"normal image, score {best:.2f}")))
             continue
         boxes, truth = _array(sample.boxes), _array(sample.truth)
         hitting = touches(boxes, truth).sum(axis=1)
         right = max((sample.scores[place] for place in np.flatnonzero(hitting)), default=-1.0)
         if right >= best > 0:
-            hits.append((right, Example(sample, "hit", f"hit, score {right:.2f}")))
+            hits.append((right, ExampleImage(sample, "hit", f"hit, score {right:.2f}")))
         else:
             words = "lesion missed" if right < 0 else f"lesion {right:.2f}, elsewhere {best:.2f}"
-            misses.append((best - right, Example(sample, "miss", words)))
+            misses.append((best - right, ExampleImage(sample, "miss", words)))
     return _surest(hits) + _surest(misses) + _surest([one for one in false if one[0] > 0])
 
 
-def _of_masks(samples: Sequence[MaskSample], root: Path) -> list[Example]:
+def _of_masks(samples: Sequence[MaskSample], root: Path) -> list[ExampleImage]:
     """Choose the best and the worst overlaps, and drawings on images without lesion."""
     there, false = [], []
     for sample in samples:
@@ -87,22 +87,22 @@ def _of_masks(samples: Sequence[MaskSample], root: Path) -> list[Example]:
         if not found.empty_truth:
             there.append((found.dice, sample))
         elif not found.empty_mask:
-            false.append((0.0, Example(sample, "false", "drawn on an image without lesion")))
+            false.append((0.0, ExampleImage(sample, "false", "drawn on an image without lesion")))
     there.sort(key=lambda pair: (-pair[0], pair[1].id))
     best, worst = there[:EACH], there[EACH:][-EACH:]
     shown = [
-        Example(one, "hit" if dice >= HALF else "miss", f"Dice {dice:.2f}")
+        ExampleImage(one, "hit" if dice >= HALF else "miss", f"Dice {dice:.2f}")
         for dice, one in best + worst
     ]
     return shown + _surest(false)
 
 
-def _surest(found: Sequence[tuple[float, Example]]) -> list[Example]:
+def _surest(found: Sequence[tuple[float, ExampleImage]]) -> list[ExampleImage]:
     ordered = sorted(found, key=lambda pair: (-pair[0], pair[1].sample.id))
     return [example for _, example in ordered[:EACH]]
 
 
-def _figure(example: Example, root: Path, picture: Picture) -> str:
+def _figure(example: ExampleImage, root: Path, picture: Picture) -> str:
     data = base64.b64encode(draw(example.sample, root, picture)).decode()
     sample = example.sample
     return (

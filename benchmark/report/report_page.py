@@ -18,9 +18,9 @@ from benchmark.report import report_tables as tables
 from benchmark.report.curves import plots
 from benchmark.report.example_pictures import examples
 from benchmark.report.svg import critical_difference
-from benchmark.report.view import SCORED_ELSEWHERE, View
+from benchmark.report.view import SCORED_ELSEWHERE, ReportView
 from benchmark.samples import Sample
-from benchmark.scores import Scored
+from benchmark.scores import ScoredTask
 from benchmark.tasks import SETS, Task
 from versamammo import NOTICE
 from versamammo.data.dataset import Picture
@@ -39,7 +39,7 @@ READING = (
 )
 
 
-def page(view: View, pictures: Pictures, pair_resamples: int) -> str:
+def page(view: ReportView, pictures: Pictures, pair_resamples: int) -> str:
     """Write the whole page."""
     body = [
         _head(view),
@@ -60,7 +60,7 @@ def page(view: View, pictures: Pictures, pair_resamples: int) -> str:
     )
 
 
-def _head(view: View) -> str:
+def _head(view: ReportView) -> str:
     stamp = ""
     if view.run["notice"]:
         stamp = (
@@ -75,7 +75,7 @@ def _head(view: View) -> str:
     )
 
 
-def _tiles(view: View) -> str:
+def _tiles(view: ReportView) -> str:
     asked = {one.task.id for one in view.found}
     complete = {
         task
@@ -93,7 +93,7 @@ def _tiles(view: View) -> str:
     return f'<div class="tiles">{tiles}</div>'
 
 
-def _standing(view: View) -> str:
+def _standing(view: ReportView) -> str:
     ranks = view.ranks()
     if ranks is None:
         return ""
@@ -115,7 +115,7 @@ def _standing(view: View) -> str:
     )
 
 
-def _category(view: View, name: str, tasks: list[Task]) -> str:
+def _category(view: ReportView, name: str, tasks: list[Task]) -> str:
     models = [m for m in view.models if any(view.cell(m, task) for task in tasks)]
     return f"<h2 id={name}>{_titled(name)}</h2>{tables.category(view, tasks, models)}"
 
@@ -124,7 +124,7 @@ def _titled(category: str) -> str:
     return category.upper() if category == "vqa" else category.capitalize()
 
 
-def _pairs(view: View, resamples: int) -> str:
+def _pairs(view: ReportView, resamples: int) -> str:
     made = view.pairs(resamples)
     if not made:
         return ""
@@ -135,7 +135,7 @@ def _pairs(view: View, resamples: int) -> str:
     return f"<h2 id=pairs>Paired differences</h2><p>{words}</p>" + "".join(map(tables.pair, made))
 
 
-def _details(view: View, task: Task, pictures: Pictures) -> str:
+def _details(view: ReportView, task: Task, pictures: Pictures) -> str:
     cells = view.of_task(task)
     if not cells:
         return ""
@@ -156,12 +156,12 @@ def _details(view: View, task: Task, pictures: Pictures) -> str:
     )
 
 
-def _groups(task: Task, one: Scored, records: list[Sample]) -> str:
+def _groups(task: Task, one: ScoredTask, records: list[Sample]) -> str:
     found = subgroups(task, records, resamples=SUBGROUP_RESAMPLES, root=one.folder)
     return tables.subgroup_table(one.model, found)
 
 
-def _examples(task: Task, one: Scored, records: list[Sample], pictures: Pictures) -> str:
+def _examples(task: Task, one: ScoredTask, records: list[Sample], pictures: Pictures) -> str:
     drawn = examples(task, records, one.folder, pictures(task))
     if not drawn:
         return ""
@@ -169,7 +169,7 @@ def _examples(task: Task, one: Scored, records: list[Sample], pictures: Pictures
     return f"<h3>{escape(one.model)}: hits and misses</h3><p><small>{words}</small></p>{drawn}"
 
 
-def _unfinished(view: View) -> str:
+def _unfinished(view: ReportView) -> str:
     rows = "".join(
         f'<tr><td>{escape(model)}</td><th scope="row">{escape(one.task.id)}</th>'
         f"<td>{escape(one.state)}</td></tr>"
@@ -184,7 +184,7 @@ def _unfinished(view: View) -> str:
     )
 
 
-def _provenance(view: View) -> str:
+def _provenance(view: ReportView) -> str:
     run = view.run
     models = "".join(
         f"<tr><th scope=row>{escape(name)}</th><td><code>{escape(str(run['sources'].get(name)))}"
@@ -203,7 +203,7 @@ def _provenance(view: View) -> str:
     )
 
 
-def _data(view: View) -> str:
+def _data(view: ReportView) -> str:
     rows = []
     seen = set()
     for one in view.found:

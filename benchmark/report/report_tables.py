@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 
 from benchmark.comparing import Comparison
-from benchmark.metrics.figures import LOWER_IS_BETTER, Figure, title
+from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult, title
 from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import Subgroup
 from benchmark.report.svg import bar
-from benchmark.report.view import View, primary
-from benchmark.scores import Scored
+from benchmark.report.view import ReportView, primary
+from benchmark.scores import ScoredTask
 from benchmark.tasks import Task
 
 DASH = "–"  # noqa: RUF001
@@ -29,7 +29,7 @@ def span(low: float, high: float) -> str:
     return f"[{number(low)}, {number(high)}]" if np.isfinite([low, high]).all() else ""
 
 
-def category(view: View, tasks: Sequence[Task], models: Sequence[str]) -> str:
+def category(view: ReportView, tasks: Sequence[Task], models: Sequence[str]) -> str:
     """Lay out primary figures: a row for each task, a column for each model."""
     head = "".join(f"<th>{escape(model)}</th>" for model in models)
     rows = []
@@ -57,7 +57,7 @@ def _link(task: Task, shown: bool) -> str:
     return f'<a href="#{name}">{name}</a>' if shown else name
 
 
-def best_of(task: Task, cells: Sequence[Scored | None]) -> list[Scored]:
+def best_of(task: Task, cells: Sequence[ScoredTask | None]) -> list[ScoredTask]:
     """Find the best complete models; none if fewer than two are complete."""
     whole = [one for one in cells if one is not None and one.complete]
     known = [(one, primary(one.figures)) for one in whole]
@@ -68,7 +68,7 @@ def best_of(task: Task, cells: Sequence[Scored | None]) -> list[Scored]:
     return [one for one, value in valued if value == top]
 
 
-def _cell(one: Scored | None, best: bool) -> str:
+def _cell(one: ScoredTask | None, best: bool) -> str:
     if one is None:
         return f'<td class="none">{DASH}</td>'
     found = primary(one.figures)
@@ -84,7 +84,7 @@ def _cell(one: Scored | None, best: bool) -> str:
     )
 
 
-def figures(cells: Sequence[Scored]) -> str:
+def figures(cells: Sequence[ScoredTask]) -> str:
     """Lay out all figures of one task, models side by side; published definitions are marked."""
     metrics = dict.fromkeys(figure.metric for one in cells for figure in one.figures)
     rows = []
@@ -109,11 +109,11 @@ def figures(cells: Sequence[Scored]) -> str:
     )
 
 
-def _of(one: Scored, metric: str) -> Figure | None:
+def _of(one: ScoredTask, metric: str) -> MetricResult | None:
     return next((figure for figure in one.figures if figure.metric == metric), None)
 
 
-def _notes(found: Sequence[tuple[str, Figure | None]]) -> str:
+def _notes(found: Sequence[tuple[str, MetricResult | None]]) -> str:
     """Return the note once if all models share it, else each with its model."""
     notes = {model: figure.note for model, figure in found if figure and figure.note}
     if len(set(notes.values())) == 1 and len(notes) == len([one for _, one in found if one]):
@@ -121,7 +121,7 @@ def _notes(found: Sequence[tuple[str, Figure | None]]) -> str:
     return "<br/>".join(f"{escape(model)}: {escape(note)}" for model, note in notes.items())
 
 
-def _numbers(figure: Figure) -> str:
+def _numbers(figure: MetricResult) -> str:
     return (
         f"<td class=n><b>{number(figure.value)}</b></td>"
         f"<td class=n>{span(figure.low, figure.high)}</td>"
@@ -195,7 +195,7 @@ def pair(made: Comparison) -> str:
     )
 
 
-def latex(view: View) -> str:
+def latex(view: ReportView) -> str:
     """Return all primary figures as one LaTeX table, for booktabs."""
     models = view.models
     out = [
@@ -216,7 +216,7 @@ def latex(view: View) -> str:
     return "\n".join([*out, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _tex_cell(one: Scored | None, best: bool) -> str:
+def _tex_cell(one: ScoredTask | None, best: bool) -> str:
     found = primary(one.figures) if one else None
     if one is None or found is None or not np.isfinite(found.value):
         return "--"

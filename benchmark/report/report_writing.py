@@ -10,7 +10,7 @@ from benchmark.archives import Archives
 from benchmark.metrics.pairing import RESAMPLES
 from benchmark.report.report_page import page
 from benchmark.report.report_tables import latex
-from benchmark.report.view import View
+from benchmark.report.view import ReportView
 from benchmark.scores import write_scores
 from benchmark.task_rows import select
 from benchmark.tasks import Task
@@ -34,7 +34,7 @@ def write_report(out: Path, *, data: Path | None = None, pair_resamples: int = R
     Raises:
         InputError: there is no run.
     """
-    view = View.of(out)
+    view = ReportView.of(out)
     folder = data or Path(view.run["settings"]["data"])
     archives = Archives(folder) if folder.is_dir() else None
 

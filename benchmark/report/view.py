@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from benchmark.comparing import Comparison, compare
-from benchmark.metrics.figures import LOWER_IS_BETTER, Figure
+from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult
 from benchmark.metrics.ranks import Ranks, rank
 from benchmark.samples import Sample
-from benchmark.scores import Scored, gather, read_run
+from benchmark.scores import ScoredTask, gather, read_run
 from benchmark.store import TaskFolder
 from benchmark.tasks import ORDER, Task
 from versamammo.errors import InputError
@@ -22,7 +22,7 @@ SCORED_ELSEWHERE = "vqa"
 
 
 @dataclass(frozen=True)
-class View:
+class ReportView:
     """A run, ready to be shown.
 
     Attributes:
@@ -33,10 +33,10 @@ class View:
 
     out: Path
     run: Mapping[str, Any]
-    found: tuple[Scored, ...]
+    found: tuple[ScoredTask, ...]
 
     @classmethod
-    def of(cls, out: Path) -> View:
+    def of(cls, out: Path) -> ReportView:
         """Score a run where it is not scored yet.
 
         Raises:
@@ -63,11 +63,11 @@ class View:
                  if one.task.kind != SCORED_ELSEWHERE and one.figures}  # fmt: skip
         return [model for model in self.models if model in asked]
 
-    def cell(self, model: str, task: Task) -> Scored | None:
+    def cell(self, model: str, task: Task) -> ScoredTask | None:
         """Find one model on one task."""
         return next((o for o in self.found if o.model == model and o.task.id == task.id), None)
 
-    def of_task(self, task: Task) -> list[Scored]:
+    def of_task(self, task: Task) -> list[ScoredTask]:
         """Find all models on one task, those with figures."""
         cells = [self.cell(model, task) for model in self.models]
         return [one for one in cells if one is not None and one.figures]
@@ -79,7 +79,7 @@ class View:
         return {one.model: TaskFolder(one.folder).samples(task.kind) for one in self.of_task(task)}
 
     @property
-    def states(self) -> dict[str, list[Scored]]:
+    def states(self) -> dict[str, list[ScoredTask]]:
         """Model -> tasks that are not complete."""
         return {
             model: [one for one in self.found if one.model == model and not one.complete]
@@ -120,12 +120,12 @@ class View:
         return made
 
 
-def primary(figures: Sequence[Figure]) -> Figure | None:
+def primary(figures: Sequence[MetricResult]) -> MetricResult | None:
     """Find the figure that a task is ranked by."""
     return next((figure for figure in figures if figure.primary), None)
 
 
-def _value(one: Scored | None) -> float:
+def _value(one: ScoredTask | None) -> float:
     """Return the primary value of a complete task, NaN otherwise."""
     found = primary(one.figures) if one is not None and one.complete else None
     return float("nan") if found is None else found.value

@@ -14,7 +14,7 @@ from versamammo.vqa import Item, read_object
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """What a model said about one item; `text` is None where it gave nothing at all."""
 
     id: str
@@ -36,7 +36,7 @@ class Coverage:
         return not (self.missing or self.unknown or self.duplicate)
 
 
-def read_answers(path: Path | str) -> tuple[Answer, ...]:
+def read_answers(path: Path | str) -> tuple[ModelAnswer, ...]:
     """Read answers in either form, told apart by content, in the order of the file.
 
     Raises:
@@ -58,19 +58,19 @@ def read_answers(path: Path | str) -> tuple[Answer, ...]:
 
 def match(
     items: Sequence[Item],
-    answers: Sequence[Answer],
+    answers: Sequence[ModelAnswer],
     *,
     allow_missing: bool = False,
     allow_unknown: bool = False,
     allow_duplicate: bool = False,
-) -> tuple[dict[str, Answer], Coverage]:
+) -> tuple[dict[str, ModelAnswer], Coverage]:
     """Bring answers to their items; of an id answered twice, the first stands if allowed.
 
     Raises:
         InputError: an item without answer, an id unknown or answered twice, unless allowed.
     """
     known = {item.id for item in items}
-    found: dict[str, Answer] = {}
+    found: dict[str, ModelAnswer] = {}
     unknown, duplicate = [], []
     for answer in answers:
         if answer.id not in known:
@@ -132,7 +132,7 @@ def _is_published(first: str) -> bool:
     return isinstance(row, Mapping) and all(isinstance(value, Mapping) for value in row.values())
 
 
-def _published(rows: Mapping[str, object]) -> Iterator[Answer]:
+def _published(rows: Mapping[str, object]) -> Iterator[ModelAnswer]:
     for id_, row in rows.items():
         if not isinstance(row, Mapping):
             raise InputError(f"id {id_}: expected an object", reason="bad-answer")
@@ -144,7 +144,7 @@ def _published(rows: Mapping[str, object]) -> Iterator[Answer]:
         yield _answer(f"id {id_}", id_, row["qas_answer"], row["qas_question"])
 
 
-def _line(number: int, line: str) -> Answer:
+def _line(number: int, line: str) -> ModelAnswer:
     try:
         row = parse_json(line)
     except ValueError as error:
@@ -156,7 +156,7 @@ def _line(number: int, line: str) -> Answer:
     return _answer(f"line {number}", row["id"], row["answer"], row.get("prompt"))
 
 
-def _answer(place: str, id_: object, text: object, prompt: object) -> Answer:
+def _answer(place: str, id_: object, text: object, prompt: object) -> ModelAnswer:
     if isinstance(id_, bool) or not isinstance(id_, str | int):
         raise InputError(
             f"{place}: found {id_!r}; expected text or a whole number", field="id", reason="bad-id"
@@ -166,7 +166,7 @@ def _answer(place: str, id_: object, text: object, prompt: object) -> Answer:
             raise InputError(
                 f"{place}: found {value!r}; expected text or null", field=field, reason="bad-answer"
             )
-    return Answer(
+    return ModelAnswer(
         str(id_),
         text if isinstance(text, str) else None,
         prompt if isinstance(prompt, str) else None,

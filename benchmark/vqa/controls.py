@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from benchmark.vqa.parsing import Outcome, Reading
+from benchmark.vqa.parsing import ParsedAnswer, ParseOutcome
 from benchmark.vqa.scoring import Graded
 from versamammo.vqa import Item
 
@@ -45,7 +45,8 @@ def text_prior(items: Sequence[Item]) -> Graded:
 
 def _graded(items: Sequence[Item], guesses: Iterable[tuple[str, ...]]) -> Graded:
     readings = tuple(
-        Reading(Outcome.CHOSEN if guess else Outcome.FAILED, guess) for guess in guesses
+        ParsedAnswer(ParseOutcome.CHOSEN if guess else ParseOutcome.FAILED, guess)
+        for guess in guesses
     )
     return Graded(tuple(items), readings)
 

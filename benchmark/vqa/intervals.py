@@ -32,7 +32,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Table:
+class CountTable:
     """Counts that every figure is made of; a cell is one (part, topic, class).
 
     Args:
@@ -50,7 +50,7 @@ def tabulate(
     patients: Sequence[str],
     cells: Sequence[Cell],
     correct: Sequence[bool],
-) -> Table:
+) -> CountTable:
     """Count questions and right answers per patient and cell; one entry per question."""
     row_of = {patient: row for row, patient in enumerate(dict.fromkeys(patients))}
     column_of = {cell: column for column, cell in enumerate(dict.fromkeys(cells))}
@@ -59,10 +59,10 @@ def tabulate(
     shape = (len(row_of), len(column_of))
     asked = csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
     right = csr_array((np.asarray(correct, dtype=float), (rows, columns)), shape=shape)
-    return Table(tuple(column_of), asked, right)
+    return CountTable(tuple(column_of), asked, right)
 
 
-def balanced(table: Table, asked: Floats, right: Floats, columns: Sequence[int]) -> Floats:
+def balanced(table: CountTable, asked: Floats, right: Floats, columns: Sequence[int]) -> Floats:
     """Compute the figure of some cells from totals [R, C]; classes not drawn are left out [R]."""
     classes: dict[tuple[str, Hashable], list[int]] = {}
     for column in columns:
@@ -78,7 +78,7 @@ def balanced(table: Table, asked: Floats, right: Floats, columns: Sequence[int])
 
 
 def estimate(
-    table: Table, groups: Sequence[Sequence[int]], *, resamples: int = 2000, seed: int = 0
+    table: CountTable, groups: Sequence[Sequence[int]], *, resamples: int = 2000, seed: int = 0
 ) -> tuple[Estimate, ...]:
     """Estimate each group of columns with one set of resampled patients."""
     asked, right = _totals(table)
@@ -105,7 +105,7 @@ def draw(patients: int, resamples: int, seed: int) -> Iterator[Floats]:
 
 
 @dataclass(frozen=True)
-class Difference:
+class AccuracyDifference:
     """How far one model is above another, with interval and two-sided p of no difference."""
 
     value: float
@@ -117,8 +117,13 @@ class Difference:
 
 
 def compare(
-    first: Table, second: Table, columns: Sequence[int], *, resamples: int = 2000, seed: int = 0
-) -> Difference:
+    first: CountTable,
+    second: CountTable,
+    columns: Sequence[int],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> AccuracyDifference:
     """Compare two models on the same questions, patient by patient.
 
     The interval comes from resampled patients, the p-value from exchanging the two models'
@@ -144,10 +149,12 @@ def compare(
     signs = rng.choice([-1.0, 1.0], size=(resamples, len(share)))
     extreme = int((np.abs(signs @ share) >= abs(value) - 1e-12).sum())
     n = int(asked[0, list(columns)].sum())
-    return Difference(value, float(low), float(high), (1 + extreme) / (1 + resamples), n, patients)
+    return AccuracyDifference(
+        value, float(low), float(high), (1 + extreme) / (1 + resamples), n, patients
+    )
 
 
-def _shares(table: Table, asked: Floats, columns: Sequence[int]) -> Floats:
+def _shares(table: CountTable, asked: Floats, columns: Sequence[int]) -> Floats:
     """What one right answer in each cell adds to the figure [C]."""
     topics: dict[str, dict[Hashable, float]] = {}
     for column in columns:
@@ -161,7 +168,7 @@ def _shares(table: Table, asked: Floats, columns: Sequence[int]) -> Floats:
     return shares
 
 
-def _totals(table: Table) -> tuple[Floats, Floats]:
+def _totals(table: CountTable) -> tuple[Floats, Floats]:
     return table.asked.sum(axis=0)[None, :], table.right.sum(axis=0)[None, :]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 import evaluate
 
-from benchmark.vqa.answers import Answer, match
+from benchmark.vqa.answers import ModelAnswer, match
 from benchmark.vqa.scoring import grade, score
 from versamammo import NOTICE
 from versamammo.vqa import read_bench
@@ -38,7 +38,7 @@ class MammographyVQA(evaluate.Metric):  # type: ignore[misc]
     ) -> dict[str, Any]:
         items = read_bench(bench)
         pairs = zip(references, predictions, strict=True)
-        answers, coverage = match(items, [Answer(id_, text) for id_, text in pairs])
+        answers, coverage = match(items, [ModelAnswer(id_, text) for id_, text in pairs])
         report = score(grade(items, answers, coverage), resamples=resamples, seed=seed)
         made = report.headline.balanced
         return {

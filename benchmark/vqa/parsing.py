@@ -18,7 +18,7 @@ from benchmark.vqa.unwrapping import final_answer
 from versamammo.vqa import Item, Kind
 
 
-class Outcome(StrEnum):
+class ParseOutcome(StrEnum):
     """What became of an answer on the way to an option."""
 
     CHOSEN = "chosen"
@@ -29,10 +29,10 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedAnswer:
     """The options an answer chose, in the item's order; empty unless the outcome is CHOSEN."""
 
-    outcome: Outcome
+    outcome: ParseOutcome
     chosen: tuple[str, ...] = ()
 
 
@@ -67,14 +67,14 @@ _WRONG = (
 _TURN = re.compile(r"\b(?:but|however|although|though|only|just)\b")
 
 
-def parse(text: str | None, item: Item, letters: Mapping[str, str]) -> Reading:
+def parse(text: str | None, item: Item, letters: Mapping[str, str]) -> ParsedAnswer:
     """Read one answer against the options of its item and the letters they were shown with."""
     said = _clean(final_answer(text or ""))
     if not said:
-        return Reading(Outcome.FAILED)
+        return ParsedAnswer(ParseOutcome.FAILED)
     exact = next((option for option in item.options if _fold(option) == _fold(said)), None)
     if exact is not None:
-        return Reading(Outcome.CHOSEN, (exact,))
+        return ParsedAnswer(ParseOutcome.CHOSEN, (exact,))
     said = _without_denied_letters(said, item.options)
     parts = _STATED.split(said)[1:]
     stated = next((part for part in reversed(parts) if part.strip(" .,;:()")), "")
@@ -82,8 +82,8 @@ def parse(text: str | None, item: Item, letters: Mapping[str, str]) -> Reading:
         reading = _read(part, item, letters)
         # a refusal that goes on to name options has not answered, unless it says "answer: ..."
         if part is said and _REFUSAL.search(said.casefold()):
-            return Reading(Outcome.REFUSED)
-        if part and reading.outcome is Outcome.CHOSEN:
+            return ParsedAnswer(ParseOutcome.REFUSED)
+        if part and reading.outcome is ParseOutcome.CHOSEN:
             return reading
     return reading
 
@@ -114,19 +114,21 @@ def _denials(options: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]
     )
 
 
-def _read(said: str, item: Item, letters: Mapping[str, str]) -> Reading:
+def _read(said: str, item: Item, letters: Mapping[str, str]) -> ParsedAnswer:
     by_letter = _letters(said, item, letters)
     if by_letter is None:
-        return Reading(Outcome.UNREADABLE)
+        return ParsedAnswer(ParseOutcome.UNREADABLE)
     by_text = _yes_no(said, item) if item.kind is Kind.YES_NO else _mentions(said, item)
     if by_letter and by_text and by_letter != by_text:
-        return Reading(Outcome.AMBIGUOUS)
+        return ParsedAnswer(ParseOutcome.AMBIGUOUS)
     chosen = by_letter or by_text
     if not chosen:
-        return Reading(Outcome.UNREADABLE)
+        return ParsedAnswer(ParseOutcome.UNREADABLE)
     if item.kind is not Kind.MULTIPLE and len(chosen) > 1:
-        return Reading(Outcome.AMBIGUOUS)
-    return Reading(Outcome.CHOSEN, tuple(option for option in item.options if option in chosen))
+        return ParsedAnswer(ParseOutcome.AMBIGUOUS)
+    return ParsedAnswer(
+        ParseOutcome.CHOSEN, tuple(option for option in item.options if option in chosen)
+    )
 
 
 def _letters(said: str, item: Item, letters: Mapping[str, str]) -> set[str] | None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, utils
 from scipy.stats import bootstrap, ttest_rel
 
-from benchmark.vqa.answers import Answer
+from benchmark.vqa.answers import ModelAnswer
 from versamammo.errors import InputError
 from versamammo.vqa import Item, Kind
 
@@ -65,7 +65,7 @@ class LegacyFigure:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredAnswer:
     """One answer of the result file; one that the bench does not know has no class of its own."""
 
     item: Item
@@ -89,7 +89,7 @@ def legacy_score(answer: str, prompt: str, item: Item) -> int:
 
 
 def legacy_report(
-    items: Sequence[Item], answers: Sequence[Answer], *, resamples: int = 9999, seed: int = 0
+    items: Sequence[Item], answers: Sequence[ModelAnswer], *, resamples: int = 9999, seed: int = 0
 ) -> tuple[LegacyFigure, ...]:
     """Return the published figures of what the answer file holds: topics, their parts, datasets.
 
@@ -111,9 +111,9 @@ def legacy_report(
     return tuple(_figure(group, resamples, seed) for group in groups if group[2])
 
 
-def _scored(items: Sequence[Item], answers: Sequence[Answer]) -> list[Scored]:
+def _scored(items: Sequence[Item], answers: Sequence[ModelAnswer]) -> list[ScoredAnswer]:
     by_id = {item.id: item for item in items}
-    found: list[Scored] = []
+    found: list[ScoredAnswer] = []
     for answer in answers:
         item = by_id.get(answer.id)
         if item is None:
@@ -121,15 +121,15 @@ def _scored(items: Sequence[Item], answers: Sequence[Answer]) -> list[Scored]:
                 raise InputError(
                     f"id {answer.id} is not in the bench", field="id", reason="unknown-id"
                 )
-            found.append(Scored(found[-1].item, 0, known=False))
+            found.append(ScoredAnswer(found[-1].item, 0, known=False))
             continue
         _class_of(item)
         prompt = answer.prompt or published_prompt(item)
-        found.append(Scored(item, legacy_score(answer.text or "", prompt, item), known=True))
+        found.append(ScoredAnswer(item, legacy_score(answer.text or "", prompt, item), known=True))
     return found
 
 
-def _topic(topic: str, scored: Sequence[Scored]) -> Group:
+def _topic(topic: str, scored: Sequence[ScoredAnswer]) -> Group:
     """Gather a topic over all datasets."""
     among = [one for one in scored if one.item.topic == topic]
     if topic == ABNORMALITY:
@@ -139,7 +139,7 @@ def _topic(topic: str, scored: Sequence[Scored]) -> Group:
     return "topic", topic, [one.value for one in among], _weights(among, among)
 
 
-def _parts(topic: str, scored: Sequence[Scored]) -> Iterator[Group]:
+def _parts(topic: str, scored: Sequence[ScoredAnswer]) -> Iterator[Group]:
     """Gather a topic of whole breasts and of finding crops apart."""
     among = [one for one in scored if one.item.topic == topic and one.known]
     crops = [one for one in among if one.item.dataset.endswith("finding")]
@@ -169,7 +169,7 @@ def _class_of(item: Item) -> tuple[str, ...]:
     return tuple(sorted(item.answer))
 
 
-def _weights(own: Sequence[Scored], counted: Sequence[Scored]) -> Floats:
+def _weights(own: Sequence[ScoredAnswer], counted: Sequence[ScoredAnswer]) -> Floats:
     """Weigh answers by how rare their classes are among those counted."""
     count = Counter(_class_of(one.item) for one in counted)
     return np.array([1 / count[_class_of(one.item)] for one in own])

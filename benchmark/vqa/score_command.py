@@ -14,7 +14,7 @@ import jsonargparse
 from benchmark.vqa.answers import match, read_answers
 from benchmark.vqa.controls import NEEDED, majority, text_prior
 from benchmark.vqa.published_scorer import LegacyFigure, legacy_report
-from benchmark.vqa.scoring import Compared, Figure, Graded, Report, contrast, grade, score
+from benchmark.vqa.scoring import Compared, Graded, GroupAccuracy, Report, contrast, grade, score
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError, naming
@@ -173,7 +173,7 @@ def _lines(
     yield NOTICE
 
 
-def _row(figure: Figure, label: str = "") -> str:
+def _row(figure: GroupAccuracy, label: str = "") -> str:
     made = figure.balanced
     lost = ", ".join(f"{n} {what}" for what, n in figure.outcomes.items() if n and what != "chosen")
     return (

@@ -6,15 +6,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmark.vqa.answers import Answer, Coverage, letters
-from benchmark.vqa.intervals import Difference, Estimate, Table, compare, estimate, tabulate
-from benchmark.vqa.parsing import Outcome, Reading, parse
+from benchmark.vqa.answers import Coverage, ModelAnswer, letters
+from benchmark.vqa.intervals import (
+    AccuracyDifference,
+    CountTable,
+    Estimate,
+    compare,
+    estimate,
+    tabulate,
+)
+from benchmark.vqa.parsing import ParsedAnswer, ParseOutcome, parse
 from versamammo.errors import InputError
 from versamammo.vqa import Item
 
 
 @dataclass(frozen=True)
-class Figure:
+class GroupAccuracy:
     """Class-balanced accuracy of one group; beside it plain accuracy and what was not chosen."""
 
     scope: str
@@ -30,19 +37,19 @@ class Compared:
 
     scope: str
     name: str
-    difference: Difference
+    difference: AccuracyDifference
 
 
 @dataclass(frozen=True)
 class Report:
     """What a set of answers scored; the first figure is the headline."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[GroupAccuracy, ...]
     coverage: Coverage
     clusters: str
 
     @property
-    def headline(self) -> Figure:
+    def headline(self) -> GroupAccuracy:
         """The mean over topics of class-balanced accuracy, over all questions."""
         return self.figures[0]
 
@@ -52,7 +59,7 @@ class Graded:
     """Items with what was read from their answers."""
 
     items: tuple[Item, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[ParsedAnswer, ...]
     coverage: Coverage = field(default_factory=Coverage)
 
     @property
@@ -63,7 +70,7 @@ class Graded:
 
 
 def grade(
-    items: Sequence[Item], answers: Mapping[str, Answer], coverage: Coverage | None = None
+    items: Sequence[Item], answers: Mapping[str, ModelAnswer], coverage: Coverage | None = None
 ) -> Graded:
     """Read the answer of every item that has one; the others are left out, as coverage says."""
     answered = tuple(item for item in items if item.id in answers)
@@ -85,8 +92,8 @@ def score(graded: Graded, *, resamples: int = 2000, seed: int = 0) -> Report:
     tallies = _tallies(graded)
     for (scope, name), made in zip(groups, estimates, strict=True):
         right, outcomes = tallies[scope, name]
-        shown = {str(outcome): outcomes[outcome] for outcome in Outcome}
-        figures.append(Figure(scope, name, made, right / made.n, shown))
+        shown = {str(outcome): outcomes[outcome] for outcome in ParseOutcome}
+        figures.append(GroupAccuracy(scope, name, made, right / made.n, shown))
     return Report(tuple(figures), graded.coverage, cluster_kind(graded.items))
 
 
@@ -121,7 +128,7 @@ def cluster_kind(items: Sequence[Item]) -> str:
     return "image folders (no patient is named)" if not named else "patients, else image folders"
 
 
-def _table(graded: Graded) -> Table:
+def _table(graded: Graded) -> CountTable:
     cells = [
         ((item.dataset, str(item.kind)), item.group, tuple(sorted(item.answer)))
         for item in graded.items
@@ -129,7 +136,7 @@ def _table(graded: Graded) -> Table:
     return tabulate([item.cluster for item in graded.items], cells, graded.correct)
 
 
-def _groups(table: Table) -> dict[tuple[str, str], list[int]]:
+def _groups(table: CountTable) -> dict[tuple[str, str], list[int]]:
     groups: dict[tuple[str, str], list[int]] = {("all", "all topics"): []}
     for column, (part, topic, _) in enumerate(table.cells):
         dataset, kind = part
@@ -140,9 +147,9 @@ def _groups(table: Table) -> dict[tuple[str, str], list[int]]:
     return dict(sorted(groups.items(), key=lambda entry: (order.index(entry[0][0]), entry[0][1])))
 
 
-def _tallies(graded: Graded) -> dict[tuple[str, str], tuple[int, Counter[Outcome]]]:
+def _tallies(graded: Graded) -> dict[tuple[str, str], tuple[int, Counter[ParseOutcome]]]:
     right: Counter[tuple[str, str]] = Counter()
-    outcomes: dict[tuple[str, str], Counter[Outcome]] = {}
+    outcomes: dict[tuple[str, str], Counter[ParseOutcome]] = {}
     for item, read, correct in zip(graded.items, graded.readings, graded.correct, strict=True):
         keys = (
             ("all", "all topics"),

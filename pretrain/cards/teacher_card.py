@@ -21,7 +21,7 @@ features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]""
 
 
 @dataclass(frozen=True)
-class Facts:
+class TeacherFacts:
     """What a card tells.
 
     Attributes:
@@ -42,7 +42,7 @@ class Facts:
         return any(PHANTOM in source for source in self.origin["sources"])
 
 
-def card(facts: Facts) -> str:
+def card(facts: TeacherFacts) -> str:
     """Write the card as Markdown with the front matter that model hubs read."""
     config, origin = facts.config, facts.origin
     height, width = config.whole_size

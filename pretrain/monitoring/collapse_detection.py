@@ -97,7 +97,7 @@ class PrototypeTally:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CollapseReading:
     """What the log holds of one moment; None where an objective has no such thing."""
 
     step: int
@@ -125,7 +125,7 @@ class CollapseRule:
     patience: int = 3
     grace_steps: int = 100
 
-    def verdict(self, readings: Sequence[Reading]) -> str | None:
+    def verdict(self, readings: Sequence[CollapseReading]) -> str | None:
         """Explain why the run should stop, in a sentence, or give None if it should go on."""
         if readings and not math.isfinite(readings[-1].loss):
             return (
@@ -146,7 +146,7 @@ class CollapseRule:
             "learning rate that is too high."
         )
 
-    def _problem(self, reading: Reading) -> str | None:
+    def _problem(self, reading: CollapseReading) -> str | None:
         if reading.feature_std < self.lowest_std:
             return f"all images got nearly the same features (spread {reading.feature_std:.4f})"
         if reading.effective_rank < self.lowest_rank:

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import (
+    CollapseReading,
     CollapseRule,
     PrototypeTally,
     PrototypeUse,
-    Reading,
     effective_rank,
     feature_std,
 )
 from pretrain.networks.distributed import all_rows, sum_over_processes, world_size
-from pretrain.objectives.registry import Outcome
+from pretrain.objectives.registry import StepLosses
 
 ROWS = 1024  # features kept between two readings, all processes together
 
@@ -42,7 +42,7 @@ class RunningMetrics:
         self.features: list[Tensor] = []
 
     @torch.no_grad()
-    def see(self, outcome: Outcome, gradient_norm: Tensor | None) -> None:
+    def see(self, outcome: StepLosses, gradient_norm: Tensor | None) -> None:
         """Take in one forward pass, without waiting for the device."""
         self.seen += 1
         figures = {"loss": outcome.total.detach()}
@@ -96,14 +96,14 @@ class RunningMetrics:
             raise CollapsedError(verdict)
 
 
-def reading_of(line: Mapping[str, Any]) -> Reading:
+def reading_of(line: Mapping[str, Any]) -> CollapseReading:
     """Take what the collapse rule needs from a line of the log."""
     use = {
         name: line[f"prototypes/{name}"]
         for name in PrototypeUse.__dataclass_fields__
         if f"prototypes/{name}" in line
     }
-    return Reading(
+    return CollapseReading(
         line["step"],
         line["loss"],
         line["features/std"],

@@ -66,7 +66,7 @@ class PrototypeHead(nn.Module):
         return F.linear(direction, F.normalize(self.prototypes, dim=-1))
 
 
-class Projector(nn.Module):
+class ProjectionHead(nn.Module):
     """Map features to the space where views of one image are compared (SimCLR).
 
     What goes in and what comes out is standardised over the whole batch, where SimCLR has batch

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from pretrain.networks.momentum_teacher import follow, teacher_of
 from pretrain.networks.parameter_groups import ParameterGroup, backbone_groups, head_groups
-from pretrain.networks.projection_heads import PixelDecoder, Projector, standardised
+from pretrain.networks.projection_heads import PixelDecoder, ProjectionHead, standardised
 from pretrain.networks.vit import Vit
 from pretrain.objectives.handcrafted_targets import MEASURES, patch_measures
-from pretrain.objectives.registry import Objective, Outcome, weighted_sum
+from pretrain.objectives.registry import Objective, StepLosses, weighted_sum
 from pretrain.objectives.self_supervised_losses import info_nce, masked_reconstruction
 from pretrain.views.batches import CropBatch
 
@@ -63,7 +63,7 @@ class ContrastiveMim(Objective):
         super().__init__()
         self.settings = settings
         self.vit = vit
-        self.projector = Projector(
+        self.projector = ProjectionHead(
             vit.width, settings.hidden, settings.projection, standardise=settings.standardise
         )
         self.decoder = PixelDecoder(
@@ -82,7 +82,7 @@ class ContrastiveMim(Objective):
         self.teacher.eval()
         return self
 
-    def forward(self, batch: CropBatch, teacher_temperature: float) -> Outcome:
+    def forward(self, batch: CropBatch, teacher_temperature: float) -> StepLosses:
         """Compute the losses; there is no teacher to have a temperature.
 
         Raises:
@@ -101,7 +101,7 @@ class ContrastiveMim(Objective):
             wanted = standardised(patch_measures(batch.overview, self.vit.patch).flatten(0, 1))
             told = self.measures(tokens.patches).flatten(0, 1)
             losses["measures"] = (told.to(wanted) - wanted).square().mean()
-        return Outcome(
+        return StepLosses(
             total=weighted_sum(losses, self.weights),
             losses={name: loss.detach() for name, loss in losses.items()},
             features=tokens.cls[: batch.images].detach(),

@@ -16,7 +16,7 @@ from pretrain.networks.parameter_groups import ParameterGroup, backbone_groups, 
 from pretrain.networks.projection_heads import PrototypeHead
 from pretrain.networks.vit import Vit
 from pretrain.objectives.centering import CenteringKind, targets_for, widen
-from pretrain.objectives.registry import Objective, Outcome, weighted_sum
+from pretrain.objectives.registry import Objective, StepLosses, weighted_sum
 from pretrain.objectives.self_supervised_losses import image_distillation, koleo, patch_distillation
 from pretrain.views.batches import CropBatch
 
@@ -101,7 +101,7 @@ class SelfDistillation(Objective):
         self.teacher.eval()
         return self
 
-    def forward(self, batch: CropBatch, teacher_temperature: float) -> Outcome:
+    def forward(self, batch: CropBatch, teacher_temperature: float) -> StepLosses:
         """Compute the losses: teacher, student, image, patch, spread."""
         lesson = self._teach(batch, teacher_temperature)
         hidden = batch.hidden
@@ -120,7 +120,7 @@ class SelfDistillation(Objective):
             )
         if self.settings.koleo_weight > 0:
             losses["koleo"] = self._spread(overview.cls, batch)
-        return Outcome(
+        return StepLosses(
             total=weighted_sum(losses, self.weights),
             losses={name: loss.detach() for name, loss in losses.items()},
             features=lesson.features,

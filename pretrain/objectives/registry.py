@@ -17,7 +17,7 @@ from pretrain.views.batches import CropBatch
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepLosses:
     """What one step gives.
 
     Attributes:
@@ -37,7 +37,7 @@ class Objective(nn.Module, ABC):
     """A student, the running mean of it, and what the student is asked to do."""
 
     @abstractmethod
-    def forward(self, batch: CropBatch, teacher_temperature: float) -> Outcome:
+    def forward(self, batch: CropBatch, teacher_temperature: float) -> StepLosses:
         """Compute the losses of one batch."""
 
     @abstractmethod

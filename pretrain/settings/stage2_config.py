@@ -64,7 +64,7 @@ class Stage2Optim:
 
 
 @dataclass(frozen=True)
-class Terms:
+class LossTerms:
     """Which losses there are; each is about 1 at chance, so that all weigh alike.
 
     Attributes:
@@ -164,7 +164,7 @@ class Stage2:
     hide_labels: float = 0.0
     workers: int = 1
     objective: Literal["ours", "as_published"] = "ours"
-    terms: Terms = Terms()
+    terms: LossTerms = LossTerms()
     student: StudentSettings = field(default_factory=StudentSettings)
     views: WholeSettings = field(default_factory=WholeSettings)
     optim: Stage2Optim = Stage2Optim()

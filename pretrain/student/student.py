@@ -25,7 +25,7 @@ from pretrain.objectives.distillation_losses import (
     pooled_loss,
     relational_loss,
 )
-from pretrain.objectives.registry import Outcome
+from pretrain.objectives.registry import StepLosses
 from pretrain.objectives.supervised_losses import (
     Frequencies,
     attribute_loss,
@@ -106,14 +106,14 @@ class Student(nn.Module):
 
     def forward(
         self, batch: WholeBatch, guidance: Guidance | None, only_close: bool = False
-    ) -> Outcome:
+    ) -> StepLosses:
         """Compute the losses of one batch, or of its close-ups alone."""
         if only_close:
             return self._only_close(batch)
         with fixed_statistics(self.encoder) if self.settles else nullcontext():
             return self._whole(batch, guidance)
 
-    def _whole(self, batch: WholeBatch, guidance: Guidance | None) -> Outcome:
+    def _whole(self, batch: WholeBatch, guidance: Guidance | None) -> StepLosses:
         high = self.encoder.encode(batch.high)
         if self.published:
             return self._as_published(batch, high, guidance)
@@ -129,7 +129,7 @@ class Student(nn.Module):
             losses["consistency"] = consistency_loss(low.pooled, high.pooled, terms.temperature)
         total = torch.stack(list(losses.values())).sum()
         named = {name: loss.detach() for name, loss in losses.items()}
-        return Outcome(total, named | details, high.pooled.detach())
+        return StepLosses(total, named | details, high.pooled.detach())
 
     def _supervised(
         self, batch: WholeBatch, high: Features
@@ -153,14 +153,14 @@ class Student(nn.Module):
         assert self.malignant is not None, "there is a head for it"
         return lesion_loss(odds, at_cells(grades, odds), self.malignant)
 
-    def _only_close(self, batch: WholeBatch) -> Outcome:
+    def _only_close(self, batch: WholeBatch) -> StepLosses:
         with self._kept_activations():
             seen = self.encoder.encode(batch.close.flatten(0, 1))
         loss = self._close_loss(batch, self._finding_head()(seen.pyramid))
         # every weight has to take part in every step of every process
         nothing = torch.stack([one.sum() for one in self.parameters() if one.requires_grad]).sum()
         total, pooled = loss + 0 * nothing, seen.pooled.detach()
-        return Outcome(total, {"closeups": loss.detach()}, pooled)
+        return StepLosses(total, {"closeups": loss.detach()}, pooled)
 
     def _close_up(self, batch: WholeBatch) -> dict[str, Tensor]:
         """Ask for places in close-ups, where findings are far more frequent than in breasts."""
@@ -221,14 +221,14 @@ class Student(nn.Module):
 
     def _as_published(
         self, batch: WholeBatch, high: Features, guidance: Guidance | None
-    ) -> Outcome:
+    ) -> StepLosses:
         if guidance is None or self.published_heads is None:
             raise ValueError("the published objective needs a teacher and its own heads")
         again = self.encoder.encode(batch.high)
         total, losses = published_loss(
             self.published_heads, high.pooled, again.pooled, guidance.pooled, batch.classes
         )
-        return Outcome(total, losses, high.pooled.detach())
+        return StepLosses(total, losses, high.pooled.detach())
 
     @torch.no_grad()
     def update_mean(self, momentum: float) -> None:

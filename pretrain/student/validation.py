@@ -37,7 +37,7 @@ Area = tuple[float, float]  # under a ROC curve, and its weight
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ValidationFeatures:
     """What an encoder made of the validation images.
 
     Attributes:
@@ -52,7 +52,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class HeadPredictions:
     """What a head says of the images whose label is known.
 
     Attributes:
@@ -119,7 +119,7 @@ class Validation:
         self._places: tuple[NDArray[np.bool_], Tensor] | None = None
 
     @torch.no_grad()
-    def see(self, encoder: VersaMammoModel, rows: int = 16) -> Seen:
+    def see(self, encoder: VersaMammoModel, rows: int = 16) -> ValidationFeatures:
         """Show all images to an encoder in evaluation mode."""
         heads = encoder.heads
         pooled, whole, heat = [], [], []
@@ -131,11 +131,11 @@ class Validation:
                 whole.append(heads.whole(features, found).float().cpu())
             if found is not None:
                 heat.append(found.cpu())
-        return Seen(
+        return ValidationFeatures(
             torch.cat(pooled), torch.cat(whole or pooled), torch.cat(heat) if heat else None
         )
 
-    def ask(self, encoder: VersaMammoModel, seen: Seen) -> dict[str, float]:
+    def ask(self, encoder: VersaMammoModel, seen: ValidationFeatures) -> dict[str, float]:
         """Return the figures; only spread and rank for an encoder without heads."""
         answers = {"val/std": feature_std(seen.pooled), "val/rank": effective_rank(seen.pooled)}
         if encoder.heads is None:
@@ -152,7 +152,7 @@ class Validation:
             answers[FIGURE] = float(np.average(found, weights=weights))
         return answers | {f"val/{name}": area for name, (area, _) in areas.items()}
 
-    def scores(self, encoder: VersaMammoModel, seen: Seen) -> tuple[HeadScore, ...]:
+    def scores(self, encoder: VersaMammoModel, seen: ValidationFeatures) -> tuple[HeadScore, ...]:
         """Return how well each head tells, with intervals over resampled patients.
 
         Findings have a figure of their own, cell by cell, without an interval.
@@ -165,7 +165,7 @@ class Validation:
             scores += [HeadScore(name, area) for name, (area, _) in areas.items()]
         return tuple(scores)
 
-    def _told(self, encoder: VersaMammoModel, seen: Seen) -> list[Told]:
+    def _told(self, encoder: VersaMammoModel, seen: ValidationFeatures) -> list[HeadPredictions]:
         """Return what the heads say, of the attributes of which two classes are known."""
         heads = cast(Heads, encoder.heads)
         found = heads.attributes.cpu().probabilities(seen.whole)
@@ -177,7 +177,7 @@ class Validation:
             known = truth != UNKNOWN_CLASS
             given = probabilities.detach().numpy()[known].astype(np.float64)
             if len(np.unique(truth[known])) > 1:
-                told.append(Told(name, truth[known], given, patients[known].tolist()))
+                told.append(HeadPredictions(name, truth[known], given, patients[known].tolist()))
         return told
 
     def _finding_area(self, encoder: VersaMammoModel, heat: Tensor) -> dict[str, Area]:
@@ -208,7 +208,7 @@ class Validation:
         column: NDArray[np.int64] = self.classes[:, list(ATTRIBUTES).index(name)]
         return column
 
-    def calibrate(self, heads: AttributeHeads, seen: Seen) -> None:
+    def calibrate(self, heads: AttributeHeads, seen: ValidationFeatures) -> None:
         """Set each attribute's temperature to what makes these patients' labels most probable.
 
         One number per attribute (Guo et al. 2017); an attribute that no image knows keeps 1.

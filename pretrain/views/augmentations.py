@@ -77,7 +77,7 @@ class ViewSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ViewSource:
     """An image that views are taken of: how to read its rows, and where its breast is."""
 
     read: ReadRows
@@ -104,7 +104,7 @@ class Views:
 
 
 def make_views(
-    images: Sequence[Shown], settings: ViewSettings, *, seed: int, epoch: int, index: int
+    images: Sequence[ViewSource], settings: ViewSettings, *, seed: int, epoch: int, index: int
 ) -> Views:
     """Draw the views of one image, or of several by turns.
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from pretrain.views.augmentations import Shown, Views, ViewSettings, make_views
+from pretrain.views.augmentations import Views, ViewSettings, ViewSource, make_views
 from pretrain.views.batches import CropBatch, collate
 from pretrain.views.pairs import Companions
 from pretrain.views.patch_masks import MaskSettings, masks_for
@@ -23,7 +23,7 @@ from versamammo.data.sampling import Draw, StepSampler
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class CropSample:
     """One image's views, and the masks [G, h, w] of its global crops."""
 
     views: Views
@@ -31,7 +31,7 @@ class Sample:
     index: int
 
 
-class CropDataset(Dataset[Sample]):
+class CropDataset(Dataset[CropSample]):
     """Draws of an archive as views; what is random follows from seed, epoch and index."""
 
     def __init__(
@@ -52,12 +52,13 @@ class CropDataset(Dataset[Sample]):
         self.seed = seed
         self.companions = Companions(archive, views.pairs)
 
-    def __getitem__(self, draw: Draw) -> Sample:
+    def __getitem__(self, draw: Draw) -> CropSample:
         shown = [
-            Shown(self.archive[image].levels, self.tissue[image]) for image in self._images(draw)
+            ViewSource(self.archive[image].levels, self.tissue[image])
+            for image in self._images(draw)
         ]
         views = make_views(shown, self.views, seed=self.seed, epoch=draw.epoch, index=draw.image)
-        return Sample(views, self._masks(draw, views, shown), draw.image)
+        return CropSample(views, self._masks(draw, views, shown), draw.image)
 
     def _images(self, draw: Draw) -> list[int]:
         """Return the image, and the one it is compared with if that is another."""
@@ -65,7 +66,7 @@ class CropDataset(Dataset[Sample]):
         other = self.companions.draw(draw.image, random)
         return [draw.image] if other == draw.image else [draw.image, other]
 
-    def _masks(self, draw: Draw, views: Views, shown: Sequence[Shown]) -> NDArray[np.bool_]:
+    def _masks(self, draw: Draw, views: Views, shown: Sequence[ViewSource]) -> NDArray[np.bool_]:
         crops, size = self.views.overview.number, self.views.overview.size
         breast = [
             shown[i].tissue.at_mm(geometry.patch_centers_mm(self.patch))
@@ -79,7 +80,7 @@ class CropDataset(Dataset[Sample]):
         return own
 
 
-def collate_samples(samples: Sequence[Sample]) -> CropBatch:
+def collate_samples(samples: Sequence[CropSample]) -> CropBatch:
     """Lay out the views of B images."""
     return collate(
         [sample.views for sample in samples],

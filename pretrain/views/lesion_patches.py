@@ -32,7 +32,7 @@ STATISTICS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
 @dataclass(frozen=True, eq=False)
-class CloseUp:
+class LesionPatch:
     """One window and what lies in it.
 
     Attributes:
@@ -49,8 +49,8 @@ class CloseUp:
 
 
 @dataclass(frozen=True, eq=False)
-class CloseUps:
-    """The n windows of one draw, laid out as `CloseUp` behind a first axis [n, ...]."""
+class LesionPatches:
+    """The n windows of one draw, laid out as `LesionPatch` behind a first axis [n, ...]."""
 
     images: NDArray[np.float32]
     cover: NDArray[np.float32]
@@ -58,7 +58,7 @@ class CloseUps:
     grades: NDArray[np.float32]
 
     @classmethod
-    def of(cls, windows: Sequence[CloseUp]) -> CloseUps:
+    def of(cls, windows: Sequence[LesionPatch]) -> LesionPatches:
         """Lay out one window or more."""
         return cls(
             np.stack([one.image for one in windows]),
@@ -76,7 +76,7 @@ def close_up(
     random: np.random.Generator,
     *,
     on_finding: bool,
-) -> CloseUp:
+) -> LesionPatch:
     """Draw one window; turned, scaled and mirrored either way, since findings have no upright.
 
     Args:
@@ -95,7 +95,7 @@ def close_up(
     placed, cover = places_of(picture, settings, move, cell, size)
     grades = grades_of(picture, settings, move, cell, size)
     image = vary(moved(shown, move, size), random, settings.look)
-    return CloseUp(normal(image, settings), cover, placed, grades)
+    return LesionPatch(normal(image, settings), cover, placed, grades)
 
 
 def _on_finding(

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pretrain.views.augmentations import Image
-from pretrain.views.lesion_patches import CloseUp, CloseUps, close_up
+from pretrain.views.lesion_patches import LesionPatch, LesionPatches, close_up
 from pretrain.views.whole_breast import Whole, WholeSettings, shown_at, whole_views
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
 from versamammo.data.dataset import Archive, Picture
@@ -66,7 +66,7 @@ NO_CLASSES = np.full(len(ATTRIBUTES), UNKNOWN_CLASS)
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class WholeSample:
     """What one draw gives: a whole breast, and close-ups of it and of others.
 
     Attributes:
@@ -75,10 +75,10 @@ class Sample:
     """
 
     whole: Whole
-    close: CloseUps
+    close: LesionPatches
 
 
-class WholeDataset(Dataset[Sample]):
+class WholeDataset(Dataset[WholeSample]):
     """Draws of an archive as looks; what is random follows from seed, epoch and index.
 
     Attributes:
@@ -103,7 +103,7 @@ class WholeDataset(Dataset[Sample]):
         self.seed = seed
         self.hidden = hidden
 
-    def __getitem__(self, draw: Draw) -> Sample:
+    def __getitem__(self, draw: Draw) -> WholeSample:
         picture = self.archive[draw.image]
         shown = shown_at(picture, self.settings.size)
         whole = whole_views(
@@ -114,9 +114,9 @@ class WholeDataset(Dataset[Sample]):
         classes, placed = self._hide(whole.classes, whole.placed, draw.image)
         grades = self._hide_grades(whole.grades, draw.image)
         known = {"classes": classes, "placed": placed, "grades": grades}
-        return Sample(Whole(**{**vars(whole), **known}), windows)
+        return WholeSample(Whole(**{**vars(whole), **known}), windows)
 
-    def _windows(self, draw: Draw, picture: Picture, shown: Image) -> CloseUps:
+    def _windows(self, draw: Draw, picture: Picture, shown: Image) -> LesionPatches:
         """Show findings of another image, by turns with tissue of the one that was drawn."""
         settings = self.settings
         random = np.random.default_rng((self.seed, draw.epoch, draw.image, 4))
@@ -129,19 +129,19 @@ class WholeDataset(Dataset[Sample]):
             (index, other, shown_at(other, settings.size), True),
             (draw.image, picture, shown, False),
         )
-        found: list[CloseUp] = []
+        found: list[LesionPatch] = []
         for number in range(count):
             place, one, at_scale, on_finding = sources[number % 2]
             seen = close_up(one, at_scale, settings, self.cell, random, on_finding=on_finding)
             placed = self._hide(NO_CLASSES, seen.placed, place)[1]
             grades = self._hide_grades(seen.grades, place)
-            found.append(CloseUp(seen.image, seen.cover, placed, grades))
-        return CloseUps.of(found)
+            found.append(LesionPatch(seen.image, seen.cover, placed, grades))
+        return LesionPatches.of(found)
 
-    def _no_windows(self) -> CloseUps:
+    def _no_windows(self) -> LesionPatches:
         side, kinds = self.settings.close_size, len(FINDINGS)
         cells = -(-side // self.cell)
-        return CloseUps(
+        return LesionPatches(
             np.zeros((0, 1, side, side), np.float32),
             np.zeros((0, kinds, cells, cells), np.float32),
             np.zeros((0, kinds), np.bool_),
@@ -170,7 +170,7 @@ def hide(
     return classes, placed & (random.random(len(placed)) >= share)
 
 
-def collate_wholes(samples: Sequence[Sample]) -> WholeBatch:
+def collate_wholes(samples: Sequence[WholeSample]) -> WholeBatch:
     """Lay out the looks of B images."""
     wholes = [sample.whole for sample in samples]
     laid = {

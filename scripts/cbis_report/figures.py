@@ -17,7 +17,7 @@ from benchmark.metrics.bootstrap import (
     interval,
     two_sided,
 )
-from benchmark.metrics.counting import Confusion, Panel
+from benchmark.metrics.counting import Confusion, MeasurePanel
 from benchmark.metrics.ranking import Ranking
 
 RESAMPLES = 2000
@@ -113,7 +113,7 @@ def figures(
     return found
 
 
-def of_panel(panel: Panel, clusters: Clusters, prefix: str) -> list[Figure]:
+def of_panel(panel: MeasurePanel, clusters: Clusters, prefix: str) -> list[Figure]:
     """Compute the figures of one of the benchmark's panels."""
     names = [f"{prefix}{one.metric}" for one in panel.measures]
     first = panel.measures[0]

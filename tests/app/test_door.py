@@ -11,7 +11,7 @@ import pytest
 
 from app import cli
 from app.chat.conversation.answering import Answering
-from app.chat.evidence.contracts import Card, Findings, Region, Source
+from app.chat.evidence.contracts import Card, EvidenceSource, Findings, Region
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.location_text import in_words
 from app.chat.evidence.trials import Domain, Trials, read_trials
@@ -195,11 +195,11 @@ def test_a_source_is_tried_on_patients_it_was_not_calibrated_on() -> None:
     weights = [{YES: float(x), NO: 1 - float(x)} for x in noise]
     truths = [YES if one else NO for one in yes]
     tried = Tried(weights, truths, [f"p{n // 4}" for n in range(400)])
-    table = {(Source.MARKS, "Mass"): tried}
+    table = {(EvidenceSource.MARKS, "Mass"): tried}
     (trial,) = trials_of(table, Domain.PHANTOM, "noise", calibrated=False)
     assert not trial.score.above_chance
     assert trial.score.auroc == pytest.approx(0.5, abs=0.1)
-    assert set(calibrate(table)) == {(Source.MARKS, "Mass")}
+    assert set(calibrate(table)) == {(EvidenceSource.MARKS, "Mass")}
 
 
 def test_the_verb_calibrates_a_model_and_then_scores_it(
@@ -210,7 +210,7 @@ def test_the_verb_calibrates_a_model_and_then_scores_it(
     assert cli.main([*asked, "--calibrate"]) == 0
     trials = read_trials(model)
     assert trials.trials
-    assert (Source.MARKS, "Mass") in trials.calibrations
+    assert (EvidenceSource.MARKS, "Mass") in trials.calibrations
     assert "12 questions" in capsys.readouterr().out
     assert cli.main([*asked, "--out", str(tmp_path / "out"), "--limit", "2"]) == 0
     text = capsys.readouterr().out

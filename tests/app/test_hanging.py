@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.hanging import Hung, hang
+from app.hanging import HangingView, hang
 from versamammo.imaging.mammogram import Box, Laterality, View
 
 
@@ -11,8 +11,8 @@ def breast(rows: int = 100, columns: int = 60) -> np.ndarray:
     return np.tile(np.linspace(1, 0.1, columns, dtype=np.float32), (rows, 1))
 
 
-def view(side: str, name: str, spacing: float = 1.0, **more: object) -> Hung:
-    return Hung(Laterality(side), View(name), breast(), (spacing, spacing), **more)  # type: ignore[arg-type]
+def view(side: str, name: str, spacing: float = 1.0, **more: object) -> HangingView:
+    return HangingView(Laterality(side), View(name), breast(), (spacing, spacing), **more)  # type: ignore[arg-type]
 
 
 def test_chest_walls_stand_back_to_back() -> None:

@@ -11,7 +11,7 @@ from torchvision.ops import box_iou
 
 from benchmark.dense.anchors import anchor_sizes
 from benchmark.dense.canvas import Canvas
-from benchmark.dense.detector import Found
+from benchmark.dense.detector import DetectedBoxes
 from benchmark.detecting import average_precision, run
 from benchmark.samples import BoxesSample
 from benchmark.task_rows import AdaptSettings, Places, TaskRows
@@ -129,10 +129,10 @@ def boxes(*sides: tuple[float, float, float, float]) -> torch.Tensor:
 def test_average_precision_by_hand() -> None:
     a, b, far = (0.0, 0.0, 10.0, 10.0), (20.0, 0.0, 30.0, 10.0), (50.0, 50.0, 60.0, 60.0)
 
-    def seen(*pairs: tuple[tuple[float, float, float, float], float]) -> Found:
+    def seen(*pairs: tuple[tuple[float, float, float, float], float]) -> DetectedBoxes:
         sides = boxes(*(side for side, _ in pairs))
         scores = torch.tensor([score for _, score in pairs])
-        return Found(sides, torch.zeros(len(pairs), dtype=torch.int64), scores)
+        return DetectedBoxes(sides, torch.zeros(len(pairs), dtype=torch.int64), scores)
 
     truth = [boxes(a, b), boxes()]
     assert average_precision(truth, [seen((a, 0.9), (b, 0.8)), seen()], 0.5) == 1.0

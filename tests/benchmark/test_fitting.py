@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from benchmark.dense.maps import Maps
-from benchmark.fitting import Fitting, Look, batches, choosers, fit, own_copy
+from benchmark.fitting import Fitting, ValidationPoint, batches, choosers, fit, own_copy
 from benchmark.task_rows import AdaptSettings
 from tests.benchmark.dense.discs import tiny
 
@@ -125,7 +125,7 @@ def test_patients_without_a_finding_leave_the_last_weights() -> None:
 
 
 def test_looks_are_written_with_null_for_what_cannot_be_told(tmp_path: Path) -> None:
-    look = Look(3, 0.5, float("nan"))
+    look = ValidationPoint(3, 0.5, float("nan"))
     Fitting((look,), look).write(tmp_path / "new" / "fitting.json")
     assert '"score": null' in (tmp_path / "new" / "fitting.json").read_text()
 

@@ -12,7 +12,7 @@ from benchmark.archives import Archives
 from benchmark.questions import Questions, figures_of, score_task
 from benchmark.store import TaskFolder
 from benchmark.tasks import load_tasks
-from benchmark.vqa.answers import Answer
+from benchmark.vqa.answers import ModelAnswer
 from tests.benchmark.made_up_archives import box, finding, row, write_archive
 from versamammo.config import load
 from versamammo.data.manifest import read_manifest
@@ -165,7 +165,7 @@ def test_gibberish_is_a_failure_to_read_and_never_right() -> None:
              ("Level A", "Level B"), (f"Level {'AB'[n % 2]}",), f"p{n}")
         for n in range(8)
     ]  # fmt: skip
-    said = [Answer(item.id, "mumble") for item in items]
+    said = [ModelAnswer(item.id, "mumble") for item in items]
 
     figures = figures_of(DENSITY, items, {"none": said}, seed=0, resamples=100)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.dense.decoder import RareLoss
 from benchmark.samples import MaskSample
 from benchmark.segmenting import Marking, dice, run
-from benchmark.task_rows import AdaptSettings, Outline, TaskRows
+from benchmark.task_rows import AdaptSettings, FindingMasks, TaskRows
 from tests.benchmark.dense.discs import STORED, discs, task, tiny
 from versamammo.errors import InputError
 
@@ -93,7 +93,9 @@ def test_a_copy_of_a_vit_is_tuned_and_the_encoder_left(rows: TaskRows, tmp_path:
 
 
 def test_a_task_without_a_mask_to_learn_from_is_refused(rows: TaskRows, tmp_path: Path) -> None:
-    normal = [row for row in rows.train if isinstance(row.truth, Outline) and not row.truth.masks]
+    normal = [
+        row for row in rows.train if isinstance(row.truth, FindingMasks) and not row.truth.masks
+    ]
     with pytest.raises(InputError, match="no training image") as refused:
         next(run(TASK, tiny(), replace(rows, train=normal), SETTINGS, tmp_path))
     assert refused.value.reason == "nothing-to-learn"

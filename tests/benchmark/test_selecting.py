@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmark.archives import Archives
-from benchmark.task_rows import Outline, Places, select
+from benchmark.task_rows import FindingMasks, Places, select
 from benchmark.tasks import Task, load_tasks
 from tests.benchmark.made_up_archives import box, density_rows, finding, row, write_archive
 from versamammo.errors import InputError
@@ -140,7 +140,7 @@ def test_masks_are_read_where_the_raw_archive_lies(tmp_path: Path) -> None:
 
     found = select(TASKS["seg.inbreast.mass"], Archives(tmp_path))
 
-    assert isinstance(found.train[0].truth, Outline)
+    assert isinstance(found.train[0].truth, FindingMasks)
     assert found.train[0].truth.read((64, 48)).sum() == 80
     assert not found.test[0].truth.read((64, 48)).any()  # type: ignore[union-attr]
 

@@ -4,7 +4,12 @@ import pytest
 import torch
 from lightly.models.modules.heads import DINOv2ProjectionHead
 
-from pretrain.networks.projection_heads import PixelDecoder, Projector, PrototypeHead, standardised
+from pretrain.networks.projection_heads import (
+    PixelDecoder,
+    ProjectionHead,
+    PrototypeHead,
+    standardised,
+)
 
 
 def _paired_heads() -> tuple[PrototypeHead, DINOv2ProjectionHead]:
@@ -84,7 +89,7 @@ def test_standardised_features_equal_batch_norm() -> None:
 
 def test_what_all_images_share_does_not_make_them_alike() -> None:
     torch.manual_seed(0)
-    projector = Projector(12, hidden=16, out=8)
+    projector = ProjectionHead(12, hidden=16, out=8)
     features = 0.01 * torch.randn(64, 12) + 10 * torch.randn(12)
 
     cosines = torch.nn.functional.cosine_similarity(
@@ -100,7 +105,7 @@ def test_what_all_images_share_does_not_make_them_alike() -> None:
 
 
 def test_a_plain_projection_does_not_depend_on_who_shares_the_batch() -> None:
-    projector = Projector(12, hidden=16, out=4, standardise=False)
+    projector = ProjectionHead(12, hidden=16, out=4, standardise=False)
     features = torch.randn(6, 12)
 
     torch.testing.assert_close(projector(features)[:2], projector(features[:2]))

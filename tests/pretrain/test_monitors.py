@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import (
+    CollapseReading,
     CollapseRule,
     PrototypeTally,
     PrototypeUse,
-    Reading,
     effective_rank,
     feature_std,
 )
@@ -88,8 +88,8 @@ def test_reading_a_tally_starts_it_again() -> None:
         tally.read()
 
 
-def _readings(*spreads: float, loss: float = 1.0) -> list[Reading]:
-    return [Reading(100 * (i + 1), loss, std, 20.0, GOOD) for i, std in enumerate(spreads)]
+def _readings(*spreads: float, loss: float = 1.0) -> list[CollapseReading]:
+    return [CollapseReading(100 * (i + 1), loss, std, 20.0, GOOD) for i, std in enumerate(spreads)]
 
 
 def test_a_healthy_run_goes_on() -> None:
@@ -110,12 +110,12 @@ def test_a_collapse_is_explained_once_it_lasts() -> None:
 @pytest.mark.parametrize(
     ("reading", "said"),
     [
-        (Reading(500, 1.0, 0.9, 1.2, GOOD), "1.20 dimensions"),
-        (Reading(500, 1.0, 0.9, 20.0, PrototypeUse(0.0, 1.0, 0.0, 0.1)), "same prototypes"),
-        (Reading(5, math.nan, 0.9, 20.0, None), "became nan at step 5"),
+        (CollapseReading(500, 1.0, 0.9, 1.2, GOOD), "1.20 dimensions"),
+        (CollapseReading(500, 1.0, 0.9, 20.0, PrototypeUse(0.0, 1.0, 0.0, 0.1)), "same prototypes"),
+        (CollapseReading(5, math.nan, 0.9, 20.0, None), "became nan at step 5"),
     ],
 )
-def test_every_kind_of_collapse_has_its_sentence(reading: Reading, said: str) -> None:
+def test_every_kind_of_collapse_has_its_sentence(reading: CollapseReading, said: str) -> None:
     verdict = CollapseRule(patience=1).verdict([reading])
 
     assert verdict is not None
@@ -123,7 +123,7 @@ def test_every_kind_of_collapse_has_its_sentence(reading: Reading, said: str) ->
 
 
 def test_the_start_of_a_run_is_not_judged() -> None:
-    early = [Reading(step, 1.0, 0.0, 1.0) for step in (10, 20, 30, 40)]
+    early = [CollapseReading(step, 1.0, 0.0, 1.0) for step in (10, 20, 30, 40)]
 
     assert CollapseRule(grace_steps=100).verdict(early) is None
 

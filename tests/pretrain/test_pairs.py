@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pretrain.views.augmentations import Shown, ViewSettings, make_views
+from pretrain.views.augmentations import ViewSettings, ViewSource, make_views
 from pretrain.views.crop_loader import CropDataset
 from pretrain.views.crops import tissue_map
 from pretrain.views.pairs import Companions, PairKind
@@ -76,9 +76,9 @@ def test_all_of_an_exam_are_drawn_equally_often() -> None:
     assert counts[[0, 2, 3]] == pytest.approx(1000, abs=4 * (3000 * 2 / 9) ** 0.5)
 
 
-def grey(level: int) -> Shown:
+def grey(level: int) -> ViewSource:
     image = np.full((400, 240), level, np.uint16)
-    return Shown(lambda rows: image[rows], tissue_map(image, (0.5, 0.5), threshold=1000))
+    return ViewSource(lambda rows: image[rows], tissue_map(image, (0.5, 0.5), threshold=1000))
 
 
 def test_views_are_taken_of_two_images_by_turns() -> None:

@@ -15,7 +15,7 @@ from transformers import AutoModel
 
 from pretrain import export, stage1, stage2, student_monitor
 from pretrain.objectives.supervised_losses import Frequencies
-from pretrain.settings.stage2_config import Stage2, Stage2Optim, StudentSettings, Terms
+from pretrain.settings.stage2_config import LossTerms, Stage2, Stage2Optim, StudentSettings
 from pretrain.student.student import LabelStatistics, Student
 from pretrain.student.validation import FIGURE, Validation, best_temperature
 from pretrain.views.whole_breast import WholeSettings
@@ -110,7 +110,7 @@ def test_whole_breasts_are_normalised_by_the_moments_of_close_ups(
 
 
 def test_without_places_batch_norms_keep_moments_of_whole_breasts() -> None:
-    terms = Terms(pooled=False, relational=False, dense=False)
+    terms = LossTerms(pooled=False, relational=False, dense=False)
     config = Stage2(
         student=StudentSettings("test_efficientnet"), terms=terms, optim=Stage2Optim(close_first=2)
     )

@@ -8,18 +8,18 @@ from sklearn.metrics import roc_auc_score
 
 from pretrain.cards.student_card import student_card
 from pretrain.settings.stage2_config import Stage2
-from pretrain.student.validation import FIGURE, Told
+from pretrain.student.validation import FIGURE, HeadPredictions
 from versamammo.model.head_scores import HeadScore
 
 ORIGIN = {"data": "0", "sources": ["phantom"], "images": 8, "command": ["stage2"]}
 
 
-def told(seed: int = 0, patients: int = 40) -> Told:
+def told(seed: int = 0, patients: int = 40) -> HeadPredictions:
     """Densities of two images a patient, told with some noise; nobody is of class C."""
     random = np.random.default_rng(seed)
     truth = np.repeat(random.choice([0, 1, 3], patients), 2).astype(np.int64)
     given = np.eye(4)[truth] + random.random((2 * patients, 4)).round(1) * 1.5
-    return Told("density", truth, given, [f"p{n // 2}" for n in range(2 * patients)])
+    return HeadPredictions("density", truth, given, [f"p{n // 2}" for n in range(2 * patients)])
 
 
 def test_areas_equal_scikit_learns_class_by_class() -> None:
@@ -59,7 +59,7 @@ def test_the_interval_is_that_of_the_patients_drawn() -> None:
 
 def test_of_one_patient_there_is_no_interval() -> None:
     one = told()
-    alone = Told("density", one.truth, one.given, ["p"] * len(one.truth)).score()
+    alone = HeadPredictions("density", one.truth, one.given, ["p"] * len(one.truth)).score()
     assert (alone.low, alone.high, alone.patients) == (None, None, 1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pretrain.views.augmentations import LookSettings, Shown, Views, ViewSettings, make_views
+from pretrain.views.augmentations import LookSettings, Views, ViewSettings, ViewSource, make_views
 from pretrain.views.crops import CropSettings, tissue_map
 from tests.pretrain.test_crops import half_disc
 
@@ -23,7 +23,7 @@ def views_of(
     image: NDArray[np.uint16], settings: ViewSettings = SETTINGS, index: int = 5, epoch: int = 2
 ) -> Views:
     tissue = tissue_map(half_disc(), (0.5, 0.5), threshold=1000)
-    shown = Shown(lambda rows: image[rows], tissue)
+    shown = ViewSource(lambda rows: image[rows], tissue)
     return make_views([shown], settings, seed=11, epoch=epoch, index=index)
 
 
@@ -94,7 +94,7 @@ def test_only_the_rows_some_view_needs_are_read_and_only_once() -> None:
         asked.append(rows)
         return image[rows]
 
-    views = make_views([Shown(read, tissue)], details, seed=0, epoch=0, index=0)
+    views = make_views([ViewSource(read, tissue)], details, seed=0, epoch=0, index=0)
 
     tops = [geometry.box_mm.y1 / 0.5 for geometry in views.geometry]
     bottoms = [geometry.box_mm.y2 / 0.5 for geometry in views.geometry]

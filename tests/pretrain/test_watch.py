@@ -5,13 +5,13 @@ import torch
 
 from pretrain.monitoring.collapse_detection import CollapseRule
 from pretrain.monitoring.running_metrics import CollapsedError, RunningMetrics
-from pretrain.objectives.registry import Outcome
+from pretrain.objectives.registry import StepLosses
 
 
-def outcome(loss: float, features: torch.Tensor, prototypes: int = 8) -> Outcome:
+def outcome(loss: float, features: torch.Tensor, prototypes: int = 8) -> StepLosses:
     scores = torch.randn(len(features), prototypes, generator=torch.Generator().manual_seed(1))
     total = torch.tensor(loss)
-    return Outcome(total, {"image": total / 2}, features, (3 * scores).softmax(1))
+    return StepLosses(total, {"image": total / 2}, features, (3 * scores).softmax(1))
 
 
 def spread() -> torch.Tensor:

@@ -18,7 +18,7 @@ from vlm.assembly import assemble, load, save
 from vlm.language import TinyLanguage, tiny_language
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
-from vlm.prompts import Picture, Question
+from vlm.prompts import PromptImage, Question
 
 SIZE = (64, 48)
 TEXTS = ("Is there a mass? Yes, there is a mass.", "Which side? Left breast. Right breast.") * 4
@@ -52,9 +52,9 @@ def tiny(backbone: str = "vit_tiny_patch16_224", seed: int = 0) -> Vlm:
     return assemble(encoder(backbone, seed), language)
 
 
-def picture(seed: int, size: tuple[int, int] = SIZE) -> Picture:
+def picture(seed: int, size: tuple[int, int] = SIZE) -> PromptImage:
     """Make pixels that nobody took for a breast."""
-    return Picture(torch.randn(1, *size, generator=torch.Generator().manual_seed(seed)))
+    return PromptImage(torch.randn(1, *size, generator=torch.Generator().manual_seed(seed)))
 
 
 def train(model: VersaMammoForImageTextToText, batch: dict[str, torch.Tensor], steps: int) -> None:

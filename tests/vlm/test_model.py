@@ -20,7 +20,7 @@ from vlm.assembly import assemble, load, save
 from vlm.generation import answer, stream, whole_sentences
 from vlm.language import train_tokenizer
 from vlm.projector import ProjectorSettings
-from vlm.prompts import Picture, Question, Turn
+from vlm.prompts import PromptImage, Question, Turn
 
 CHATML_WITH_SYSTEM = (
     "{% if messages[0].role != 'system' %}<|im_start|>system\nBe brief.<|im_end|>\n{% endif %}"
@@ -276,7 +276,7 @@ def test_the_answer_comes_from_the_image(small: Any) -> None:
         if not blank:
             row = int(torch.randint(0, 20, (), generator=generator)) + (0 if up else 32)
             pixels[0, row : row + 10, 10:30] = 3.0
-        return Question("Where is the mass?", (Picture(pixels),))
+        return Question("Where is the mass?", (PromptImage(pixels),))
 
     answers = ["Above." if up else "Below." for up in above]
     batch = processor.encode([show(bool(up)) for up in above], answers)

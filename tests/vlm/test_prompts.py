@@ -9,18 +9,18 @@ import pytest
 from versamammo.errors import InputError, Refused
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.model.image_processor import VersaMammoImageProcessor
-from vlm.prompts import Picture, Question, Turn, caption, look_at, to_messages
+from vlm.prompts import PromptImage, Question, Turn, caption, look_at, to_messages
 
 
 @pytest.fixture(scope="module")
-def views(phantoms: Path) -> dict[str, Picture]:
+def views(phantoms: Path) -> dict[str, PromptImage]:
     """The four views of one phantom exam, as their DICOM files have them."""
     folder = next((phantoms / "images").glob("*/*"))
     processor = VersaMammoImageProcessor()
     return {file.stem: look_at(file, processor) for file in sorted(folder.glob("*.dcm"))}
 
 
-def test_tags_and_storage_are_read_from_the_file(views: dict[str, Picture]) -> None:
+def test_tags_and_storage_are_read_from_the_file(views: dict[str, PromptImage]) -> None:
     assert views["RMLO"].laterality is Laterality.RIGHT
     assert views["LCC"].view is View.CC
     assert {name: p.stored_mirrored for name, p in views.items()} == {
@@ -31,7 +31,7 @@ def test_tags_and_storage_are_read_from_the_file(views: dict[str, Picture]) -> N
     }
 
 
-def test_withheld_context_leaves_no_trace_of_the_side(views: dict[str, Picture]) -> None:
+def test_withheld_context_leaves_no_trace_of_the_side(views: dict[str, PromptImage]) -> None:
     said = caption(views["RMLO"], 1, context=True)
     assert said == "Image 1, R MLO, stored with the chest wall on the right:"
     bare = {caption(picture, 1, context=False) for picture in views.values()}
@@ -39,7 +39,7 @@ def test_withheld_context_leaves_no_trace_of_the_side(views: dict[str, Picture])
 
 
 def test_a_prior_exam_is_marked_even_without_context(small: Any) -> None:
-    now, before = small.picture(1), Picture(small.picture(2).pixels, prior=True)
+    now, before = small.picture(1), PromptImage(small.picture(2).pixels, prior=True)
     messages = to_messages(Question("Any change?", (now, before), context=False))
     assert messages[0]["content"] == ("Image 1: <image>\nImage 2, prior exam: <image>\nAny change?")
 
@@ -60,7 +60,7 @@ def test_no_image_and_five_are_refused(small: Any, count: int) -> None:
 
 
 def test_four_views_and_four_of_a_prior_exam(small: Any) -> None:
-    pictures = [Picture(small.picture(n).pixels, prior=n > 3) for n in range(8)]
+    pictures = [PromptImage(small.picture(n).pixels, prior=n > 3) for n in range(8)]
     assert len(Question("Any change?", tuple(pictures)).pictures) == 8
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from versamammo.data.sources.archives.catalogue import (
     ARCHIVES,
-    Terms,
+    SharingTerms,
     licence_of,
     may_be_shared,
     terms_of,
@@ -18,7 +18,7 @@ from versamammo.data.sources.archives.catalogue import (
 from versamammo.errors import InputError
 
 
-def keep_shareable(manifest: pa.Table) -> tuple[pa.Table, Terms]:
+def keep_shareable(manifest: pa.Table) -> tuple[pa.Table, SharingTerms]:
     """Leave out rows of sources whose terms do not let trained weights be passed on.
 
     Args:

@@ -9,7 +9,7 @@ import jsonargparse
 
 from versamammo import NOTICE
 from versamammo.config import command_parser
-from versamammo.data.sources.archives.catalogue import ARCHIVES, SHAREABLE, Archive
+from versamammo.data.sources.archives.catalogue import ARCHIVES, SHAREABLE, PublicArchive
 from versamammo.data.splits.published import published_leakage, published_misplaced
 
 HEADER = ("name", "images", "patients", "GB", "weights", "licence")
@@ -53,7 +53,7 @@ def run(args: jsonargparse.Namespace) -> int:
     return 0
 
 
-def cells(archive: Archive) -> tuple[str, ...]:
+def cells(archive: PublicArchive) -> tuple[str, ...]:
     """Write one archive as the words of a row."""
     return (
         archive.name, f"{archive.images:,}", f"{archive.patients:,}" if archive.patients else "?",

@@ -21,7 +21,7 @@ from versamammo.imaging.grayscale import TABLE_SIZE, show, used_bits
 from versamammo.imaging.lazy_image import LatentImage
 from versamammo.imaging.mammogram import Identifiers, Mammogram, Provenance
 from versamammo.imaging.polarity import background_is_bright, thinned
-from versamammo.imaging.raster_formats import FORMATS, Picture
+from versamammo.imaging.raster_formats import FORMATS, RasterImage
 
 # Larger files hold no single mammogram of 200 million pixels at 16 bits.
 MAX_FILE_BYTES = 512 * 2**20
@@ -66,7 +66,7 @@ def _bytes_of(path: Path) -> bytes:
         raise InputError(f"cannot be opened: {error.strerror}", reason="unreadable") from error
 
 
-def _described(picture: Picture, path: Path, file_format: str) -> LatentImage:
+def _described(picture: RasterImage, path: Path, file_format: str) -> LatentImage:
     notes = list(picture.notes)
     stored = _upright(_grey(picture.pixels, notes), picture.orientation, notes)
     table, bits = _scale(stored, picture.full_scale, notes)

@@ -29,7 +29,7 @@ ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class RasterImage:
     """What a raster file holds.
 
     Attributes:
@@ -47,7 +47,7 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def open_png(data: bytes, frame: int) -> Picture:
+def open_png(data: bytes, frame: int) -> RasterImage:
     """Decode a PNG file of any depth; a palette becomes colours."""
     _only_frame(frame, 1)
     chunks = dict(_png_chunks(data))
@@ -59,7 +59,7 @@ def open_png(data: bytes, frame: int) -> Picture:
     pixels = _decoded(imagecodecs.png_decode, data, (rows, columns))
     orientation = _exif_orientation(chunks.get(b"eXIf", b""))
     full_scale = 65535 if bits == 16 else 255
-    return Picture(pixels, full_scale, _photometric(pixels), orientation=orientation)
+    return RasterImage(pixels, full_scale, _photometric(pixels), orientation=orientation)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -71,7 +71,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def open_jpeg(data: bytes, frame: int) -> Picture:
+def open_jpeg(data: bytes, frame: int) -> RasterImage:
     """Decode a JPEG file of 8 or 12 bits, or a lossless one of up to 16."""
     _only_frame(frame, 1)
     claim = jpeg_claim(data)
@@ -89,7 +89,7 @@ def open_jpeg(data: bytes, frame: int) -> Picture:
             raise claims.broken(rest)
         notes = (f"{rest} and were left out",)
     exif = data.find(b"Exif\0\0", 0, 65536)
-    return Picture(
+    return RasterImage(
         pixels,
         (1 << claim.precision) - 1,
         _photometric(pixels),
@@ -99,7 +99,7 @@ def open_jpeg(data: bytes, frame: int) -> Picture:
     )
 
 
-def open_tiff(data: bytes, frame: int) -> Picture:
+def open_tiff(data: bytes, frame: int) -> RasterImage:
     """Decode one page of a TIFF file, of any compression that tifffile knows."""
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
@@ -128,12 +128,12 @@ def open_tiff(data: bytes, frame: int) -> Picture:
     if pixels.ndim == 3 and planar:
         pixels = np.moveaxis(pixels, 0, -1)
     photometric = "MINISWHITE" if white_is_zero else _photometric(pixels)
-    return Picture(
+    return RasterImage(
         pixels, (1 << bits) - 1, photometric, white_is_zero, orientation=_valid(orientation)
     )
 
 
-def open_pgm(data: bytes, frame: int) -> Picture:
+def open_pgm(data: bytes, frame: int) -> RasterImage:
     """Decode a PGM file, plain (P2) or raw (P5), of up to 16 bits (netpbm, PGM specification)."""
     _only_frame(frame, 1)
     head = re.match(rb"P([25])((?:\s|#[^\n]*\n)+\d+){3}\s", data[:4096])
@@ -149,7 +149,7 @@ def open_pgm(data: bytes, frame: int) -> Picture:
     if values.size < rows * columns or (values.size and int(values.max()) > white):
         raise InputError(f"{values.size} of {rows * columns} pixels are there", reason="truncated")
     pixels = values.reshape(rows, columns).astype(np.uint8 if white < 256 else np.uint16)
-    return Picture(pixels, white, "MONOCHROME2")
+    return RasterImage(pixels, white, "MONOCHROME2")
 
 
 def _plain_values(body: bytes, count: int, white: int) -> NDArray[Any]:
@@ -164,7 +164,7 @@ def _raw_values(body: bytes, count: int, white: int) -> NDArray[Any]:
     return np.frombuffer(body, kind, count=min(len(body) // kind.itemsize, count))
 
 
-FORMATS: Mapping[str, Callable[[bytes, int], Picture]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[bytes, int], RasterImage]] = MappingProxyType(
     {"PNG": open_png, "JPEG": open_jpeg, "TIFF": open_tiff, "PGM": open_pgm}
 )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Crop",
     "InputContract",
-    "Prepared",
+    "PreparedBreast",
     "crop_breast",
     "plan_crop",
     "prepare_pixels",
@@ -37,7 +37,7 @@ MARGIN = 0.01  # of the box's longer side: the outline is known to about one par
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedBreast:
     """A breast as the cache stores it.
 
     Attributes:
@@ -92,7 +92,7 @@ def prepare_pixels(
     size: tuple[int, int] = (1536, 1024),
     *,
     margin: float = MARGIN,
-) -> Prepared:
+) -> PreparedBreast:
     """Make what the cache stores: the breast, chest wall left, shrunk to fit within size (H, W)."""
     crop = plan_crop(mammogram.size, breast, bounds=size, margin=margin)
 
@@ -101,7 +101,7 @@ def prepare_pixels(
         return mammogram.pixels[y1:y2, x1:x2]
 
     levels = shrink_cut(part, crop)
-    return Prepared(levels, crop, crop.spacing_to_input(mammogram.spacing_mm))
+    return PreparedBreast(levels, crop, crop.spacing_to_input(mammogram.spacing_mm))
 
 
 def shrink_cut(

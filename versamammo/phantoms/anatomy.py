@@ -17,7 +17,7 @@ from versamammo.imaging.mammogram import Laterality, View
 from versamammo.phantoms import outline as skin
 from versamammo.phantoms.grid import Grid
 from versamammo.phantoms.machines import MACHINES, Machine
-from versamammo.phantoms.outline import Outline
+from versamammo.phantoms.outline import SkinLine
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 
 SIDES = (Laterality.RIGHT, Laterality.LEFT)
@@ -102,7 +102,7 @@ class ViewPlan:
 
     breast: BreastPlan
     view: View
-    outline: Outline
+    outline: SkinLine
     back: tuple[float, float]
     across: tuple[float, float]
     pectoral: Pectoral | None

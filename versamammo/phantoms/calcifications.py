@@ -9,7 +9,7 @@ from scipy.ndimage import uniform_filter1d
 
 from versamammo.phantoms.grid import Field, blurred
 from versamammo.phantoms.lesions import Lesion
-from versamammo.phantoms.window import Window
+from versamammo.phantoms.window import FineWindow
 
 Points = NDArray[np.float64]  # [N, 2] (u, v) in mm
 HULL_MM = 1.5  # the outline of a cluster keeps this distance from its grains
@@ -21,7 +21,7 @@ GRAINS = {  # (fewest, most) grains
 
 
 def draw_calcifications(
-    rng: np.random.Generator, lesion: Lesion, window: Window, to_nipple: float
+    rng: np.random.Generator, lesion: Lesion, window: FineWindow, to_nipple: float
 ) -> tuple[Field, Field]:
     """Draw a cluster; returns added absorption 0..1 and membership 0..1 on the fine raster.
 
@@ -83,7 +83,7 @@ def _rotated(points: Points, angle: float) -> Points:
 
 
 def _draw_grain(
-    rng: np.random.Generator, canvas: NDArray[np.uint8], window: Window,
+    rng: np.random.Generator, canvas: NDArray[np.uint8], window: FineWindow,
     form: str, place: Points, direction: float, weight: int,
 ) -> None:  # fmt: skip
     if form.startswith("fine linear"):
@@ -104,7 +104,7 @@ def _draw_grain(
 
 
 def _draw_rod(
-    rng: np.random.Generator, canvas: NDArray[np.uint8], window: Window,
+    rng: np.random.Generator, canvas: NDArray[np.uint8], window: FineWindow,
     place: Points, direction: float, weight: int,
 ) -> None:  # fmt: skip
     """Draw a cast of a duct: a short rod, a third of them with a branch."""
@@ -122,7 +122,7 @@ def _draw_rod(
     )
 
 
-def _tube(places: Points, window: Window) -> Field:
+def _tube(places: Points, window: FineWindow) -> Field:
     """Draw the artery itself, faintly."""
     canvas = np.zeros(window.shape, np.uint8)
     width = max(1, round(2.0 / window.fine_mm))
@@ -131,7 +131,7 @@ def _tube(places: Points, window: Window) -> Field:
     return blurred(canvas.astype(np.float32) / np.float32(255), 0.3 / window.fine_mm)
 
 
-def _hull(places: Points, window: Window) -> Field:
+def _hull(places: Points, window: FineWindow) -> Field:
     """Outline the cluster: the convex hull of its grains and a little around."""
     canvas = np.zeros(window.shape, np.uint8)
     hull = cv2.convexHull(window.pixels(places))

@@ -11,7 +11,7 @@ from versamammo.phantoms.grid import Field, Grid
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class NippleFrame:
     """Pixel centres of one raster relative to the nipple, mm."""
 
     grid: Grid
@@ -19,7 +19,7 @@ class Place:
     dy: Field  # downwards
 
     @classmethod
-    def of(cls, plan: ViewPlan, grid: Grid) -> Place:
+    def of(cls, plan: ViewPlan, grid: Grid) -> NippleFrame:
         """Measure a raster from the nipple of a view."""
         x, y = grid.coordinates()
         return cls(grid, np.float32(plan.nipple[0]) - x, y - np.float32(plan.nipple[1]))

@@ -14,8 +14,8 @@ from versamammo.phantoms.grid import Field, Grid, smooth_step
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.masses import draw_asymmetry, draw_distortion, draw_mass
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
-from versamammo.phantoms.tissue import Tissue
-from versamammo.phantoms.window import Window
+from versamammo.phantoms.tissue import TissueFields
+from versamammo.phantoms.window import FineWindow
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,12 @@ class Mark:
 
 
 def mark_lesion(
-    settings: PhantomSettings, index: int, lesion: Lesion, tissue: Tissue, depth: Field, grid: Grid
+    settings: PhantomSettings,
+    index: int,
+    lesion: Lesion,
+    tissue: TissueFields,
+    depth: Field,
+    grid: Grid,
 ) -> Mark:
     """Draw one lesion on one view at any raster.
 
@@ -51,7 +56,7 @@ def mark_lesion(
         finest, half = 0.06, lesion.radius + 4 * HULL_MM
     elif kind == "asymmetry":
         half = 2.0 * lesion.radius
-    window = Window.around(grid, centre, half, finest)
+    window = FineWindow.around(grid, centre, half, finest)
     under = depth[window.rows, window.columns]
     if kind == "calcification":
         back = np.arctan2(-plan.back[1], -plan.back[0])
@@ -70,7 +75,7 @@ def mark_lesion(
     return Mark(lesion, window.rows, window.columns, added, mask)
 
 
-def _draw_on_skin(lesion: Lesion, window: Window, under: Field) -> tuple[Field, Field]:
+def _draw_on_skin(lesion: Lesion, window: FineWindow, under: Field) -> tuple[Field, Field]:
     """Draw thickened skin, or the place of a retraction, which the outline itself shows."""
     rho = np.hypot(window.u, window.v)
     if window.factor > 1:

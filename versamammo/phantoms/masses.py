@@ -11,7 +11,7 @@ import numpy as np
 from versamammo.phantoms.grid import Field, Grid, logistic, read_at, smooth_step
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.texture import band
-from versamammo.phantoms.window import Window
+from versamammo.phantoms.window import FineWindow
 
 ASPECTS = {
     "round": (1.0, 1.12),
@@ -22,7 +22,7 @@ ASPECTS = {
 Drawn = tuple[Field, Field]
 
 
-def draw_mass(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn:
+def draw_mass(rng: np.random.Generator, lesion: Lesion, window: FineWindow) -> Drawn:
     """Draw a mass, or a lymph node, by its shape and margin."""
     shape, margin = lesion.look.shape or "oval", lesion.look.margin or "circumscribed"
     angle, aspect = float(rng.uniform(0, np.pi)), float(rng.uniform(*ASPECTS[shape]))
@@ -52,7 +52,7 @@ def draw_mass(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn
     return added, member
 
 
-def _turned(window: Window, angle: float) -> tuple[Field, Field]:
+def _turned(window: FineWindow, angle: float) -> tuple[Field, Field]:
     c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return c * window.u + s * window.v, c * window.v - s * window.u
 
@@ -95,7 +95,7 @@ def _spicules(rng: np.random.Generator, theta: Field, rho: Field, radius: np.flo
     return total
 
 
-def draw_asymmetry(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn:
+def draw_asymmetry(rng: np.random.Generator, lesion: Lesion, window: FineWindow) -> Drawn:
     """Draw a ragged island that looks like gland: no outline, fat in between."""
     half = 2.2 * lesion.radius
     cells = Grid(96, 96, 2 * half / 96)
@@ -107,7 +107,7 @@ def draw_asymmetry(rng: np.random.Generator, lesion: Lesion, window: Window) -> 
     return added, logistic((0.9 - rho) / 0.05)
 
 
-def _seen(cells: Field, half: float, window: Window) -> Field:
+def _seen(cells: Field, half: float, window: FineWindow) -> Field:
     """Show a square of noise, 2 `half` mm wide around the middle, on a window that may be cut."""
     scale = np.float32(cells.shape[0] / (2 * half))
     return read_at(
@@ -115,7 +115,7 @@ def _seen(cells: Field, half: float, window: Window) -> Field:
     )
 
 
-def draw_distortion(rng: np.random.Generator, lesion: Lesion, window: Window) -> Drawn:
+def draw_distortion(rng: np.random.Generator, lesion: Lesion, window: FineWindow) -> Drawn:
     """Draw lines that run to one point without a mass there."""
     rho: Field = np.hypot(window.u, window.v)
     theta = np.arctan2(window.v, window.u)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.phantoms.anatomy import SIDES, VIEWS, Patient
-from versamammo.phantoms.frame import Place
+from versamammo.phantoms.frame import NippleFrame
 from versamammo.phantoms.grid import Field, Grid, read_at, smooth_step, spread
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.texture import waves
-from versamammo.phantoms.tissue import Tissue
+from versamammo.phantoms.tissue import TissueFields
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class Movement:
 
 
 def draw_movement(
-    settings: PhantomSettings, patient: Patient, tissue: Tissue, grid: Grid
+    settings: PhantomSettings, patient: Patient, tissue: TissueFields, grid: Grid
 ) -> Movement:
     """Draw a small shift, turn and stretch about the nipple and a slow bending, 1 to 3 mm."""
     plan, base = tissue.plan, tissue.grid
     view, side = VIEWS.index(plan.view), SIDES.index(plan.breast.side)
     rng = random_stream(settings.seed, patient.index, Stream.MOVEMENT, view, side)
-    place = Place.of(plan, base)
+    place = NippleFrame.of(plan, base)
     stretch, turn = float(rng.normal(0, 0.01)), float(rng.normal(0, 0.015))
     # Only tissue can leave at the chest wall; what lies behind it is not known.
     back, down = abs(float(rng.normal(0, 1.5))), float(rng.normal(0, 2.5))

@@ -17,7 +17,7 @@ EXACT_MM = 2.5  # so near the skin the distance is measured exactly, not on a ra
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
+class SkinLine:
     """A skin line.
 
     Attributes:
@@ -40,7 +40,7 @@ class Outline:
         steps = np.hypot(*np.diff(self.points, axis=0).T)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
-    def pushed(self, at: int, depth_mm: float, width_mm: float, steepness: float = 3.0) -> Outline:
+    def pushed(self, at: int, depth_mm: float, width_mm: float, steepness: float = 3.0) -> SkinLine:
         """Bulge (+) or dent (-) the skin around point `at`; a steepness of 2 gives a soft hump."""
         away = (self.lengths() - self.lengths()[at]) / (width_mm / 2)
         hump = depth_mm * np.exp(-(np.abs(away) ** steepness))
@@ -49,7 +49,7 @@ class Outline:
 
 def cranio_caudal(
     rng: np.random.Generator, reach: float, half: tuple[float, float], middle: float
-) -> Outline:
+) -> SkinLine:
     """Draw a CC outline: lateral side up and fuller.
 
     Args:
@@ -71,7 +71,7 @@ def cranio_caudal(
 
 def medio_lateral(
     rng: np.random.Generator, reach: float, top: float, middle: float, height: float
-) -> Outline:
+) -> SkinLine:
     """Draw an MLO outline: axilla above, fold and belly below.
 
     Args:
@@ -95,7 +95,7 @@ def medio_lateral(
     return _splined(knots, knots[4])
 
 
-def _splined(knots: NDArray[np.float64], nipple: NDArray[np.float64]) -> Outline:
+def _splined(knots: NDArray[np.float64], nipple: NDArray[np.float64]) -> SkinLine:
     steps = np.sqrt(np.hypot(*np.diff(knots, axis=0).T))  # centripetal: no loops between knots
     at = np.concatenate([[0.0], np.cumsum(steps)])
     curve = CubicSpline(at, knots)(np.linspace(0, at[-1], POINTS))
@@ -105,13 +105,13 @@ def _splined(knots: NDArray[np.float64], nipple: NDArray[np.float64]) -> Outline
     return _outline(points, int(np.argmin(np.hypot(*(points - nipple).T))))
 
 
-def _outline(points: NDArray[np.float64], nipple: int) -> Outline:
+def _outline(points: NDArray[np.float64], nipple: int) -> SkinLine:
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    return Outline(points, np.stack([along[:, 1], -along[:, 0]], axis=1), nipple)
+    return SkinLine(points, np.stack([along[:, 1], -along[:, 0]], axis=1), nipple)
 
 
-def depth_under_skin(outline: Outline, grid: Grid) -> Field:
+def depth_under_skin(outline: SkinLine, grid: Grid) -> Field:
     """Measure how far each pixel lies inside the skin, in mm; negative in the air.
 
     Far from the skin a raster distance transform is good enough; near it, where a stair would

@@ -18,7 +18,7 @@ from versamammo.phantoms.lesions import BreastTruth, at_prior_exam, draw_truths
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
 from versamammo.phantoms.phantom_view import PhantomView, expose
 from versamammo.phantoms.placing import place_lesions
-from versamammo.phantoms.tissue import Tissue, grow_tissue
+from versamammo.phantoms.tissue import TissueFields, grow_tissue
 
 FIRST_DAY = date(2019, 1, 1)
 
@@ -71,6 +71,6 @@ def _exam_days(settings: PhantomSettings, index: int) -> tuple[str, ...]:
 
 def _grow(
     settings: PhantomSettings, patient: Patient, breast: BreastPlan, truth: BreastTruth
-) -> tuple[Tissue, ...]:
+) -> tuple[TissueFields, ...]:
     plans = (plan_view(settings, patient, breast, view, truth.retractions()) for view in VIEWS)
     return tuple(grow_tissue(settings, patient, plan) for plan in plans)

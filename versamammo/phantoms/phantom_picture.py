@@ -13,7 +13,7 @@ import numpy as np
 from versamammo.phantoms.anatomy import Patient
 from versamammo.phantoms.grid import BASE_ROWS, Field, Grid, logistic, smooth_step, spread
 from versamammo.phantoms.texture import detail, fold
-from versamammo.phantoms.tissue import Tissue
+from versamammo.phantoms.tissue import TissueFields
 from versamammo.phantoms.vessels import vessel_absorption
 
 STRAND_MEAN = 0.223  # average of folded noise
@@ -36,7 +36,7 @@ class Absorption:
     edge: Field
 
 
-def strand_sum(tissue: Tissue, grid: Grid) -> Field:
+def strand_sum(tissue: TissueFields, grid: Grid) -> Field:
     """Add up all layers of sheets on one raster; mean about 0, standard deviation about 1."""
     total = np.zeros(grid.shape, np.float32)
     for layer in tissue.strands:
@@ -48,7 +48,9 @@ def strand_sum(tissue: Tissue, grid: Grid) -> Field:
     return total
 
 
-def fine_noise(tissue: Tissue, patient: Patient, grid: Grid, rng: np.random.Generator) -> Field:
+def fine_noise(
+    tissue: TissueFields, patient: Patient, grid: Grid, rng: np.random.Generator
+) -> Field:
     """Continue the power law beyond the base raster, octave by octave (power ~ 1 / f^3)."""
     total = np.zeros(grid.shape, np.float32)
     part = tissue.grid.columns / Grid.over(patient.panel_mm, BASE_ROWS).columns
@@ -60,7 +62,7 @@ def fine_noise(tissue: Tissue, patient: Patient, grid: Grid, rng: np.random.Gene
     return total
 
 
-def gland_threshold(tissue: Tissue, strands: Field) -> float:
+def gland_threshold(tissue: TissueFields, strands: Field) -> float:
     """Find the score above which exactly the planned share of the breast is gland.
 
     `strands` is the sum on the base raster; the pectoral muscle does not count as breast.
@@ -71,7 +73,7 @@ def gland_threshold(tissue: Tissue, strands: Field) -> float:
 
 
 def absorb(
-    tissue: Tissue, grid: Grid, threshold: float, strands: Field, noise: Field
+    tissue: TissueFields, grid: Grid, threshold: float, strands: Field, noise: Field
 ) -> Absorption:
     """Put fat, gland, strands, muscle and skin together on one raster."""
     depth = spread(tissue.depth, grid)
@@ -101,7 +103,7 @@ def absorb(
     return Absorption(grid, total * edge, depth, edge)
 
 
-def _strand_strength(tissue: Tissue) -> Field:
+def _strand_strength(tissue: TissueFields) -> Field:
     """Strands fade towards the chest wall, under the skin and over the muscle."""
     far = tissue.back / np.float32(0.75 * tissue.plan.breast.reach)
     strength: Field = smooth_step(tissue.depth, 0, 8) * (1 - 0.8 * tissue.muscle)
@@ -109,7 +111,7 @@ def _strand_strength(tissue: Tissue) -> Field:
     return strength
 
 
-def _muscle_level(tissue: Tissue) -> Field:
+def _muscle_level(tissue: TissueFields) -> Field:
     muscle = tissue.plan.pectoral
     if muscle is None:
         return np.zeros_like(tissue.muscle)

@@ -27,7 +27,7 @@ from versamammo.phantoms.phantom_picture import (
     strand_sum,
 )
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
-from versamammo.phantoms.tissue import Tissue
+from versamammo.phantoms.tissue import TissueFields
 from versamammo.phantoms.truth import image_labels
 from versamammo.phantoms.visibility import subtlety
 
@@ -97,7 +97,7 @@ def phantom_uid(*words: object) -> str:
 def expose(
     settings: PhantomSettings,
     patient: Patient,
-    tissue: Tissue,
+    tissue: TissueFields,
     truth: BreastTruth,
     when: int,
     day: str,
@@ -141,14 +141,14 @@ def expose(
     )
 
 
-def _key(tissue: Tissue) -> tuple[int, int]:
+def _key(tissue: TissueFields) -> tuple[int, int]:
     return VIEWS.index(tissue.plan.view), SIDES.index(tissue.plan.breast.side)
 
 
 def _shoot(
     settings: PhantomSettings,
     patient: Patient,
-    tissue: Tissue,
+    tissue: TissueFields,
     lesions: Sequence[Lesion],
     grid: Grid,
 ) -> _Shot:
@@ -173,7 +173,7 @@ def _shoot(
 
 
 def _compose(
-    settings: PhantomSettings, patient: Patient, tissue: Tissue, grid: Grid
+    settings: PhantomSettings, patient: Patient, tissue: TissueFields, grid: Grid
 ) -> tuple[Absorption, Absorption]:
     """Absorption without lesions on the wanted raster, and on the base raster for measuring."""
     base = tissue.grid
@@ -191,7 +191,7 @@ def _compose(
 def _develop(
     settings: PhantomSettings,
     patient: Patient,
-    tissue: Tissue,
+    tissue: TissueFields,
     shot: _Shot,
     panel: Grid,
     when: int,

@@ -12,7 +12,7 @@ from versamammo.phantoms.anatomy import SIDES, Patient
 from versamammo.phantoms.grid import sample
 from versamammo.phantoms.lesions import MLO_OBLIQUITY, ON_SKIN, BreastTruth, Lesion
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
-from versamammo.phantoms.tissue import Tissue
+from versamammo.phantoms.tissue import TissueFields
 
 TRIES = 200
 WIDESPREAD_MM = 16.0  # from this radius on a lesion may share its place with another
@@ -21,7 +21,10 @@ MARGIN_MM = 4.0  # between a lesion and the skin, the muscle and the chest wall
 
 
 def place_lesions(
-    settings: PhantomSettings, patient: Patient, truth: BreastTruth, tissues: tuple[Tissue, ...]
+    settings: PhantomSettings,
+    patient: Patient,
+    truth: BreastTruth,
+    tissues: tuple[TissueFields, ...],
 ) -> BreastTruth:
     """Place every lesion of one breast, more often in the upper outer quadrant.
 
@@ -45,7 +48,10 @@ def place_lesions(
 
 
 def _in_breast(
-    rng: np.random.Generator, lesion: Lesion, tissues: tuple[Tissue, ...], others: list[Lesion]
+    rng: np.random.Generator,
+    lesion: Lesion,
+    tissues: tuple[TissueFields, ...],
+    others: list[Lesion],
 ) -> Lesion:
     reach = tissues[0].plan.breast.reach
     depth = rng.uniform(0.2, 0.85, TRIES) * reach
@@ -61,7 +67,7 @@ def _in_breast(
     return replace(tries[best], radius=max(LEAST_RADIUS_MM, lesion.radius + float(room[best])))
 
 
-def _room(tries: list[Lesion], tissue: Tissue, others: list[Lesion]) -> NDArray[np.floating]:
+def _room(tries: list[Lesion], tissue: TissueFields, others: list[Lesion]) -> NDArray[np.floating]:
     """Measure the space around each try in one view, mm; negative where it does not fit."""
     centres = np.array([lesion.centre(tissue.plan) for lesion in tries])
     space = np.minimum(
@@ -79,7 +85,9 @@ def _room(tries: list[Lesion], tissue: Tissue, others: list[Lesion]) -> NDArray[
     return np.asarray(room, np.float64)
 
 
-def _in_axilla(rng: np.random.Generator, lesion: Lesion, tissues: tuple[Tissue, ...]) -> Lesion:
+def _in_axilla(
+    rng: np.random.Generator, lesion: Lesion, tissues: tuple[TissueFields, ...]
+) -> Lesion:
     """Lay a lymph node along the muscle's edge, high in MLO; it is in no other view."""
     tissue = next(t for t in tissues if t.plan.view is View.MLO)
     plan, muscle = tissue.plan, tissue.plan.pectoral

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from versamammo.phantoms.frame import Place
+from versamammo.phantoms.frame import NippleFrame
 from versamammo.phantoms.grid import Field, Grid, read_at
 from versamammo.phantoms.texture import band, waves
 
@@ -31,7 +31,7 @@ class Strands:
     strength: Field
 
 
-def grow_strands(rng: np.random.Generator, place: Place) -> tuple[Strands, ...]:
+def grow_strands(rng: np.random.Generator, place: NippleFrame) -> tuple[Strands, ...]:
     """Lay two radial and one round layer of sheets per spacing."""
     slow, middle, quick = (
         np.stack([waves(rng, place.grid, wavelength) for _ in range(SHARED_WAVES)])
@@ -64,7 +64,7 @@ def _mixed(rng: np.random.Generator, fields: Field) -> Field:
 
 
 def _radial_noise(
-    rng: np.random.Generator, place: Place, spacing: float, bend: tuple[Field, Field]
+    rng: np.random.Generator, place: NippleFrame, spacing: float, bend: tuple[Field, Field]
 ) -> Field:
     """Make noise drawn out along lines that meet a little before the nipple; bends in mm."""
     cell = spacing / 4

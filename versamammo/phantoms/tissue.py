@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from versamammo.phantoms.anatomy import SIDES, VIEWS, Patient, ViewPlan, breast_grid
-from versamammo.phantoms.frame import Place
+from versamammo.phantoms.frame import NippleFrame
 from versamammo.phantoms.grid import BASE_ROWS, Field, Grid, read_at, smooth_step, spread
 from versamammo.phantoms.outline import depth_under_skin
 from versamammo.phantoms.phantom_settings import PhantomSettings, Stream, random_stream
@@ -50,7 +50,7 @@ COMPOSITIONS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tissue:
+class TissueFields:
     """The slow fields of one view, [h, w] on the base raster; strands on half of it.
 
     Attributes:
@@ -85,7 +85,7 @@ class Tissue:
     vessels: tuple[Vessel, ...]
 
 
-def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> Tissue:
+def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> TissueFields:
     """Draw all slow fields of one view."""
     view, side = VIEWS.index(plan.view), SIDES.index(plan.breast.side)
     rng = random_stream(settings.seed, patient.index, Stream.TEXTURE, view, side)
@@ -94,7 +94,7 @@ def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> 
     half = breast_grid(patient.panel_mm, plan, BASE_ROWS // 2)
     composition = COMPOSITIONS[plan.breast.density - 1]
     depth = depth_under_skin(plan.outline, grid)
-    place, coarse = Place.of(plan, grid), Place.of(plan, half)
+    place, coarse = NippleFrame.of(plan, grid), NippleFrame.of(plan, half)
     lumps = spread(clustered_lumps(rng, half, np.arctan2(coarse.dy, -coarse.dx)), grid)
     cloud = power_law(rng, grid)
     muscle_depth = _muscle_depth(rng, plan, grid)
@@ -103,7 +103,7 @@ def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> 
         0.30 * lumps + 0.26 * cloud + 0.16 * waves(alike, grid, 45) + 0.12 * waves(rng, grid, 45)
     )
     score -= 2.5 * smooth_step(muscle_depth, -12, 2)
-    return Tissue(
+    return TissueFields(
         plan=plan, composition=composition, grid=grid, depth=depth,
         back=place.project(plan.back), radius=np.hypot(place.dx, place.dy),
         muscle=smooth_step(muscle_depth, -1.5, 3.0), muscle_depth=muscle_depth,
@@ -114,7 +114,7 @@ def grow_tissue(settings: PhantomSettings, patient: Patient, plan: ViewPlan) -> 
 
 
 def _envelope(
-    rng: np.random.Generator, plan: ViewPlan, tissue: Composition, place: Place, depth: Field
+    rng: np.random.Generator, plan: ViewPlan, tissue: Composition, place: NippleFrame, depth: Field
 ) -> Field:
     """Return where gland is likely: a fan behind the nipple, under the fat, before the muscle."""
     reach = np.float32(plan.breast.reach)

@@ -13,7 +13,7 @@ from versamammo.phantoms.grid import Field, Grid
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class FineWindow:
     """A rectangle of an image, drawn `factor` times finer.
 
     Attributes:
@@ -32,7 +32,7 @@ class Window:
     @classmethod
     def around(
         cls, grid: Grid, centre_mm: NDArray[np.floating], half_mm: float, finest_mm: float
-    ) -> Window:
+    ) -> FineWindow:
         """Cover `half_mm` in all directions, cut at the image's edges, at `finest_mm` or finer."""
         x, y = float(centre_mm[0]), float(centre_mm[1])
         pixel = grid.pixel_mm

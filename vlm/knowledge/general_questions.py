@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from versamammo.vocabulary import TOPICS
-from vlm.knowledge.glossary import Entry
+from vlm.knowledge.glossary import GlossaryTerm
 from vlm.knowledge.retrieval import APOSTROPHE, Hit, retriever, words_of
 
 _SLIPS = (  # ways of writing what a question begins with
@@ -89,7 +89,7 @@ _PICTURE_ALONE = re.compile(r"^([lr] ?)?(cc|mlo)( views?)?$")
 SHORT = 5  # words of a question that is a term and nothing else
 
 
-def explained(question: str) -> tuple[Entry, ...]:
+def explained(question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entries that answer a question; none where it is about pictures or not known."""
     words = plain_words(question)
     focus = _focus(words)
@@ -103,7 +103,7 @@ def is_general(question: str) -> bool:
     return bool(_focus(plain_words(question)))
 
 
-def term_alone(question: str) -> tuple[Entry, ...]:
+def term_alone(question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entry of a question that is a term and nothing else."""
     words = re.sub(r"^(and|or|what about|how about|ok|so) ", "", plain_words(question))
     words = re.sub(r"^(what about|how about) ", "", words)
@@ -114,7 +114,7 @@ def term_alone(question: str) -> tuple[Entry, ...]:
     return (hits[0].entry,) if whole else ()
 
 
-def named_in(question: str) -> tuple[Entry, ...]:
+def named_in(question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entries that any text names."""
     return tuple(hit.entry for hit in retriever().find(question))
 
@@ -156,7 +156,7 @@ def _spans(hit: Hit, words: str) -> bool:
     return hit.span == (0, len(words_of(words)))
 
 
-def _chosen(hits: Sequence[Hit], words: str) -> tuple[Entry, ...]:
+def _chosen(hits: Sequence[Hit], words: str) -> tuple[GlossaryTerm, ...]:
     """Return the entry that is asked for; several where the question names them side by side."""
     telling = [hit for hit in hits if hit.entry.term not in _GENERIC] or list(hits)
     if _COMPARED.search(words):

@@ -22,7 +22,7 @@ _FIELDS = ("term", "also", "text", "related")
 
 
 @dataclass(frozen=True)
-class Entry:
+class GlossaryTerm:
     """One term of the glossary.
 
     Attributes:
@@ -51,12 +51,12 @@ class Entry:
 
 
 @cache
-def glossary() -> tuple[Entry, ...]:
+def glossary() -> tuple[GlossaryTerm, ...]:
     """Return all entries of the package's own glossary."""
     return read_glossary(FOLDER)
 
 
-def read_glossary(folder: Path) -> tuple[Entry, ...]:
+def read_glossary(folder: Path) -> tuple[GlossaryTerm, ...]:
     """Return the entries of all YAML files of a folder.
 
     Raises:
@@ -86,7 +86,7 @@ def _key(name: str) -> str:
     return name.casefold().replace("-", " ")
 
 
-def _entries(file: Path) -> Iterator[Entry]:
+def _entries(file: Path) -> Iterator[GlossaryTerm]:
     try:
         listed = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -103,7 +103,7 @@ def _entries(file: Path) -> Iterator[Entry]:
             message = f"text has {len(text)} characters; expected {SHORTEST} to {LONGEST}"
             raise InputError(message, file=file, field=one["term"], reason="bad-glossary")
         also, related = _listed(one["also"]), _listed(one["related"])
-        yield Entry(one["term"], also, text, related, file.stem)
+        yield GlossaryTerm(one["term"], also, text, related, file.stem)
 
 
 def _listed(words: str) -> tuple[str, ...]:

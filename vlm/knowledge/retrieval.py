@@ -13,7 +13,7 @@ from functools import cache
 
 from rapidfuzz.distance import OSA
 
-from vlm.knowledge.glossary import Entry, glossary
+from vlm.knowledge.glossary import GlossaryTerm, glossary
 
 LEAST_COVERED = 0.5  # share of a question's telling letters that names have to explain
 LEAST_WITH_SLIPS = 0.75  # the same where a name is not written exactly
@@ -52,7 +52,7 @@ class Hit:
         span: first and one past the last of the text's words, as `words_of` gives them.
     """
 
-    entry: Entry
+    entry: GlossaryTerm
     score: float
     span: tuple[int, int]
 
@@ -60,8 +60,8 @@ class Hit:
 class Retriever:
     """Finds entries by their names."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._names: dict[tuple[str, ...], Entry] = {}
+    def __init__(self, entries: Sequence[GlossaryTerm]) -> None:
+        self._names: dict[tuple[str, ...], GlossaryTerm] = {}
         for entry in entries:
             for name in entry.names:
                 if words := words_of(name):

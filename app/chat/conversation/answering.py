@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, Facts
+from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, understand
 from app.chat.conversation.report import composed
@@ -25,12 +25,12 @@ from app.chat.conversation.verdict_words import (
 )
 from app.chat.evidence.contracts import (
     LOOKED_AT,
-    Answer,
     Card,
+    ChatTurn,
     Evidence,
+    EvidenceSource,
     Findings,
-    Source,
-    Turn,
+    StreamedAnswer,
     Verdict,
 )
 from app.chat.evidence.deciding import of_several
@@ -69,7 +69,7 @@ class Answering:
         self._card = card
         self._trials = trials
         self._language = language
-        self._facts = Facts()
+        self._facts = FactAnswerer()
 
     @property
     def card(self) -> Card:
@@ -89,8 +89,12 @@ class Answering:
         return any(source is not None for source in domains)
 
     def answer(
-        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
-    ) -> Iterator[Answer]:
+        self,
+        exam: Exam,
+        question: str,
+        history: Sequence[ChatTurn],
+        findings: Findings | None = None,
+    ) -> Iterator[StreamedAnswer]:
         """Yield the answer piece by piece; what cannot be answered is said to be so."""
         asked = understand(question, exam, history)
         seen = findings or Findings()
@@ -102,16 +106,18 @@ class Answering:
             return
         if not asked.images:
             names = ", ".join(exam.names)
-            yield Answer(f"There is no such picture here. These are: {names}.", speaker=NO_MODEL)
+            yield StreamedAnswer(
+                f"There is no such picture here. These are: {names}.", speaker=NO_MODEL
+            )
             return
-        ways: dict[Subject, Callable[[], Answer]] = {
+        ways: dict[Subject, Callable[[], StreamedAnswer]] = {
             Subject.FINDINGS: lambda: self._findings(exam, asked, seen),
             Subject.PLACES: lambda: self._findings(exam, asked, seen),
             Subject.SIZES: lambda: self._findings(exam, asked, seen),
             Subject.COUNT: lambda: self._count(exam, asked, seen),
             Subject.TOPIC: lambda: self._topics(exam, asked.topics, asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
-            Subject.REPORT: lambda: Answer(composed(exam, seen, asked.images)),
+            Subject.REPORT: lambda: StreamedAnswer(composed(exam, seen, asked.images)),
             Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
             Subject.WHY: lambda: self._why(exam, asked, seen),
         }
@@ -121,7 +127,9 @@ class Answering:
             return
         yield from self._beside(exam, question, history, asked, seen)
 
-    def _noted(self, made: Answer, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _noted(
+        self, made: StreamedAnswer, exam: Exam, asked: Asked, seen: Findings
+    ) -> StreamedAnswer:
         """Add who spoke, what was left out of the question, and what a careful reader notes."""
         notes = [*made.notes, *(f"“{word}” was read as “{read}”" for word, read in asked.misspelt)]
         if self.card.phantoms_only and not exam.phantom:
@@ -132,7 +140,7 @@ class Answering:
             text = f"Not taken into account: {unread}.\n{text}"
         return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
 
-    def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return the text that names, for each kind, its pictures, place and size."""
         every = not asked.kinds
         kinds = [name for name in asked.kinds or KINDS if name in seen.topics]
@@ -156,12 +164,12 @@ class Answering:
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")
         lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
-        return Answer(
+        return StreamedAnswer(
             "\n".join(lines), (*_suspected(seen, asked.images), *_evidence(found, asked.images)),
             _surety(found, bool(silent)), _notes(seen, found),
         )  # fmt: skip
 
-    def _count(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _count(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         made = self._findings(exam, asked, seen)
         names = [name for name in asked.kinds or KINDS if name in seen.topics]
         regions = [
@@ -175,7 +183,7 @@ class Answering:
 
     def _topics(
         self, exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings
-    ) -> Answer:
+    ) -> StreamedAnswer:
         """Return one value of each topic for the pictures together."""
         lines: list[str] = []
         found: list[Verdict] = []
@@ -190,12 +198,12 @@ class Answering:
             lines.append(topic_line(exam, verdict))
         sure = min((one.probabilities[one.likeliest] for one in found if one.value), default=None)
         looked = tuple(dict.fromkeys(image for one in found for image in one.images))
-        return Answer(
+        return StreamedAnswer(
             "\n".join(lines), tuple(Evidence(image, LOOKED_AT) for image in looked),
             sure if found and all(one.value for one in found) else None, _notes(seen, found),
         )  # fmt: skip
 
-    def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return, for each breast, what is judged of it."""
         names = [name for name in asked.topics if name in seen.topics]
         if not asked.topics or asked.topics == (ANY_FINDING,):
@@ -205,9 +213,11 @@ class Answering:
         if not names and not asked.topics:
             lines.append(_not_judged(seen, "ACR"))
         found = [one for name in names for one in _verdicts(seen, name, asked.images)]
-        return Answer("\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found))
+        return StreamedAnswer(
+            "\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found)
+        )
 
-    def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return how sure the answer to a topic is, and how the model went when it was tried."""
         made, names = self._again(exam, asked, seen)
         told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
@@ -215,7 +225,7 @@ class Answering:
         how = FIGURES if judged else NOTHING_CLAIMED
         return replace(made, text="\n".join([made.text, how, *told]))
 
-    def _why(self, exam: Exam, asked: Asked, seen: Findings) -> Answer:
+    def _why(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return which source an answer rests on."""
         made, names = self._again(exam, asked, seen)
         rest = []
@@ -228,7 +238,7 @@ class Answering:
                 )
         return replace(made, text="\n".join([made.text, *(rest or [BY_TRIALS])]))
 
-    def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[Answer, list[str]]:
+    def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[StreamedAnswer, list[str]]:
         """Answer the topics that a follow-up is about."""
         others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
         if others:
@@ -237,8 +247,8 @@ class Answering:
         return self._findings(exam, asked, seen), list(named)
 
     def _beside(
-        self, exam: Exam, question: str, history: Sequence[Turn], asked: Asked, seen: Findings
-    ) -> Iterator[Answer]:
+        self, exam: Exam, question: str, history: Sequence[ChatTurn], asked: Asked, seen: Findings
+    ) -> Iterator[StreamedAnswer]:
         """Answer what is not about the pictures: by a language model that can, else plainly.
 
         What the glossary holds, and orders to the program, are never left to the model.
@@ -249,17 +259,19 @@ class Answering:
         else:
             yield answer_general(asked, question, seen, self.card)
 
-    def _talk(self, exam: Exam, question: str, history: Sequence[Turn]) -> Iterator[Answer]:
+    def _talk(
+        self, exam: Exam, question: str, history: Sequence[ChatTurn]
+    ) -> Iterator[StreamedAnswer]:
         assert self._language is not None, "asked before"
         before = [Said(turn.question, turn.answer.text) for turn in history]
         note = "free words of the language model, not compared with the evidence"
         text = ""
         try:
             for text in self._language.talk(exam, question, before):
-                yield Answer(text)
-            yield Answer(text, (), None, (note,))
+                yield StreamedAnswer(text)
+            yield StreamedAnswer(text, (), None, (note,))
         except InputError as error:
-            yield Answer(f"This could not be answered: {error.message}.")
+            yield StreamedAnswer(f"This could not be answered: {error.message}.")
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
@@ -309,7 +321,7 @@ def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
 
 def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
     """Return which source spoke, what another would say, and how a single topic was tried."""
-    by: dict[Source, list[str]] = {}
+    by: dict[EvidenceSource, list[str]] = {}
     for one in found:
         by.setdefault(one.source, []).append(title(one.topic))
     told = "; ".join(

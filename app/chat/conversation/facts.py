@@ -9,7 +9,15 @@ from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import Asked, understand
 from app.chat.conversation.sayings import REST_OF_TAGS
 from app.chat.conversation.subjects import Subject
-from app.chat.evidence.contracts import LOOKED_AT, Answer, Card, Evidence, Findings, Turn, Verdict
+from app.chat.evidence.contracts import (
+    LOOKED_AT,
+    Card,
+    ChatTurn,
+    Evidence,
+    Findings,
+    StreamedAnswer,
+    Verdict,
+)
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
 from versamammo import __version__
@@ -137,15 +145,19 @@ def warnings_of(
     return tuple(said)
 
 
-class Facts:
+class FactAnswerer:
     """Answers from tags and measurements; says so, and refuses what would need a model."""
 
     card = NO_MODEL
     suggested = SUGGESTED
 
     def answer(
-        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None = None
-    ) -> Iterator[Answer]:
+        self,
+        exam: Exam,
+        question: str,
+        history: Sequence[ChatTurn],
+        findings: Findings | None = None,
+    ) -> Iterator[StreamedAnswer]:
         """Return what is known without a model, a line at a time."""
         asked = understand(question, exam, history)
         if asked.subject in GENERAL:
@@ -154,9 +166,9 @@ class Facts:
         elif asked.facts and not asked.topics:
             yield from self.told(exam, asked, findings)
         else:
-            yield Answer(f"{NOT_LOADED}\n{WITHOUT_MODEL}", speaker=NO_MODEL)
+            yield StreamedAnswer(f"{NOT_LOADED}\n{WITHOUT_MODEL}", speaker=NO_MODEL)
 
-    def told(self, exam: Exam, asked: Asked, findings: Findings | None) -> Iterator[Answer]:
+    def told(self, exam: Exam, asked: Asked, findings: Findings | None) -> Iterator[StreamedAnswer]:
         """Return what tags and pixels say of what is asked, a line at a time."""
         lines = [line for topic in asked.facts for line in self._lines(exam, topic, findings)]
         if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
@@ -164,8 +176,8 @@ class Facts:
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line
-            yield Answer(text, speaker=NO_MODEL)
-        yield Answer(text, self._evidence(exam, "size" in asked.facts), speaker=NO_MODEL)
+            yield StreamedAnswer(text, speaker=NO_MODEL)
+        yield StreamedAnswer(text, self._evidence(exam, "size" in asked.facts), speaker=NO_MODEL)
 
     def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
         if topic == "warnings":

@@ -13,7 +13,7 @@ from app.chat.conversation.intent import Asked
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import title
-from app.chat.evidence.contracts import Answer, Card, Findings
+from app.chat.evidence.contracts import Card, Findings, StreamedAnswer
 from versamammo import __version__
 from vlm.knowledge.general_questions import named_in
 
@@ -35,7 +35,7 @@ _OURS = re.compile(
 )
 
 
-def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> Answer:
+def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> StreamedAnswer:
     """Return the answer to a question that is not about what the pictures show.
 
     Args:
@@ -45,7 +45,9 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> A
         card: who else speaks here.
     """
     if asked.entries:
-        return Answer(sayings.meaning(asked.entries), (), None, (sayings.GENERAL,), GLOSSARY)
+        return StreamedAnswer(
+            sayings.meaning(asked.entries), (), None, (sayings.GENERAL,), GLOSSARY
+        )
     topics = [title(name) for name in seen.topics]
     ways: dict[Subject, Callable[[], str]] = {
         Subject.MEANING: lambda: sayings.no_meaning(asked.unread[:6]),
@@ -61,7 +63,7 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> A
         Subject.LANGUAGE: lambda: foreign(question) or ENGLISH,
         Subject.UNKNOWN: lambda: _unknown(asked, question, topics),
     }
-    return Answer(ways[asked.subject]())
+    return StreamedAnswer(ways[asked.subject]())
 
 
 def _unknown(asked: Asked, question: str, topics: Sequence[str]) -> str:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from app.chat.conversation.languages import foreign
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.subjects import ASKS, CARRIERS, FACTS, ORDER, Subject
-from app.chat.evidence.contracts import Turn
+from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.vocabulary import BY_NAME, NAMED, TOPICS, topics_named
 from vlm.knowledge.general_questions import explained, is_general, named_in, term_alone
-from vlm.knowledge.glossary import Entry
+from vlm.knowledge.glossary import GlossaryTerm
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Asked:
     chosen: bool = False
     facts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
     misspelt: tuple[tuple[str, str], ...] = ()
 
@@ -70,7 +70,7 @@ _FILES = re.compile(r"\bknow about\b|\bwith (the|this|my) (files?|tags?)\b")
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 
 
-def understand(question: str, exam: Exam, history: Sequence[Turn] = ()) -> Asked:
+def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     images, chosen = pictures_meant(words, exam)
@@ -128,7 +128,7 @@ def _after(asked: Asked, before: Asked, question: str) -> Asked:
     return asked
 
 
-def _meant(before: Asked, question: str) -> tuple[Entry, ...]:
+def _meant(before: Asked, question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entries of what was spoken of before, if a question asks what that means."""
     if not re.search(r"\b(that|this|it|those|these|they)\b", question.casefold()):
         return ()

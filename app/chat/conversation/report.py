@@ -13,7 +13,7 @@ from app.chat.conversation.verdict_words import (
     title,
     topic_words,
 )
-from app.chat.evidence.contracts import Card, Findings, Region, Similar, Turn, Verdict
+from app.chat.evidence.contracts import Card, ChatTurn, Findings, Region, Similar, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.location_text import described
@@ -24,7 +24,7 @@ OPEN = "[to be filled in by the reader]"
 
 
 def draft(
-    exam: Exam, findings: Findings | None, cards: Sequence[Card], turns: Sequence[Turn] = ()
+    exam: Exam, findings: Findings | None, cards: Sequence[Card], turns: Sequence[ChatTurn] = ()
 ) -> str:
     """Write the draft: what is known, what was asked, and what the reader has to fill in.
 
@@ -58,7 +58,7 @@ def _who(cards: Sequence[Card]) -> str:
     return "; ".join(f"{card.name} {card.version}, trained on {card.data}" for card in models)
 
 
-def _told(exam: Exam, turns: Sequence[Turn]) -> str:
+def _told(exam: Exam, turns: Sequence[ChatTurn]) -> str:
     """Return the answers that a model gave, what they point to and their notes."""
     lines = []
     for turn in turns:
@@ -129,7 +129,7 @@ def composed(exam: Exam, findings: Findings, images: Sequence[int]) -> str:
 def record(
     exam: Exam,
     findings: Findings | None,
-    turns: Sequence[Turn],
+    turns: Sequence[ChatTurn],
     cards: Sequence[Card],
     similar: Sequence[Sequence[Similar]] = (),
 ) -> dict[str, object]:
@@ -220,7 +220,7 @@ def _verdict(exam: Exam, verdict: Verdict) -> dict[str, object]:
 
 
 def answer_record(
-    exam: Exam, findings: Findings | None, turn: Turn, cards: Sequence[Card]
+    exam: Exam, findings: Findings | None, turn: ChatTurn, cards: Sequence[Card]
 ) -> dict[str, object]:
     """Return one answer with the record of evidence that it speaks from."""
     told = record(exam, findings, (), cards)
@@ -228,7 +228,7 @@ def answer_record(
     return {key: told[key] for key in kept} | turn_record(exam, turn)
 
 
-def turn_record(exam: Exam, turn: Turn) -> dict[str, object]:
+def turn_record(exam: Exam, turn: ChatTurn) -> dict[str, object]:
     """Return one question with its answer and what the answer points to."""
     return {
         "question": turn.question,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.chat.evidence.contracts import Card, Findings
 from versamammo import NOTICE
-from vlm.knowledge.glossary import Entry
+from vlm.knowledge.glossary import GlossaryTerm
 
 CHANGE = (
     "No earlier exam is here to compare with, so it cannot be told whether anything has changed."
@@ -130,7 +130,7 @@ def advice(question: str = "") -> str:
     return told
 
 
-def meaning(entries: Sequence[Entry]) -> str:
+def meaning(entries: Sequence[GlossaryTerm]) -> str:
     """Return what the glossary says."""
     related = dict.fromkeys(
         name
@@ -160,7 +160,7 @@ def off_topic(words: Sequence[str]) -> str:
     )
 
 
-def not_judged_term(entry: Entry, topics: Sequence[str]) -> str:
+def not_judged_term(entry: GlossaryTerm, topics: Sequence[str]) -> str:
     """Return that no source tells whether pictures show what a term of the glossary names."""
     if entry.part == "technique":
         return (

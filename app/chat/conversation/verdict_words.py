@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.chat.evidence.contracts import LOOKED_AT, Answer, Findings, Region, Verdict
+from app.chat.evidence.contracts import LOOKED_AT, Findings, Region, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.shown_probability import figure
@@ -123,7 +123,7 @@ def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str
     return lines
 
 
-def pointing(exam: Exam, answer: Answer) -> str:
+def pointing(exam: Exam, answer: StreamedAnswer) -> str:
     """Return the lines below an answer: what was looked at, how sure it is, and its notes.
 
     Places are told in the answer itself.

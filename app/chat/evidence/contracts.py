@@ -19,7 +19,7 @@ from versamammo.imaging.mammogram import Box
 LOOKED_AT = "looked at"  # the word for evidence that is no finding
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """Who says something of the pictures; one of them speaks for each topic."""
 
     MARKS = "marked places"
@@ -65,7 +65,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Answer:
+class StreamedAnswer:
     """An answer as far as it has been written; all but the text may come with the last piece only.
 
     Attributes:
@@ -82,11 +82,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ChatTurn:
     """One question and its finished answer."""
 
     question: str
-    answer: Answer
+    answer: StreamedAnswer
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Verdict:
     images: tuple[int, ...]
     value: str | None
     probabilities: Mapping[str, float]
-    source: Source
+    source: EvidenceSource
     regions: tuple[Region, ...] = ()
     dissent: tuple[str, ...] = ()
     how: str = ""
@@ -200,8 +200,8 @@ class Answerer(Protocol):
         """Return a few questions that it can answer."""
 
     def answer(
-        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None
-    ) -> Iterator[Answer]:
+        self, exam: Exam, question: str, history: Sequence[ChatTurn], findings: Findings | None
+    ) -> Iterator[StreamedAnswer]:
         """Return the answer piece by piece, each piece holding all text so far."""
 
 

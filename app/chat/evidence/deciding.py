@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.chat.evidence.contracts import Findings, Source, Verdict
+from app.chat.evidence.contracts import EvidenceSource, Findings, Verdict
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.shown_probability import figure
 from versamammo.vocabulary import BY_NAME, NO, YES, Topic
@@ -44,7 +44,9 @@ def yes_or_no(yes: float) -> dict[str, float]:
     return {YES: yes, NO: 1 - yes}
 
 
-def dissenting(topic: Topic, said: str | None, others: Mapping[Source, Weights]) -> tuple[str, ...]:
+def dissenting(
+    topic: Topic, said: str | None, others: Mapping[EvidenceSource, Weights]
+) -> tuple[str, ...]:
     """Return in words what other sources that know a topic are sure of, where it differs."""
     quoted = []
     for source, weights in others.items():

@@ -24,7 +24,7 @@ HEAT_SIDE = 256  # longest side of a heat map kept for drawing
 
 
 @dataclass(frozen=True)
-class Seen:
+class PictureFindings:
     """What was seen in one picture.
 
     Attributes:
@@ -55,7 +55,7 @@ class Seeing:
         self._encoder = encoder
         self._queue = queue
 
-    def look(self, exam: Exam, number: int, least: Mapping[str, float]) -> Seen:
+    def look(self, exam: Exam, number: int, least: Mapping[str, float]) -> PictureFindings:
         """Return what is seen in one picture.
 
         Args:
@@ -76,7 +76,7 @@ class Seeing:
         ]
         box = sight.crop.box
         heat = None if sight.heat is None else HeatMap(number, _small(sight.heat, box), _box(box))
-        return Seen(sight.warmest, sight.probabilities, tuple(apart), heat, sight.peaks)
+        return PictureFindings(sight.warmest, sight.probabilities, tuple(apart), heat, sight.peaks)
 
 
 def _apart(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from app.chat.evidence.contracts import Card, Findings, HeatMap, Region, Source, Verdict
+from app.chat.evidence.contracts import Card, EvidenceSource, Findings, HeatMap, Region, Verdict
 from app.chat.evidence.deciding import Weights, chosen, dissenting, yes_or_no
-from app.chat.evidence.encoder_findings import Seeing, Seen
+from app.chat.evidence.encoder_findings import PictureFindings, Seeing
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.language_source import LanguageSource
 from app.chat.evidence.location_text import in_words
@@ -38,7 +38,7 @@ SUSPECTS = 1  # places named in one picture where whether there is a lesion is n
 class Looked:
     """What the sources said of one picture: weights of each source's topics, and places."""
 
-    weights: dict[tuple[Source, str], Weights] = field(default_factory=dict)
+    weights: dict[tuple[EvidenceSource, str], Weights] = field(default_factory=dict)
     regions: list[Region] = field(default_factory=list)
     peaks: list[Region] = field(default_factory=list)
     heat: HeatMap | None = None
@@ -63,7 +63,7 @@ class Examiner:
     def find(self, exam: Exam) -> Findings:
         """Return the record of evidence of an exam."""
         domain = Domain.PHANTOM if exam.phantom else Domain.REAL
-        speakers: dict[str, Source] = {}
+        speakers: dict[str, EvidenceSource] = {}
         silent: dict[str, str] = {}
         tried: dict[str, str] = {}
         for topic in JUDGED:
@@ -99,7 +99,7 @@ class Examiner:
         for name in set(speakers) - {one.topic for one in verdicts}:
             silent[name] = "no picture could be used" if failed else "the model has no such head"
             del tried[name]
-        if Source.MARKS not in speakers.values() and not suspects:
+        if EvidenceSource.MARKS not in speakers.values() and not suspects:
             heat.clear()  # what is not judged is not shown as if it were
         return Findings(
             tuple(verdicts), silent, tried, tuple(regions), tuple(heat), tuple(failed),
@@ -112,7 +112,7 @@ class Examiner:
         return verdict if holds else replace(verdict, condition=IF_ANY)
 
     def look(
-        self, exam: Exam, number: int, known: Mapping[Source, frozenset[str]] | None = None
+        self, exam: Exam, number: int, known: Mapping[EvidenceSource, frozenset[str]] | None = None
     ) -> Looked:
         """Return what all sources say of one picture, or only of topics that they know.
 
@@ -127,23 +127,25 @@ class Examiner:
                 topic = BY_HEAD.get(name)
                 if topic is not None and topic.name not in UNTELLABLE:
                     own = {topic.option_of(value): share for value, share in shares.items()}
-                    looked.weights[Source.HEADS, topic.name] = self._even(Source.HEADS, topic, own)
+                    looked.weights[EvidenceSource.HEADS, topic.name] = self._even(
+                        EvidenceSource.HEADS, topic, own
+                    )
             looked.heat = seen.heat
         if self._language is not None:
             for topic in JUDGED:
-                asked = known is None or topic.name in known[Source.LANGUAGE]
+                asked = known is None or topic.name in known[EvidenceSource.LANGUAGE]
                 if asked and topic.name in self._language.topics:
                     weights = self._language.weigh(exam, number, topic)
-                    looked.weights[Source.LANGUAGE, topic.name] = self._even(
-                        Source.LANGUAGE, topic, weights
+                    looked.weights[EvidenceSource.LANGUAGE, topic.name] = self._even(
+                        EvidenceSource.LANGUAGE, topic, weights
                     )
         return looked
 
-    def _take_marks(self, exam: Exam, number: int, seen: Seen, looked: Looked) -> None:
+    def _take_marks(self, exam: Exam, number: int, seen: PictureFindings, looked: Looked) -> None:
         for kind, heat in seen.warmest.items():
             name = FINDING_WORDS[kind]
             calibration = self._calibration(name)
-            looked.weights[Source.MARKS, name] = yes_or_no(calibration.probability(heat))
+            looked.weights[EvidenceSource.MARKS, name] = yes_or_no(calibration.probability(heat))
             looked.regions += [
                 _region(exam, number, one, calibration.probability(one.score))
                 for one in seen.candidates
@@ -151,7 +153,7 @@ class Examiner:
             ]
         looked.peaks += [_region(exam, number, one, one.score) for one in seen.peaks]
 
-    def _even(self, source: Source, topic: Topic, weights: Weights) -> Weights:
+    def _even(self, source: EvidenceSource, topic: Topic, weights: Weights) -> Weights:
         """Calibrate yes and no; other topics keep the source's own probabilities."""
         found = self.trials.calibrations.get((source, topic.name))
         if found is None or topic.kind is not Kind.YES_NO:
@@ -159,12 +161,12 @@ class Examiner:
         return yes_or_no(found.probability(weights[YES]))
 
     def _calibration(self, name: str) -> Calibration:
-        return self.trials.calibrations.get((Source.MARKS, name), Calibration())
+        return self.trials.calibrations.get((EvidenceSource.MARKS, name), Calibration())
 
     def _least(self) -> dict[str, float]:
         """Return the heat from which a place of each kind is marked."""
         calibrated = {
-            kind: self.trials.calibrations.get((Source.MARKS, FINDING_WORDS[kind]))
+            kind: self.trials.calibrations.get((EvidenceSource.MARKS, FINDING_WORDS[kind]))
             for kind in FINDINGS
         }
         return {
@@ -172,13 +174,13 @@ class Examiner:
             for kind, one in calibrated.items()
         }
 
-    def _known(self, domain: Domain) -> dict[Source, frozenset[str]]:
+    def _known(self, domain: Domain) -> dict[EvidenceSource, frozenset[str]]:
         """Return the topics that each source was found to know."""
         return {
             source: frozenset(
                 topic.name for topic in JUDGED if not self.trials.verdict(domain, source, topic)[2]
             )
-            for source in Source
+            for source in EvidenceSource
         }
 
 
@@ -188,21 +190,21 @@ def _region(exam: Exam, number: int, place: Candidate, score: float) -> Region:
 
 
 def _verdict(
-    topic: Topic, number: int, source: Source, looked: Looked,
-    known: Mapping[Source, frozenset[str]],
+    topic: Topic, number: int, source: EvidenceSource, looked: Looked,
+    known: Mapping[EvidenceSource, frozenset[str]],
 ) -> Verdict:  # fmt: skip
     """Decide what is said of a topic in one picture."""
     weights = looked.weights[source, topic.name]
     said = chosen(topic, weights)
     regions: tuple[Region, ...] = ()
-    if source is Source.MARKS:
+    if source is EvidenceSource.MARKS:
         regions = tuple(one for one in looked.regions if one.topic == topic.name)
         if (said == YES) is not bool(regions):
             said = None  # a place at the very edge is neither drawn nor denied
             regions = ()
     others = {
         other: looked.weights[other, topic.name]
-        for other in Source
+        for other in EvidenceSource
         if other is not source
         and topic.name in known[other]
         and (other, topic.name) in looked.weights

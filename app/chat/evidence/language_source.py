@@ -9,7 +9,7 @@ from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.queueing import OneAtATime
 from versamammo.vocabulary import Topic
 from vlm.assistant import Assistant
-from vlm.prompts import MOST_VIEWS, Picture, Turn
+from vlm.prompts import MOST_VIEWS, PromptImage, Turn
 
 
 class LanguageSource:
@@ -18,7 +18,7 @@ class LanguageSource:
     def __init__(self, assistant: Assistant, queue: OneAtATime) -> None:
         self._assistant = assistant
         self._queue = queue
-        self._prepared: WeakKeyDictionary[ExamImage, Picture] = WeakKeyDictionary()
+        self._prepared: WeakKeyDictionary[ExamImage, PromptImage] = WeakKeyDictionary()
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class LanguageSource:
             written += piece
             yield written
 
-    def _look(self, exam: Exam, images: Sequence[int]) -> list[Picture]:
+    def _look(self, exam: Exam, images: Sequence[int]) -> list[PromptImage]:
         """Prepare pictures, each once."""
         chosen = [exam.images[number] for number in images][:MOST_VIEWS]
         for image in chosen:

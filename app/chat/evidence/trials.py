@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.chat.evidence.contracts import Source
+from app.chat.evidence.contracts import EvidenceSource
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 from versamammo.scoring.topic_scores import LEAST_ASKED, LEAST_OF_A_CLASS, TopicScore
@@ -51,11 +51,11 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SourceTrial:
     """How one source went at one topic on one set of pictures."""
 
     domain: Domain
-    source: Source
+    source: EvidenceSource
     data: str
     score: TopicScore
 
@@ -64,10 +64,10 @@ class Trial:
 class Trials:
     """All trials of a model, and the calibration of its sources."""
 
-    trials: tuple[Trial, ...] = ()
-    calibrations: Mapping[tuple[Source, str], Calibration] = field(default_factory=dict)
+    trials: tuple[SourceTrial, ...] = ()
+    calibrations: Mapping[tuple[EvidenceSource, str], Calibration] = field(default_factory=dict)
 
-    def of(self, domain: Domain, source: Source, topic: str) -> list[Trial]:
+    def of(self, domain: Domain, source: EvidenceSource, topic: str) -> list[SourceTrial]:
         """Return how a source went at a topic on pictures of a domain.
 
         A model that was never tried on real mammograms at all is judged by its phantoms.
@@ -80,7 +80,9 @@ class Trials:
             if (trial.domain, trial.source, trial.score.topic) == (counted, source, topic)
         ]
 
-    def verdict(self, domain: Domain, source: Source, topic: Topic) -> tuple[float, str, str]:
+    def verdict(
+        self, domain: Domain, source: EvidenceSource, topic: Topic
+    ) -> tuple[float, str, str]:
         """Return how well a source knows a topic, how that was found, and why it is not heard.
 
         It has to be better than guessing on some set of pictures and worse on none: a set of one
@@ -108,7 +110,7 @@ class Trials:
                 )
         return best.score.skill, str(best.score), best.score.why_not()
 
-    def speaker(self, domain: Domain, topic: Topic) -> tuple[Source | None, str]:
+    def speaker(self, domain: Domain, topic: Topic) -> tuple[EvidenceSource | None, str]:
         """Return who speaks for a topic and how that went; or nobody, and why.
 
         Where places of a finding can be marked, the marks alone decide: what is marked is said,
@@ -116,16 +118,16 @@ class Trials:
         """
         found = [
             (source, self.verdict(domain, source, topic))
-            for source in Source
+            for source in EvidenceSource
             if self.of(domain, source, topic.name)
         ]
-        found = [one for one in found if one[0] is Source.MARKS] or found
+        found = [one for one in found if one[0] is EvidenceSource.MARKS] or found
         for source, (_, told, doubt) in sorted(found, key=lambda one: -one[1][0]):
             if not doubt:
                 return source, told
         return None, found[0][1][2] if found else NEVER
 
-    def with_trials(self, made: Sequence[Trial]) -> Trials:
+    def with_trials(self, made: Sequence[SourceTrial]) -> Trials:
         """Return these and new trials; a new one replaces that of the same source and data."""
         keys = {_key(trial) for trial in made}
         kept = tuple(trial for trial in self.trials if _key(trial) not in keys)
@@ -137,7 +139,7 @@ def _enough(score: TopicScore) -> bool:
     return score.asked >= LEAST_ASKED and len(asked) > 1 and min(asked) >= LEAST_OF_A_CLASS
 
 
-def _key(trial: Trial) -> tuple[str, str, str, str]:
+def _key(trial: SourceTrial) -> tuple[str, str, str, str]:
     return trial.domain, trial.source, trial.data, trial.score.topic
 
 
@@ -198,17 +200,19 @@ def _list(value: object) -> list[dict[str, Any]]:
     return value
 
 
-def _trial(record: dict[str, Any], file: Path) -> Trial:
+def _trial(record: dict[str, Any], file: Path) -> SourceTrial:
     score = TopicScore.from_dict(record["score"], file)
     _known(score.topic)
-    return Trial(Domain(record["domain"]), Source(record["source"]), str(record["data"]), score)
+    return SourceTrial(
+        Domain(record["domain"]), EvidenceSource(record["source"]), str(record["data"]), score
+    )
 
 
-def _calibration(record: dict[str, Any]) -> tuple[tuple[Source, str], Calibration]:
+def _calibration(record: dict[str, Any]) -> tuple[tuple[EvidenceSource, str], Calibration]:
     slope, shift = float(record["slope"]), float(record["shift"])
     if not (math.isfinite(slope) and math.isfinite(shift) and slope > 0):
         raise ValueError(f"slope {slope} and shift {shift}; expected a slope above 0")
-    return (Source(record["source"]), _known(record["topic"])), Calibration(slope, shift)
+    return (EvidenceSource(record["source"]), _known(record["topic"])), Calibration(slope, shift)
 
 
 def _known(topic: str) -> str:

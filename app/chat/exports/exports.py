@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from app.chat.conversation.report import record
-from app.chat.evidence.contracts import Card, Turn
+from app.chat.evidence.contracts import Card, ChatTurn
 from app.chat.session.session_store import Visit
-from app.chat.viewer.exam_picture import Look, draw
+from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, GROUND, font
 from versamammo import NOTICE, __version__
 from versamammo.files import write_atomically
@@ -27,7 +27,7 @@ COLUMNS = 92
 
 
 def write_all(
-    visit: Visit, look: Look, report: str, cards: Sequence[Card], folder: Path
+    visit: Visit, look: DisplaySettings, report: str, cards: Sequence[Card], folder: Path
 ) -> list[Path]:
     """Write mammogram-chat.json, .png and .pdf into `folder`; gives their paths."""
     picture = with_notice(
@@ -96,7 +96,7 @@ def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card
     return made.getvalue()
 
 
-def _in_words(visit: Visit, turn: Turn) -> str:
+def _in_words(visit: Visit, turn: ChatTurn) -> str:
     sure = "" if turn.answer.confidence is None else f"\n(confidence {turn.answer.confidence:.2f})"
     by = turn.answer.speaker
     source = "\n(no model: from tags and measurements)" if by and not by.is_model else ""

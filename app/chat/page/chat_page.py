@@ -12,7 +12,7 @@ from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.report import draft
 from app.chat.conversation.verdict_words import pointing
 from app.chat.endpoints import add_endpoints
-from app.chat.evidence.contracts import Answer
+from app.chat.evidence.contracts import StreamedAnswer
 from app.chat.page.findings_panel import findings_html
 from app.chat.page.layout import Parts, lay_out
 from app.chat.page.panels import (
@@ -27,7 +27,7 @@ from app.chat.page.similar_panel import similar_html
 from app.chat.page.theme import KEEP_TOKEN, KEPT_TOKEN
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import PRESETS, Look
+from app.chat.viewer.exam_picture import PRESETS, DisplaySettings
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
@@ -149,7 +149,7 @@ class Wiring:
             token,
             token,
             status,
-            self._picture(visit, Look(view=0 if single else None)),
+            self._picture(visit, DisplaySettings(view=0 if single else None)),
             gr.update(choices=choices, value=number),
             warnings_html(exam, visit.findings, speaking.cards),
             facts_html(exam, visit.findings),
@@ -173,7 +173,7 @@ class Wiring:
         visit = self.desk.shelf.get(token)
         return EMPTY_VIEW if visit is None else self._picture(visit, look_of(visit, *settings))
 
-    def _picture(self, visit: Visit, look: Look) -> str:
+    def _picture(self, visit: Visit, look: DisplaySettings) -> str:
         names = visit.exam.names
         which = ", ".join(names) if look.view is None else names[look.view]
         return view_html(self.desk.draw(visit, look), f"Mammogram: {which}", look.true_size)
@@ -211,7 +211,7 @@ class Wiring:
             drawn = self._picture(visit, look_of(visit, *settings))
             yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), drawn
 
-    def _signed(self, answer: Answer, pointed: str = "") -> str:
+    def _signed(self, answer: StreamedAnswer, pointed: str = "") -> str:
         """Add to an answer what it points to, and who gave it if no model did; markup is shown."""
         speaker = answer.speaker or self.desk.answerer.card
         unsigned = speaker.is_model or speaker == GLOSSARY  # a note says what the glossary is
@@ -235,11 +235,13 @@ class Wiring:
         return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
 
 
-def look_of(visit: Visit, *settings: Any) -> Look:
+def look_of(visit: Visit, *settings: Any) -> DisplaySettings:
     """Turn the controls' values into a look; a view that does not exist is the hanging."""
     view, level, width, *switches = settings
     chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else None
     invert, true_size, outline, boxes, heat = (bool(switch) for switch in switches)
     # the hanging has no pixels of one file, so true size shows its first picture
     chosen = 0 if true_size and chosen is None else chosen
-    return Look(chosen, float(level), float(width), invert, true_size, outline, boxes, heat)
+    return DisplaySettings(
+        chosen, float(level), float(width), invert, true_size, outline, boxes, heat
+    )

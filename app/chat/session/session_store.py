@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.chat.evidence.contracts import Evidence, Findings, Similar, Turn
+from app.chat.evidence.contracts import ChatTurn, Evidence, Findings, Similar
 from app.chat.evidence.exam import Exam
 from app.chat.session.limits import Limits
 
@@ -27,7 +27,7 @@ class Visit:
     exam: Exam
     findings: Findings | None = None
     similar: tuple[tuple[Similar, ...], ...] = ()
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[ChatTurn] = field(default_factory=list)
     touched: float = 0.0
     pages: set[str] = field(default_factory=set)
     exports: list[Path] = field(default_factory=list)

@@ -18,7 +18,7 @@ GAP = 2  # pixels between the cells
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PicturePlace:
     """One picture's place on the drawing.
 
     Attributes:
@@ -73,7 +73,7 @@ def _has_four(exam: Exam) -> bool:
     return any(image.told.view is not None for image in exam.images)
 
 
-def place_all(exam: Exam, height: int) -> tuple[list[Placed], tuple[int, int]]:
+def place_all(exam: Exam, height: int) -> tuple[list[PicturePlace], tuple[int, int]]:
     """Hang all pictures in cells `height` high; gives places and the drawing's (W, H).
 
     All are drawn at one scale if every pixel size is known, otherwise each fills its cell.
@@ -89,7 +89,7 @@ def place_all(exam: Exam, height: int) -> tuple[list[Placed], tuple[int, int]]:
     ):
         x, y = column * (width + GAP), row * (height + GAP)
         placed.append(
-            Placed(
+            PicturePlace(
                 number, image, cut, size,
                 left=x + width - size[1] if column == 0 else x,
                 top=y + (height - size[0]) // 2,
@@ -103,14 +103,16 @@ def place_all(exam: Exam, height: int) -> tuple[list[Placed], tuple[int, int]]:
     return placed, (2 * width + GAP, rows * (height + GAP) - GAP)
 
 
-def place_one(exam: Exam, number: int, height: int | None) -> tuple[list[Placed], tuple[int, int]]:
+def place_one(
+    exam: Exam, number: int, height: int | None
+) -> tuple[list[PicturePlace], tuple[int, int]]:
     """Show one picture `height` high, or at the file's own pixels if None."""
     image = exam.images[number]
     cut = cut_of(image)
     scale = 1.0 if height is None else height / (cut[3] - cut[1])
     rows, columns = _drawn(cut, (scale, scale))
     right = image.side is Laterality.RIGHT
-    placed = Placed(
+    placed = PicturePlace(
         number, image, cut, (rows, columns), 0, 0,
         mirrored=image.chest_wall == ("left" if right else "right"),
         outer="left" if right else "right",

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from app.chat.evidence.contracts import Evidence, Findings, HeatMap
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
-from app.chat.viewer.exam_layout import Placed, place_all, place_one
+from app.chat.viewer.exam_layout import PicturePlace, place_all, place_one
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box
 
@@ -31,7 +31,7 @@ PRESETS = {  # (level, width) in percent of the range that the file's own window
 
 
 @dataclass(frozen=True)
-class Look:
+class DisplaySettings:
     """How the exam is to be drawn.
 
     Attributes:
@@ -53,7 +53,7 @@ class Look:
 
 def draw(
     exam: Exam,
-    look: Look,
+    look: DisplaySettings,
     findings: Findings | None = None,
     pointed: tuple[Evidence, ...] = (),
     height: int = 640,
@@ -83,7 +83,7 @@ def draw(
     return picture
 
 
-def _grey(place: Placed, look: Look) -> NDArray[np.uint8]:
+def _grey(place: PicturePlace, look: DisplaySettings) -> NDArray[np.uint8]:
     """Cut, mirror, shrink and window one picture; uint8 [rows, columns]."""
     x1, y1, x2, y2 = place.cut
     cut = _without_marks(place.image)[y1:y2, x1:x2]
@@ -118,7 +118,9 @@ def _without_marks(image: ExamImage) -> NDArray[np.uint16]:
     return covered
 
 
-def _warm(colour: NDArray[np.uint8], heat: HeatMap, placed: list[Placed], warmest: float) -> None:
+def _warm(
+    colour: NDArray[np.uint8], heat: HeatMap, placed: list[PicturePlace], warmest: float
+) -> None:
     """Blend a heat map over its picture in place; `warmest` is shown at full strength."""
     for place in placed:
         if place.number != heat.image:
@@ -143,8 +145,8 @@ def _warm(colour: NDArray[np.uint8], heat: HeatMap, placed: list[Placed], warmes
 
 def _overlay(
     pen: ImageDraw.ImageDraw,
-    place: Placed,
-    look: Look,
+    place: PicturePlace,
+    look: DisplaySettings,
     findings: Findings | None,
     pointed: tuple[Evidence, ...],
     unit: float,
@@ -179,7 +181,7 @@ def _size(image: ExamImage, box: Box) -> str:
 
 def _rectangle(
     pen: ImageDraw.ImageDraw,
-    place: Placed,
+    place: PicturePlace,
     box: Box,
     word: str,
     colour: tuple[int, int, int],
@@ -197,7 +199,7 @@ def _rectangle(
              stroke_width=2, stroke_fill=(0, 0, 0))  # fmt: skip
 
 
-def _letters(pen: ImageDraw.ImageDraw, place: Placed, exam: Exam, unit: float) -> None:
+def _letters(pen: ImageDraw.ImageDraw, place: PicturePlace, exam: Exam, unit: float) -> None:
     """Write side and view at the outer upper corner, and a scale bar at the outer lower one."""
     x1, y1, x2, y2 = place.cell
     left = place.outer == "left"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from app.chat.evidence.contracts import (
-    Answer,
     Card,
+    ChatTurn,
     Evidence,
     Findings,
     HeatMap,
     Region,
-    Turn,
+    StreamedAnswer,
 )
 from app.chat.evidence.exam import Exam, gather, load_image
 from app.chat.evidence.location_text import in_words
@@ -31,11 +31,11 @@ class Echo:
     suggested = ("What is it?",)
 
     def answer(
-        self, exam: Exam, question: str, history: Sequence[Turn], findings: Findings | None
-    ) -> Iterator[Answer]:
-        yield Answer("You asked:")
+        self, exam: Exam, question: str, history: Sequence[ChatTurn], findings: Findings | None
+    ) -> Iterator[StreamedAnswer]:
+        yield StreamedAnswer("You asked:")
         here = Evidence(0, "here", Box(100, 100, 200, 180), 0.5)
-        yield Answer(f"You asked: {question} ({len(history)} before)", (here,), 0.75)
+        yield StreamedAnswer(f"You asked: {question} ({len(history)} before)", (here,), 0.75)
 
 
 class Marker:

@@ -10,10 +10,18 @@ import pytest
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.facts import PHANTOMS_ONLY
 from app.chat.conversation.intent import KINDS
-from app.chat.evidence.contracts import Answer, Card, Findings, Region, Source, Turn, Verdict
+from app.chat.evidence.contracts import (
+    Card,
+    ChatTurn,
+    EvidenceSource,
+    Findings,
+    Region,
+    StreamedAnswer,
+    Verdict,
+)
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.location_text import in_words
-from app.chat.evidence.trials import Domain, Trial, Trials
+from app.chat.evidence.trials import Domain, SourceTrial, Trials
 from tests.app.chat.made import density, mass
 from tests.app.chat.tiny_models import score
 from versamammo.imaging.mammogram import Box
@@ -42,8 +50,8 @@ def masses(exam: Exam, *found: int, no: float = 0.1) -> Findings:
 
 def finished(
     exam: Exam, question: str, seen: Findings | None = None, card: Card = CARD,
-    history: Sequence[Turn] = (),
-) -> Answer:  # fmt: skip
+    history: Sequence[ChatTurn] = (),
+) -> StreamedAnswer:  # fmt: skip
     *_, last = Answering(card, Trials()).answer(exam, question, history, seen)
     return last
 
@@ -74,12 +82,14 @@ def test_all_no_is_as_sure_as_its_least_sure_picture(exam: Exam) -> None:
 
 def test_findings_that_are_in_no_picture_share_a_line(exam: Exam) -> None:
     verdicts = [
-        Verdict(name, (image,), "No", {"Yes": 0.1, "No": 0.9}, Source.HEADS)
+        Verdict(name, (image,), "No", {"Yes": 0.1, "No": 0.9}, EvidenceSource.HEADS)
         for name in KINDS
         for image in range(4)
     ]
     mark = marked(exam, 3, "Asymmetry", 0.999)
-    there = Verdict("Asymmetry", (3,), "Yes", {"Yes": 0.999, "No": 0.001}, Source.MARKS, (mark,))
+    there = Verdict(
+        "Asymmetry", (3,), "Yes", {"Yes": 0.999, "No": 0.001}, EvidenceSource.MARKS, (mark,)
+    )
     place = verdicts.index(next(v for v in verdicts if v.topic == "Asymmetry" and v.images == (3,)))
     verdicts[place] = there
     said = finished(exam, "Is anything suspicious?", Findings(tuple(verdicts), regions=(mark,)))
@@ -173,7 +183,7 @@ def test_another_source_that_is_sure_of_something_else_is_quoted(exam: Exam) -> 
 
 
 def test_follow_ups_ask_for_the_topic_before(exam: Exam) -> None:
-    before = [Turn("Is there a mass?", Answer("Mass: ..."))]
+    before = [ChatTurn("Is there a mass?", StreamedAnswer("Mass: ..."))]
     seen = masses(exam, 0)
     where = finished(exam, "Where exactly?", seen, history=before)
     assert "R CC yes (0.80), marked in the" in where.text
@@ -211,7 +221,7 @@ def test_pictures_that_are_not_there_are_not_spoken_of(exam: Exam) -> None:
 def test_only_topics_that_were_found_to_be_known_are_suggested(exam: Exam) -> None:
     trials = Trials(
         tuple(
-            Trial(Domain.PHANTOM, Source.LANGUAGE, "phantoms", one)
+            SourceTrial(Domain.PHANTOM, EvidenceSource.LANGUAGE, "phantoms", one)
             for one in (score("ACR"), score("Mass", low=0.49), score("Calcification"))
         )
     )

@@ -18,11 +18,11 @@ import pytest
 
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.report import answer_record, draft
-from app.chat.evidence.contracts import Card, Findings, Source, Turn
-from app.chat.evidence.encoder_findings import Seen
+from app.chat.evidence.contracts import Card, ChatTurn, EvidenceSource, Findings
+from app.chat.evidence.encoder_findings import PictureFindings
 from app.chat.evidence.exam import Exam, gather, load_image
 from app.chat.evidence.examining import JUDGED, Examiner
-from app.chat.evidence.trials import Calibration, Domain, Trial, Trials
+from app.chat.evidence.trials import Calibration, Domain, SourceTrial, Trials
 from app.chat.page.findings_panel import findings_html
 from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
@@ -55,7 +55,7 @@ class AnySeeing:
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 
-    def look(self, exam: Exam, number: int, least: Mapping[str, float]) -> Seen:
+    def look(self, exam: Exam, number: int, least: Mapping[str, float]) -> PictureFindings:
         rows, columns = exam.images[number].size
         warmest, candidates = {}, []
         for kind in FINDINGS:
@@ -66,7 +66,7 @@ class AnySeeing:
                 candidates.append(Candidate(kind, box, heat))
         shares = {"density": self._shares("ABCD"), "birads": self._shares("012345")}
         shares |= {kind: self._shares(("no", "yes")) for kind in FINDINGS}
-        return Seen(warmest, shares, tuple(candidates))
+        return PictureFindings(warmest, shares, tuple(candidates))
 
     def _shares(self, values: object) -> dict[str, float]:
         listed = list(values)  # type: ignore[call-overload]
@@ -91,15 +91,15 @@ def trials(seed: int) -> Trials:
     """Any source may be good or bad at anything."""
     random = np.random.default_rng(seed)
     made = [
-        Trial(Domain.PHANTOM, source, "phantoms", score(topic.name, low=float(low)))
+        SourceTrial(Domain.PHANTOM, source, "phantoms", score(topic.name, low=float(low)))
         for topic in JUDGED
-        for source in Source
-        if (source is not Source.MARKS or topic.finding)
+        for source in EvidenceSource
+        if (source is not EvidenceSource.MARKS or topic.finding)
         for low in [random.choice([0.4, 0.6])]
         if random.random() < 0.8
     ]
     calibrations = {
-        (Source.MARKS, topic.name): Calibration(1.0, float(random.normal()))
+        (EvidenceSource.MARKS, topic.name): Calibration(1.0, float(random.normal()))
         for topic in JUDGED
         if topic.finding
     }
@@ -192,7 +192,7 @@ def texts(exam: Exam, known: Trials, seen: Findings) -> dict[str, Told]:
                            "Which BI-RADS category fits?")
     )  # fmt: skip
     *_, answer = answering.answer(exam, "Is there a mass?", (), seen)
-    record = answer_record(exam, seen, Turn("Is there a mass?", answer), [CARD])
+    record = answer_record(exam, seen, ChatTurn("Is there a mass?", answer), [CARD])
     return {
         "one by one": read(one_by_one),
         "at once": read(at_once),

@@ -9,7 +9,7 @@ from PIL import Image
 from app.chat.conversation.report import OPEN, draft
 from app.chat.evidence.exam import Exam
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import Look
+from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo import NOTICE, __version__
 from versamammo.errors import InputError
 
@@ -24,7 +24,7 @@ def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
 ) -> None:
     _, visit = desk.open(exam)
     list(desk.ask(visit, "What is $here$ <b>?"))
-    paths = {path.suffix: path for path in desk.export(visit, Look(), "my report")}
+    paths = {path.suffix: path for path in desk.export(visit, DisplaySettings(), "my report")}
     told = json.loads(paths[".json"].read_text())
     assert told["notice"] == NOTICE
     assert told["versamammo"] == __version__

@@ -4,14 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from app.chat.conversation.facts import PHANTOMS_ONLY, SUGGESTED, Facts, facts_of, warnings_of
-from app.chat.evidence.contracts import Card, Findings, Source, Verdict
+from app.chat.conversation.facts import (
+    PHANTOMS_ONLY,
+    SUGGESTED,
+    FactAnswerer,
+    facts_of,
+    warnings_of,
+)
+from app.chat.evidence.contracts import Card, EvidenceSource, Findings, Verdict
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality
 
 
 def finished(exam: Exam, question: str) -> str:
-    *_, answer = Facts().answer(exam, question, ())
+    *_, answer = FactAnswerer().answer(exam, question, ())
     return answer.text
 
 
@@ -50,7 +56,7 @@ def test_an_unknown_pixel_size_gives_no_millimetres(exam: Exam) -> None:
 
 
 def test_an_answer_points_to_the_breasts_it_speaks_of(exam: Exam) -> None:
-    *_, answer = Facts().answer(exam, SUGGESTED[2], ())
+    *_, answer = FactAnswerer().answer(exam, SUGGESTED[2], ())
     assert [evidence.image for evidence in answer.evidence] == [0, 1, 2, 3]
     assert all(evidence.box is not None for evidence in answer.evidence)
     assert answer.confidence is None
@@ -59,7 +65,7 @@ def test_an_answer_points_to_the_breasts_it_speaks_of(exam: Exam) -> None:
 def view_of(image: int, mlo: float) -> Findings:
     weights = {"MLO": mlo, "CC": 1 - mlo}
     said = "MLO" if mlo >= 0.5 else "CC"
-    return Findings((Verdict("View", (image,), said, weights, Source.HEADS),))
+    return Findings((Verdict("View", (image,), said, weights, EvidenceSource.HEADS),))
 
 
 def test_a_model_that_is_sure_of_another_view_than_the_tags_is_quoted(exam: Exam) -> None:

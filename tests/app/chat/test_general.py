@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.chat.conversation.answering import Answering
-from app.chat.conversation.facts import Facts
+from app.chat.conversation.facts import FactAnswerer
 from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.intent import understand
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.report import answer_record
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.subjects import Subject
-from app.chat.evidence.contracts import Answer, Findings, Turn
+from app.chat.evidence.contracts import ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.trials import Trials
 from tests.app.chat.test_answering import CARD, masses
@@ -25,12 +25,12 @@ CONVERSATIONS = Path(__file__).parents[1] / "data" / "conversations.jsonl"
 OPEN = Path(__file__).parents[4] / "shared" / "data" / "questions" / "open.jsonl"
 
 
-def talk(exam: Exam, *questions: str, seen: Findings | None = None) -> Answer:
+def talk(exam: Exam, *questions: str, seen: Findings | None = None) -> StreamedAnswer:
     """Put questions one after another; the last answer."""
-    history: list[Turn] = []
+    history: list[ChatTurn] = []
     for question in questions:
         *_, answer = Answering(CARD, Trials()).answer(exam, question, history, seen)
-        history.append(Turn(question, answer))
+        history.append(ChatTurn(question, answer))
     return history[-1].answer
 
 
@@ -56,7 +56,7 @@ def test_terms_are_explained_as_general_knowledge_and_not_as_the_model(
     if "has no entry" not in said:
         assert answer.speaker == GLOSSARY
         assert answer.notes == ("general knowledge from the glossary, not about these pictures",)
-        record = answer_record(exam, masses(exam, 0), Turn(questions[-1], answer), [CARD])
+        record = answer_record(exam, masses(exam, 0), ChatTurn(questions[-1], answer), [CARD])
         assert record["by_model"] is False
 
 
@@ -138,12 +138,14 @@ def test_what_is_beside_the_pictures_gets_an_answer_of_its_own(
 
 
 def test_without_a_model_terms_are_explained_and_findings_still_refused(exam: Exam) -> None:
-    *_, told = Facts().answer(exam, "what is BI-RADS 4?", ())
+    *_, told = FactAnswerer().answer(exam, "what is BI-RADS 4?", ())
     assert told.text.startswith("BI-RADS 4: Suspicious")
     assert told.speaker == GLOSSARY
-    *_, refused = Facts().answer(exam, "is there a mass?", [Turn("what is BI-RADS 4?", told)])
+    *_, refused = FactAnswerer().answer(
+        exam, "is there a mass?", [ChatTurn("what is BI-RADS 4?", told)]
+    )
     assert refused.text.startswith("No model is loaded")
-    *_, hello = Facts().answer(exam, "hello", ())
+    *_, hello = FactAnswerer().answer(exam, "hello", ())
     assert hello.speaker is not None
     assert not hello.speaker.is_model
 

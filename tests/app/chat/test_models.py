@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.conversation.facts import Facts
-from app.chat.evidence.contracts import Answer, Source
+from app.chat.conversation.facts import FactAnswerer
+from app.chat.evidence.contracts import EvidenceSource, StreamedAnswer
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.trials import Domain, Trial, Trials, write_trials
+from app.chat.evidence.trials import Domain, SourceTrial, Trials, write_trials
 from app.chat.models import load_models
 from tests.app.chat.tiny_models import score, write_tiny_models
 from versamammo.errors import InputError
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_without_a_folder_tags_and_measurements_speak() -> None:
     models = load_models(None)
-    assert isinstance(models.answerer, Facts)
+    assert isinstance(models.answerer, FactAnswerer)
     assert models.finder is None
 
 
@@ -60,7 +60,7 @@ def test_heads_that_were_never_tried_at_the_door_are_not_heard(folder: Path, exa
 
 def test_a_trial_at_the_door_decides_who_speaks(folder: Path, tmp_path: Path, exam: Exam) -> None:
     copied = shutil.copytree(folder, tmp_path / "tried")
-    tried = Trial(Domain.PHANTOM, Source.HEADS, "phantoms", score("Bi-Rads"))
+    tried = SourceTrial(Domain.PHANTOM, EvidenceSource.HEADS, "phantoms", score("Bi-Rads"))
     write_trials(copied, Trials((tried,)))
     models = load_models(copied)
     assert models.finder is not None
@@ -80,7 +80,7 @@ def test_a_topic_that_was_tried_and_not_better_than_guessing_is_not_answered(
     assert models.finder is not None
     findings = models.finder.find(exam)
 
-    def asked(question: str) -> Answer:
+    def asked(question: str) -> StreamedAnswer:
         *_, answer = models.answerer.answer(exam, question, (), findings)
         return answer
 
@@ -157,5 +157,5 @@ def test_a_mark_of_the_template_in_a_question_is_refused_in_words(folder: Path, 
     models = load_models(folder / "vlm")
     language = models.answerer._language  # type: ignore[attr-defined]
     language._assistant.model.config.language_name = "large"
-    said: list[Answer] = list(models.answerer.answer(exam, "Tell <image> a joke", (), None))
+    said: list[StreamedAnswer] = list(models.answerer.answer(exam, "Tell <image> a joke", (), None))
     assert "could not be answered" in said[-1].text

@@ -7,7 +7,7 @@ import pytest
 
 from app.chat.evidence.exam import Exam
 from app.chat.viewer.exam_layout import cut_of, place_all, place_one
-from app.chat.viewer.exam_picture import Look, draw
+from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING
 from versamammo.imaging.mammogram import Box
 
@@ -51,32 +51,32 @@ def test_a_box_in_file_pixels_lands_on_what_it_marks(exam: Exam, number: int) ->
     levels[y : y + 20, x : x + 30] = 65535
     one = Exam((replace(image, levels=levels),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, Look(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
     corners = place.to_picture(np.array([[x, y], [x + 30, y + 20]], float))
     (left, top), (right, bottom) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
     assert picture[top:bottom, left:right].min() == 255
 
 
 def test_inverting_turns_black_to_white_and_the_window_steepens(exam: Exam) -> None:
-    plain = np.asarray(draw(exam, Look(view=0), height=200)).astype(int)
-    inverted = np.asarray(draw(exam, Look(view=0, invert=True), height=200)).astype(int)
+    plain = np.asarray(draw(exam, DisplaySettings(view=0), height=200)).astype(int)
+    inverted = np.asarray(draw(exam, DisplaySettings(view=0, invert=True), height=200)).astype(int)
     middle = np.s_[100:300, :, 0]
     assert np.abs(plain[middle] + inverted[middle] - 255).max() <= 1
-    narrow = np.asarray(draw(exam, Look(view=0, width=20), height=200))
+    narrow = np.asarray(draw(exam, DisplaySettings(view=0, width=20), height=200))
     assert np.isin(narrow[middle], (0, 255)).mean() > np.isin(plain[middle], (0, 255)).mean()
 
 
 def test_boxes_and_heat_come_and_go_with_their_switches(exam: Exam, marker: object) -> None:
     findings = marker.find(exam)  # type: ignore[attr-defined]
 
-    def orange(look: Look) -> bool:
+    def orange(look: DisplaySettings) -> bool:
         picture = np.asarray(draw(exam, look, findings, height=300))
         return bool((picture == FINDING).all(axis=2).any())
 
-    assert orange(Look(boxes=True))
-    assert not orange(Look(boxes=False))
-    cold = np.asarray(draw(exam, Look(boxes=False), findings, height=300))
-    warm = np.asarray(draw(exam, Look(boxes=False, heat=True), findings, height=300))
+    assert orange(DisplaySettings(boxes=True))
+    assert not orange(DisplaySettings(boxes=False))
+    cold = np.asarray(draw(exam, DisplaySettings(boxes=False), findings, height=300))
+    warm = np.asarray(draw(exam, DisplaySettings(boxes=False, heat=True), findings, height=300))
     assert (cold[..., 0] == cold[..., 2]).mean() > (warm[..., 0] == warm[..., 2]).mean()
 
 
@@ -93,6 +93,6 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
     glare[rows, columns] = 1
     one = Exam((replace(image, levels=levels, breast=replace(image.breast, glare=glare)),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, Look(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
     assert picture[y, x].max() == 0

@@ -12,12 +12,12 @@ from app.chat import models
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.facts import NO_NORMALS, warnings_of
 from app.chat.conversation.report import composed, findings_record
-from app.chat.evidence.contracts import Card, Source
+from app.chat.evidence.contracts import Card, EvidenceSource
 from app.chat.evidence.encoder_findings import Seeing
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.examining import ALL_WITH_LESION, IF_ANY, Examiner
 from app.chat.evidence.queueing import OneAtATime
-from app.chat.evidence.trials import Domain, Trial, Trials
+from app.chat.evidence.trials import Domain, SourceTrial, Trials
 from app.chat.models import load_models
 from app.chat.page.findings_panel import findings_html
 from app.chat.session_service import SessionService
@@ -26,7 +26,7 @@ from tests.app.chat.tiny_models import score, tiny_encoder, write_tiny_models
 FILMS = Card("Films", "0", "films", no_normals=True)
 TRIED = Trials(
     tuple(
-        Trial(Domain.REAL, Source.HEADS, "films", score(topic))
+        SourceTrial(Domain.REAL, EvidenceSource.HEADS, "films", score(topic))
         for topic in ("ACR", "Bi-Rads", "Mass")
     )
 )

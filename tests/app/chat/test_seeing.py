@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.chat.evidence.contracts import Card, Source
+from app.chat.evidence.contracts import Card, EvidenceSource
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.encoder_findings import Seeing, overlap
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.examining import Examiner
 from app.chat.evidence.queueing import OneAtATime
-from app.chat.evidence.trials import Calibration, Domain, Trial, Trials
+from app.chat.evidence.trials import Calibration, Domain, SourceTrial, Trials
 from tests.app.chat.tiny_models import score, tiny_encoder
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
@@ -20,10 +20,10 @@ from versamammo.vocabulary import YES
 CARD = Card("Tiny", "0", "nothing")
 LOW = Calibration(1.0, 10.0)  # an untrained head is lukewarm: everything above nothing is marked
 KNOWN = tuple(
-    Trial(Domain.PHANTOM, source, "phantoms", score(topic))
+    SourceTrial(Domain.PHANTOM, source, "phantoms", score(topic))
     for source, topic in (
-        (Source.MARKS, "Mass"), (Source.HEADS, "ACR"), (Source.HEADS, "Bi-Rads"),
-        (Source.HEADS, "View"),
+        (EvidenceSource.MARKS, "Mass"), (EvidenceSource.HEADS, "ACR"),
+        (EvidenceSource.HEADS, "Bi-Rads"), (EvidenceSource.HEADS, "View"),
     )
 )  # fmt: skip
 
@@ -33,7 +33,7 @@ def examiner(trials: Trials) -> Examiner:
 
 
 def test_each_picture_gets_verdicts_a_heat_map_and_few_places(exam: Exam) -> None:
-    found = examiner(Trials(KNOWN, {(Source.MARKS, "Mass"): LOW})).find(exam)
+    found = examiner(Trials(KNOWN, {(EvidenceSource.MARKS, "Mass"): LOW})).find(exam)
     assert found.topics == ("View", "ACR", "Bi-Rads", "Mass")
     assert all(sum(one.probabilities.values()) == pytest.approx(1) for one in found.verdicts)
     assert [heat.image for heat in found.heat] == [0, 1, 2, 3]
@@ -48,7 +48,7 @@ def test_each_picture_gets_verdicts_a_heat_map_and_few_places(exam: Exam) -> Non
 
 def test_a_finding_is_said_to_be_there_if_and_only_if_it_is_marked(exam: Exam) -> None:
     for shift in (-10.0, 0.0, 2.0, 5.0, 10.0):
-        calibrations = {(Source.MARKS, "Mass"): Calibration(1.0, shift)}
+        calibrations = {(EvidenceSource.MARKS, "Mass"): Calibration(1.0, shift)}
         found = examiner(Trials(KNOWN, calibrations)).find(exam)
         for number in range(4):
             verdict = found.verdict("Mass", number)
@@ -62,8 +62,8 @@ def test_a_finding_is_said_to_be_there_if_and_only_if_it_is_marked(exam: Exam) -
 
 
 def test_what_no_source_was_found_to_know_is_neither_said_nor_marked(exam: Exam) -> None:
-    guessed = Trial(Domain.PHANTOM, Source.MARKS, "phantoms", score("Mass", low=0.49))
-    found = examiner(Trials((guessed,), {(Source.MARKS, "Mass"): LOW})).find(exam)
+    guessed = SourceTrial(Domain.PHANTOM, EvidenceSource.MARKS, "phantoms", score("Mass", low=0.49))
+    found = examiner(Trials((guessed,), {(EvidenceSource.MARKS, "Mass"): LOW})).find(exam)
     assert found.regions == ()
     assert found.verdicts == ()
     assert found.silent["Mass"].startswith("on phantoms it was not found better")
@@ -73,9 +73,9 @@ def test_real_pictures_are_judged_by_trials_on_real_pictures_where_there_are_any
     exam: Exam,
 ) -> None:
     real = replace(exam, phantom=False)
-    trials = Trials(KNOWN, {(Source.MARKS, "Mass"): LOW})
+    trials = Trials(KNOWN, {(EvidenceSource.MARKS, "Mass"): LOW})
     assert "Mass" in examiner(trials).find(real).topics, "nothing else is known of it"
-    guessed = Trial(Domain.REAL, Source.MARKS, "real films", score("Mass", low=0.49))
+    guessed = SourceTrial(Domain.REAL, EvidenceSource.MARKS, "real films", score("Mass", low=0.49))
     both = trials.with_trials([guessed])
     judged = examiner(both).find(real)
     assert judged.topics == ()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.chat.evidence.contracts import Source
+from app.chat.evidence.contracts import EvidenceSource
 from app.chat.evidence.trials import (
     FILE,
     Calibration,
     Domain,
-    Trial,
+    SourceTrial,
     Trials,
     read_trials,
     write_trials,
@@ -23,24 +23,28 @@ from versamammo.scoring.topic_scores import TopicScore
 from versamammo.vocabulary import BY_NAME
 
 
-def trial(source: Source, topic: str, balanced: float, low: float = 0.6) -> Trial:
+def trial(source: EvidenceSource, topic: str, balanced: float, low: float = 0.6) -> SourceTrial:
     classes = (("one", 60), ("other", 60))
     made = TopicScore(topic, 120, classes, 40, balanced, low, 0.95, 0.5)
-    return Trial(Domain.PHANTOM, source, "phantoms", made)
+    return SourceTrial(Domain.PHANTOM, source, "phantoms", made)
 
 
 def test_the_better_source_speaks(tmp_path: Path) -> None:
-    trials = Trials((trial(Source.HEADS, "ACR", 0.7), trial(Source.LANGUAGE, "ACR", 0.8)))
+    trials = Trials(
+        (trial(EvidenceSource.HEADS, "ACR", 0.7), trial(EvidenceSource.LANGUAGE, "ACR", 0.8))
+    )
     source, told = trials.speaker(Domain.PHANTOM, BY_NAME["ACR"])
-    assert source is Source.LANGUAGE
+    assert source is EvidenceSource.LANGUAGE
     assert "class-balanced accuracy 80 %" in told
 
 
 def test_where_places_can_be_marked_the_marks_alone_decide() -> None:
-    marks = trial(Source.MARKS, "Mass", 0.7)
-    better = trial(Source.LANGUAGE, "Mass", 0.9)
-    assert Trials((marks, better)).speaker(Domain.PHANTOM, BY_NAME["Mass"])[0] is Source.MARKS
-    guessing = trial(Source.MARKS, "Mass", 0.51, low=0.45)
+    marks = trial(EvidenceSource.MARKS, "Mass", 0.7)
+    better = trial(EvidenceSource.LANGUAGE, "Mass", 0.9)
+    assert (
+        Trials((marks, better)).speaker(Domain.PHANTOM, BY_NAME["Mass"])[0] is EvidenceSource.MARKS
+    )
+    guessing = trial(EvidenceSource.MARKS, "Mass", 0.51, low=0.45)
     source, told = Trials((guessing, better)).speaker(Domain.PHANTOM, BY_NAME["Mass"])
     assert source is None, "else words would deny or assert what is marked"
     assert "not found better than guessing" in told
@@ -48,7 +52,7 @@ def test_where_places_can_be_marked_the_marks_alone_decide() -> None:
 
 def test_twelve_questions_are_not_enough() -> None:
     few = TopicScore("ACR", 12, (("one", 6), ("other", 6)), 6, 1.0, 0.9, 1.0, 0.5)
-    trials = Trials((Trial(Domain.PHANTOM, Source.HEADS, "phantoms", few),))
+    trials = Trials((SourceTrial(Domain.PHANTOM, EvidenceSource.HEADS, "phantoms", few),))
     source, told = trials.speaker(Domain.PHANTOM, BY_NAME["ACR"])
     assert source is None
     assert "tried on 12 questions; at least 100" in told
@@ -59,7 +63,7 @@ def test_of_several_sets_one_with_enough_of_each_answer_decides() -> None:
     both = TopicScore("Mass", 130, (("Yes", 70), ("No", 60)), 70, 0.52, 0.44, 0.6, 0.5)
     trials = Trials(
         tuple(
-            Trial(Domain.REAL, Source.MARKS, name, made)
+            SourceTrial(Domain.REAL, EvidenceSource.MARKS, name, made)
             for name, made in (("films", one_class), ("digital", both))
         )
     )
@@ -74,11 +78,14 @@ def test_a_set_of_one_answer_can_refute_what_another_showed() -> None:
     blind = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.13, 0.11, 0.15, 1.0)
     sees = TopicScore("Mass", 900, (("Yes", 900), ("No", 0)), 500, 0.8, 0.75, 0.85, 1.0)
 
-    def spoken(*scores: TopicScore) -> tuple[Source | None, str]:
-        made = [Trial(Domain.REAL, Source.MARKS, f"set {n}", s) for n, s in enumerate(scores)]
+    def spoken(*scores: TopicScore) -> tuple[EvidenceSource | None, str]:
+        made = [
+            SourceTrial(Domain.REAL, EvidenceSource.MARKS, f"set {n}", s)
+            for n, s in enumerate(scores)
+        ]
         return Trials(tuple(made)).speaker(Domain.REAL, BY_NAME["Mass"])
 
-    assert spoken(good, sees)[0] is Source.MARKS
+    assert spoken(good, sees)[0] is EvidenceSource.MARKS
     assert spoken(sees)[0] is None, "it may say yes to everything"
     source, told = spoken(good, blind)
     assert source is None
@@ -86,23 +93,25 @@ def test_a_set_of_one_answer_can_refute_what_another_showed() -> None:
 
 
 def test_a_model_tried_on_real_pictures_is_judged_by_them_alone() -> None:
-    phantom = trial(Source.HEADS, "ACR", 0.9)
-    assert Trials((phantom,)).speaker(Domain.REAL, BY_NAME["ACR"])[0] is Source.HEADS
-    real = Trial(Domain.REAL, Source.HEADS, "films", trial(Source.HEADS, "Mass", 0.9).score)
+    phantom = trial(EvidenceSource.HEADS, "ACR", 0.9)
+    assert Trials((phantom,)).speaker(Domain.REAL, BY_NAME["ACR"])[0] is EvidenceSource.HEADS
+    real = SourceTrial(
+        Domain.REAL, EvidenceSource.HEADS, "films", trial(EvidenceSource.HEADS, "Mass", 0.9).score
+    )
     both = Trials((phantom, real))
     assert both.speaker(Domain.REAL, BY_NAME["ACR"]) == (None, "this model was never tried at it")
-    assert both.speaker(Domain.PHANTOM, BY_NAME["ACR"])[0] is Source.HEADS
+    assert both.speaker(Domain.PHANTOM, BY_NAME["ACR"])[0] is EvidenceSource.HEADS
 
 
 def test_a_file_brings_everything_back(tmp_path: Path) -> None:
     made = Trials(
-        (trial(Source.HEADS, "ACR", 0.7), trial(Source.MARKS, "Mass", 0.8)),
-        {(Source.MARKS, "Mass"): Calibration(1.5, -0.25)},
+        (trial(EvidenceSource.HEADS, "ACR", 0.7), trial(EvidenceSource.MARKS, "Mass", 0.8)),
+        {(EvidenceSource.MARKS, "Mass"): Calibration(1.5, -0.25)},
     )
     write_trials(tmp_path, made)
     assert read_trials(tmp_path) == made
     assert read_trials(tmp_path / "absent") == Trials()
-    again = made.with_trials([trial(Source.HEADS, "ACR", 0.9)])
+    again = made.with_trials([trial(EvidenceSource.HEADS, "ACR", 0.9)])
     assert len(again.trials) == 2, "a new trial on the same data replaces the old one"
 
 
@@ -121,7 +130,7 @@ def test_a_file_brings_everything_back(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, change: dict, named: str) -> None:
-    write_trials(tmp_path, Trials((trial(Source.HEADS, "ACR", 0.7),)))
+    write_trials(tmp_path, Trials((trial(EvidenceSource.HEADS, "ACR", 0.7),)))
     record = json.loads((tmp_path / FILE).read_text()) | change
     (tmp_path / FILE).write_text(json.dumps(record))
     with pytest.raises(InputError) as caught:

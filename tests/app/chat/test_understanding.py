@@ -4,7 +4,7 @@ import pytest
 
 from app.chat.conversation.facts import SUGGESTED
 from app.chat.conversation.intent import ANY_FINDING, Subject, understand
-from app.chat.evidence.contracts import Answer, Turn
+from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import TOPICS
 
@@ -101,7 +101,7 @@ def test_the_pictures_meant_are_those_that_a_question_names(
 
 
 def test_a_side_alone_asks_again_what_was_asked_before(exam: Exam) -> None:
-    before = Turn("Is there a mass on the right?", Answer("no"))
+    before = ChatTurn("Is there a mass on the right?", StreamedAnswer("no"))
     asked = understand("And on the left?", exam, [before])
     assert asked.kinds == ("Mass",)
     assert {exam.names[i] for i in asked.images} == {"L CC", "L MLO"}
@@ -109,7 +109,7 @@ def test_a_side_alone_asks_again_what_was_asked_before(exam: Exam) -> None:
 
 
 def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
-    before = Turn("Is there a mass on the right?", Answer("no"))
+    before = ChatTurn("Is there a mass on the right?", StreamedAnswer("no"))
     asked = understand("how big is it?", exam, [before])
     assert (asked.subject, asked.topics) == (Subject.SIZES, ("Mass",))
     assert {exam.names[i] for i in asked.images} == {"R CC", "R MLO"}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmark.task_rows import Outline, Places, Row, TaskRows, Truth
+from benchmark.task_rows import FindingMasks, Places, Row, TaskRows, Truth
 from benchmark.tasks import Task
 from versamammo.data.cache import write_levels
 from versamammo.data.dataset import Picture
@@ -67,7 +67,7 @@ def disc(
         masks = (f"{index}.png",) if blob else ()
         if blob:
             Image.fromarray(crop.mask_to_source(round_)).save(folder / masks[0])
-        truth = Outline(folder, masks)
+        truth = FindingMasks(folder, masks)
     picture = Picture(
         f"{index}", file, crop, (0.5, 0.5), f"p{index // 2}", "L", "CC", Labels()
     )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.dense.canvas import Canvas, to_source
-from benchmark.task_rows import Outline, Places
+from benchmark.task_rows import FindingMasks, Places
 from tests.benchmark.dense.discs import LEVELS, STORED, disc
 from versamammo.input.contract import InputContract
 from versamammo.input.geometry import Crop
@@ -75,7 +75,7 @@ def test_a_mask_lies_on_the_blob_that_the_input_shows(tmp_path: Path, flipped: b
 
 def test_a_mask_of_nothing_is_empty(tmp_path: Path) -> None:
     row = replace(
-        disc(tmp_path, 9, "segmentation", blob=False, mirrored=False), truth=Outline(tmp_path)
+        disc(tmp_path, 9, "segmentation", blob=False, mirrored=False), truth=FindingMasks(tmp_path)
     )
     assert not SMALL.mask(row).any()
     assert row.picture.crop.source_size == STORED

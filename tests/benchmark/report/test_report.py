@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmark.metrics import Figure
+from benchmark.metrics import MetricResult
 from benchmark.metrics.subgroups import Subgroup
 from benchmark.report import write_report
 from benchmark.report.report_tables import subgroup_table
@@ -139,8 +139,10 @@ def test_internal_and_external_tasks_are_ranked_apart_too(tmp_path):
 
 
 def test_groups_of_too_few_patients_are_named_below_the_others():
-    blank = Figure("t", "auroc", math.nan, math.nan, math.nan, 4, 2, "too few patients: 2 of 10")
-    whole = Figure("t", "auroc", 0.8, 0.7, 0.9, 40, 20)
+    blank = MetricResult(
+        "t", "auroc", math.nan, math.nan, math.nan, 4, 2, "too few patients: 2 of 10"
+    )
+    whole = MetricResult("t", "auroc", 0.8, 0.7, 0.9, 40, 20)
     some = [Subgroup("view", "CC", whole), Subgroup("view", "ML", blank)]
     drawn = subgroup_table("student", some)
     assert "Not computed: view ML (too few patients: 2 of 10)." in drawn

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmark.vqa.answers import Answer, letters, match, read_answers
+from benchmark.vqa.answers import ModelAnswer, letters, match, read_answers
 from versamammo.errors import InputError
 
 SHUFFLED = (
@@ -18,7 +18,7 @@ def test_both_forms_of_answer_file_are_read_alike(tmp_path):
     for indent in (None, 2):
         row = {"1": {"qas_question": SHUFFLED, "qas_answer": "B"}}
         published.write_text(json.dumps(row, indent=indent))
-        assert read_answers(published) == read_answers(lines) == (Answer("1", "B", SHUFFLED),)
+        assert read_answers(published) == read_answers(lines) == (ModelAnswer("1", "B", SHUFFLED),)
 
 
 def test_letters_follow_the_prompt_where_options_were_shuffled(ask):
@@ -37,7 +37,7 @@ def test_a_prompt_that_letters_some_options_only_is_refused(ask):
 )
 def test_ids_that_do_not_match_are_errors_unless_allowed(ask, ids, reason):
     items = [ask(id="1"), ask(id="2")]
-    answers = [Answer(id_, "Normal") for id_ in ids]
+    answers = [ModelAnswer(id_, "Normal") for id_ in ids]
     with pytest.raises(InputError) as caught:
         match(items, answers)
     assert caught.value.reason == reason

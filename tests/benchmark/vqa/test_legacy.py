@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from benchmark.vqa.answers import Answer, letters
-from benchmark.vqa.parsing import Outcome, parse
+from benchmark.vqa.answers import ModelAnswer, letters
+from benchmark.vqa.parsing import ParseOutcome, parse
 from benchmark.vqa.published_scorer import legacy_p, legacy_report, legacy_score, published_prompt
 from versamammo.errors import InputError
 from versamammo.vqa import Kind
@@ -35,7 +35,7 @@ def test_each_published_fault_is_reproduced_and_put_right(ask, said, truth, publ
 
 def test_a_refusal_is_counted_as_one(ask):
     item = ask()
-    assert parse("I cannot tell", item, letters(item, None)).outcome is Outcome.REFUSED
+    assert parse("I cannot tell", item, letters(item, None)).outcome is ParseOutcome.REFUSED
 
 
 def named(figures, scope, name):
@@ -43,7 +43,7 @@ def named(figures, scope, name):
 
 
 def test_unknown_ids_add_a_zero_to_the_dataset_before_them_but_not_to_its_topic(ask):
-    answers = [Answer("1", "Normal"), Answer("77", "Normal")]
+    answers = [ModelAnswer("1", "Normal"), ModelAnswer("77", "Normal")]
     figures = legacy_report([ask()], answers, resamples=100)
     assert named(figures, "dataset", "Set-breast").accuracy == 0.5
     assert (named(figures, "topic", "Pathology").accuracy, figures[0].n) == (1.0, 1)
@@ -51,14 +51,14 @@ def test_unknown_ids_add_a_zero_to_the_dataset_before_them_but_not_to_its_topic(
 
 def test_unknown_ids_add_a_zero_to_abnormality(ask):
     item = ask("Mass", kind=Kind.MULTIPLE)
-    figures = legacy_report([item], [Answer("1", "C"), Answer("77", "C")], resamples=100)
+    figures = legacy_report([item], [ModelAnswer("1", "C"), ModelAnswer("77", "C")], resamples=100)
     assert named(figures, "topic", "Abnormality").accuracy == 0.5
     assert named(figures, "part", "Abnormality (breast)").n == 1
 
 
 def test_weighted_accuracy_is_the_mean_recall_over_classes(ask):
     items = [ask("Normal", id=str(n)) for n in range(1, 4)] + [ask("Benign", id="4")]
-    answers = [Answer(str(n), "Normal") for n in range(1, 5)]
+    answers = [ModelAnswer(str(n), "Normal") for n in range(1, 5)]
     topic = legacy_report(items, answers, resamples=100)[0]
     assert topic.accuracy == 0.75
     assert topic.weighted == pytest.approx(0.5)
@@ -74,7 +74,7 @@ def test_breasts_of_some_sets_are_counted_but_not_scored(ask):
         ask("Mass", id=str(n), kind=Kind.MULTIPLE, topic="Abnormality", dataset="BMCD")
         for n in range(3, 5)
     ]
-    answers = [Answer(str(n), "Mass") for n in range(1, 5)]
+    answers = [ModelAnswer(str(n), "Mass") for n in range(1, 5)]
     figures = legacy_report([*scored, *counted], answers, resamples=100)
     part = named(figures, "part", "Abnormality (breast)")
     assert part.n == 2
@@ -88,12 +88,12 @@ def test_breasts_of_some_sets_are_counted_but_not_scored(ask):
 def test_a_class_it_does_not_know_stops_it(ask):
     item = ask("Bi-Rads 6", options=("Bi-Rads 5", "Bi-Rads 6"), topic="Bi-Rads")
     with pytest.raises(InputError, match="stops here with a KeyError, 'Bi-Rads 6'"):
-        legacy_report([item], [Answer("1", "Bi-Rads 6")], resamples=100)
+        legacy_report([item], [ModelAnswer("1", "Bi-Rads 6")], resamples=100)
 
 
 def test_unanswered_questions_do_not_count(ask):
     items = [ask("Normal", id="1"), ask("Benign", id="2")]
-    topic = legacy_report(items, [Answer("1", "Normal")], resamples=100)[0]
+    topic = legacy_report(items, [ModelAnswer("1", "Normal")], resamples=100)[0]
     assert (topic.accuracy, topic.n) == (1.0, 1)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmark.vqa.answers import letters
-from benchmark.vqa.parsing import Outcome, parse
+from benchmark.vqa.parsing import ParseOutcome, parse
 from versamammo.vqa import Kind
 
 
@@ -28,15 +28,15 @@ def test_letter_text_and_sentence_are_understood(ask, said, chosen):
 @pytest.mark.parametrize(
     ("said", "outcome"),
     [
-        (None, Outcome.FAILED),
-        ("  ", Outcome.FAILED),
-        ("I'm sorry, I am unable to interpret medical images.", Outcome.REFUSED),
-        ("benign or malignant", Outcome.AMBIGUOUS),
-        ("B: Benign", Outcome.AMBIGUOUS),
-        ("F", Outcome.UNREADABLE),
-        ("abnormal", Outcome.UNREADABLE),
-        ("not malignant", Outcome.UNREADABLE),
-        ("asdf qwer", Outcome.UNREADABLE),
+        (None, ParseOutcome.FAILED),
+        ("  ", ParseOutcome.FAILED),
+        ("I'm sorry, I am unable to interpret medical images.", ParseOutcome.REFUSED),
+        ("benign or malignant", ParseOutcome.AMBIGUOUS),
+        ("B: Benign", ParseOutcome.AMBIGUOUS),
+        ("F", ParseOutcome.UNREADABLE),
+        ("abnormal", ParseOutcome.UNREADABLE),
+        ("not malignant", ParseOutcome.UNREADABLE),
+        ("asdf qwer", ParseOutcome.UNREADABLE),
     ],
 )
 def test_what_names_no_single_option_is_never_guessed(ask, said, outcome):

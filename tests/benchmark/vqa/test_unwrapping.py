@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmark.vqa.answers import letters
-from benchmark.vqa.parsing import Outcome, parse
+from benchmark.vqa.parsing import ParseOutcome, parse
 from benchmark.vqa.unwrapping import final_answer
 from versamammo.vqa import Kind
 
@@ -135,7 +135,7 @@ def test_the_final_answer_counts_whatever_it_is_wrapped_in(ask, wrapper):
 def test_nothing_is_chosen_from_a_thought(ask, said):
     item = ask("Benign")
     reading = parse(said, item, letters(item, None))
-    assert (reading.outcome, reading.chosen) == (Outcome.FAILED, ())
+    assert (reading.outcome, reading.chosen) == (ParseOutcome.FAILED, ())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from versamammo.phantoms.grid import Grid, sample, spread
-from versamammo.phantoms.window import Window
+from versamammo.phantoms.window import FineWindow
 
 
 def test_sampling_reads_every_point_at_its_own_place() -> None:
@@ -24,7 +24,7 @@ def test_a_field_shown_on_a_finer_raster_stays_in_place() -> None:
 
 def test_a_window_is_centred_and_averaged_down_without_loss() -> None:
     grid = Grid(200, 200, 0.5)
-    window = Window.around(grid, np.array([40.0, 60.0]), 5.0, finest_mm=0.1)
+    window = FineWindow.around(grid, np.array([40.0, 60.0]), 5.0, finest_mm=0.1)
     disc = (np.hypot(window.u, window.v) < 3).astype(np.float32)
     reduced = window.reduced(disc)
     assert window.factor == 5
@@ -36,6 +36,6 @@ def test_a_window_is_centred_and_averaged_down_without_loss() -> None:
 
 
 def test_a_window_over_the_edge_is_cut_there() -> None:
-    window = Window.around(Grid(100, 80, 1.0), np.array([2.0, 98.0]), 6.0, finest_mm=1.0)
+    window = FineWindow.around(Grid(100, 80, 1.0), np.array([2.0, 98.0]), 6.0, finest_mm=1.0)
     assert (window.columns.start, window.rows.stop) == (0, 100)
     assert window.shape == (8, 8)

@@ -11,13 +11,13 @@ from versamammo.phantoms.appearances import APPEARANCES, Appearance
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.marks import Mark, mark_lesion
 from versamammo.phantoms.outline import depth_under_skin
-from versamammo.phantoms.tissue import Tissue, grow_tissue
+from versamammo.phantoms.tissue import TissueFields, grow_tissue
 
 SETTINGS = PhantomSettings(seed=6)
 
 
 @pytest.fixture(scope="module")
-def scene() -> tuple[Patient, ViewPlan, Tissue]:
+def scene() -> tuple[Patient, ViewPlan, TissueFields]:
     patient = draw_patient(SETTINGS, 1)
     plan = plan_view(SETTINGS, patient, patient.breasts[1], View.CC)
     return patient, plan, grow_tissue(SETTINGS, patient, plan)
@@ -27,7 +27,7 @@ def lesion_of(look: Appearance, radius: float = 9.0, contrast: float = 0.2) -> L
     return Lesion("PHANTOM-x", look, False, radius, contrast, 0, depth=45.0, pull=4.0)
 
 
-def draw(scene: tuple[Patient, ViewPlan, Tissue], lesion: Lesion, rows: int = 512) -> Mark:
+def draw(scene: tuple[Patient, ViewPlan, TissueFields], lesion: Lesion, rows: int = 512) -> Mark:
     patient, plan, tissue = scene
     grid = breast_grid(patient.panel_mm, plan, rows)
     depth = depth_under_skin(plan.outline, grid)
@@ -36,7 +36,7 @@ def draw(scene: tuple[Patient, ViewPlan, Tissue], lesion: Lesion, rows: int = 51
 
 @pytest.mark.parametrize("look", APPEARANCES, ids=lambda a: f"{a.kind}-{a.margin or a.morphology}")
 def test_every_appearance_can_be_drawn(
-    scene: tuple[Patient, ViewPlan, Tissue], look: Appearance
+    scene: tuple[Patient, ViewPlan, TissueFields], look: Appearance
 ) -> None:
     lesion = lesion_of(look)
     mark = draw(scene, lesion)
@@ -51,7 +51,7 @@ def find(**words: str) -> Appearance:
 
 
 def test_a_mass_has_its_size_in_millimetres_at_any_height(
-    scene: tuple[Patient, ViewPlan, Tissue],
+    scene: tuple[Patient, ViewPlan, TissueFields],
 ) -> None:
     lesion = lesion_of(find(shape="round", margin="circumscribed"), radius=8.0)
     patient = scene[0]
@@ -62,7 +62,7 @@ def test_a_mass_has_its_size_in_millimetres_at_any_height(
 
 
 def test_single_calcifications_are_fractions_of_a_millimetre(
-    scene: tuple[Patient, ViewPlan, Tissue],
+    scene: tuple[Patient, ViewPlan, TissueFields],
 ) -> None:
     mark = draw(scene, lesion_of(find(morphology="round", distribution="grouped")), 4096)
     bright = (mark.added > 0.5 * mark.added.max()).astype(np.uint8)
@@ -74,7 +74,7 @@ def test_single_calcifications_are_fractions_of_a_millimetre(
 
 
 def test_spicules_make_an_outline_longer_than_that_of_a_smooth_mass(
-    scene: tuple[Patient, ViewPlan, Tissue],
+    scene: tuple[Patient, ViewPlan, TissueFields],
 ) -> None:
     lengths = {}
     for margin in ("circumscribed", "spiculated"):
@@ -87,7 +87,7 @@ def test_spicules_make_an_outline_longer_than_that_of_a_smooth_mass(
 
 
 def test_an_indistinct_margin_is_softer_than_a_circumscribed_one(
-    scene: tuple[Patient, ViewPlan, Tissue],
+    scene: tuple[Patient, ViewPlan, TissueFields],
 ) -> None:
     steepest = {}
     for margin in ("circumscribed", "indistinct"):

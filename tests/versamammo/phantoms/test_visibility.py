@@ -12,13 +12,13 @@ from versamammo.phantoms.appearances import APPEARANCES
 from versamammo.phantoms.lesions import Lesion
 from versamammo.phantoms.marks import mark_lesion
 from versamammo.phantoms.phantom_picture import Absorption, absorb, gland_threshold, strand_sum
-from versamammo.phantoms.tissue import Tissue, grow_tissue
+from versamammo.phantoms.tissue import TissueFields, grow_tissue
 from versamammo.phantoms.visibility import contrast, subtlety
 
 MASS = next(a for a in APPEARANCES if (a.shape, a.margin) == ("round", "circumscribed"))
 
 
-def scene(density: int) -> tuple[PhantomSettings, Tissue, Absorption]:
+def scene(density: int) -> tuple[PhantomSettings, TissueFields, Absorption]:
     """Compose a CC view of one density without lesions."""
     prior = tuple(float(k == density) for k in range(4))
     settings = PhantomSettings(seed=6, density_prior=prior)
@@ -31,26 +31,30 @@ def scene(density: int) -> tuple[PhantomSettings, Tissue, Absorption]:
     return settings, tissue, absorb(tissue, tissue.grid, threshold, strands, nothing)
 
 
-def grade(place: tuple[PhantomSettings, Tissue, Absorption], lesion: Lesion) -> tuple[int, float]:
+def grade(
+    place: tuple[PhantomSettings, TissueFields, Absorption], lesion: Lesion
+) -> tuple[int, float]:
     settings, tissue, clear = place
     mark = mark_lesion(settings, 1, lesion, tissue, clear.depth, tissue.grid)
     return subtlety(mark, clear), contrast(mark, clear)
 
 
 @pytest.fixture(scope="module")
-def fatty() -> tuple[PhantomSettings, Tissue, Absorption]:
+def fatty() -> tuple[PhantomSettings, TissueFields, Absorption]:
     return scene(0)
 
 
 @pytest.fixture(scope="module")
-def dense() -> tuple[PhantomSettings, Tissue, Absorption]:
+def dense() -> tuple[PhantomSettings, TissueFields, Absorption]:
     return scene(3)
 
 
 LESION = Lesion("PHANTOM-x", MASS, False, 8.0, 0.2, 0, depth=45.0)
 
 
-def test_more_contrast_is_less_subtle(fatty: tuple[PhantomSettings, Tissue, Absorption]) -> None:
+def test_more_contrast_is_less_subtle(
+    fatty: tuple[PhantomSettings, TissueFields, Absorption],
+) -> None:
     grades = [grade(fatty, replace(LESION, contrast=c))[0] for c in (0.01, 0.05, 0.1, 0.4)]
     assert grades == sorted(grades)
     assert grades[0] == 1
@@ -58,8 +62,8 @@ def test_more_contrast_is_less_subtle(fatty: tuple[PhantomSettings, Tissue, Abso
 
 
 def test_dense_tissue_hides_a_mass_that_shows_in_fat(
-    fatty: tuple[PhantomSettings, Tissue, Absorption],
-    dense: tuple[PhantomSettings, Tissue, Absorption],
+    fatty: tuple[PhantomSettings, TissueFields, Absorption],
+    dense: tuple[PhantomSettings, TissueFields, Absorption],
 ) -> None:
     places = [
         replace(LESION, depth=depth, lateral=lateral)
@@ -72,7 +76,9 @@ def test_dense_tissue_hides_a_mass_that_shows_in_fat(
     assert hidden < 0.95 * plain
 
 
-def test_a_deeper_pull_is_less_subtle(fatty: tuple[PhantomSettings, Tissue, Absorption]) -> None:
+def test_a_deeper_pull_is_less_subtle(
+    fatty: tuple[PhantomSettings, TissueFields, Absorption],
+) -> None:
     look = next(a for a in APPEARANCES if a.kind == "nipple_retraction")
     settings, tissue, clear = fatty
     grades = []

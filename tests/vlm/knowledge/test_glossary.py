@@ -7,7 +7,7 @@ import pytest
 
 from versamammo.errors import InputError
 from versamammo.vocabulary import TOPICS
-from vlm.knowledge.glossary import FOLDER, LONGEST, SHORTEST, Entry, glossary, read_glossary
+from vlm.knowledge.glossary import FOLDER, LONGEST, SHORTEST, GlossaryTerm, glossary, read_glossary
 from vlm.knowledge.retrieval import words_of
 
 GOOD = """
@@ -70,7 +70,7 @@ def test_every_finding_and_category_of_the_vocabulary_is_explained() -> None:
         assert words_of(f"density {letter}") in names
 
 
-def one(term: str) -> Entry:
+def one(term: str) -> GlossaryTerm:
     return next(entry for entry in glossary() if entry.term == term)
 
 

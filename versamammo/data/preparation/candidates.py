@@ -10,7 +10,7 @@ from typing import Any
 
 from versamammo.data.labels import UNKNOWN, Finding, Labels
 from versamammo.data.manifest import TOLD
-from versamammo.data.preparation.outcome import Facts
+from versamammo.data.preparation.outcome import FileFacts
 from versamammo.data.preparation.worker import cached_path
 from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.errors import InputError
@@ -23,11 +23,11 @@ SLACK = 1.0  # pixels a box may stick out, as inclusive or rounded corners do; i
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ImageCandidate:
     """An image that could be read and whose labels fit it, before it is compared with others."""
 
     record: ImageRecord
-    facts: Facts
+    facts: FileFacts
     labels: Labels
     image_id: str
     patient_id: str | None
@@ -39,7 +39,7 @@ class Candidate:
     warnings: tuple[str, ...]
 
 
-def merge(record: ImageRecord, facts: Facts) -> Candidate:
+def merge(record: ImageRecord, facts: FileFacts) -> ImageCandidate:
     """Join a source's record and a file's facts; where both speak, the source's word counts.
 
     Raises:
@@ -48,7 +48,7 @@ def merge(record: ImageRecord, facts: Facts) -> Candidate:
     named = record.identifiers
     check_frame(record, facts)
     labels, cut = within(record.labels, facts)
-    return Candidate(
+    return ImageCandidate(
         record,
         facts,
         labels,
@@ -63,7 +63,7 @@ def merge(record: ImageRecord, facts: Facts) -> Candidate:
     )
 
 
-def check_frame(record: ImageRecord, facts: Facts) -> None:
+def check_frame(record: ImageRecord, facts: FileFacts) -> None:
     """Stop at boxes and masks that were drawn on another picture than the file shows.
 
     Raises:
@@ -98,7 +98,7 @@ def check_frame(record: ImageRecord, facts: Facts) -> None:
             )  # fmt: skip
 
 
-def disagreements(record: ImageRecord, facts: Facts) -> tuple[str, ...]:
+def disagreements(record: ImageRecord, facts: FileFacts) -> tuple[str, ...]:
     """Return where the source and the file name different sides or views."""
     pairs = {
         "laterality": (record.laterality, facts.laterality),
@@ -111,7 +111,7 @@ def disagreements(record: ImageRecord, facts: Facts) -> tuple[str, ...]:
     )
 
 
-def within(labels: Labels, facts: Facts) -> tuple[Labels, tuple[str, ...]]:
+def within(labels: Labels, facts: FileFacts) -> tuple[Labels, tuple[str, ...]]:
     """Check every box against the image, cutting what sticks out by up to a pixel.
 
     Raises:
@@ -129,7 +129,7 @@ def within(labels: Labels, facts: Facts) -> tuple[Labels, tuple[str, ...]]:
     return replace(labels, findings=tuple(found)), tuple(notes)
 
 
-def cut(box: Box, facts: Facts) -> Box:
+def cut(box: Box, facts: FileFacts) -> Box:
     """Keep a box within its image."""
     excess = max(-box.x1, -box.y1, box.x2 - facts.columns, box.y2 - facts.rows)
     corners = (
@@ -147,7 +147,7 @@ def cut(box: Box, facts: Facts) -> Box:
     return Box(*corners)
 
 
-def as_row(source: str, image: Candidate, split: str | None) -> dict[str, Any]:
+def as_row(source: str, image: ImageCandidate, split: str | None) -> dict[str, Any]:
     """Write one image as a row of the manifest."""
     facts = image.facts
     return {
@@ -199,13 +199,13 @@ def mirrored(side: str | None, chest_wall: Side) -> bool | None:
     return None if side is None else stored_mirrored(Laterality(side), chest_wall)
 
 
-def words(image: Candidate) -> dict[str, str | None]:
+def words(image: ImageCandidate) -> dict[str, str | None]:
     """Return the source's own words for each fact."""
     told = {told.fact: told.words for told in image.record.told}
     return {fact: told.get(fact) for fact in TOLD}
 
 
-def places(image: Candidate) -> dict[str, str | None]:
+def places(image: ImageCandidate) -> dict[str, str | None]:
     """Return for each fact where it was found; null where the fact is unknown."""
     facts = image.facts
     found: Mapping[str, str | None] = {

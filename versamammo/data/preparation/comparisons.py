@@ -9,13 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from versamammo.data.labels import Labels
-from versamammo.data.preparation.candidates import Candidate
+from versamammo.data.preparation.candidates import ImageCandidate
 from versamammo.data.quarantine import DUPLICATE, Quarantined
 
-Verdict = tuple[list[Candidate], list[Quarantined]]
+Verdict = tuple[list[ImageCandidate], list[Quarantined]]
 
 
-def compare(images: Iterable[Candidate]) -> Verdict:
+def compare(images: Iterable[ImageCandidate]) -> Verdict:
     """Keep the images that are one of a kind; give the others with their reasons."""
     kept = sorted(images, key=lambda image: image.record.path)
     out: list[Quarantined] = []
@@ -25,7 +25,7 @@ def compare(images: Iterable[Candidate]) -> Verdict:
     return kept, out
 
 
-def without_copies(images: Sequence[Candidate]) -> Verdict:
+def without_copies(images: Sequence[ImageCandidate]) -> Verdict:
     """Keep one of several files with the same bytes, unless what is said of them differs.
 
     The one that most is known of is kept, the first of those by path.
@@ -51,12 +51,12 @@ def without_copies(images: Sequence[Candidate]) -> Verdict:
     return kept, out
 
 
-def patients(images: Iterable[Candidate]) -> set[str]:
+def patients(images: Iterable[ImageCandidate]) -> set[str]:
     """Collect the patients that are named."""
     return {image.patient_id for image in images if image.patient_id is not None}
 
 
-def claims(image: Candidate) -> dict[str, object]:
+def claims(image: ImageCandidate) -> dict[str, object]:
     """Gather what is said of a picture, leaving out what is unknown."""
     said: dict[str, object] = {
         "patient_id": image.patient_id,
@@ -70,7 +70,7 @@ def claims(image: Candidate) -> dict[str, object]:
     return {field: value for field, value in said.items() if value is not None and value == value}
 
 
-def disagreement(images: Sequence[Candidate]) -> str | None:
+def disagreement(images: Sequence[ImageCandidate]) -> str | None:
     """Name the first field that two images know differently, None if none."""
     known: dict[str, object] = {}
     for image in images:
@@ -80,7 +80,7 @@ def disagreement(images: Sequence[Candidate]) -> str | None:
     return None
 
 
-def without_shared_exams(images: Sequence[Candidate]) -> Verdict:
+def without_shared_exams(images: Sequence[ImageCandidate]) -> Verdict:
     """Keep out exams that two patients claim: a split by patient could part them."""
     kept, out = [], []
     for exam in grouped(images, lambda image: image.exam_id or ("none", image.record.path)):
@@ -92,7 +92,7 @@ def without_shared_exams(images: Sequence[Candidate]) -> Verdict:
     return kept, out
 
 
-def without_shared_ids(images: Sequence[Candidate]) -> Verdict:
+def without_shared_ids(images: Sequence[ImageCandidate]) -> Verdict:
     """Keep out different pictures under one image id: labels could not be told apart."""
     kept, out = [], []
     for alike in grouped(images, lambda image: image.image_id):
@@ -106,16 +106,18 @@ def without_shared_ids(images: Sequence[Candidate]) -> Verdict:
 
 
 def grouped(
-    images: Sequence[Candidate], key: Callable[[Candidate], Hashable]
-) -> list[list[Candidate]]:
+    images: Sequence[ImageCandidate], key: Callable[[ImageCandidate], Hashable]
+) -> list[list[ImageCandidate]]:
     """Gather images by a key, groups and members in the order given."""
-    groups: dict[Hashable, list[Candidate]] = defaultdict(list)
+    groups: dict[Hashable, list[ImageCandidate]] = defaultdict(list)
     for image in images:
         groups[key(image)].append(image)
     return list(groups.values())
 
 
-def refuse(images: Sequence[Candidate], field: str, reason: str, what: str) -> list[Quarantined]:
+def refuse(
+    images: Sequence[ImageCandidate], field: str, reason: str, what: str
+) -> list[Quarantined]:
     """Keep several images out for one reason, each naming another of them."""
     paths = [image.record.path for image in images]
     return [
@@ -124,7 +126,7 @@ def refuse(images: Sequence[Candidate], field: str, reason: str, what: str) -> l
     ]
 
 
-def impossible_ages(images: Iterable[Candidate]) -> list[str]:
+def impossible_ages(images: Iterable[ImageCandidate]) -> list[str]:
     """Name patients whose images cannot all show one person, by age and date of the exam.
 
     Two people under one id stay together in every split, so that nothing leaks; they are only

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from versamammo.data.preparation.outcome import Facts, Failure, Outcome
+from versamammo.data.preparation.outcome import Failure, FileFacts, Outcome
 from versamammo.files import parse_json, write_atomically
 
 
@@ -51,7 +51,7 @@ class Entry:
 
     def to_line(self) -> str:
         """Write the entry as one line of JSON."""
-        kind = "facts" if isinstance(self.outcome, Facts) else "failure"
+        kind = "facts" if isinstance(self.outcome, FileFacts) else "failure"
         return json.dumps(
             {
                 "path": self.path,
@@ -72,7 +72,7 @@ class Entry:
         """
         found = parse_json(line)
         outcome = (
-            Facts.from_json(found["facts"]) if "facts" in found else Failure(**found["failure"])
+            FileFacts.from_json(found["facts"]) if "facts" in found else Failure(**found["failure"])
         )
         stamp = Stamp(**found["stamp"])
         return cls(found["path"], stamp, found["recipe"], outcome, found["boot"])

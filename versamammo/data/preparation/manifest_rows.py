@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from versamammo.data.preparation.candidates import Candidate, as_row, merge
+from versamammo.data.preparation.candidates import ImageCandidate, as_row, merge
 from versamammo.data.preparation.comparisons import compare, impossible_ages
 from versamammo.data.preparation.listing import Listing
 from versamammo.data.preparation.outcome import Failure, Outcome
@@ -16,7 +16,7 @@ from versamammo.data.preparation.patients import one_patient_each
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources.archives.label_record import unmapped
 from versamammo.data.sources.joins import Joined
-from versamammo.data.sources.source_contract import Told
+from versamammo.data.sources.source_contract import SourceStatement
 from versamammo.data.splits.draw import Member, assert_nobody_is_parted, group_key
 from versamammo.data.splits.official import split_officially
 from versamammo.data.splits.split_tables import Given, Names, SplitTable, apply_table
@@ -68,7 +68,7 @@ def assemble(
     source: str, listing: Listing, outcomes: Mapping[str, Outcome], choice: SplitChoice
 ) -> Assembled:
     """Join, check, compare and split; depends on nothing but its arguments."""
-    merged: list[Candidate] = []
+    merged: list[ImageCandidate] = []
     refused = list(listing.refused)
     for record in listing.records:
         outcome = outcomes[record.path]
@@ -97,13 +97,13 @@ def assemble(
     )
 
 
-def counted(told: Iterable[Told]) -> dict[tuple[str, str], int]:
+def counted(told: Iterable[SourceStatement]) -> dict[tuple[str, str], int]:
     """Count (fact, word), in a fixed order."""
     return dict(sorted(Counter((one.fact, one.words) for one in told).items()))
 
 
 def put_into_splits(
-    images: Sequence[Candidate], choice: SplitChoice
+    images: Sequence[ImageCandidate], choice: SplitChoice
 ) -> tuple[Sequence[str | None], Given | None]:
     """Return every image's split, and what a given table did."""
     if choice.table is not None:
@@ -123,7 +123,7 @@ def put_into_splits(
     return [drawn[image.image_id] for image in images], None
 
 
-def groups(images: Sequence[Candidate]) -> list[str]:
+def groups(images: Sequence[ImageCandidate]) -> list[str]:
     """Return whom each image goes with; an exam's patient is that of all its images."""
     owners = {image.exam_id: image.patient_id for image in images if image.patient_id is not None}
     return [
@@ -136,7 +136,7 @@ def groups(images: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def names(image: Candidate) -> Names:
+def names(image: ImageCandidate) -> Names:
     """Gather what an image may be called in a table of splits."""
     return Names(
         path=image.record.path,

@@ -12,7 +12,7 @@ from versamammo.imaging.breast.chest_wall import Side
 
 
 @dataclass(frozen=True)
-class Facts:
+class FileFacts:
     """What a file says of itself and where its picture lies in the cache.
 
     Names nothing of the path, so that equal bytes give equal facts wherever they lie. Places are
@@ -49,7 +49,7 @@ class Facts:
     warnings: tuple[str, ...]
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Facts:
+    def from_json(cls, found: Mapping[str, Any]) -> FileFacts:
         """Take the facts back from JSON types, where tuples have become lists.
 
         Raises:
@@ -92,4 +92,4 @@ class Failure:
         return Quarantined(path, self.field, self.reason, self.message)
 
 
-Outcome = Facts | Failure
+Outcome = FileFacts | Failure

@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from versamammo.data.preparation.candidates import Candidate
+from versamammo.data.preparation.candidates import ImageCandidate
 from versamammo.data.sources.joins import bare
 
 SHOWN = 3
 
 
-def one_patient_each(images: Sequence[Candidate]) -> tuple[list[Candidate], tuple[str, ...]]:
+def one_patient_each(
+    images: Sequence[ImageCandidate],
+) -> tuple[list[ImageCandidate], tuple[str, ...]]:
     """Return the images with one id for each patient, and what was seen to be in doubt."""
     names = same_patients(images)
     changed = sum(image.patient_id in names for image in images)
@@ -40,7 +42,7 @@ def one_patient_each(images: Sequence[Candidate]) -> tuple[list[Candidate], tupl
 RENAMED = "the patient is called otherwise here than on her other images; one id was taken"
 
 
-def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
+def same_patients(images: Iterable[ImageCandidate]) -> dict[str, str]:
     """Return ids to be replaced, each with what its patient is called instead.
 
     Two ids are one patient's where the same file bears both and they differ in zeros, ".0", blanks
@@ -61,7 +63,7 @@ def same_patients(images: Iterable[Candidate]) -> dict[str, str]:
     return names
 
 
-def named_otherwise(images: Sequence[Candidate]) -> list[str]:
+def named_otherwise(images: Sequence[ImageCandidate]) -> list[str]:
     """Return which ids of files the table names otherwise, though it does not cover all of them."""
     told = {
         image.facts.patient_id
@@ -77,7 +79,7 @@ def named_otherwise(images: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:
+def doubtful_spellings(images: Iterable[ImageCandidate]) -> list[str]:
     """Return which patient ids differ in zeros, blanks or capitals alone."""
     spelt: dict[str, set[str]] = defaultdict(set)
     for image in images:
@@ -90,7 +92,7 @@ def doubtful_spellings(images: Iterable[Candidate]) -> list[str]:
             + shown(alike)]  # fmt: skip
 
 
-def shared_accessions(images: Iterable[Candidate]) -> list[str]:
+def shared_accessions(images: Iterable[ImageCandidate]) -> list[str]:
     """Return which exams, by their accession numbers, stand under several patients."""
     seen: dict[str, set[str]] = defaultdict(set)
     for image in images:

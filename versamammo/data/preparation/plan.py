@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from versamammo.data.preparation.listing import Listing
-from versamammo.data.preparation.outcome import Facts
-from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.data.preparation.outcome import FileFacts
+from versamammo.data.preparation.worker import FileTask, Job, Recipe, prepare_file
 from versamammo.data.sources.frame_paths import parted
 from versamammo.data.sources.source_contract import ImageRecord
 
@@ -69,13 +69,13 @@ def make_plan(root: Path, listing: Listing, recipe: Recipe) -> Plan:
     with tempfile.TemporaryDirectory() as folder:
         job = Job(root, Path(folder), recipe)
         if chosen:  # the first file pays for imports and tables, so it is done twice
-            prepare_file(job, Task(chosen[0].path))
+            prepare_file(job, FileTask(chosen[0].path))
         for record in chosen:
             began = time.perf_counter()
-            outcome = prepare_file(job, Task(record.path))
+            outcome = prepare_file(job, FileTask(record.path))
             spent += time.perf_counter() - began
             read += (root / parted(record.path)[0]).stat().st_size
-            if isinstance(outcome, Facts):
+            if isinstance(outcome, FileFacts):
                 cached += outcome.cached_bytes
             else:
                 refused += 1

@@ -14,7 +14,7 @@ from versamammo.data.preparation.engine import Engine, Lost
 from versamammo.data.preparation.journal import Entry, Journal, Stamp, this_boot
 from versamammo.data.preparation.listing import Listing
 from versamammo.data.preparation.outcome import Failure, Outcome
-from versamammo.data.preparation.worker import Job, Task, Unchanged, cached_path, prepare_file
+from versamammo.data.preparation.worker import FileTask, Job, Unchanged, cached_path, prepare_file
 from versamammo.data.sources.frame_paths import parted
 from versamammo.errors import InputError
 
@@ -44,13 +44,13 @@ def work_through(job: Job, listing: Listing, journal: Journal, engine: Engine) -
     """
     stamps = {record.path: stamp_of(job, record.path) for record in listing.records}
     outcomes: dict[str, Outcome] = {}
-    tasks: list[Task] = []
+    tasks: list[FileTask] = []
     for path, stamp in stamps.items():
         entry = journal.entries.get(path)
         if entry is not None and is_done(job, entry, stamp):
             outcomes[path] = entry.outcome
         else:
-            tasks.append(Task(path, known_key(job, entry)))
+            tasks.append(FileTask(path, known_key(job, entry)))
     traces: list[str] = []
     boot = this_boot()
     bar = tqdm(

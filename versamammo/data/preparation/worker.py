@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from versamammo.data.allocation import keep_memory
 from versamammo.data.cache import content_key, write_levels
-from versamammo.data.preparation.outcome import Facts, Failure, Outcome
+from versamammo.data.preparation.outcome import Failure, FileFacts, Outcome
 from versamammo.data.sources.frame_paths import parted
 from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast_in, sampled
@@ -66,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Task:
+class FileTask:
     """One file, and the key of the picture that an earlier run made of that path."""
 
     path: str
@@ -79,7 +79,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ReadImage:
     """What was seen of one file.
 
     Attributes:
@@ -93,7 +93,7 @@ class Look:
     levels: NDArray[np.uint16]
 
 
-def prepare_file(job: Job, task: Task) -> Outcome | Unchanged:
+def prepare_file(job: Job, task: FileTask) -> Outcome | Unchanged:
     """Prepare one file; whatever is wrong with it is said, not raised.
 
     Raises:
@@ -157,7 +157,7 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def look(path: Path, content: bytes, recipe: Recipe, frame: int | None = None) -> Look:
+def look(path: Path, content: bytes, recipe: Recipe, frame: int | None = None) -> ReadImage:
     """Read a file, find its breast and cut it out; only that part of the picture is looked up."""
     latent = expose(
         path,
@@ -170,15 +170,15 @@ def look(path: Path, content: bytes, recipe: Recipe, frame: int | None = None) -
     breast = find_breast_in(samples, latent.size)
     crop = plan_crop(latent.size, breast, bounds=recipe.size)
     levels = shrink_cut(latent.part, crop)
-    return Look(latent.around(pixels=samples), breast, crop, levels)
+    return ReadImage(latent.around(pixels=samples), breast, crop, levels)
 
 
-def describe(key: str, cached_bytes: int, picture: Look) -> Facts:
+def describe(key: str, cached_bytes: int, picture: ReadImage) -> FileFacts:
     """Gather what the manifest wants to know of a picture."""
     mammogram, breast, crop = picture.sample, picture.breast, picture.crop
     made, named = mammogram.provenance, mammogram.identifiers
     rows, columns = crop.source_size
-    return Facts(
+    return FileFacts(
         content_key=key,
         cached_bytes=cached_bytes,
         patient_id=named.patient_id,

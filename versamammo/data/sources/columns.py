@@ -50,7 +50,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """A caller's table, every cell as text, and which of its columns speaks of what.
 
     Attributes:
@@ -76,7 +76,7 @@ class Table:
 
 def read_table(
     path: Path, overrides: Mapping[str, str] | None = None, *, may_be_empty: bool = False
-) -> Table:
+) -> LabelTable:
     """Read a CSV, comma, semicolon or tab, and recognise its columns.
 
     Args:
@@ -93,7 +93,7 @@ def read_table(
 
 def understood(
     path: Path, sheet: Sheet, overrides: Mapping[str, str] | None = None, name: str = ""
-) -> Table:
+) -> LabelTable:
     """Recognise the columns of rows that were read already; `name` is for messages.
 
     Raises:
@@ -104,7 +104,7 @@ def understood(
     chosen = {field: word for field, word in named.items() if field not in constants}
     columns = recognise(path, sheet.header, chosen, frozenset(constants))
     unused = tuple(column for column in sheet.header if column not in columns.values())
-    return Table(name or path.name, sheet, columns, constants, unused)
+    return LabelTable(name or path.name, sheet, columns, constants, unused)
 
 
 def recognise(

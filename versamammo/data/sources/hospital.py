@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import label_parsing as words
-from versamammo.data.sources.columns import Table, read_table
+from versamammo.data.sources.columns import LabelTable, read_table
 from versamammo.data.sources.folder import sniffed
 from versamammo.data.sources.headers import dicom_tags, is_dicom
 from versamammo.data.sources.joins import Joined, respelled
@@ -53,14 +53,14 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     rows: dict[str, list[Row]] = defaultdict(list)
     for row in as_rows(table):
         rows[words.identifier(row["accession"], table.where("accession"))].append(row)
-    files: list[Found | Quarantined] = []
+    files: list[ExportedImage | Quarantined] = []
     for path in walk(root):
         files.append(path if isinstance(path, Quarantined) else found_in(root, path))
     yield from joined(table, rows, files, options)
 
 
 @dataclass(frozen=True)
-class Found:
+class ExportedImage:
     """One picture of the export, and what its tags say of exam and side."""
 
     path: str
@@ -68,25 +68,25 @@ class Found:
     side: Laterality | None = None
 
 
-def found_in(root: Path, path: str) -> Found | Quarantined:
+def found_in(root: Path, path: str) -> ExportedImage | Quarantined:
     """Look into one file; what the reader refuses is kept out."""
     entry = sniffed(root, path)
     if isinstance(entry, Quarantined):
         return entry
     try:
         if not is_dicom(root / path):
-            return Found(path)
+            return ExportedImage(path)
         tags = dicom_tags(root / path)
     except InputError as error:
         return Quarantined.because(error, path)
     side = read_positioning(tags, PurePosixPath(path).name).laterality
-    return Found(path, tags.text("AccessionNumber") or "", side)
+    return ExportedImage(path, tags.text("AccessionNumber") or "", side)
 
 
 def joined(
-    table: Table,
+    table: LabelTable,
     rows: dict[str, list[Row]],
-    files: Sequence[Found | Quarantined],
+    files: Sequence[ExportedImage | Quarantined],
     options: SourceOptions,
 ) -> Iterator[Entry]:
     """Attach to every picture the rows of its exam and side.
@@ -94,7 +94,7 @@ def joined(
     Raises:
         InputError: the table has pictures of none of its exams ("no-file-found").
     """
-    there = [found for found in files if isinstance(found, Found)]
+    there = [found for found in files if isinstance(found, ExportedImage)]
     spelt = respelled(rows, (found.accession for found in there))
     for ours, theirs in spelt.items():
         rows[theirs] = rows.pop(ours)
@@ -123,7 +123,7 @@ def joined(
 
 
 def without_picture(
-    table: Table, rows: Mapping[str, Sequence[Row]], met: set[int]
+    table: LabelTable, rows: Mapping[str, Sequence[Row]], met: set[int]
 ) -> Iterator[Entry]:
     """List what the table speaks of and is not there."""
     for accession, group in rows.items():
@@ -134,7 +134,7 @@ def without_picture(
             )  # fmt: skip
 
 
-def nothing_met(rows: Mapping[str, object], there: Sequence[Found]) -> str:
+def nothing_met(rows: Mapping[str, object], there: Sequence[ExportedImage]) -> str:
     """Return why a table joins nothing, with an example of either side."""
     asked = next(iter(rows), "")
     told = next((found.accession for found in there if found.accession), None)
@@ -148,7 +148,7 @@ def nothing_met(rows: Mapping[str, object], there: Sequence[Found]) -> str:
     )
 
 
-def described(table: Table, found: Found, about: Sequence[Row]) -> Entry:
+def described(table: LabelTable, found: ExportedImage, about: Sequence[Row]) -> Entry:
     """Describe one file by the rows of its exam that speak of its side."""
     if not about:
         return ImageRecord(found.path)

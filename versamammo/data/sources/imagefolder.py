@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from versamammo.data.sources.columns import Table, understood
+from versamammo.data.sources.columns import LabelTable, understood
 from versamammo.data.sources.encoding import writing_of
 from versamammo.data.sources.sheet import Sheet, read_sheet
 from versamammo.data.sources.source_contract import Entry, ImageRecord, SourceOptions
@@ -88,7 +88,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
             yield entry
 
 
-def table_of(path: Path, folder: Path, options: SourceOptions) -> Table:
+def table_of(path: Path, folder: Path, options: SourceOptions) -> LabelTable:
     """Read one metadata file; its files are named from the root, and each box has a row."""
     rows = [line for row in rows_of(path) for line in unfolded(path, row)]
     if not rows or FILE not in rows[0]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from versamammo.data.quarantine import Quarantined
-from versamammo.data.sources.columns import Table, read_table
+from versamammo.data.sources.columns import LabelTable, read_table
 from versamammo.data.sources.rows import Row, as_rows, describe, findings_in
 from versamammo.data.sources.source_contract import Entry, SourceOptions
 from versamammo.data.sources.table import Paths, check_masks
@@ -54,7 +54,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
 
 
 def described(
-    root: Path, image: tuple[Table, Row], lesions: tuple[Table, list[Row]], path: str
+    root: Path, image: tuple[LabelTable, Row], lesions: tuple[LabelTable, list[Row]], path: str
 ) -> Entry:
     """Describe one image by its row and those of its lesions."""
     (labels, row), (table, rows) = image, lesions

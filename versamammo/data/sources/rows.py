@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from versamammo.data.labels import FINDINGS, UNKNOWN, Finding, Labels
 from versamammo.data.sources import label_parsing as words
-from versamammo.data.sources.columns import Table
-from versamammo.data.sources.source_contract import ImageRecord, Told
+from versamammo.data.sources.columns import LabelTable
+from versamammo.data.sources.source_contract import ImageRecord, SourceStatement
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box, Identifiers
 
@@ -21,19 +21,19 @@ T = TypeVar("T")
 CORNERS = ("x1", "y1", "x2", "y2")
 
 
-def as_rows(table: Table) -> list[Row]:
+def as_rows(table: LabelTable) -> list[Row]:
     """Read the table under our names; columns nobody knows are left behind."""
     lines = table.sheet.columns(*table.columns.values())
     return [dict(zip(table.columns, line, strict=True)) | dict(table.constants) for line in lines]
 
 
-def findings_in(table: Table, rows: Sequence[Row]) -> tuple[Finding, ...]:
+def findings_in(table: LabelTable, rows: Sequence[Row]) -> tuple[Finding, ...]:
     """Read the findings of one image: a row is one where it names it or has a box or a mask."""
     return tuple(found for row in rows if (found := finding(table, row)) is not None)
 
 
 def describe(
-    table: Table, path: str, rows: Sequence[Row], findings: tuple[Finding, ...]
+    table: LabelTable, path: str, rows: Sequence[Row], findings: tuple[Finding, ...]
 ) -> ImageRecord:
     """Build the record of one image from its findings and all rows that name it.
 
@@ -74,10 +74,10 @@ def stated_size(one: Reader) -> tuple[int, int] | None:
 class Reader:
     """Reads what the rows of one image agree on."""
 
-    def __init__(self, table: Table, rows: Sequence[Row]) -> None:
+    def __init__(self, table: LabelTable, rows: Sequence[Row]) -> None:
         self.table = table
         self.rows = rows
-        self._told: list[Told] = []
+        self._told: list[SourceStatement] = []
 
     def word(self, field: str) -> str:
         """Return the one word all rows use for a field, "" if none says anything."""
@@ -100,10 +100,10 @@ class Reader:
         word = self.word(field)
         value = reader(word, self.table.where(field))
         if word:
-            self._told.append(Told(field, word, self.table.where(field)))
+            self._told.append(SourceStatement(field, word, self.table.where(field)))
         return value
 
-    def told(self) -> tuple[Told, ...]:
+    def told(self) -> tuple[SourceStatement, ...]:
         """Return the words behind every value read so far."""
         return tuple(self._told)
 
@@ -118,7 +118,7 @@ def labels(one: Reader, findings: tuple[Finding, ...]) -> Labels:
     return with_findings(Labels(findings=findings, **numbers), one.table)
 
 
-def with_findings(labels: Labels, table: Table) -> Labels:
+def with_findings(labels: Labels, table: LabelTable) -> Labels:
     """Carry what the findings show over to the image: presence of their kinds, subtlety."""
     derived: dict[str, float] = {}
     for kind in {found.kind for found in labels.findings}:
@@ -134,7 +134,7 @@ def with_findings(labels: Labels, table: Table) -> Labels:
     return replace(labels, findings=labels.findings, **derived)
 
 
-def finding(table: Table, row: Row) -> Finding | None:
+def finding(table: LabelTable, row: Row) -> Finding | None:
     """Read one row's finding; None if it speaks of the image alone."""
     place = box(table, row)
     mask = optional(row, "mask")
@@ -161,7 +161,7 @@ def finding(table: Table, row: Row) -> Finding | None:
     )
 
 
-def lesion_pathology(table: Table, row: Row) -> float:
+def lesion_pathology(table: LabelTable, row: Row) -> float:
     """Read a lesion's pathology: 0 benign, 1 malignant; a lesion is never normal."""
     word, where = row.get("finding_pathology", ""), table.where("finding_pathology")
     value = words.label("pathology", word, where)
@@ -176,7 +176,7 @@ def optional(row: Row, field: str) -> str | None:
     return word if words.said(word) else None
 
 
-def box(table: Table, row: Row) -> Box | None:
+def box(table: LabelTable, row: Row) -> Box | None:
     """Read the corners x1, y1, x2, y2; None where none of the four cells says anything.
 
     Raises:

@@ -19,7 +19,7 @@ from versamammo.imaging.mammogram import Identifiers, Laterality, View
 
 
 @dataclass(frozen=True)
-class Told:
+class SourceStatement:
     """One fact as the source put it: which, in which words, and where they stand."""
 
     fact: str  # a numeric label, "laterality", "view" or "age"
@@ -50,7 +50,7 @@ class ImageRecord:
     birads_edition: str | None = None
     published_name: str | None = None
     official_split: str | None = None
-    told: tuple[Told, ...] = ()
+    told: tuple[SourceStatement, ...] = ()
     size: tuple[int, int] | None = None
 
 

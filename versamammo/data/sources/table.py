@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from versamammo.data.labels import Finding
 from versamammo.data.quarantine import Quarantined
-from versamammo.data.sources.columns import Table, read_table
+from versamammo.data.sources.columns import LabelTable, read_table
 from versamammo.data.sources.joins import Joined, bare
 from versamammo.data.sources.rows import Row, as_rows, describe, findings_in
 from versamammo.data.sources.source_contract import Entry, SourceOptions
@@ -43,7 +43,7 @@ def records(root: Path, options: SourceOptions) -> Iterator[Entry]:
     yield from described(root, read_table(options.labels, options.columns), options.joins)
 
 
-def described(root: Path, table: Table, joins: list[Joined]) -> list[Entry]:
+def described(root: Path, table: LabelTable, joins: list[Joined]) -> list[Entry]:
     """Describe every image the table names, or say why it cannot be used.
 
     Raises:
@@ -72,7 +72,7 @@ def described(root: Path, table: Table, joins: list[Joined]) -> list[Entry]:
     return sorted(dict.fromkeys(entries), key=lambda entry: entry.path)
 
 
-def describe_checked(root: Path, table: Table, path: str, rows: list[Row]) -> Entry:
+def describe_checked(root: Path, table: LabelTable, path: str, rows: list[Row]) -> Entry:
     """Describe one image; a cell that cannot be understood keeps the whole image out.
 
     An image whose table row is damaged would otherwise enter with a lesion missing.
@@ -104,7 +104,7 @@ def usable(root: Path, path: str) -> bool:
 class Paths:
     """Finds the file a row speaks of."""
 
-    def __init__(self, root: Path, table: Table) -> None:
+    def __init__(self, root: Path, table: LabelTable) -> None:
         self.root = root
         self.table = table
         self.key = "file" if table.has("file") else "image_id"

@@ -45,7 +45,7 @@ SMALLEST_AIR = 0.01  # of the region
 
 
 @dataclass(frozen=True, eq=False)
-class Tissue:
+class BrightRegion:
     """What is brighter than the air around it.
 
     Attributes:
@@ -89,11 +89,11 @@ def thickness(picture: NDArray[Any]) -> float:
     return max(1.5, 0.012 * rows)
 
 
-def find_tissue(levels: Levels) -> Tissue | None:
+def find_tissue(levels: Levels) -> BrightRegion | None:
     """Peel padding, film and rims off levels [h, w]; None if no air can be told apart."""
     steepness = _steepness(levels)
     region = np.ones(levels.shape, np.uint8)
-    found: Tissue | None = None
+    found: BrightRegion | None = None
     for _ in range(SHEETS):
         remove_rims(levels, region)
         sheet = _peel(levels, steepness, region)
@@ -118,7 +118,7 @@ def _steepness(levels: Levels) -> Levels:
     return np.asarray(cv2.magnitude(cv2.Sobel(broad, -1, 1, 0), cv2.Sobel(broad, -1, 0, 1)))
 
 
-def _peel(levels: Levels, steepness: Levels, region: Mask) -> tuple[Tissue, Air] | None:
+def _peel(levels: Levels, steepness: Levels, region: Mask) -> tuple[BrightRegion, Air] | None:
     """Part tissue from what may be the air of this region, the darkest calm level in it."""
     inside = _few(region) > 0
     if count(inside) < 20:
@@ -154,7 +154,7 @@ def _is_bulk(air: Air, region: Mask) -> bool:
     return total > SMALLEST_AIR * count(region) and count(air.thick) > 0.15 * total
 
 
-def _is_sure(tissue: Tissue, region: Mask) -> bool:
+def _is_sure(tissue: BrightRegion, region: Mask) -> bool:
     """Return whether tissue on film stands out by its edge, not as the densest part of a breast."""
     return tissue.on_edge > 0.6 and count(tissue.body) > 0.05 * count(region)
 
@@ -168,7 +168,7 @@ def _is_lining(air: Mask, region: Mask) -> bool:
     return count(air & erode_all_round(region, disc(depth))) < 0.1 * total
 
 
-def _is_sheet(tissue: Tissue) -> bool:
+def _is_sheet(tissue: BrightRegion) -> bool:
     """Return whether tissue is a film or a paddle: it fills its rectangle, or has straight sides.
 
     Straight means along one direction or across it. Of the outlines of 286 breasts, padded behind
@@ -241,13 +241,13 @@ def _darkest_plateau(values: NDArray[np.float64], total: int) -> float:
 
 def _lowest_on_edge(
     above: Levels, region: Mask, on_edge: NDArray[np.bool_], least: float, most: float
-) -> Tissue | None:
+) -> BrightRegion | None:
     """Choose the lowest height over the air at which the outline runs along an edge.
 
     A level set inside the air wanders where nothing changes; one at the skin lies on an edge all
     along. Heights grow geometrically from `least` to `most`.
     """
-    best: Tissue | None = None
+    best: BrightRegion | None = None
     height = least
     while height <= max(most, least) and height < 1:
         tissue = _tissue_at(height, above, region, on_edge)
@@ -261,7 +261,7 @@ def _lowest_on_edge(
 
 def _tissue_at(
     height: float, above: Levels, region: Mask, on_edge: NDArray[np.bool_]
-) -> Tissue | None:
+) -> BrightRegion | None:
     """Take what rises by height over the air for tissue; None if it is all thin or specks."""
     bright = ((above > height) & (region > 0)).astype(np.uint8)
     shape = largest_filled(opened(bright, square(thickness(above))))
@@ -271,4 +271,4 @@ def _tissue_at(
     free = erode_all_round(region, square(1))[outline[:, 1], outline[:, 0]] > 0
     x, y = outline[free].T
     along = float(on_edge[y, x].mean()) if len(x) > 10 else 0.0
-    return Tissue(bright, body, outline, free, height, along)
+    return BrightRegion(bright, body, outline, free, height, along)

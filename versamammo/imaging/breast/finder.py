@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.errors import Refused
-from versamammo.imaging.breast.air import Tissue, find_tissue, thickness
+from versamammo.imaging.breast.air import BrightRegion, find_tissue, thickness
 from versamammo.imaging.breast.chest_wall import Side, find_chest_wall
 from versamammo.imaging.breast.drawings import is_flat, is_speck, refuse_drawing
 from versamammo.imaging.breast.exposure import exposure_notes
@@ -206,7 +206,7 @@ def _range(levels: NDArray[np.float32]) -> tuple[float, float]:
     return darkest, brightest
 
 
-def _breast_and_other(tissue: Tissue) -> tuple[Mask, Mask, Levels]:
+def _breast_and_other(tissue: BrightRegion) -> tuple[Mask, Mask, Levels]:
     """Return the breast with nipple and thin edges, all other bright things, and `from_core`."""
     reach = thickness(tissue.bright)
     labels = dilate(opened(tissue.bright, disc(reach)) & (1 - tissue.body), disc(1))

@@ -37,7 +37,7 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class Placed:
+class ElementSpan:
     """One element: its tag, its type if stated, and its places in the data.
 
     Attributes:
@@ -52,7 +52,7 @@ class Placed:
     end: int | None
 
 
-def element_at(data: bytes, at: int, encoding: Encoding, depth: int = 0) -> Placed | None:
+def element_at(data: bytes, at: int, encoding: Encoding, depth: int = 0) -> ElementSpan | None:
     """Read the head of the element that begins at a place; None if no element can begin there."""
     if at < 0 or at + 8 > len(data):
         return None
@@ -72,10 +72,10 @@ def element_at(data: bytes, at: int, encoding: Encoding, depth: int = 0) -> Plac
         end = _sequence_end(data, value_at, encoding, depth)
     else:
         end = value_at + length if value_at + length <= len(data) else None
-    return Placed(tag, vr, at, value_at, length, end)
+    return ElementSpan(tag, vr, at, value_at, length, end)
 
 
-def ascending(data: bytes, at: int, encoding: Encoding, above: int = -1) -> Iterator[Placed]:
+def ascending(data: bytes, at: int, encoding: Encoding, above: int = -1) -> Iterator[ElementSpan]:
     """Step over whole elements as long as their tags ascend, as the standard demands."""
     while (element := element_at(data, at, encoding)) and element.end and element.tag > above:
         yield element

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from versamammo.imaging.dicom.elements import Encoding, Placed, element_at
+from versamammo.imaging.dicom.elements import ElementSpan, Encoding, element_at
 
 PREAMBLE = 128
 MAGIC = b"DICM"
@@ -70,9 +70,9 @@ def skip_copies(data: bytes, at: int) -> int:
         at = end
 
 
-def _group(data: bytes, at: int, encoding: Encoding) -> list[Placed]:
+def _group(data: bytes, at: int, encoding: Encoding) -> list[ElementSpan]:
     """List the elements of group 0002 from a place on, until one is there for the second time."""
-    found: dict[int, Placed] = {}
+    found: dict[int, ElementSpan] = {}
     while (element := element_at(data, at, encoding)) and element.end:
         if element.tag >> 16 != 0x0002 or element.tag in found:
             break

@@ -21,7 +21,7 @@ FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class GrayscaleChoice:
     """How to show an image: what the file offers, which choice was taken, and what was odd."""
 
     gray: Grayscale
@@ -32,7 +32,7 @@ class Shown:
 
 def read_grayscale(
     tags: Tags, *, bits: int, signed: bool, big_endian: bool = False, choice: int | None = None
-) -> Shown:
+) -> GrayscaleChoice:
     """Read the modality, VOI and presentation transformations and the padding of one image.
 
     `bits` of each stored value are in use; `choice` is an index into the listed windows, and None
@@ -62,7 +62,7 @@ def read_grayscale(
         notes.append("the file has no window: the full range of its values is shown")
     else:
         gray = replace(gray, voi=offered[used][1])
-    return Shown(gray, tuple(window for window, _ in offered), used, tuple(notes))
+    return GrayscaleChoice(gray, tuple(window for window, _ in offered), used, tuple(notes))
 
 
 Entries = NDArray[np.uint16]

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from versamammo.imaging.dicom.elements import PIXEL_DATA, Encoding, Placed, ascending, element_at
+from versamammo.imaging.dicom.elements import (
+    PIXEL_DATA,
+    ElementSpan,
+    Encoding,
+    ascending,
+    element_at,
+)
 
 FARTHEST = 1 << 20  # bytes behind the element at fault that are searched
 MOST_TRIED = 64  # places that look like pixel data
@@ -86,7 +92,9 @@ def _find_pixels(data: bytes, begin: int, encoding: Encoding) -> int | None:
     return None
 
 
-def _culprit(data: bytes, good: list[Placed], behind: int, encoding: Encoding) -> Placed | None:
+def _culprit(
+    data: bytes, good: list[ElementSpan], behind: int, encoding: Encoding
+) -> ElementSpan | None:
     """Name the element whose length is wrong: it overruns the pixels, or nonsense follows it."""
     overrun = element_at(data, behind, encoding)
     above = good[-1].tag if good else -1
@@ -95,12 +103,12 @@ def _culprit(data: bytes, good: list[Placed], behind: int, encoding: Encoding) -
     return good[-1] if good else None
 
 
-def _starts_an_item(data: bytes, element: Placed, encoding: Encoding) -> bool:
+def _starts_an_item(data: bytes, element: ElementSpan, encoding: Encoding) -> bool:
     item = struct.pack(f"{encoding.order}HH", 0xFFFE, 0xE000)
     return data[element.value_at : element.value_at + 4] == item
 
 
-def _resume(data: bytes, culprit: Placed, pixels_at: int, encoding: Encoding) -> int:
+def _resume(data: bytes, culprit: ElementSpan, pixels_at: int, encoding: Encoding) -> int:
     """Find the first place from where whole elements lead to the pixels."""
     lost: set[int] = set()  # places that lead nowhere: each is visited once
     for start in range(culprit.value_at, min(pixels_at, culprit.value_at + FARTHEST)):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from versamammo.data.labels import Finding, Labels
 from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
-from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, told
+from versamammo.phantoms.twins.twin_writer import Pen, TwinImage, marked, told
 
 SIDES = {"L": "LEFT", "R": "RIGHT"}
 START = (
@@ -35,7 +35,7 @@ def uid(*words: object) -> str:
     return f"1.3.6.1.4.1.9590.{uuid5(NAMESPACE_OID, f'phantom {words}').int % 10**20}"
 
 
-def cbis_ddsm(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def cbis_ddsm(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """TCIA's DICOM; mask and crop of a lesion lie in one folder, in either order."""
 
     def film(case: str, exam: PhantomExam, view: PhantomView) -> str:
@@ -51,7 +51,7 @@ def cbis_ddsm(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
     return write_cbis(pen, exams, film, lesion)
 
 
-def cbis_ddsm_jpeg(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def cbis_ddsm_jpeg(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """The JPEG re-pack: one folder per series, and a table of which is which."""
     rows: list[list[object]] = []
 
@@ -75,7 +75,7 @@ def cbis_ddsm_jpeg(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
 
 def write_cbis(
     pen: Pen, exams: Sequence[PhantomExam], film: PutFilm, lesion: PutMask
-) -> list[Shown]:
+) -> list[TwinImage]:
     """Write films with masses or calcifications, and a row per lesion in four tables."""
     shown = []
     rows: dict[str, list[list[object]]] = {f"{k}_{p}": [] for k in OWN for p in ("train", "test")}
@@ -100,7 +100,7 @@ def write_cbis(
     return shown
 
 
-def with_lesions(case: str, kind: str, view: PhantomView, lesion: PutMask) -> Shown:
+def with_lesions(case: str, kind: str, view: PhantomView, lesion: PutMask) -> TwinImage:
     """Write the masks of one film's lesions and say what is true of it."""
     pairs = zip(view.labels.findings, view.masks, strict=True)
     found, masks = [], []
@@ -114,7 +114,7 @@ def with_lesions(case: str, kind: str, view: PhantomView, lesion: PutMask) -> Sh
         pathology=1 + max(one.pathology for one in found),
         subtlety=max(one.subtlety for one in found),
     )
-    return Shown("", view, labels, masks=tuple(masks))
+    return TwinImage("", view, labels, masks=tuple(masks))
 
 
 def put_table(pen: Pen, kind: str, part: str, lines: list[list[object]]) -> None:

@@ -11,7 +11,7 @@ from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import (
     Pen,
-    Shown,
+    TwinImage,
     circle,
     circle_bounds,
     marked,
@@ -41,7 +41,7 @@ def in_words(view: PhantomView) -> Iterable[tuple[str, Finding, tuple[int, int, 
             yield word, found, circle(found.box)
 
 
-def truth(view: PhantomView) -> tuple[list[list[object]], Shown]:
+def truth(view: PhantomView) -> tuple[list[list[object]], TwinImage]:
     """Return the rows of one picture (class, severity, x, y from the top, radius) and its truth."""
     high, wide = view.pixels.shape
     rows: list[list[object]] = []
@@ -54,10 +54,10 @@ def truth(view: PhantomView) -> tuple[list[list[object]], Shown]:
         told(view.labels, "tissue"), findings, ("mass", "calcification", "distortion", "asymmetry")
     )
     worst = max((found.pathology + 1 for found in findings), default=0.0)
-    return rows or [["NORM", "", "", "", ""]], Shown("", view, replace(labels, pathology=worst))
+    return rows or [["NORM", "", "", "", ""]], TwinImage("", view, replace(labels, pathology=worst))
 
 
-def mias(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def mias(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Pairs of MLO films, right then left, y counted from the bottom."""
     shown, lines = [], ["This file lists the films in the MIAS database.", ""]
     for number, exam in enumerate(exams, start=1):
@@ -75,7 +75,7 @@ def mias(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
     return shown
 
 
-def dmid(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def dmid(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """DICOM files in a folder within a folder of the same name, y counted from the top."""
     shown, lines, number = [], [], 0
     for exam in exams:

@@ -12,9 +12,9 @@ from versamammo.errors import InputError
 from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
 from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import cased, circled, named, outlined, screening, tabled, volumes
-from versamammo.phantoms.twins.twin_writer import Pen, Shown
+from versamammo.phantoms.twins.twin_writer import Pen, TwinImage
 
-Writer = Callable[[Pen, Sequence[PhantomExam]], list[Shown]]
+Writer = Callable[[Pen, Sequence[PhantomExam]], list[TwinImage]]
 
 LAYOUTS: dict[str, Writer] = {
     "bmcd": tabled.bmcd,
@@ -39,7 +39,7 @@ LAYOUTS: dict[str, Writer] = {
 
 def write_twin(
     out: Path, layout: str, settings: PhantomSettings, exams: Sequence[PhantomExam] | None = None
-) -> list[Shown]:
+) -> list[TwinImage]:
     """Write a miniature of an archive; gives what its adapter must find.
 
     Args:

@@ -16,7 +16,7 @@ from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
 from versamammo.phantoms.twins.twin_writer import (
     Pen,
-    Shown,
+    TwinImage,
     bounds,
     filled,
     marked,
@@ -42,7 +42,7 @@ REGIONS = {"mass": "Mass", "calcification": "Calcification", "distortion": "Dist
            "asymmetry": "Assymetry"}  # fmt: skip
 
 
-def cdd_cesm(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def cdd_cesm(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Low-energy beside subtracted pictures; polygons in VIA's table; blanks after names."""
     shown, rows, regions = [], [], []
     for number, exam in enumerate(exams, start=1):
@@ -71,7 +71,7 @@ def cdd_cesm(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
                          "all_points_y": points[:, 1].tolist()}  # fmt: skip
                 regions.append([f"{name}.jpg", 1, "{}", 1, found_number, json.dumps(shape), "{}"])
             labels = marked(told(view.labels, "density", "birads", "pathology"), found)
-            shown.append(Shown(path, view, labels, str(number), masks))
+            shown.append(TwinImage(path, view, labels, str(number), masks))
     pen.workbook("Radiology-manual-annotations.xlsx", CESM_COLUMNS, rows, "all")
     pen.csv("Radiology_hand_drawn_segmentations_v2.csv", VIA_COLUMNS, regions)
     return shown
@@ -94,7 +94,7 @@ def pieces(
     return found, tuple(masks)
 
 
-def inbreast(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def inbreast(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """DICOM files with the patient in their names, one XML of regions for those that have any."""
     shown, rows, number = [], [], 20_586_900
     for exam in exams:
@@ -112,7 +112,7 @@ def inbreast(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             rows.append(["removed", view.laterality, word, "201001", number,
                          int(view.labels.density), category, *marks])  # fmt: skip
             labels = marked(told(view.labels, "density", "birads"), found, REGIONS)
-            shown.append(Shown(pen.dicom(path, exam, view), view, labels, patient, masks))
+            shown.append(TwinImage(pen.dicom(path, exam, view), view, labels, patient, masks))
     pen.csv("INbreast.csv", INBREAST_COLUMNS, rows, ";")
     return shown
 

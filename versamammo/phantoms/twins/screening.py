@@ -13,7 +13,7 @@ import pydicom
 from versamammo.data.labels import DENSITIES, FINDINGS, Finding, Labels
 from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
-from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, plain, told
+from versamammo.phantoms.twins.twin_writer import Pen, TwinImage, marked, plain, told
 
 NLBS_COLUMNS = ("File Path", "Image Laterality", "View Position", "Cancer", "False Positive")
 VINDR_COLUMNS = (
@@ -47,7 +47,7 @@ def key(*words: object) -> str:
     return uuid5(NAMESPACE_OID, f"phantom twin {words}").hex
 
 
-def nlbs(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def nlbs(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Three groups; a benign lesion is what was called back for nothing."""
     shown, rows = [], []
     for number, exam in enumerate(exams, start=1):
@@ -63,12 +63,12 @@ def nlbs(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             )
             known = math.nan if wrong else 2.0 * cancer
             labels = Labels(cancer=float(cancer), pathology=known)
-            shown.append(Shown(pen.dicom(path, exam, view), view, labels))
+            shown.append(TwinImage(pen.dicom(path, exam, view), view, labels))
     pen.csv("NLBSP-metadata.csv", NLBS_COLUMNS, rows)
     return shown
 
 
-def vindr_mammo(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def vindr_mammo(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """A row per finding, categories as a list in words, one row without boxes for the others."""
     shown, rows = [], []
     for number, exam in enumerate(exams):
@@ -79,7 +79,7 @@ def vindr_mammo(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             rows += vindr_rows(view, study, image, "test" if number % 3 == 0 else "training")
             found = [plain(f, birads=f.birads) for f in view.labels.findings]
             labels = marked(told(view.labels, "density", "birads"), found, FINDINGS)
-            shown.append(Shown(path, view, labels))
+            shown.append(TwinImage(path, view, labels))
     pen.csv("finding_annotations.csv", VINDR_COLUMNS, rows)
     return shown
 
@@ -98,7 +98,7 @@ def vindr_rows(view: PhantomView, study: str, image: str, part: str) -> list[lis
     ] or [[*start, "['No Finding']", "", "", "", "", "", part]]
 
 
-def rsna(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def rsna(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """BI-RADS of the screening alone, 0 to 2; density at some pictures unsaid."""
     shown, rows, image = [], [], 10_000
     for number, exam in enumerate(exams, start=1):
@@ -118,12 +118,12 @@ def rsna(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             if truth.cancer:
                 labels = replace(labels, invasive=float(invasive))
             path = pen.dicom(f"train_images/{number}/{image}.dcm", exam, view)
-            shown.append(Shown(path, view, labels, str(number)))
+            shown.append(TwinImage(path, view, labels, str(number)))
     pen.csv("train.csv", RSNA_COLUMNS, rows)
     return shown
 
 
-def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Metadata with paths of the hospital's disk, one report per breast, a synthetic view."""
     shown, images, reports = [], [], []
     for number, exam in enumerate(exams, start=1):
@@ -137,7 +137,7 @@ def embed(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
                 patient, accession, f"{view.exam_date} 00:00:00", f"{OLD_ROOT}/{tail}", "2D",
                 view.laterality, view.view, "", len(boxes), f"({', '.join(boxes)})",
             ])  # fmt: skip
-            shown.append(Shown(path, view, marked(embed_truth(view), found), patient))
+            shown.append(TwinImage(path, view, marked(embed_truth(view), found), patient))
         for side in "LR":
             reports.append(embed_report(exam, patient, accession, side))
         synthetic = f"cohort_1/{patient}/1.2.3.{number}/1.2.3.{number}.9.dcm"

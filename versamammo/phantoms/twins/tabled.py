@@ -9,7 +9,7 @@ from versamammo.data.labels import DENSITIES, Labels
 from versamammo.imaging.mammogram import View
 from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
-from versamammo.phantoms.twins.twin_writer import Pen, Shown, told
+from versamammo.phantoms.twins.twin_writer import Pen, TwinImage, told
 
 SIDES = {"L": "Left", "R": "Right"}
 BMCD_COLUMNS = (
@@ -20,7 +20,7 @@ CMMD_COLUMNS = ("ID1", "LeftRight", "Age", "number", "abnormality", "classificat
 SUBTYPES = ("HER2-enriched", "Luminal A", "Luminal B", "triple negative")
 
 
-def bmcd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def bmcd(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """One breast of each patient, two views, now and before; the tables speak of now."""
     shown, rows = [], dict[str, list[list[object]]](Normal=[], Suspicious=[])
     for number, exam in enumerate(exams, start=1):
@@ -39,7 +39,7 @@ def bmcd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             word = recently if now else "prior"
             path = f"Dataset/{group}_cases/{number}/{view.view}_{word}.dcm"
             labels = told(view.labels, "density", "birads") if now else Labels()
-            shown.append(Shown(pen.dicom(path, exam, view), view, labels, f"{group}_{number}"))
+            shown.append(TwinImage(pen.dicom(path, exam, view), view, labels, f"{group}_{number}"))
     for group, lines in rows.items():
         if not lines:
             lines.append([999, "Left", "a", 1])
@@ -47,7 +47,7 @@ def bmcd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
     return shown
 
 
-def cmmd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def cmmd(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Breasts with a lesion; right before left, so that an order of files tells nothing."""
     shown, rows = [], []
     for number, exam in enumerate(exams, start=1):
@@ -69,7 +69,7 @@ def cmmd(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
                     mass=float("mass" in found),
                     calcification=float("calcification" in found),
                 )
-                shown.append(Shown(pen.dicom(path, exam, view), view, labels, patient))
+                shown.append(TwinImage(pen.dicom(path, exam, view), view, labels, patient))
     pen.workbook("CMMD_clinicaldata_revision.xlsx", CMMD_COLUMNS, rows)
     return shown
 
@@ -85,7 +85,7 @@ def cmmd_row(exam: PhantomExam, view: PhantomView, patient: str, found: set[str]
     ]  # fmt: skip
 
 
-def csaw_m(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def csaw_m(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Single pictures without patients, tables parted by semicolons."""
     shown, rows = [], dict[str, list[list[object]]](train=[], test=[])
     for number, exam in enumerate(exams):
@@ -94,7 +94,7 @@ def csaw_m(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
             name = f"{part}_{len(rows[part]) + 1}.png"
             rows[part].append([name, int(view.labels.masking), 0])
             path = pen.picture(f"images/preprocessed/{part}/{name}", view.pixels)
-            shown.append(Shown(path, view, told(view.labels, "masking")))
+            shown.append(TwinImage(path, view, told(view.labels, "masking")))
     for part, lines in rows.items():
         pen.csv(f"labels/CSAW-M_{part}.csv", ("Filename", "Label", "If_cancer"), lines, ";")
     return shown

@@ -27,7 +27,7 @@ Cells = Sequence[object]
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class TwinImage:
     """One picture of a twin and what its archive's tables tell of it.
 
     Attributes:

@@ -13,7 +13,7 @@ from versamammo.data.labels import Labels
 from versamammo.imaging.mammogram import Box
 from versamammo.phantoms.phantom_exam import PhantomExam
 from versamammo.phantoms.phantom_view import PhantomView
-from versamammo.phantoms.twins.twin_writer import Pen, Shown, marked, plain
+from versamammo.phantoms.twins.twin_writer import Pen, TwinImage, marked, plain
 
 SLICES, BOXED = 4, 1
 PATH_COLUMNS = ("PatientID", "StudyUID", "View", "descriptive_path", "classic_path")
@@ -25,7 +25,7 @@ BOX_COLUMNS = (
 OUTCOMES = ("Normal", "Benign", "Cancer")
 
 
-def dbt(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
+def dbt(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     """Volumes of the test part; boxes in the frame of the archive's reader."""
     shown, paths, labels, boxes = [], [], [], []
     for number, exam in enumerate(exams, start=1):
@@ -57,7 +57,7 @@ def dbt(pen: Pen, exams: Sequence[PhantomExam]) -> list[Shown]:
                 )
             truth = marked(Labels(pathology=view.labels.pathology), findings)
             name = f"{path}#frame={BOXED if found else SLICES // 2}"
-            shown.append(Shown(name, replace(view, pixels=stored), truth, key[0]))
+            shown.append(TwinImage(name, replace(view, pixels=stored), truth, key[0]))
     pen.csv("BCS-DBT-file-paths-test-v2.csv", PATH_COLUMNS, paths)
     pen.csv("BCS-DBT-labels-test-PHASE-2.csv", LABEL_COLUMNS, labels)
     pen.csv("BCS-DBT-boxes-test-v2-PHASE-2-Jan-2024.csv", BOX_COLUMNS, boxes)

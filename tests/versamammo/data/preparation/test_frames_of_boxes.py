@@ -10,7 +10,7 @@ import pytest
 
 from versamammo.data.labels import Finding, Labels
 from versamammo.data.preparation.candidates import merge
-from versamammo.data.preparation.outcome import Facts
+from versamammo.data.preparation.outcome import FileFacts
 from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.errors import InputError
 from versamammo.imaging.breast.chest_wall import Side
@@ -18,20 +18,20 @@ from versamammo.imaging.mammogram import Box
 from versamammo.imaging.raster import _upright
 
 SIDE: Side = "left"
-BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(Facts)}
-FACTS = Facts(
+BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(FileFacts)}
+FACTS = FileFacts(
     **BLANK | {"rows": 512, "columns": 409, "warnings": (), "modifiers": (), "chest_wall": SIDE}
 )
 MASS = Finding("mass", box=Box(10, 100, 60, 160))
 
 
-def turned(orientation: int) -> Facts:
+def turned(orientation: int) -> FileFacts:
     notes: list[str] = []
     _upright(np.zeros((2, 3)), orientation, notes)
     return dataclasses.replace(FACTS, warnings=tuple(notes))
 
 
-def refused(record: ImageRecord, facts: Facts = FACTS) -> str:
+def refused(record: ImageRecord, facts: FileFacts = FACTS) -> str:
     with pytest.raises(InputError) as caught:
         merge(record, facts)
     return caught.value.reason

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from versamammo.data.preparation.journal import Entry, Journal, Stamp, this_boot
-from versamammo.data.preparation.outcome import Facts, Failure
+from versamammo.data.preparation.outcome import Failure, FileFacts
 
-FACTS = Facts(
+FACTS = FileFacts(
     content_key="ab12", cached_bytes=10, patient_id="P1", exam_id=None, image_id="1.2",
     accession=None, exam_date="2019-03-31", laterality="L", laterality_source="ImageLaterality",
     view="CC", view_source="ViewPosition", modifiers=("spot compression",), vendor="V", model="M",
@@ -18,7 +18,7 @@ FACTS = Facts(
 )  # fmt: skip
 
 
-def entry(path: str, outcome: Facts | Failure = FACTS) -> Entry:
+def entry(path: str, outcome: FileFacts | Failure = FACTS) -> Entry:
     return Entry(path, Stamp(5, 77), "recipe", outcome)
 
 

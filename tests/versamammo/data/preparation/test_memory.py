@@ -10,7 +10,7 @@ from versamammo.data.preparation.engine import Lost
 from versamammo.data.preparation.local_engine import LocalEngine
 from versamammo.data.preparation.outcome import Failure
 from versamammo.data.preparation.progress import settle
-from versamammo.data.preparation.worker import Job, Recipe, Task, prepare_file
+from versamammo.data.preparation.worker import FileTask, Job, Recipe, prepare_file
 from versamammo.data.quarantine import Quarantined, write_quarantine
 
 
@@ -46,7 +46,7 @@ def test_a_worker_passes_a_lack_of_memory_on(error, tmp_path, monkeypatch):
 
     monkeypatch.setattr(worker, "look", fail)
     with pytest.raises(MemoryError):
-        prepare_file(Job(tmp_path, tmp_path / "out", Recipe()), Task("a.dcm"))
+        prepare_file(Job(tmp_path, tmp_path / "out", Recipe()), FileTask("a.dcm"))
 
 
 def test_only_a_verdict_on_the_file_lasts():

@@ -5,26 +5,26 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from versamammo.data.preparation.candidates import Candidate, merge
-from versamammo.data.preparation.outcome import Facts
+from versamammo.data.preparation.candidates import ImageCandidate, merge
+from versamammo.data.preparation.outcome import FileFacts
 from versamammo.data.preparation.patients import one_patient_each
 from versamammo.data.sources.source_contract import ImageRecord
 from versamammo.imaging.breast.chest_wall import Side
 from versamammo.imaging.mammogram import Identifiers
 
 SIDE: Side = "left"
-BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(Facts)}
-FACTS = Facts(
+BLANK: dict[str, Any] = {field.name: None for field in dataclasses.fields(FileFacts)}
+FACTS = FileFacts(
     **BLANK | {"rows": 10, "columns": 10, "warnings": (), "modifiers": (), "chest_wall": SIDE}
 )
 
 
-def image(path: str, told: str | None, own: str | None, accession: str = "") -> Candidate:
+def image(path: str, told: str | None, own: str | None, accession: str = "") -> ImageCandidate:
     facts = dataclasses.replace(FACTS, patient_id=own, accession=accession or None)
     return merge(ImageRecord(path, Identifiers(patient_id=told)), facts)
 
 
-def ids(*images: Candidate) -> list[str | None]:
+def ids(*images: ImageCandidate) -> list[str | None]:
     return [one.patient_id for one in one_patient_each(images)[0]]
 
 

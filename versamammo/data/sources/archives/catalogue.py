@@ -18,7 +18,7 @@ SHAREABLE: tuple[Weights, ...] = ("yes", "non-commercial")
 
 
 @dataclass(frozen=True)
-class Archive:
+class PublicArchive:
     """One archive as it is offered to the public.
 
     Attributes:
@@ -50,15 +50,15 @@ def _archive(
     size: tuple[int, int | None, float],
     labels: str,
     tasks: str = "",
-) -> Archive:
+) -> PublicArchive:
     images, patients, gigabytes = size
-    return Archive(
+    return PublicArchive(
         name, title, link, licence, weights, images, patients, gigabytes,
         tuple(labels.split()), tuple(tasks.split()),
     )  # fmt: skip
 
 
-ARCHIVES: dict[str, Archive] = {
+ARCHIVES: dict[str, PublicArchive] = {
     archive.name: archive
     for archive in (
         _archive("bmcd", "BMCD", "https://zenodo.org/records/5036062", "CC BY 4.0", "yes",
@@ -123,7 +123,7 @@ ARCHIVES: dict[str, Archive] = {
 
 
 @dataclass(frozen=True)
-class Terms:
+class SharingTerms:
     """Which sources a training run may use if its weights are to be shared.
 
     Attributes:
@@ -147,7 +147,7 @@ def may_be_shared(source: str) -> bool:
     return "phantom" in source or (source in ARCHIVES and ARCHIVES[source].weights in SHAREABLE)
 
 
-def terms_of(sources: tuple[str, ...]) -> Terms:
+def terms_of(sources: tuple[str, ...]) -> SharingTerms:
     """Part sources by whether weights made from them may be shared.
 
     Raises:
@@ -161,4 +161,4 @@ def terms_of(sources: tuple[str, ...]) -> Terms:
             + ", ".join(f"{name} ({why})" for name, why in out),
             field="shareable", reason="nothing-shareable",
         )  # fmt: skip
-    return Terms(kept, out)
+    return SharingTerms(kept, out)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from versamammo.data.quarantine import Quarantined
-from versamammo.data.sources.archives.catalogue import Archive
+from versamammo.data.sources.archives.catalogue import PublicArchive
 from versamammo.data.sources.archives.sheets import Line, missing
 from versamammo.data.sources.joins import Joined
 from versamammo.data.sources.source_contract import Entry, ImageRecord
@@ -16,7 +16,7 @@ from versamammo.errors import InputError
 Describe = Callable[[str, Sequence[Line]], ImageRecord]
 
 
-def pictures(root: Path, archive: Archive, endings: Sequence[str]) -> list[str | Quarantined]:
+def pictures(root: Path, archive: PublicArchive, endings: Sequence[str]) -> list[str | Quarantined]:
     """List the pictures under the root by their endings, and what cannot be looked at.
 
     Raises:

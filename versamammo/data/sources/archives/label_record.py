@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from versamammo.data.labels import UNKNOWN, Finding, Labels
 from versamammo.data.sources import label_parsing as words
-from versamammo.data.sources.source_contract import ImageRecord, Told
+from versamammo.data.sources.source_contract import ImageRecord, SourceStatement
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Identifiers, Laterality, View
 
@@ -34,7 +34,7 @@ class Notes:
     def __init__(self, sheet: str) -> None:
         self.sheet = sheet
         self.numbers: dict[str, float] = {}
-        self.told: list[Told] = []
+        self.told: list[SourceStatement] = []
 
     def where(self, column: str) -> str:
         """Name the place of a word, for messages and provenance."""
@@ -43,7 +43,7 @@ class Notes:
     def keep(self, fact: str, value: float, word: str, column: str) -> None:
         """Note a number that was read elsewhere, and the word it was read from."""
         self.numbers[fact] = value
-        self.told.append(Told(fact, word.strip(), self.where(column)))
+        self.told.append(SourceStatement(fact, word.strip(), self.where(column)))
 
     def number(
         self,
@@ -110,12 +110,12 @@ class Notes:
     def placed(self, fact: str, value: T, word: str, column: str) -> T:
         """Note the word of a fact that is no label."""
         if words.said(word):
-            self.told.append(Told(fact, word.strip(), self.where(column)))
+            self.told.append(SourceStatement(fact, word.strip(), self.where(column)))
         return value
 
     def unmapped(self, fact: str, word: str, column: str) -> None:
         """Keep a word of a lesion or region that has no place in our vocabulary."""
-        self.told.append(Told(fact, word.strip(), self.where(column)))
+        self.told.append(SourceStatement(fact, word.strip(), self.where(column)))
 
     def labels(self, findings: Iterable[Finding] = (), looked_for: Iterable[str] = ()) -> Labels:
         """Build the image's labels.
@@ -163,7 +163,7 @@ def record(
     )
 
 
-def unmapped(record: ImageRecord) -> Iterator[Told]:
+def unmapped(record: ImageRecord) -> Iterator[SourceStatement]:
     """Return the words of an image that became no number."""
     known = {"laterality": record.laterality, "view": record.view}
     for told in record.told:

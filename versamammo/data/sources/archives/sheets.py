@@ -8,7 +8,7 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from versamammo.data.sources.archives.catalogue import Archive
+from versamammo.data.sources.archives.catalogue import PublicArchive
 from versamammo.data.sources.columns import slug
 from versamammo.data.sources.encoding import writing_of
 from versamammo.data.sources.sheet import read_sheet
@@ -18,7 +18,7 @@ Line = Mapping[str, str]  # column, in lower case and underscores -> cell
 DEPTH = 3  # folders below the root in which a table may lie
 
 
-def missing(archive: Archive, what: str) -> InputError:
+def missing(archive: PublicArchive, what: str) -> InputError:
     """Return what of an archive is not there and where to get it."""
     return InputError(
         f"{what} is missing; {archive.title} is at {archive.link} ({archive.licence}, "
@@ -33,7 +33,7 @@ def found(root: Path, *names: str) -> list[Path]:
     return [path for level in levels for name in names for path in sorted(root.glob(level + name))]
 
 
-def needed(root: Path, archive: Archive, *names: str) -> Path:
+def needed(root: Path, archive: PublicArchive, *names: str) -> Path:
     """Find a table under one of its names.
 
     Raises:

@@ -14,7 +14,7 @@ from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.phantoms.phantom_exam import PhantomExam, make_exam
 from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.twins import write_twin
-from versamammo.phantoms.twins.twin_writer import Shown
+from versamammo.phantoms.twins.twin_writer import TwinImage
 
 # chosen so that normal, benign and malignant breasts, masses and calcifications all occur
 SETTINGS = PhantomSettings(exams=4, seed=2, height=192, dates=2, lesion_rate=0.9,
@@ -27,7 +27,7 @@ class Twin:
 
     layout: str
     root: Path
-    shown: list[Shown]
+    shown: list[TwinImage]
 
     @property
     def source(self) -> str:
