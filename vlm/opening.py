@@ -46,4 +46,5 @@ def open_model(folder: Path | str, dtype: str = "auto", remember: int = 64) -> L
 
 
 def _is_large(model: VersaMammoForImageTextToText) -> bool:
-    return sum(one.numel() for one in model.model.language_model.parameters()) >= LARGE
+    parameters = sum(one.numel() for one in model.model.language_model.parameters())
+    return bool(parameters >= LARGE)

@@ -78,6 +78,8 @@ class PhaseMonitor:
         self.max_steps = config.steps(phase)
         self.vlm = vlm
         self.checks = checks
+        self.loss = torch.zeros(())
+        self.tokens = self.filled = 0
 
     def begin(self, first: int) -> None:
         """Start the clock."""
