@@ -94,7 +94,7 @@ def test_the_reckoned_share_is_about_what_windows_cover(
     dataset = WholeDataset(archive, still, cell=8, seed=0, hidden=0.0, showing=showing)
     samples = [dataset[Draw(epoch, 0, i)] for epoch in range(8) for i in range(len(archive))]
     whole = np.mean([one.whole.cover[MASS].mean() for one in samples])
-    seen = np.mean([one.cover[:, MASS].mean() for one in samples])
+    seen = np.mean([one.close.cover[:, MASS].mean() for one in samples])
 
     reckoned = close_rates(np.array([whole]), len(archive), len(showing), still)
 

@@ -32,9 +32,9 @@ def test_digits_stand_alone() -> None:
 
 def test_the_default_tiny_model_is_tiny_and_its_seed_decides() -> None:
     state = torch.get_rng_state()
-    first, _ = tiny_language(TEXTS)
-    again, _ = tiny_language(TEXTS)
-    other, _ = tiny_language(TEXTS, TinyLanguage(seed=1))
+    first = tiny_language(TEXTS).model
+    again = tiny_language(TEXTS).model
+    other = tiny_language(TEXTS, TinyLanguage(seed=1)).model
     assert torch.equal(state, torch.get_rng_state())
     assert 1e6 < first.num_parameters() < 4e6
     words = [m.get_input_embeddings().weight for m in (first, again, other)]
@@ -52,16 +52,18 @@ def test_a_tokenizer_without_template_gets_one_and_the_image_token() -> None:
 
 
 def test_a_language_model_comes_from_a_folder(tmp_path: Path) -> None:
-    model, tokenizer = tiny_language(TEXTS, TinyLanguage(vocabulary=300, width=32, depth=1))
+    made = tiny_language(TEXTS, TinyLanguage(vocabulary=300, width=32, depth=1))
+    model, tokenizer = made.model, made.tokenizer
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    found, its_tokenizer = load_language(tmp_path)
-    assert torch.equal(found.get_input_embeddings().weight, model.get_input_embeddings().weight)
-    assert its_tokenizer.chat_template == CHAT_TEMPLATE
+    found = load_language(tmp_path)
+    embedded = found.model.get_input_embeddings().weight
+    assert torch.equal(embedded, model.get_input_embeddings().weight)
+    assert found.tokenizer.chat_template == CHAT_TEMPLATE
 
 
 def test_a_folder_without_a_language_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no model\.safetensors"):
         load_language(tmp_path)
-    with pytest.raises(InputError, match="such-model: cannot be opened"):
+    with pytest.raises(InputError, match="such-model: language: cannot be opened"):
         load_language("nowhere/such-model")
