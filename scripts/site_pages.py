@@ -26,6 +26,7 @@ PAGES = {  # file of the repository: page of the site
     "CHANGELOG.md": "changelog.md",
     "models/demo/README.md": "models/demo.md",
     "models/demo/REAL.md": "models/real.md",
+    "models/cbis/README.md": "models/cbis.md",
 }
 ELSEWHERE = re.compile(
     r"<(?:script|img|iframe|link(?![^>]*canonical))\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^>]*>"

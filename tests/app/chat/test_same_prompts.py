@@ -16,6 +16,7 @@ from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.data.labels import Labels
 from versamammo.input.geometry import Crop
 from versamammo.vqa import Item, Kind
+from vlm import likelihood
 from vlm.assistant import Assistant
 from vlm.instructions.instruction_samples import closed_turn
 from vlm.instructions.topics import TOPICS, LabelledTopic
@@ -74,15 +75,20 @@ def test_the_door_asks_with_the_tokens_of_training_calibration_and_benchmark(
     learned = processor.example(Question(turn.question, (picture,), (), False), turn.answer)
 
     seen: list[Any] = []
-    collate = processor.collate
+    answers: list[list[int]] = []
+    collate, words = processor.collate, likelihood._words
     monkeypatch.setattr(
         processor, "collate", lambda examples: (seen.extend(examples), collate(examples))[1]
     )
+    monkeypatch.setattr(
+        likelihood, "_words", lambda *given: (answers.append(words(*given)), answers[-1])[1]
+    )
     LanguageSource(assistant, OneAtATime()).weigh(exam, 0, topic)
-    assert len(seen) == len(topic.options) > 1
-    at_the_door = seen[topic.options.index(turn.answer)]
-    assert at_the_door.input_ids == learned.input_ids
-    assert at_the_door.labels == learned.labels
+    assert len(seen) == 1, "the question is read once for all its options"
+    assert len(answers) == len(topic.options) > 1
+    answer = tuple(answers[topic.options.index(turn.answer)])
+    assert (*seen[0].input_ids, *answer) == tuple(learned.input_ids)
+    assert tuple(learned.labels[-len(answer) :]) == answer
 
 
 def test_yes_and_no_are_asked_as_yes_and_no_by_whoever_asks(

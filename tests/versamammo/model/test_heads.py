@@ -13,7 +13,7 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import LARGEST_ODDS, ODDS_SCALE, describe_heads
 
 KINDS = ["mass", "calcification"]
-DEMO = Path(__file__).parents[2] / "models" / "demo" / "encoder"
+DEMO = Path(__file__).parents[3] / "models" / "demo" / "encoder"
 
 
 def encoder_with(heads: dict[str, object]) -> VersaMammoModel:
