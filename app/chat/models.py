@@ -55,8 +55,9 @@ class Models:
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """Return who speaks: the answerer, and the finder if there is one."""
-        return (self.answerer.card, *((self.finder.card,) if self.finder else ()))
+        """Return who speaks: the answerer, and the finder if it is another."""
+        cards = (self.answerer.card, *((self.finder.card,) if self.finder else ()))
+        return tuple(dict.fromkeys(cards))
 
 
 def add_dtype(made: jsonargparse.ArgumentParser) -> None:

@@ -29,7 +29,8 @@ MARK_FROM = 0.5  # calibrated probability
 OF_A_LESION = ("Pathology", "Bi-Rads", "Subtlety")
 IF_ANY = "if there is a lesion"
 ALL_WITH_LESION = (
-    "every picture it learnt from shows a lesion, so that it cannot tell a breast without one"
+    "every picture that the model learnt from shows a lesion, so that it cannot tell a breast "
+    "without one"
 )
 SUSPECTS = 1  # places named in one picture where whether there is a lesion is not judged
 
