@@ -109,8 +109,7 @@ class Endpoints:
         if intake.exam is None:
             why = "; ".join(f"{name}: {reason}" for name, reason in intake.refused)
             raise Refusal(f"No picture could be used. {why}" if why else "No file was sent.")
-        findings = self.desk.finder.find(intake.exam) if self.desk.finder else None
-        return Visit(intake.exam, findings), intake
+        return Visit(intake.exam, self.desk.find(intake.exam)), intake
 
 
 def _turns(history: object) -> tuple[ChatTurn, ...]:

@@ -80,14 +80,15 @@ class SessionService:
             page: the browser session that shows it, with which it is forgotten.
         """
         similar = self.comparer.find(exam) if self.comparer else ()
-        visit = Visit(exam, self._find(exam), similar)
+        visit = Visit(exam, self.find(exam), similar)
         return self.shelf.put(visit, page), visit
 
     def open_example(self, page: str | None = None) -> tuple[str, Visit]:
         """Open the phantom exam."""
         return self.open(example_exam(), page)
 
-    def _find(self, exam: Exam) -> Findings | None:
+    def find(self, exam: Exam) -> Findings | None:
+        """Return the record of evidence of an exam; None if no model looks."""
         finder = self.of(exam).finder
         return finder.find(exam) if finder else None
 

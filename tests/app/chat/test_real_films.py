@@ -103,5 +103,8 @@ def test_real_pictures_and_phantoms_have_their_own_models(
     _, visit = desk.open(real)
     assert visit.findings is not None
     assert desk.of(real).cards == opened.of(real).cards
+    looked = desk.find(real)
+    assert looked is not None
+    assert looked.silent["Mass"] == ALL_WITH_LESION
     assert len(desk.cards) == 4
     desk.close()
