@@ -27,8 +27,7 @@ demo: setup
 # Long files first, as tests/conftest.py orders them; xdist by itself begins with many short tests.
 # Bytecode is written, for the processes that tests start.
 test: setup
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-	  --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .
