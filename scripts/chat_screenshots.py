@@ -1,0 +1,89 @@
+"""Takes the two pictures of the chat that the documentation shows, in an installed Chromium.
+
+    python scripts/chat_screenshots.py [--model DIR] [--out docs/images]
+
+Both are of phantoms: invented pictures, not of a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from app.chat.chat_command import free_port, open_models, serve
+from app.chat.session.example_exam import SETTINGS
+from versamammo.phantoms import write_phantoms
+
+COLOURS = 64  # of a saved picture: a screenshot is mostly flat
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--model", default="")
+    made.add_argument("--out", type=Path, default=Path("docs/images"))
+    args = made.parse_args()
+    models = open_models(args.model)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        desk, url, page = serve(
+            "127.0.0.1", free_port(), Path(folder) / "home",
+            answerer=models.answerer, finder=models.finder, real=models.real,
+        )  # fmt: skip
+        # Chromium's own sandbox cannot be set up by root in a container
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        view = browser.new_page(viewport={"width": 1360, "height": 1420})
+        view.goto(url)
+        save(ask(view, desk.answerer.suggested[0]), args.out / "chat_exam.png")
+        save(refuse(view, url, Path(folder)), args.out / "chat_refused.png")
+        browser.close()
+        page.close(verbose=False)
+        desk.close()
+
+
+def ask(view: Page, question: str) -> bytes:
+    """Open the example, ask, and show what the model sees."""
+    view.click("#vm-example")
+    expect(view.locator(".vm-view img")).to_be_visible(timeout=60_000)
+    view.get_by_role("button", name=question).click()
+    expect(view.locator("#vm-chat .bot.message").last).to_contain_text("→", timeout=60_000)
+    view.get_by_role("tab", name="Findings").click()
+    return shot(view)
+
+
+def refuse(view: Page, url: str, folder: Path) -> bytes:
+    """Drop a text beside four pictures."""
+    write_phantoms(folder / "phantom", SETTINGS)
+    note = folder / "letter.txt"
+    note.write_text("no picture")
+    files = sorted((folder / "phantom" / "images").rglob("*.dcm"))
+    view.goto(url)
+    view.set_input_files("#vm-files input[type=file]", [str(file) for file in (note, *files)])
+    expect(view.locator(".vm-view img")).to_be_visible(timeout=60_000)
+    return shot(view)
+
+
+def shot(view: Page) -> bytes:
+    """Take what is in the window, once pictures and colours have settled."""
+    view.evaluate("scrollTo(0, 0)")
+    view.wait_for_timeout(1500)
+    return view.screenshot()
+
+
+def save(png: bytes, path: Path) -> None:
+    """Save with few colours, which makes a screenshot small."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        Path(file.name).write_bytes(png)
+        picture = Image.open(file.name).convert("RGB")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
