@@ -148,7 +148,7 @@ def load_language(
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return a tokenizer the image token, padding on the left and a chat template.
+    """Add the image token, padding on the left and a chat template to a tokenizer.
 
     Returns:
         The image token's number.

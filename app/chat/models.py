@@ -113,7 +113,7 @@ def load_models(
     from app.chat.conversation.answering import Answering
     from app.chat.evidence.encoder_findings import Seeing
     from app.chat.evidence.examining import Examiner
-    from app.chat.evidence.language_source import LanguageSource
+    from app.chat.evidence.option_likelihoods import LanguageSource
     from app.chat.evidence.queueing import OneAtATime
     from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant

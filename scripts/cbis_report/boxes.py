@@ -17,9 +17,8 @@ from scripts.cbis_report.figures import Figure, of_panel
 from scripts.cbis_report.seeing import Seen
 from versamammo.data.dataset import Picture
 from versamammo.input.geometry import Crop
-from versamammo.model.candidates import Candidate
 from versamammo.model.finding import candidates_in, spread_cells
-from versamammo.model.peaks import peaks_in
+from versamammo.model.peaks import Candidate, peaks_in
 
 HIT_IOU = 0.3  # that makes a hit, if the centre does not
 Rule = Callable[[NDArray[np.float32], Crop, str], list[Candidate]]

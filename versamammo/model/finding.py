@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
-from versamammo.model.candidates import Candidate
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 from versamammo.model.image_processor import OneImage, as_mammogram
-from versamammo.model.peaks import peaks_in
+from versamammo.model.peaks import Candidate, peaks_in
 
 LEAST_HEAT = 0.1  # probability of a cell, from which it belongs to a candidate
 MOST_BOXES = 20  # candidates kept of one kind

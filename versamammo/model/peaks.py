@@ -5,13 +5,14 @@ One threshold for a whole map joins neighbours that are warm and misses all that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
-from versamammo.model.candidates import Candidate
 
 Sides = tuple[float, float, float, float]  # (x1, y1, x2, y2)
 LEAST_PEAK = 0.01  # probability from which a peak is a candidate: FROC ranks them all
@@ -21,6 +22,21 @@ SMALLEST = 12.0  # pixels of the input: no box is narrower
 LARGEST = 160  # nor wider; 95 % of the masses of validation films are below 70
 OVERLAP = 0.3  # of boxes, from which only the stronger stays
 MOST_PEAKS, MOST_BOXES = 60, 20
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place where a finding may lie.
+
+    Attributes:
+        kind: of the finding.
+        box: in pixels of the file as stored.
+        score: the warmest cell's probability, 0..1.
+    """
+
+    kind: str
+    box: Box
+    score: float
 
 
 def peaks_in(

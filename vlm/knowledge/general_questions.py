@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from versamammo.vocabulary import TOPICS
 from vlm.knowledge.glossary import GlossaryTerm
-from vlm.knowledge.retrieval import APOSTROPHE, Hit, retriever, words_of
+from vlm.knowledge.glossary_search import APOSTROPHE, Hit, retriever, words_of
 
 _SLIPS = (  # ways of writing what a question begins with
     (r"\b(what|wat|wht|waht|whta)'?\s*(is|are|s|re)\b", "what is"),

@@ -35,7 +35,7 @@ from app.chat.evidence.contracts import (
 )
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.language_source import LanguageSource
+from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Domain, Trials
 from versamammo.errors import InputError
 from versamammo.vocabulary import BY_NAME, YES

@@ -14,9 +14,9 @@ from app.chat.evidence.exam import Exam
 from app.chat.evidence.queueing import OneAtATime
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
-from versamammo.model.candidates import Candidate
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.finding import find
+from versamammo.model.peaks import Candidate
 
 MOST = 3  # places marked of one kind in one picture
 SAME = 0.3  # overlap (intersection over union) from which two boxes are one place

@@ -9,13 +9,13 @@ from app.chat.evidence.contracts import Card, EvidenceSource, Findings, HeatMap,
 from app.chat.evidence.deciding import Weights, chosen, dissenting, yes_or_no
 from app.chat.evidence.encoder_findings import PictureFindings, Seeing
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.language_source import LanguageSource
 from app.chat.evidence.location_text import in_words
+from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Calibration, Domain, Trials
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
-from versamammo.model.candidates import Candidate
 from versamammo.model.finding import LEAST_HEAT
+from versamammo.model.peaks import Candidate
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
 
@@ -108,7 +108,7 @@ class Examiner:
         )  # fmt: skip
 
     def _conditional(self, verdict: Verdict) -> Verdict:
-        """Say of what is told about a lesion that it holds if there is one."""
+        """Return the verdict with its condition, if it is about a lesion and no normal was seen."""
         holds = not self.card.no_normals or verdict.topic not in OF_A_LESION
         return verdict if holds else replace(verdict, condition=IF_ANY)
 

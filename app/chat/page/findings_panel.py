@@ -75,7 +75,7 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
 
 
 def _suspect_line(exam: Exam, findings: Findings) -> str:
-    """Say where a lesion would most likely lie, where none is judged."""
+    """Return where a lesion would most likely lie, where none is judged."""
     lines = suspect_lines(exam, findings, range(len(exam.images)))
     return "".join(f'<p class="vm-hint">{escape(line)}</p>' for line in lines)
 

@@ -27,7 +27,7 @@ from app.chat.page.findings_panel import findings_html
 from tests.app.chat.tiny_models import score
 from versamammo.data.labels import FINDINGS
 from versamammo.imaging.mammogram import Box
-from versamammo.model.candidates import Candidate
+from versamammo.model.peaks import Candidate
 from versamammo.phantoms import PhantomSettings, write_phantoms
 from versamammo.vocabulary import BY_NAME, Topic
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.language_source import LanguageSource
+from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.queueing import OneAtATime
 from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.data.labels import Labels

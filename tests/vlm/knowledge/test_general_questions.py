@@ -6,7 +6,7 @@ import pytest
 
 from vlm.knowledge.general_questions import explained, is_general, named_in, term_alone
 from vlm.knowledge.glossary import glossary
-from vlm.knowledge.retrieval import retriever
+from vlm.knowledge.glossary_search import retriever
 
 ASKED = [
     ("what does MLO mean?", "mediolateral oblique view"),

@@ -8,7 +8,7 @@ import pytest
 from versamammo.errors import InputError
 from versamammo.vocabulary import TOPICS
 from vlm.knowledge.glossary import FOLDER, LONGEST, SHORTEST, GlossaryTerm, glossary, read_glossary
-from vlm.knowledge.retrieval import words_of
+from vlm.knowledge.glossary_search import words_of
 
 GOOD = """
 - term: cyst
