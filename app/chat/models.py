@@ -3,8 +3,8 @@
 A folder holds `vlm/` (a vision-language model) and `encoder/` (an encoder with heads), or is one
 of the two itself. `about.json` beside them may tell a name, a version and what the training data
 were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`; `no_normals` says
-that all of them showed a lesion. Of the two folders that are bundled one speaks of phantoms, the
-other of real pictures.
+that all of them showed a lesion, `films_only` that all were scanned films. Of the two folders that
+are bundled one speaks of phantoms, the other of real pictures.
 """
 
 from __future__ import annotations
@@ -205,6 +205,7 @@ def card_of(folder: Path, part: Path) -> Card:
         data=card.data if data is None else data,
         phantoms_only=card.phantoms_only if only is None else only,
         no_normals=about.get("no_normals", False),
+        films_only=about.get("films_only", False),
     )
 
 
@@ -223,13 +224,14 @@ def read_about(folder: Path) -> dict[str, Any]:
         raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
     kinds = {
         "name": str, "version": str, "data": str, "phantoms_only": bool, "no_normals": bool,
+        "films_only": bool,
     }  # fmt: skip
     good = isinstance(told, dict) and all(
         isinstance(value, kinds.get(key, ())) and (value is True or len(str(value)) <= LONGEST)
         for key, value in told.items()
     )
     if not good:
-        message = f"expected {', '.join(kinds)} as short texts, and the last two as true or false"
+        message = f"expected {', '.join(kinds)} as short texts, and the last three as true or false"
         raise InputError(message, file=file, reason="bad-about")
     return dict(told)
 

@@ -37,6 +37,7 @@ class Card:
         phantoms_only: True if it never saw a real mammogram.
         no_normals: True if every picture it learnt from shows a lesion: it cannot tell a breast
             without one, and what it says of a lesion holds if there is one.
+        films_only: True if it learnt from scanned films alone, and was tried on nothing else.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Card:
     is_model: bool = True
     phantoms_only: bool = False
     no_normals: bool = False
+    films_only: bool = False
 
 
 @dataclass(frozen=True)

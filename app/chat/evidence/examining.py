@@ -14,6 +14,7 @@ from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Calibration, Domain, Trials
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
+from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.model.finding import LEAST_HEAT
 from versamammo.model.peaks import Candidate
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
@@ -32,6 +33,7 @@ ALL_WITH_LESION = (
     "every picture that the model learnt from shows a lesion, so that it cannot tell a breast "
     "without one"
 )
+ON_FILM = "the model was tried on scanned films alone, and this is a digital mammogram"
 SUSPECTS = 1  # places named in one picture where whether there is a lesion is not judged
 
 
@@ -71,6 +73,8 @@ class Examiner:
             source, told = self.trials.speaker(domain, topic)
             if self.card.no_normals and topic.name in FINDING_WORDS.values():
                 source, told = None, ALL_WITH_LESION
+            elif self.card.films_only and is_digital(exam):
+                source, told = None, ON_FILM
             if source is None:
                 silent[topic.name] = told
             else:
@@ -183,6 +187,11 @@ class Examiner:
             )
             for source in EvidenceSource
         }
+
+
+def is_digital(exam: Exam) -> bool:
+    """Return whether a picture's file says that a digital detector took it."""
+    return any(one.told.provenance.sop_class == MG_PRESENTATION for one in exam.images)
 
 
 def _region(exam: Exam, number: int, place: Candidate, score: float) -> Region:

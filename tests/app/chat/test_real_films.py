@@ -15,7 +15,7 @@ from app.chat.conversation.report import composed, findings_record
 from app.chat.evidence.contracts import Card, EvidenceSource
 from app.chat.evidence.encoder_findings import Seeing
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.examining import ALL_WITH_LESION, IF_ANY, Examiner
+from app.chat.evidence.examining import ALL_WITH_LESION, IF_ANY, ON_FILM, Examiner
 from app.chat.evidence.queueing import OneAtATime
 from app.chat.evidence.trials import Domain, SourceTrial, Trials
 from app.chat.models import load_models
@@ -72,6 +72,21 @@ def test_what_is_said_of_a_lesion_holds_if_there_is_one(real: Exam, examiner: Ex
     assert pictures
     assert {one["condition"] for one in pictures} == {"", IF_ANY}
     assert warnings_of(real, found, (FILMS,))[0] == NO_NORMALS
+
+
+def test_what_was_tried_on_films_is_not_said_of_digital_pictures(real: Exam) -> None:
+    card = replace(FILMS, films_only=True)
+    seeing = Seeing(tiny_encoder(), OneAtATime())
+    found = Examiner(card, TRIED, seeing, None).find(real)
+    assert found.verdicts == ()
+    assert found.silent["ACR"] == found.silent["Bi-Rads"] == ON_FILM
+    assert found.suspects
+    scanned = replace(
+        real, images=tuple(replace(one, told=replace(
+            one.told, provenance=replace(one.told.provenance, sop_class=None)
+        )) for one in real.images),
+    )  # fmt: skip
+    assert Examiner(card, TRIED, seeing, None).find(scanned).topics == ("ACR", "Bi-Rads")
 
 
 def test_phantoms_are_not_warned_of(exam: Exam) -> None:
