@@ -41,6 +41,10 @@ VERBS: dict[str, Verb] = {
     "questions": Verb(
         "vlm.instructions.questions_command", "make questions and answers from a prepared archive"
     ),
+    "conversations": Verb(
+        "app.conversations.conversations_command",
+        "write conversations that a language model learns to answer from records with",
+    ),
     "ask": Verb("app.asking", "ask one question about mammograms, as in the chat"),
     "score": Verb("benchmark.vqa.score_command", "score answers to questions about mammograms"),
     "bench": Verb(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -75,14 +76,17 @@ class StepDataset(Dataset[list[PackedBatch]]):
     def question(self, lesson: Lesson) -> Question:
         """Show a lesson's images."""
         pictures = tuple(self.picture(image) for image in lesson.images)
-        return Question(lesson.question, pictures, lesson.history, lesson.context)
+        if lesson.views:
+            pictures = tuple(map(_shown_as, pictures, lesson.views))
+        return Question(lesson.question, pictures, lesson.history, lesson.context, lesson.facts)
 
     def _in_words(self, lesson: Lesson, random: np.random.Generator) -> Example:
         """Return what the images show in the places of the images."""
         pictures = self.pool.of(lesson.images)
         question = Question(
-            lesson.question, tuple(map(_unseen, pictures)), lesson.history, lesson.context
-        )
+            lesson.question, tuple(map(_unseen, pictures)), lesson.history, lesson.context,
+            lesson.facts,
+        )  # fmt: skip
         pieces = self.processor.pieces(question, lesson.answer)
         first = pieces[0][0]
         for picture in pictures:
@@ -112,6 +116,12 @@ def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[Packed
             prefetch_factor=4 if workers else None,
         )
     )
+
+
+def _shown_as(picture: PromptImage, view: str) -> PromptImage:
+    """Return a picture under another side and view, such as `R MLO`."""
+    side, _, projection = view.partition(" ")
+    return replace(picture, laterality=Laterality(side), view=View(projection))
 
 
 def _unseen(picture: dataset.Picture) -> PromptImage:

@@ -135,8 +135,9 @@ class VersaMammoVlmProcessor(ProcessorMixin):
         Raises:
             InputError: the question holds a token with which templates mark their turns.
         """
-        spoken = [question.text]
-        spoken += [text for turn in question.history for text in (turn.question, turn.answer)]
+        spoken = [question.text, *question.facts]
+        for turn in question.history:
+            spoken += [turn.question, turn.answer, *turn.facts]
         for text in spoken:
             self._refuse_special(text)
         return self._template(to_messages(question), add_generation_prompt=True)
@@ -168,7 +169,9 @@ class VersaMammoVlmProcessor(ProcessorMixin):
         found, read = [], 0
         for count, turn in enumerate(question.history):
             self._refuse_special(turn.answer)
-            before = replace(question, text=turn.question, history=question.history[:count])
+            before = replace(
+                question, text=turn.question, facts=turn.facts, history=question.history[:count]
+            )
             asked, told = self.render(before), turn.answer + self.answer_end
             if whole.startswith(asked + told):
                 found += [(whole[read : len(asked)], False), (told, True)]

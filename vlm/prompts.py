@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from versamammo.model.image_processor import OneImage
 
 IMAGE_TOKEN = "<image>"
+FACTS = "Answer from this record:"
 MOST_VIEWS = 4  # of one exam; a prior exam may bring as many
 LONGEST_QUESTION = 8000  # characters; longer ones are pasted files, not questions
 
@@ -53,10 +54,15 @@ class PromptImage:
 
 @dataclass(frozen=True)
 class Turn:
-    """A question that was answered before in the same conversation."""
+    """A question that was answered before in the same conversation.
+
+    Attributes:
+        facts: lines of the record of evidence that the answer was written from, if it was.
+    """
 
     question: str
     answer: str
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +74,14 @@ class Question:
         pictures: in the order in which they are shown.
         history: earlier turns about the same pictures.
         context: whether the prompt tells what the tags say and how the images were stored.
+        facts: lines of the record of evidence, from which alone the answer is to be written.
     """
 
     text: str
     pictures: tuple[PromptImage, ...]
     history: tuple[Turn, ...] = ()
     context: bool = True
+    facts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         current = sum(not picture.prior for picture in self.pictures)
@@ -139,13 +147,18 @@ def to_messages(question: Question) -> list[dict[str, str]]:
         f"{caption(picture, number, question.context)} {IMAGE_TOKEN}"
         for number, picture in enumerate(question.pictures, start=1)
     )
-    asked = [*(turn.question for turn in question.history), question.text]
+    asked = [_with_facts(turn.question, turn.facts) for turn in question.history]
+    asked.append(_with_facts(question.text, question.facts))
     asked[0] = f"{shown}\n{asked[0]}"
     messages = []
     for text, turn in zip(asked, question.history, strict=False):
         messages.append({"role": "user", "content": text})
         messages.append({"role": "assistant", "content": turn.answer})
     return [*messages, {"role": "user", "content": asked[-1]}]
+
+
+def _with_facts(text: str, facts: tuple[str, ...]) -> str:
+    return "\n".join([text, FACTS, *facts]) if facts else text
 
 
 def caption(picture: PromptImage, number: int, context: bool) -> str:

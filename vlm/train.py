@@ -69,7 +69,7 @@ def _train(config: VlmTraining) -> Path:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         folder = config.data or phantom_archive(config.phantoms)
     archive = Archive.open(folder, config.splits, shareable=config.shareable)
-    pool = LessonPool(archive, config.mixture)
+    pool = LessonPool(archive, config.mixture, config.recorded())
     torch.manual_seed(config.run.seed)
     model, processor = assemble(
         build_encoder(config), build_language(config, pool), config.projector

@@ -21,6 +21,7 @@ from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
 from vlm.instructions import LessonPool, Mixture
 from vlm.instructions.instruction_samples import facts
+from vlm.instructions.recorded import Recorded, read_recorded
 from vlm.language import Language, TinyLanguage, load_language, tiny_language
 from vlm.language_package import is_installed
 from vlm.projector import ProjectorSettings
@@ -107,6 +108,8 @@ class VlmTraining:
         run: folder, seed, precision, log.
         data: folder that `versamammo prepare` wrote; None trains on phantoms.
         phantoms: which, if no data are given.
+        conversations: JSONL file of conversations that `versamammo conversations` wrote, or of
+            one's own in its form; `mixture.recorded` is their share.
         splits: that are learned from.
         shareable: learn only from sources whose terms let the weights be passed on.
         check_splits: that are asked about on the way.
@@ -139,6 +142,7 @@ class VlmTraining:
     phantoms: PhantomArchive = field(
         default_factory=lambda: PhantomArchive(exams=120, size=(256, 192))
     )
+    conversations: Path | None = None
     splits: tuple[str, ...] = ("train",)
     shareable: bool = False
     check_splits: tuple[str, ...] = ("val",)
@@ -177,6 +181,17 @@ class VlmTraining:
         if self.quantise and self.language is None:
             message = "a tiny language model learns whole and cannot be quantised"
             raise InputError(message, field="quantise", reason="bad-option")
+        if (self.conversations is None) == (self.mixture.recorded > 0):
+            message = "a file of conversations and their share, mixture.recorded, go together"
+            raise InputError(message, field="conversations", reason="bad-option")
+
+    def recorded(self) -> tuple[Recorded, ...]:
+        """Return the conversations of the file, if there is one.
+
+        Raises:
+            InputError: it cannot be read, or is not as `vlm.instructions.recorded` says.
+        """
+        return () if self.conversations is None else read_recorded(self.conversations)
 
     @property
     def teaches_encoder(self) -> bool:

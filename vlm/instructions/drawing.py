@@ -26,6 +26,7 @@ from vlm.instructions.instruction_samples import (
     report,
     report_turn,
 )
+from vlm.instructions.recorded import Recorded
 from vlm.instructions.topics import BY_NAME, TOPICS, Answer, LabelledTopic
 from vlm.prompts import MOST_VIEWS, Turn
 
@@ -52,6 +53,7 @@ class Mixture:
         several: share of conversations about two to four views of an exam, where there are any.
         without_context: share of prompts that do not tell what the tags say.
         topics: only these; all that the archive knows if empty.
+        recorded: share of conversations from a file, of all.
     """
 
     closed: float = 0.6
@@ -65,9 +67,11 @@ class Mixture:
     several: float = 0.1
     without_context: float = 0.5
     topics: tuple[str, ...] = ()
+    recorded: float = 0.0
 
     def __post_init__(self) -> None:
-        sensible = 0 <= self.without_context <= 1 and 0 <= self.several <= 1 < self.longest
+        shares = (self.without_context, self.several, self.recorded)
+        sensible = all(0 <= share <= 1 for share in shares) and self.longest > 1
         if min(*self.kinds, self.turns) < 0 or sum(self.kinds) <= 0 or not sensible:
             message = f"{self} makes no mixture; shares lie in 0..1, the longest is 2 or more"
             raise InputError(message, field="mixture", reason="bad-option")
@@ -99,10 +103,17 @@ class LessonPool:
         of_several: the same for all views of an exam together.
         placed: images with findings whose place is known.
         reported: normal images and others, of which a report can be written.
+        recorded: conversations from a file.
     """
 
-    def __init__(self, archive: Archive, mixture: Mixture | None = None) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        mixture: Mixture | None = None,
+        recorded: Sequence[Recorded] = (),
+    ) -> None:
         self.mixture = mixture or Mixture()
+        self.recorded = tuple(recorded)
         self.pictures = tuple(archive)
         self.exams = _exams(archive)
         single: list[Images] = [(i,) for i in range(len(self.pictures))]
@@ -122,6 +133,8 @@ class LessonPool:
         """Draw one conversation, of another mixture if one is given."""
         mixture = mixture or self.mixture
         random = np.random.default_rng(list(seed))
+        if self.recorded and random.random() < mixture.recorded:
+            return self._told(random)
         shares = np.array((*mixture.kinds, mixture.turns))
         what = int(random.choice(len(shares), p=shares / shares.sum()))
         context = bool(random.random() >= mixture.without_context)
@@ -139,6 +152,24 @@ class LessonPool:
         return replace(
             lesson, context=context, history=self._before(lesson, context, mixture, random)
         )
+
+    def _told(self, random: np.random.Generator) -> Lesson:
+        """Draw a conversation of the file, about any images of its projections.
+
+        What is said there follows from its record, so that any image of the projection will do.
+        """
+        told = _pick(self.recorded, random)
+        images = tuple(_pick(self._shown_as(view.split()[-1]), random) for view in told.views)
+        *before, last = told.turns
+        return Lesson(
+            images, last.question, last.answer, "Recorded", tuple(before), True, last.facts,
+            told.views,
+        )  # fmt: skip
+
+    def _shown_as(self, view: str) -> list[int]:
+        """Return the images of a projection; all where the archive has none of it."""
+        own = [i for i, picture in enumerate(self.pictures) if picture.view == view]
+        return own or list(range(len(self.pictures)))
 
     def _before(
         self, lesson: Lesson, context: bool, mixture: Mixture, random: np.random.Generator

@@ -54,6 +54,8 @@ class Lesson:
         topic: what it is about, for counting.
         history: what was asked and answered before.
         context: whether the prompt tells what the tags say.
+        facts: lines of the record of evidence that the answer is written from.
+        views: what the images are shown as, such as `R MLO`, in place of what their tags say.
     """
 
     images: tuple[int, ...]
@@ -62,6 +64,8 @@ class Lesson:
     topic: str
     history: tuple[Turn, ...] = ()
     context: bool = True
+    facts: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
 
 
 def closed_turn(

@@ -115,7 +115,7 @@ class Answering:
             Subject.PLACES: lambda: self._findings(exam, asked, seen),
             Subject.SIZES: lambda: self._findings(exam, asked, seen),
             Subject.COUNT: lambda: self._count(exam, asked, seen),
-            Subject.TOPIC: lambda: self._topics(exam, asked.topics, asked.images, seen),
+            Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
             Subject.REPORT: lambda: StreamedAnswer(composed(exam, seen, asked.images)),
             Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
@@ -276,6 +276,11 @@ class Answering:
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
     return [one for image in images if (one := seen.verdict(name, image)) is not None]
+
+
+def _named(asked: Asked) -> tuple[str, ...]:
+    """Return the topics that are asked for; “the lesion” beside another is no topic of its own."""
+    return tuple(name for name in asked.topics if name != ANY_FINDING) or asked.topics
 
 
 def _why_silent(seen: Findings, name: str) -> str:

@@ -1,0 +1,110 @@
+"""Drawing whole conversations: a scene, its questions, the page's facts, and written answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.general import GENERAL
+from app.chat.conversation.intent import ANY_FINDING, Asked, understand
+from app.chat.conversation.subjects import Subject
+from app.chat.evidence.contracts import Card, ChatTurn
+from app.chat.evidence.trials import Trials
+from app.conversations.exams import Random, Scene, draw_scene
+from app.conversations.followed import confidence, tags, why
+from app.conversations.plain_answers import plain
+from app.conversations.questions import first_question, next_question
+from app.conversations.written import Writer
+from vlm.grounding import disagreements
+from vlm.prompts import Turn
+
+CARDS = (
+    Card("VersaMammo encoder of real films, encoder", "0.2.0 weights 44cdc48211e1",
+         "1306 scanned films of CBIS-DDSM (CC BY 3.0), all of which show a lesion", no_normals=True),
+    Card("VersaMammo small model (demo), language model", "0.1.0 weights 72f8f18bc8de",
+         "2000 phantom patients, which are not real data", phantoms_only=True),
+    Card("Breast model of our clinic, encoder", "3 weights 0a1b2c3d4e5f", "20 000 digital exams"),
+)  # fmt: skip
+UNREAD = "Not taken into account: "  # the page says so itself
+RELATED = "See also: "
+MOST_TURNS = 4
+LONGEST = 1400  # characters of the facts of one turn; reports and long lists are not rewritten
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What a scene's pictures are called, and what was asked and answered."""
+
+    views: tuple[str, ...]
+    turns: tuple[Turn, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, as `vlm.instructions.recorded` reads them."""
+        turns = [
+            {"question": one.question, "facts": list(one.facts), "answer": one.answer}
+            for one in self.turns
+        ]
+        return {"views": list(self.views), "turns": turns}
+
+
+def draw_conversation(random: Random) -> Conversation:
+    """Draw a conversation of one to four turns about one scene."""
+    scene = draw_scene(random)
+    answering = Answering(CARDS[int(random.integers(len(CARDS)))], Trials())
+    history: list[ChatTurn] = []
+    turns: list[Turn] = []
+    wanted = int(random.integers(1, MOST_TURNS + 1))
+    for _ in range(4 * wanted):
+        if len(turns) == wanted:
+            break
+        question = (next_question if turns else first_question)(scene.exam, random)
+        *_, made = answering.answer(scene.exam, question, history, scene.seen)
+        answer = written(scene, question, history, made.text, random)
+        facts = record_lines(made.text)
+        if answer is None or disagreements(answer, facts, question):
+            continue
+        turns.append(Turn(question, answer, facts))
+        history.append(ChatTurn(question, made))
+    return Conversation(scene.exam.names, tuple(turns))
+
+
+def record_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of the page's text that an answer is to be written from."""
+    lines = text.splitlines()
+    return tuple(one for one in lines if not one.startswith((UNREAD, RELATED)))
+
+
+def written(
+    scene: Scene, question: str, history: list[ChatTurn], facts: str, random: np.random.Generator
+) -> str | None:
+    """Return the answer to a question; None where the page's own text is kept."""
+    asked = understand(question, scene.exam, history)
+    if len(facts) > LONGEST or asked.subject is Subject.REPORT or not asked.images:
+        return None
+    writer = Writer(scene.exam, scene.seen, question, random, bool(random.random() < 0.25))
+    if asked.subject is Subject.TAGS or (
+        asked.subject in (Subject.CONFIDENCE, Subject.WHY) and asked.facts
+    ):
+        return tags(writer, asked)
+    if asked.subject in GENERAL or asked.subject is Subject.UNKNOWN:
+        return plain(asked, question, facts, random)
+    return _about_pictures(writer, asked)
+
+
+def _about_pictures(writer: Writer, asked: Asked) -> str | None:
+    ways = {
+        Subject.FINDINGS: lambda: writer.findings(asked),
+        Subject.PLACES: lambda: writer.places(asked, sizes=False),
+        Subject.SIZES: lambda: writer.places(asked, sizes=True),
+        Subject.COUNT: lambda: writer.count(asked),
+        Subject.TOPIC: lambda: writer.topics(
+            [name for name in asked.topics if name != ANY_FINDING], asked.images
+        ),
+        Subject.COMPARE: lambda: writer.compare(asked),
+        Subject.CONFIDENCE: lambda: confidence(writer, asked),
+        Subject.WHY: lambda: why(writer, asked),
+    }
+    made = ways.get(asked.subject)
+    return None if made is None else made()

@@ -1,0 +1,98 @@
+"""Questions as people type them: wordings of each subject, with names put in, and mistypings."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from app.chat.evidence.exam import Exam
+from vlm.knowledge.glossary import glossary
+
+FILE = Path(__file__).parent / "questions.yaml"
+FINDINGS = (
+    ("mass", 6), ("lump", 1), ("tumor", 1), ("nodule", 1), ("calcification", 4),
+    ("microcalcification", 1), ("asymmetry", 3), ("architectural distortion", 2),
+    ("skin thickening", 1), ("skin retraction", 1), ("nipple retraction", 1),
+    ("suspicious lymph node", 1),
+)  # fmt: skip
+SHAPES = ("spiculated", "round", "oval", "irregular", "lobulated", "dense", "tiny", "palpable")
+TYPED = 0.25  # share of questions that are typed in a hurry
+NAMED = 0.2  # share of questions that name a picture or a side
+SUBJECTS = (  # how often each is asked first
+    ("findings", 4), ("finding", 7), ("negated", 2), ("shaped", 2), ("count", 2), ("places", 3),
+    ("sizes", 2), ("density", 4), ("birads", 2), ("pathology", 3), ("tissue", 1), ("cancer", 2),
+    ("side", 4), ("view", 3), ("picture_size", 1), ("warnings", 1), ("machine", 2),
+    ("compare", 3), ("meaning", 9), ("greeting", 1), ("thanks", 1), ("about", 1),
+    ("abilities", 1), ("trust", 1), ("advice", 2), ("change", 2), ("person", 3), ("off_topic", 2),
+    ("order", 1),
+)  # fmt: skip
+NEXT = (  # and after another question
+    ("where", 4), ("size_of_it", 3), ("sure", 4), ("why", 4), ("other_side", 2), ("more", 1),
+    ("thanks", 1),
+)  # fmt: skip
+
+
+@cache
+def wordings() -> dict[str, list[str]]:
+    """Return the wordings of each subject."""
+    told = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return {str(name): [str(one) for one in some] for name, some in told.items()}
+
+
+def first_question(exam: Exam, random: np.random.Generator) -> str:
+    """Draw a question that needs none before it."""
+    return _typed(_filled(_drawn(SUBJECTS, random), exam, random), random)
+
+
+def next_question(exam: Exam, random: np.random.Generator) -> str:
+    """Draw a question that goes on from the one before, or begins anew."""
+    if random.random() < 0.5:
+        return first_question(exam, random)
+    return _typed(_filled(_drawn(NEXT, random), exam, random), random)
+
+
+def _drawn(shares: tuple[tuple[str, int], ...], random: np.random.Generator) -> str:
+    chances = np.array([share for _, share in shares], float)
+    return shares[int(random.choice(len(shares), p=chances / chances.sum()))][0]
+
+
+def _filled(subject: str, exam: Exam, random: np.random.Generator) -> str:
+    some = wordings()[subject]
+    words = some[int(random.integers(len(some)))]
+    finding = _drawn(FINDINGS, random)
+    article = "an" if finding[0] in "aeiou" else "a"
+    plural = finding.removesuffix("s") + ("es" if finding.endswith("ss") else "s")
+    plural = {"asymmetry": "asymmetries", "mass": "masses"}.get(finding, plural)
+    entries = glossary()
+    names = entries[int(random.integers(len(entries)))].names
+    filled = words.format(
+        finding=finding, a_finding=f"{article} {finding}", findings=plural,
+        shape=SHAPES[int(random.integers(len(SHAPES)))],
+        term=names[0] if random.random() < 0.7 else names[int(random.integers(len(names)))],
+        picture=exam.names[int(random.integers(len(exam.names)))],
+    )  # fmt: skip
+    if subject in ("findings", "finding", "density", "pathology") and random.random() < NAMED:
+        picture = exam.names[int(random.integers(len(exam.names)))]
+        side = "right" if picture.startswith("R") else "left"
+        ways = (f" in the {picture}", f" in {picture}", f" in the {side} breast", f" on the {side}")
+        where = ways[int(random.integers(len(ways)))]
+        filled = f"{filled.rstrip('?.')}{where}{filled[len(filled.rstrip('?.')) :]}"
+    return filled
+
+
+def _typed(words: str, random: np.random.Generator) -> str:
+    """Return a question as it was typed: some in lower case, some with letters swapped."""
+    if random.random() < TYPED:
+        words = words.lower().rstrip("?.")
+    long = [i for i, word in enumerate(words.split()) if len(word) > 5 and word.isalpha()]
+    if long and random.random() < 0.08:
+        split = words.split()
+        at = long[int(random.integers(len(long)))]
+        cut = int(random.integers(1, len(split[at]) - 2))
+        word = split[at]
+        split[at] = word[:cut] + word[cut + 1] + word[cut] + word[cut + 2 :]
+        words = " ".join(split)
+    return words

@@ -1,0 +1,171 @@
+"""Whether an answer keeps to the record that it was written from: nothing else, nothing left out.
+
+Compared are pictures, sides, findings and whether they are there, places, sizes, categories,
+probabilities and the option each belongs to, conditions, and every word that carries a meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from vlm.grounding.statements import (
+    Polarity,
+    Statement,
+    findings_in,
+    numbers_in,
+    sides_in,
+    statements,
+    views_in,
+)
+
+WORDS = Path(__file__).parent / "plain_words.txt"
+_WORD = re.compile(r"[a-zé]+(?:-[a-z]+)*")
+_PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "chest", "quadrant",
+           "anterior", "posterior", "axilla", "o'clock")  # fmt: skip
+_LESION = re.compile(r"\b(benign|malignant)\b")
+_DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
+_IF = re.compile(r"\bif\b")
+
+
+@cache
+def plain_words() -> frozenset[str]:
+    """Return the words that may be said without standing in the record: they claim nothing."""
+    return frozenset(map(stem, WORDS.read_text(encoding="utf-8").split()))
+
+
+def disagreements(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, ...]:
+    """Return what an answer says that its record does not, or leaves out; empty if it agrees.
+
+    Args:
+        answer: as it was written.
+        facts: lines of the record.
+        question: whose own words may be said again, though not claimed.
+    """
+    record = statements("\n".join(facts), record=True)
+    said = statements(answer)
+    whole = "\n".join(facts)
+    found: list[str] = []
+    if not answer.strip():
+        return ("is empty",)
+    found += _words(answer, whole, question)
+    found += _names(answer, whole)
+    for one in said:
+        found += _numbers(one, record)
+        found += _findings(one, record)
+    found += _values(said, record)
+    found += _left_out(answer, said, record, whole)
+    return tuple(dict.fromkeys(found))
+
+
+def stem(word: str) -> str:
+    """Return a word without its commonest endings."""
+    for ending in ("ies", "es", "s", "ed", "ing", "ly"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            cut = word[: -len(ending)]
+            return cut + "y" if ending == "ies" else cut.rstrip("e")
+    return word.rstrip("e")
+
+
+def _words(answer: str, whole: str, question: str) -> list[str]:
+    known = {stem(word) for word in _WORD.findall(f"{whole} {question}".casefold())}
+    strange = [
+        word
+        for word in _WORD.findall(answer.casefold())
+        if len(word) > 2 and stem(word) not in known and stem(word) not in plain_words()
+    ]
+    return [f"the record does not say “{word}”" for word in dict.fromkeys(strange)]
+
+
+def _names(answer: str, whole: str) -> list[str]:
+    views = sorted(views_in(answer) - views_in(whole))
+    sides = sorted(sides_in(answer) - sides_in(whole))
+    numbers = sorted(numbers_in(answer) - numbers_in(whole))
+    letters = set(re.findall(r"(?<![\w-])[B-D](?=[ ,.;(])", answer))
+    letters -= set(re.findall(r"(?<![\w-])[A-D](?=[ ,.;(])", whole))
+    places = [p for p in _PLACES if p in answer.casefold() and p not in whole.casefold()]
+    return [f"the record has no {word}" for word in (*views, *sides, *numbers, *letters, *places)]
+
+
+def _numbers(one: Statement, record: Sequence[Statement]) -> list[str]:
+    """Compare the figures of a statement with those of the same picture and finding."""
+    wrong = []
+    for number in one.numbers:
+        holding = [own for own in record if number in own.numbers]
+        fitting = [
+            own
+            for own in holding
+            if _same_pictures(one, own)
+            and (not one.findings or not own.findings or own.findings & one.findings)
+        ]
+        if holding and not fitting and not (number.isdigit() and int(number) < 10):
+            wrong.append(f"{number} belongs to another picture or finding")
+    return wrong
+
+
+def _same_pictures(one: Statement, other: Statement) -> bool:
+    """Return whether two statements may be about the same pictures."""
+    if one.views and other.views:
+        return bool(one.views & other.views)
+    return not one.sides or not other.sides or bool(one.sides & other.sides)
+
+
+def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
+    """Compare whether findings are there with what the record says of them."""
+    wrong = []
+    for name in one.findings:
+        own = [kept for kept in record if name in kept.findings and _same_pictures(one, kept)]
+        polarities = {kept.polarity for kept in own} - {Polarity.IF_ANY}
+        if one.polarity is Polarity.IF_ANY or not polarities:
+            continue
+        agrees = one.polarity in polarities
+        if one.polarity is Polarity.ABSENT and Polarity.THERE in polarities:
+            agrees = False
+        if one.polarity is Polarity.NOT_JUDGED and polarities & {Polarity.THERE, Polarity.ABSENT}:
+            agrees = False
+        if not agrees:
+            where = f" in {', '.join(sorted(one.views))}" if one.views else ""
+            wrong.append(f"{name.lower()}{where} is not said to be {one.polarity}")
+    return wrong
+
+
+def _values(said: Sequence[Statement], record: Sequence[Statement]) -> list[str]:
+    kept = {pair for one in record for pair in one.values}
+    options = {number for _, number in kept}
+    return [
+        f"{number} is not the probability of {value}"
+        for one in said
+        for value, number in one.values
+        if number in options and (value, number) not in kept and value not in ("cc", "mlo")
+    ]
+
+
+def _left_out(
+    answer: str, said: Sequence[Statement], record: Sequence[Statement], whole: str
+) -> list[str]:
+    """Return what has to be said and is not: what is there, what is not judged, conditions."""
+    missing = []
+    there = {name for one in record if one.polarity is Polarity.THERE for name in one.findings}
+    told = {name for one in said if one.polarity is Polarity.THERE for name in one.findings}
+    judged = any(one.polarity is Polarity.ABSENT or one.views for one in record)
+    if judged:
+        missing += [f"leaves out {name.lower()}" for name in sorted(there - told)]
+    silent = any("not judged, because" in one.text for one in record)
+    if silent and not any(one.polarity in (Polarity.NOT_JUDGED, Polarity.IF_ANY) for one in said):
+        missing.append("leaves out that something is not judged")
+    if _DISAGREE.search(whole.casefold()) and "disagree" not in answer.casefold():
+        missing.append("leaves out that tags and pixels disagree")
+    if "if there is a lesion" in whole.casefold():
+        missing += [
+            "leaves out that it holds if there is a lesion"
+            for one in said
+            if _LESION.search(one.text.casefold()) and not _IF.search(answer.casefold())
+        ]
+    return missing
+
+
+def mentions(answer: str) -> frozenset[str]:
+    """Return the findings that an answer names."""
+    return findings_in(answer)
