@@ -45,7 +45,7 @@ class Checks:
 
     def trial(self) -> tuple[Item, ...]:
         """Return enough questions to tell each topic from guessing, where there are so many."""
-        return choose_trial(self._make(TRIED), self.config.run.seed)
+        return choose_trial(self._make(TRIED), self.config.run.seed, self.config.trial_items)
 
     def ask(self, model: VersaMammoForImageTextToText) -> dict[str, float]:
         """Answer them all."""

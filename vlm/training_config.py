@@ -25,6 +25,7 @@ from vlm.instructions.recorded import Recorded, read_recorded
 from vlm.language import Language, TinyLanguage, load_language, tiny_language
 from vlm.language_package import is_installed
 from vlm.projector import ProjectorSettings
+from vlm.trained_topics import TRIED
 
 PhaseName = Literal["words", "projector", "adapter"]
 RECIPE = Path("configs/vlm/smollm2_135m.yaml")
@@ -134,6 +135,8 @@ class VlmTraining:
         optim: how long and how fast.
         check_every: steps between two checks by generated answers, a multiple of run.log_every.
         check_items: most questions of one answer of one topic in a check.
+        trial_items: about how many questions of each topic are asked at the end, of `check_splits`,
+            to tell what was learned and to calibrate; at least 20 of each answer, where there are.
         workers: processes that prepare conversations, for each training process.
     """
 
@@ -164,6 +167,7 @@ class VlmTraining:
     optim: VlmOptim = VlmOptim()
     check_every: int = 100
     check_items: int = 4
+    trial_items: int = TRIED
     workers: int = 0
 
     def __post_init__(self) -> None:

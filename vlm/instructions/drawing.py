@@ -33,6 +33,7 @@ from vlm.prompts import MOST_VIEWS, Turn
 Images = tuple[int, ...]
 Classes = dict[Answer, list[Images]]
 T = TypeVar("T")
+STAND_INS = 128  # images of a projection that recorded conversations are shown with
 KINDS = ("closed", "open", "places", "reports", "lists", "elsewhere")
 
 
@@ -167,9 +168,9 @@ class LessonPool:
         )  # fmt: skip
 
     def _shown_as(self, view: str) -> list[int]:
-        """Return the images of a projection; all where the archive has none of it."""
+        """Return images of a projection; of any where the archive has none of it."""
         own = [i for i, picture in enumerate(self.pictures) if picture.view == view]
-        return own or list(range(len(self.pictures)))
+        return (own or list(range(len(self.pictures))))[:STAND_INS]
 
     def _before(
         self, lesson: Lesson, context: bool, mixture: Mixture, random: np.random.Generator
