@@ -89,8 +89,11 @@ class Mixture:
         )  # fmt: skip
 
     def listing(self, share: float) -> Mixture:
-        """Return the mixture with lists as this share of all, for the projector's first lessons."""
-        rest = replace(self, lists=0.0)
+        """Return the mixture with lists as this share of all, for the projector's first lessons.
+
+        Conversations from records are left out: they can be answered without looking.
+        """
+        rest = replace(self, lists=0.0, recorded=0.0)
         total = sum(rest.kinds) + rest.turns
         return replace(self, lists=total * share / (1 - share)) if share < 1 else self
 
