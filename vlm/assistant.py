@@ -125,10 +125,14 @@ class Assistant:
         history: Sequence[Turn] = (),
         *,
         context: bool = True,
+        facts: Sequence[str] = (),
         most_words: int = MOST_WORDS,
     ) -> Iterator[str]:
-        """Answer in words, piece by piece; hand what came together to `explain`."""
-        asked = Question(question, tuple(pictures), tuple(history), context)
+        """Answer in words, piece by piece, from lines of a record if any are given.
+
+        Hand what came together to `explain`.
+        """
+        asked = Question(question, tuple(pictures), tuple(history), context, tuple(facts))
         return stream(
             self.model, self.processor, asked, most_words=most_words, prefixes=self.prefixes
         )

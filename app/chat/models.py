@@ -22,6 +22,7 @@ from versamammo.errors import InputError
 from versamammo.files import parse_json
 
 if TYPE_CHECKING:
+    from app.chat.conversation.writing import RecordWriter
     from app.chat.evidence.exam import Exam
     from app.chat.evidence.queueing import OneAtATime
     from app.chat.evidence.trials import Trials
@@ -42,12 +43,14 @@ class Models:
 
     Attributes:
         real: who does so for real pictures, if others than for phantoms.
+        writer: a language model that words the answers, if there is one.
     """
 
     answerer: Answerer
     finder: Finder | None = None
     comparer: Comparer | None = None
     real: Models | None = None
+    writer: RecordWriter | None = None
 
     def of(self, exam: Exam) -> Models:
         """Return who speaks of an exam."""
@@ -111,6 +114,7 @@ def load_models(
     language, part = parts_of(folder)
     # torch is imported only where there is a model
     from app.chat.conversation.answering import Answering
+    from app.chat.conversation.writing import RecordWriter
     from app.chat.evidence.encoder_findings import Seeing
     from app.chat.evidence.examining import Examiner
     from app.chat.evidence.option_likelihoods import LanguageSource
@@ -138,7 +142,10 @@ def load_models(
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
     films = bundled(BUNDLED_REAL) if folder == bundled() else None
     real = None if films is None else load_models(films, dtype=dtype)
-    return Models(Answering(card, trials, speaking), finder, comparer, real)
+    writer = RecordWriter(speaking) if speaking is not None and speaking.speaks else None
+    if writer is None and real is not None:
+        writer = real.writer  # it words a record, whoever looked at the pictures
+    return Models(Answering(card, trials, writer), finder, comparer, real, writer)
 
 
 def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:

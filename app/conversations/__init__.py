@@ -1,1 +1,1 @@
-"""Conversations to learn from: random records of evidence, questions about them, written answers."""
+"""Conversations to learn from: random records of evidence, questions, written answers."""

@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
             f"is {args.count}; expected 1 or more", field="--count", reason="bad-option"
         )
     kept = frozenset(run_ for file in args.kept_back for run_ in _runs_of(file))
-    lines, turns, left_out, number = [], 0, 0, 0
+    lines: list[str] = []
+    turns = left_out = number = 0
     with tqdm(total=args.count, desc="conversations") as shown:
         while len(lines) < args.count:
             made = draw_conversation(np.random.default_rng([args.seed, number]))

@@ -10,6 +10,7 @@ from app.chat.conversation.answering import Answering
 from app.chat.conversation.general import GENERAL
 from app.chat.conversation.intent import ANY_FINDING, Asked, understand
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.writing import LONGEST, record_lines
 from app.chat.evidence.contracts import Card, ChatTurn
 from app.chat.evidence.trials import Trials
 from app.conversations.exams import Random, Scene, draw_scene
@@ -22,15 +23,12 @@ from vlm.prompts import Turn
 
 CARDS = (
     Card("VersaMammo encoder of real films, encoder", "0.2.0 weights 44cdc48211e1",
-         "1306 scanned films of CBIS-DDSM (CC BY 3.0), all of which show a lesion", no_normals=True),
+         "1306 scanned films of CBIS-DDSM, all of which show a lesion", no_normals=True),
     Card("VersaMammo small model (demo), language model", "0.1.0 weights 72f8f18bc8de",
          "2000 phantom patients, which are not real data", phantoms_only=True),
     Card("Breast model of our clinic, encoder", "3 weights 0a1b2c3d4e5f", "20 000 digital exams"),
 )  # fmt: skip
-UNREAD = "Not taken into account: "  # the page says so itself
-RELATED = "See also: "
 MOST_TURNS = 4
-LONGEST = 1400  # characters of the facts of one turn; reports and long lists are not rewritten
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,6 @@ def draw_conversation(random: Random) -> Conversation:
         turns.append(Turn(question, answer, facts))
         history.append(ChatTurn(question, made))
     return Conversation(scene.exam.names, tuple(turns))
-
-
-def record_lines(text: str) -> tuple[str, ...]:
-    """Return the lines of the page's text that an answer is to be written from."""
-    lines = text.splitlines()
-    return tuple(one for one in lines if not one.startswith((UNREAD, RELATED)))
 
 
 def written(

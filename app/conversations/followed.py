@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
-from app.chat.conversation.facts import _views_disagree, warnings_of
+from app.chat.conversation.facts import views_disagree, warnings_of
 from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import title
 from app.chat.evidence.exam import ExamImage
-from app.conversations.written import SIDES, Writer, listed
-from versamammo.vocabulary import BY_NAME
+from app.conversations.words import SIDES, listed
+from app.conversations.written import Writer
 
 
 def again(writer: Writer, asked: Asked) -> tuple[str, list[str]]:
@@ -69,7 +68,8 @@ def tags(writer: Writer, asked: Asked) -> str:
     said = " ".join(ways[fact](writer) for fact in asked.facts)
     if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
         said += " " + writer.pick(
-            "This is read from the file's tags and measured on its pixels; no model stands behind it.",
+            "This is read from the file's tags and measured on its pixels; no model stands behind "
+            "it.",
             "That comes from the tags and from measurements, not from a model.",
         )
     return said
@@ -88,14 +88,12 @@ def _sides(writer: Writer) -> str:
     else:
         said = _grouped(writer, names)
     other = [
-        i
-        for i, image in enumerate(images)
-        if _views_disagree(image, writer.seen.verdict("View", i))
+        i for i, image in enumerate(images) if views_disagree(image, writer.seen.verdict("View", i))
     ]
     if other:
         which = listed([writer.view(i) for i in other])
         said += " " + writer.pick(
-            f"For {which} the model takes the picture for another view, so tags and pixels disagree.",
+            f"For {which} the model takes the picture for another view: tags and pixels disagree.",
             f"On the view, tags and pixels disagree for {which}.",
         )
     if not wrong:
@@ -130,7 +128,7 @@ def _grouped(writer: Writer, names: Sequence[str]) -> str:
             f"The pictures are {listed(names)}.",
         )
     return writer.pick(
-        f"By the tags, there {'is' if len(sides[0].split()) == 6 else 'are'} {' and '.join(sides)}.",
+        f"By the tags, there are {' and '.join(sides)}.",
         f"The tags say: {', '.join(sides)}.",
     )
 
@@ -172,8 +170,3 @@ def _machine(writer: Writer) -> str:
         f"The tags name the machine: {name}; the file was read as {made.format}.",
         f"{name}, by the tags; read as {made.format}.",
     )
-
-
-def heading(names: Sequence[str]) -> str:
-    """Return topics as a sentence lists them."""
-    return listed([title(name) for name in names if name in BY_NAME])

@@ -14,7 +14,6 @@ from pathlib import Path
 from vlm.grounding.statements import (
     Polarity,
     Statement,
-    findings_in,
     numbers_in,
     sides_in,
     statements,
@@ -36,13 +35,16 @@ def plain_words() -> frozenset[str]:
     return frozenset(map(stem, WORDS.read_text(encoding="utf-8").split()))
 
 
-def disagreements(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, ...]:
+def disagreements(
+    answer: str, facts: Sequence[str], question: str = "", *, complete: bool = True
+) -> tuple[str, ...]:
     """Return what an answer says that its record does not, or leaves out; empty if it agrees.
 
     Args:
         answer: as it was written.
         facts: lines of the record.
         question: whose own words may be said again, though not claimed.
+        complete: False while more is to come, so that nothing is missed yet.
     """
     record = statements("\n".join(facts), record=True)
     said = statements(answer)
@@ -56,7 +58,8 @@ def disagreements(answer: str, facts: Sequence[str], question: str = "") -> tupl
         found += _numbers(one, record)
         found += _findings(one, record)
     found += _values(said, record)
-    found += _left_out(answer, said, record, whole)
+    if complete:
+        found += _left_out(answer, said, record, whole)
     return tuple(dict.fromkeys(found))
 
 
@@ -164,8 +167,3 @@ def _left_out(
             if _LESION.search(one.text.casefold()) and not _IF.search(answer.casefold())
         ]
     return missing
-
-
-def mentions(answer: str) -> frozenset[str]:
-    """Return the findings that an answer names."""
-    return findings_in(answer)

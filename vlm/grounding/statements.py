@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from versamammo.vocabulary import TOPICS
 
@@ -204,7 +205,7 @@ def _by_view(sentence: str) -> list[str]:
     if len(starts) < 2:
         return [sentence]
     cuts = [0, *starts[1:], len(sentence)]
-    return [sentence[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [sentence[a:b] for a, b in pairwise(cuts)]
 
 
 def _stated(piece: str, findings: frozenset[str], polarity: Polarity) -> Statement:

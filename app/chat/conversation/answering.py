@@ -23,6 +23,7 @@ from app.chat.conversation.verdict_words import (
     title,
     topic_line,
 )
+from app.chat.conversation.writing import RecordWriter
 from app.chat.evidence.contracts import (
     LOOKED_AT,
     Card,
@@ -35,11 +36,8 @@ from app.chat.evidence.contracts import (
 )
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Domain, Trials
-from versamammo.errors import InputError
 from versamammo.vocabulary import BY_NAME, YES
-from vlm.prompts import Turn as Said
 
 SUGGESTED = (
     (ANY_FINDING, "Is anything suspicious, and where?"),
@@ -65,10 +63,10 @@ BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree
 class Answering:
     """Answers about an exam from its record of evidence."""
 
-    def __init__(self, card: Card, trials: Trials, language: LanguageSource | None = None) -> None:
+    def __init__(self, card: Card, trials: Trials, writer: RecordWriter | None = None) -> None:
         self._card = card
         self._trials = trials
-        self._language = language
+        self._writer = writer
         self._facts = FactAnswerer()
 
     @property
@@ -95,14 +93,29 @@ class Answering:
         history: Sequence[ChatTurn],
         findings: Findings | None = None,
     ) -> Iterator[StreamedAnswer]:
-        """Yield the answer piece by piece; what cannot be answered is said to be so."""
+        """Yield the answer piece by piece; what cannot be answered is said to be so.
+
+        With a language model its own words come, as far as they agree with the record; a report
+        keeps its form.
+        """
         asked = understand(question, exam, history)
+        pieces = self._from_record(exam, question, asked, findings)
+        if self._writer is None or asked.subject is Subject.REPORT or not asked.images:
+            yield from pieces
+            return
+        *_, made = pieces
+        yield from self._writer.write(exam, question, history, made)
+
+    def _from_record(
+        self, exam: Exam, question: str, asked: Asked, findings: Findings | None
+    ) -> Iterator[StreamedAnswer]:
+        """Yield what the record says to a question, and what it does not."""
         seen = findings or Findings()
         if asked.subject is Subject.TAGS or (asked.subject in _FOLLOWED and asked.facts):
             yield from self._facts.told(exam, asked, findings)
             return
         if asked.subject in GENERAL:
-            yield from self._beside(exam, question, history, asked, seen)
+            yield answer_general(asked, question, seen, self.card)
             return
         if not asked.images:
             names = ", ".join(exam.names)
@@ -125,7 +138,7 @@ class Answering:
             made = ways[asked.subject]()
             yield self._noted(made, exam, asked, seen)
             return
-        yield from self._beside(exam, question, history, asked, seen)
+        yield answer_general(asked, question, seen, self.card)
 
     def _noted(
         self, made: StreamedAnswer, exam: Exam, asked: Asked, seen: Findings
@@ -245,33 +258,6 @@ class Answering:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
         return self._findings(exam, asked, seen), list(named)
-
-    def _beside(
-        self, exam: Exam, question: str, history: Sequence[ChatTurn], asked: Asked, seen: Findings
-    ) -> Iterator[StreamedAnswer]:
-        """Answer what is not about the pictures: by a language model that can, else plainly.
-
-        What the glossary holds, and orders to the program, are never left to the model.
-        """
-        speaks = self._language is not None and self._language.speaks
-        if speaks and not asked.entries and not asked.order:
-            yield from self._talk(exam, question, history)
-        else:
-            yield answer_general(asked, question, seen, self.card)
-
-    def _talk(
-        self, exam: Exam, question: str, history: Sequence[ChatTurn]
-    ) -> Iterator[StreamedAnswer]:
-        assert self._language is not None, "asked before"
-        before = [Said(turn.question, turn.answer.text) for turn in history]
-        note = "free words of the language model, not compared with the evidence"
-        text = ""
-        try:
-            for text in self._language.talk(exam, question, before):
-                yield StreamedAnswer(text)
-            yield StreamedAnswer(text, (), None, (note,))
-        except InputError as error:
-            yield StreamedAnswer(f"This could not be answered: {error.message}.")
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:

@@ -73,7 +73,7 @@ def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
             f"as a {SIDES[seen]} breast (chest wall {image.chest_wall})" if seen else "unclear",
             image.disagrees,
         ),
-        Fact("View", str(told.view or "not said"), _view(view), _views_disagree(image, view)),
+        Fact("View", str(told.view or "not said"), _view(view), views_disagree(image, view)),
         Fact("Picture", _spacing(image), f"{columns} x {rows} pixels, {told.bits} bits"),
         Fact("Drawn", "-", "turned round" if image.turned else "as stored"),
         Fact("Breast", "-", _breast_size(image)),
@@ -87,7 +87,7 @@ def _view(view: Verdict | None) -> str:
     return f"{view.likeliest} (model, {figure(view.probabilities[view.likeliest])})"
 
 
-def _views_disagree(image: ExamImage, view: Verdict | None) -> bool:
+def views_disagree(image: ExamImage, view: Verdict | None) -> bool:
     """Return whether a model is sure of another view than the tags; it knows CC and MLO only."""
     if view is None or str(image.told.view) not in view.probabilities:
         return False
@@ -134,7 +134,7 @@ def warnings_of(
                 f"the {image.chest_wall}."
             )
         view = findings.verdict("View", number) if findings is not None else None
-        if view is not None and _views_disagree(image, view):
+        if view is not None and views_disagree(image, view):
             said.append(
                 f"{name}: the tags say {image.told.view}, but the model takes the picture for "
                 f"{view.likeliest} ({figure(view.probabilities[view.likeliest])}). One of them is "

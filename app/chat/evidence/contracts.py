@@ -74,6 +74,9 @@ class StreamedAnswer:
         confidence: 0..1, or None where nothing was estimated.
         notes: what a careful reader should know of this answer.
         speaker: who gave it, where that is not the answerer itself.
+        facts: lines of the record that a language model wrote it from, or tried to.
+        written: what the language model wrote, if that is what is shown.
+        rejected: why what it wrote is not shown.
     """
 
     text: str
@@ -81,6 +84,9 @@ class StreamedAnswer:
     confidence: float | None = None
     notes: tuple[str, ...] = ()
     speaker: Card | None = None
+    facts: tuple[str, ...] = ()
+    written: str = ""
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,26 @@ class LanguageSource:
         """Whether its language was learnt elsewhere; a tiny one knows only its own questions."""
         return bool(self._assistant.model.config.language_name)
 
-    def talk(self, exam: Exam, question: str, before: Sequence[Turn]) -> Iterator[str]:
-        """Yield a free answer, each piece holding all text so far."""
+    def write(
+        self,
+        exam: Exam,
+        question: str,
+        before: Sequence[Turn],
+        facts: Sequence[str],
+        most_tokens: int,
+    ) -> Iterator[str]:
+        """Yield an answer written from lines of a record, each piece holding all text so far.
+
+        Raises:
+            InputError: the pictures or the words cannot be used.
+        """
         pictures = self._look(exam, range(len(exam.images)))
         written = ""
-        for piece in self._queue.stream(lambda: self._assistant.stream(pictures, question, before)):
+        for piece in self._queue.stream(
+            lambda: self._assistant.stream(
+                pictures, question, before, facts=facts, most_words=most_tokens
+            )
+        ):
             written += piece
             yield written
 

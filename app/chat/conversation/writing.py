@@ -1,0 +1,81 @@
+"""A language model words what the record of evidence says; what disagrees with it is not shown.
+
+The lines that the page would show are its record. The answer comes sentence by sentence, each one
+compared before it is shown; one that disagrees, or an answer that leaves something out, gives way
+to the record's own lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.option_likelihoods import LanguageSource
+from versamammo.errors import InputError
+from vlm.grounding import disagreements
+from vlm.prompts import Turn
+
+UNREAD = "Not taken into account: "  # the page says so itself
+RELATED = "See also: "
+LONGEST = 1400  # characters; a report or a long list is shown as it is
+REMEMBERED = 2  # earlier turns that are read again
+MOST_TOKENS = 220
+_SENTENCE = re.compile(r"[.!?](?=\s)")
+
+
+def record_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of the page's text that an answer is to be written from."""
+    lines = text.splitlines()
+    return tuple(one for one in lines if one and not one.startswith((UNREAD, RELATED)))
+
+
+class RecordWriter:
+    """Words answers from their record, with a language model that has learned to."""
+
+    def __init__(self, language: LanguageSource) -> None:
+        self._language = language
+
+    def write(
+        self, exam: Exam, question: str, history: Sequence[ChatTurn], made: StreamedAnswer
+    ) -> Iterator[StreamedAnswer]:
+        """Yield the answer as far as it is written and agrees; at last whole, or as it was made.
+
+        Args:
+            exam: whose pictures are shown to the model.
+            question: in the user's words.
+            history: earlier turns.
+            made: what the page would say without a language model.
+        """
+        facts = record_lines(made.text)
+        if not facts or len(made.text) > LONGEST:
+            yield made
+            return
+        above = [one for one in made.text.splitlines() if one.startswith(UNREAD)]
+        before = [
+            Turn(turn.question, turn.answer.written or turn.answer.text, turn.answer.facts)
+            for turn in history[-REMEMBERED:]
+        ]
+        text, shown = "", ""
+        try:
+            for text in self._language.write(exam, question, before, facts, MOST_TOKENS):
+                ended = [match.end() for match in _SENTENCE.finditer(text)]
+                whole = text[: ended[-1]].strip() if ended else ""
+                if whole == shown:
+                    continue
+                if disagreements(whole, facts, question, complete=False):
+                    break
+                shown = whole
+                yield replace(made, text="\n".join([*above, shown]), facts=facts)
+            wrong = disagreements(text.strip(), facts, question)
+        except InputError as error:
+            wrong = (error.message,)
+        if wrong:
+            yield replace(made, facts=facts, rejected=wrong)
+            return
+        written = text.strip()
+        yield replace(
+            made, text="\n".join([*above, written]), facts=facts, written=written, speaker=None
+        )

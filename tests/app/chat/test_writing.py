@@ -1,0 +1,111 @@
+"""Answers in a language model's words: shown where they agree with the record, else not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.writing import RecordWriter, record_lines
+from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.option_likelihoods import LanguageSource
+from app.chat.evidence.trials import Trials
+from tests.app.chat.test_answering import CARD, masses
+from versamammo.errors import InputError
+from vlm.prompts import Turn
+
+
+class Says:
+    """A language model that says what it is told to, word by word."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[tuple[str, tuple[Turn, ...], tuple[str, ...]]] = []
+
+    def write(
+        self, exam: Exam, question: str, before: Sequence[Turn], facts: Sequence[str], most: int
+    ) -> Iterator[str]:
+        self.asked.append((question, tuple(before), tuple(facts)))
+        words = self.text.split(" ")
+        for count in range(1, len(words) + 1):
+            yield " ".join(words[:count])
+
+
+class Fails(Says):
+    """One that cannot use the pictures."""
+
+    def write(self, *_: object) -> Iterator[str]:  # type: ignore[override]
+        raise InputError("too long", field="question")
+        yield ""
+
+
+def pieces(
+    exam: Exam, model: Says, question: str = "Is there a mass?", history: Sequence[ChatTurn] = ()
+) -> list[StreamedAnswer]:
+    writer = RecordWriter(cast(LanguageSource, model))
+    seen = masses(exam, 1)
+    return list(Answering(CARD, Trials(), writer).answer(exam, question, history, seen))
+
+
+def test_what_agrees_is_shown_sentence_by_sentence(exam: Exam) -> None:
+    name = exam.names[1]
+    model = Says(f"Yes, a mass is marked in {name} (0.80). It was found by the marked places.")
+    said = pieces(exam, model)
+    assert said[0].text == f"Yes, a mass is marked in {name} (0.80)."
+    assert said[-1].text == said[-1].written == model.text
+    assert said[-1].evidence, "what it points to comes from the record"
+    assert said[-1].confidence is not None
+    (question, before, facts) = model.asked[0]
+    assert (question, before) == ("Is there a mass?", ())
+    assert facts[0].startswith("Mass: ")
+    assert said[-1].facts == facts
+
+
+def test_what_disagrees_gives_way_to_the_record(exam: Exam) -> None:
+    model = Says("No mass was found. All is well.")
+    said = pieces(exam, model)
+    assert len(said) == 1, "the first sentence already disagrees"
+    assert said[0].text.startswith("Mass: ")
+    assert not said[0].written
+    assert "mass is not said to be absent" in said[0].rejected
+
+
+def test_an_answer_that_leaves_out_what_is_marked_gives_way(exam: Exam) -> None:
+    said = pieces(exam, Says("Here is what was found. Thank you for the question."))
+    assert said[-1].text.startswith("Mass: ")
+    assert said[-1].rejected == ("leaves out mass",)
+
+
+def test_a_model_that_cannot_answer_leaves_the_record(exam: Exam) -> None:
+    said = pieces(exam, Fails(""))
+    assert said[-1].text.startswith("Mass: ")
+    assert said[-1].rejected == ("too long",)
+
+
+def test_words_that_were_not_read_are_told_by_the_page_itself(exam: Exam) -> None:
+    model = Says(f"A mass is marked in {exam.names[1]} (0.80).")
+    said = pieces(exam, model, "Is there a spiculated mass?")[-1]
+    assert said.text == f"Not taken into account: “spiculated”.\n{model.text}"
+    assert not any("Not taken" in fact for fact in model.asked[0][2])
+
+
+def test_a_report_keeps_its_form_and_no_picture_is_no_answer(exam: Exam) -> None:
+    model = Says("Nothing.")
+    assert "Composition:" in pieces(exam, model, "Write a report")[-1].text
+    assert "no such picture" in pieces(exam, model, "Is there a mass in picture 9?")[-1].text
+    assert model.asked == []
+
+
+def test_earlier_turns_are_read_with_their_records(exam: Exam) -> None:
+    name = exam.names[1]
+    first = Says(f"A mass is marked in {name} (0.80).")
+    made = pieces(exam, first)[-1]
+    second = Says(f"The mass lies in {name}.")
+    pieces(exam, second, "Where?", [ChatTurn("Is there a mass?", made)])
+    assert second.asked[0][1] == (Turn("Is there a mass?", first.text, made.facts),)
+
+
+def test_record_lines_leave_out_what_the_page_says_itself() -> None:
+    text = "Not taken into account: “big”.\nMass: no.\n\nSee also: cyst."
+    assert record_lines(text) == ("Mass: no.",)

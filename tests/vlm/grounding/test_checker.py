@@ -1,0 +1,108 @@
+"""What a checker lets through and what it does not, sentence by sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlm.grounding import disagreements
+
+MASS = (
+    "Mass: R MLO yes (0.96), marked in the middle third, at middle depth, 20 x 27 mm; "
+    "R CC no (0.74); L CC no (0.66); L MLO no (0.61).",
+)
+NONE = ("Mass: R CC no (0.89); R MLO no (0.53).",)
+UNSURE = ("Calcification: R CC not sure (yes 0.46); R MLO no (0.70).",)
+SILENT = (
+    "Mass: not judged, because every picture that the model learnt from shows a lesion, so that it "
+    "cannot tell a breast without one.",
+    "If there is a lesion, it most likely lies here: R MLO lower third, at middle depth, 12 x 11 "
+    "mm.",
+)
+DENSITY = (
+    "ACR density: B, scattered fibroglandular tissue (0.40); also possible: C 0.34, D 0.18 (mean "
+    "of 2 pictures).",
+)
+LESION = ("Pathology: malignant (0.62); also possible: Benign 0.38, if there is a lesion.",)
+TAGS = (
+    "R MLO: the tags say side right, view MLO; the pixels look stored as a left breast (chest wall "
+    "left); the view, by the pixels, is MLO (model, 0.88). These disagree.",
+)
+SIDES = (
+    "Right breast: ACR density B, scattered fibroglandular tissue (0.93); Mass yes (0.96).",
+    "Left breast: ACR density B, scattered fibroglandular tissue (0.89); Mass no (0.61).",
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer"),
+    [
+        (MASS, "Yes. A mass is marked in R MLO (0.96), in the middle third, at middle depth."),
+        (MASS, "A mass is likely in the right MLO view (probability 0.96), 20 x 27 mm. It was not "
+               "found in R CC (0.74), L CC (0.66) or L MLO (0.61)."),
+        (NONE, "No mass was found in R CC (0.89) or R MLO (0.53)."),
+        (NONE, "No, no mass is marked in any of these pictures."),
+        (UNSURE, "Not sure about calcification: R CC (yes 0.46)."),
+        (SILENT, "I cannot say whether there is a mass: every picture the model learnt from shows "
+                 "a lesion. If there is one, the likeliest place is R MLO, lower third, at middle "
+                 "depth, about 12 x 11 mm."),
+        (DENSITY, "The density is most likely B, scattered fibroglandular tissue (probability "
+                  "0.40). Also possible: C (0.34) and D (0.18)."),
+        (LESION, "If there is a lesion, it is most likely malignant (0.62)."),
+        (TAGS, "By the tags this is the right breast in the MLO view. The pixels disagree: R MLO "
+               "is stored as a left breast would be."),
+        (SIDES, "Mass: right yes (0.96), left no (0.61)."),
+    ],
+)  # fmt: skip
+def test_what_the_record_says_may_be_said_in_other_words(
+    facts: tuple[str, ...], answer: str
+) -> None:
+    assert disagreements(answer, facts, "is there a mass?") == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer", "why"),
+    [
+        (MASS, "No mass was found.", "mass is not said to be absent"),
+        (MASS, "A mass is marked in L MLO (0.96).", "mass in L MLO is not said to be there"),
+        (MASS, "A mass is marked in R MLO (0.66).", "0.66 belongs to another picture or finding"),
+        (MASS, "A mass is marked in R MLO (0.98).", "the record has no 0.98"),
+        (MASS, "A mass is marked in R MLO, in the upper third.", "the record has no upper"),
+        (MASS, "A mass is marked in R MLO, 27 x 31 mm.", "the record has no 31"),
+        (MASS, "A calcification is marked in R MLO (0.96).", "leaves out mass"),
+        (MASS, "A mass is marked in R ML (0.96).", "the record has no R ML"),
+        (MASS, "A spiculated mass is marked in R MLO.", "the record does not say “spiculated”"),
+        (MASS, "Here are four pictures.", "leaves out mass"),
+        (NONE, "Yes. A mass is marked in R CC (0.89).", "mass in R CC is not said to be there"),
+        (NONE, "No mass was found in the left breast.", "the record has no L"),
+        (UNSURE, "A calcification is likely in R CC (0.46).",
+         "calcification in R CC is not said to be there"),
+        (SILENT, "No mass was found.", "mass is not said to be absent"),
+        (SILENT, "The picture shows nothing.", "leaves out that something is not judged"),
+        (SILENT, "A mass lies in R MLO, 12 x 11 mm.", "mass in R MLO is not said to be there"),
+        (DENSITY, "The density is C (0.40).", "0.40 is not the probability of C"),
+        (DENSITY, "The density is A (0.40).", "0.40 is not the probability of A"),
+        (LESION, "It is most likely malignant (0.62).",
+         "leaves out that it holds if there is a lesion"),
+        (LESION, "If there is a lesion, it is most likely benign (0.62).",
+         "0.62 is not the probability of benign"),
+        (TAGS, "This is the right breast, MLO view.", "leaves out that tags and pixels disagree"),
+        (SIDES, "Mass: right no (0.96), left yes (0.61).", "mass is not said to be absent"),
+        (SIDES, "", "is empty"),
+    ],
+)  # fmt: skip
+def test_what_the_record_does_not_say_is_told(
+    facts: tuple[str, ...], answer: str, why: str
+) -> None:
+    assert why in disagreements(answer, facts, "is there a mass?")
+
+
+def test_nothing_is_missed_yet_while_an_answer_is_written() -> None:
+    begun = "Some of it is sure."
+    assert disagreements(begun, MASS, complete=False) == ()
+    assert "leaves out mass" in disagreements(begun, MASS)
+
+
+def test_a_word_of_the_question_may_be_said_again_but_not_one_of_nobody() -> None:
+    facts = ("That cannot be told from these pictures: no source here looks for it.",)
+    assert disagreements("A pacemaker cannot be told here.", facts, "is there a pacemaker?") == ()
+    assert disagreements("A pacemaker cannot be told here.", facts, "is it there?")
