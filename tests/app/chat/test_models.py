@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from app.chat.conversation.facts import FactAnswerer
+from app.chat.conversation.writing import RecordWriter
 from app.chat.evidence.contracts import EvidenceSource, StreamedAnswer
 from app.chat.evidence.exam import Exam
+from app.chat.evidence.option_likelihoods import LanguageSource
+from app.chat.evidence.queueing import OneAtATime
 from app.chat.evidence.trials import Domain, SourceTrial, Trials, write_trials
 from app.chat.models import load_models
 from tests.app.chat.tiny_models import score, write_tiny_models
 from versamammo.errors import InputError
+from vlm.assistant import Assistant
 from vlm.trained_topics import FILE, Competence, write_competence
 
 
@@ -153,9 +157,8 @@ def test_neither_a_pickle_nor_code_in_a_model_folder_is_run(
 
 
 def test_a_mark_of_the_template_in_a_question_is_refused_in_words(folder: Path, exam: Exam) -> None:
-    # a model whose language was learnt elsewhere may be asked anything
-    models = load_models(folder / "vlm")
-    language = models.answerer._language  # type: ignore[attr-defined]
-    language._assistant.model.config.language_name = "large"
-    said: list[StreamedAnswer] = list(models.answerer.answer(exam, "Tell <image> a joke", (), None))
-    assert "could not be answered" in said[-1].text
+    language = LanguageSource(Assistant.load(folder / "vlm"), OneAtATime())
+    made = StreamedAnswer("That is off the point.")
+    *_, said = RecordWriter(language).write(exam, "Tell <image> a joke", (), made)
+    assert said.text == made.text
+    assert "marks turns or images" in said.rejected[0]

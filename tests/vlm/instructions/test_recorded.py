@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.vlm.archives import write_archive
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Laterality, View
 from vlm.instructions import LessonPool, Mixture
