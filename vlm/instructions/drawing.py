@@ -95,7 +95,7 @@ class Mixture:
         """
         rest = replace(self, lists=0.0, recorded=0.0)
         total = sum(rest.kinds) + rest.turns
-        return replace(self, lists=total * share / (1 - share)) if share < 1 else self
+        return replace(rest, lists=total * share / (1 - share)) if share < 1 else self
 
 
 class LessonPool:
