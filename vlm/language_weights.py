@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from versamammo.errors import InputError
 from versamammo.model.weights import opening, read_tensors
+from vlm.encoder_beside import encoder_state
 from vlm.language_source import LanguageModelSource, resolve
 
 LANGUAGE = "model.language_model."
@@ -50,7 +51,9 @@ def without_language(state: Mapping[str, Tensor], source: LanguageModelSource) -
 
 
 def referred(kind: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return config and all weights of a folder whose language model lies elsewhere, else nothing.
+    """Return config and all weights of a folder that leaves some elsewhere, else nothing.
+
+    Its language model may lie in a package, a folder or a repository, its encoder beside it.
 
     Args:
         kind: the class of the config.
@@ -58,14 +61,18 @@ def referred(kind: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, A
         options: for `from_pretrained`; `config` and `dtype` are looked at.
 
     Raises:
-        InputError: the folder is damaged, or the language model is not there or another.
+        InputError: the folder is damaged, or a part is not there or another.
     """
     with opening(folder):
         config = options.get("config") or kind.from_pretrained(folder)
     source = source_of(config)
-    if source is None:
+    if source is None and not config.encoder_beside:
         return {}
     state = read_tensors(folder)
+    if config.encoder_beside:
+        state |= encoder_state(folder, config.encoder_beside)
+    if source is None:
+        return {"config": config, "state_dict": state}
     added = {name: state.pop(name) for name in list(state) if name.startswith(ADDED)}
     dtype = options.get("dtype")
     wanted = dtype if isinstance(dtype, torch.dtype) else None

@@ -29,6 +29,7 @@ from versamammo.model.weights import load_strictly
 from vlm.adapter import ADAPTER, is_merged, load_adapter, plain_state, save_adapter
 from vlm.answer_output import AnswerOutput, answer_loss
 from vlm.card import write_card
+from vlm.encoder_beside import without_encoder
 from vlm.feature_memory import FeatureMemory
 from vlm.fingerprints import encoder_hash
 from vlm.head_features import widths, with_evidence
@@ -319,7 +320,8 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
     ) -> None:
         """Write config, weights without the adapter, the adapter in its own folder, and a card.
 
-        Weights of a language model that the config refers to are left where they are.
+        Weights of a language model that the config refers to are left where they are, and those of
+        an encoder that lies beside the folder.
 
         Raises:
             InputError: the adapter is merged for now; unmerge it or fold it in for good. Or the
@@ -334,7 +336,9 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         self.config.encoder_hash = encoder_hash(self.model.vision_tower)
         state = plain_state(self, options.get("state_dict"))
         source = source_of(self.config)
-        options["state_dict"] = state if source is None else without_language(state, source)
+        state = state if source is None else without_language(state, source)
+        beside = bool(self.config.encoder_beside)
+        options["state_dict"] = without_encoder(state) if beside else state
         super().save_pretrained(save_directory, **options)
         save_adapter(self, Path(save_directory, ADAPTER))
         write_card(self, Path(save_directory))

@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from versamammo.errors import InputError
 from versamammo.model.configuration import VersaMammoConfig
+from vlm.encoder_beside import check_beside
 from vlm.language_source import LanguageModelSource
 from vlm.projector import ProjectorSettings
 
@@ -24,6 +25,8 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         head_bias: whether the language model's last layer has a bias.
         encoder_name: where the encoder came from.
         encoder_hash: `fingerprints.encoder_hash`, which an adapter must share.
+        encoder_beside: name of the folder beside this one that holds the encoder; empty if this
+            folder holds it.
         language_name: where the language model came from.
         language: `LanguageModelSource.to_dict()` of the language model that the folder refers to;
             empty if the folder holds its weights.
@@ -40,6 +43,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
     head_bias: bool = False
     encoder_name: str = ""
     encoder_hash: str = ""
+    encoder_beside: str = ""
     language_name: str = ""
     language: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
@@ -57,6 +61,8 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         for name in ("encoder_name", "encoder_hash", "language_name"):
             if not isinstance(getattr(self, name), str):
                 raise InputError("expected a text", field=name, reason="bad-config")
+        if self.encoder_beside != "":
+            check_beside(self.encoder_beside)
         if not isinstance(self.image_token_id, int | None):
             raise InputError("expected a number", field="image_token_id", reason="bad-config")
         if not all(isinstance(one, str) for one in self.sources):
