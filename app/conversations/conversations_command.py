@@ -29,6 +29,10 @@ def parser() -> jsonargparse.ArgumentParser:
     made.add_argument("--count", type=int, default=4000, help="conversations, of one to four turns")
     made.add_argument("--seed", type=int, default=0, help="the same seed writes the same file")
     made.add_argument(
+        "--longest", type=int, default=0,
+        help="characters of a conversation, records and captions included; 0: any number",
+    )  # fmt: skip
+    made.add_argument(
         "--kept_back", type=Path, nargs="*", default=[],
         help=f"JSONL files with `turns`, lists of questions: none that shares {SHARED} words in a "
         "row with one of them is asked",
@@ -49,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         while len(lines) < args.count:
             made = draw_conversation(np.random.default_rng([args.seed, number]))
             number += 1
-            if not made.turns:
+            if not made.turns or 0 < args.longest <= made.length:
                 continue
             if kept & frozenset(run_ for turn in made.turns for run_ in runs(turn.question)):
                 left_out += 1

@@ -38,6 +38,12 @@ class Conversation:
     views: tuple[str, ...]
     turns: tuple[Turn, ...]
 
+    @property
+    def length(self) -> int:
+        """About how many characters the prompt takes: words, records, marks and pictures."""
+        texts = [text for one in self.turns for text in (one.question, one.answer, *one.facts)]
+        return sum(map(len, texts)) + 40 * len(self.turns) + 110 * len(self.views)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain values, as `vlm.instructions.recorded` reads them."""
         turns = [

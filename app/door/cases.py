@@ -18,6 +18,7 @@ from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import FINDING_WORDS
 from vlm.instructions.topics import TOPICS
 
+SHADE = 0.15  # of an empty breast: how much darker and brighter its two sides are
 CONFIG = "config.json"  # of a prepared archive: where its files lie
 
 
@@ -123,7 +124,7 @@ def _together(pictures: Sequence[Picture]) -> dict[str, str]:
 
 
 def blank(exam: Exam) -> Exam:
-    """Return an exam whose breasts are flat: their outlines are left and nothing in them."""
+    """Return an exam whose breasts are empty: their outlines are left and a shade in them."""
     return replace(exam, images=tuple(map(_flat, exam.images)))
 
 
@@ -135,9 +136,11 @@ def _flat(image: ExamImage) -> ExamImage:
     ground = int(np.percentile(image.levels, 5))
     tissue = inside > ground + 0.02 * 65535
     level = int(np.median(inside[tissue])) if tissue.any() else ground
-    flat = np.full_like(image.levels, ground)
-    flat[y1:y2, x1:x2] = np.where(tissue, level, ground)
-    # a fine grain, since a picture of two levels is taken for a mask
+    flat = np.full(image.levels.shape, ground, np.int64)
+    # brighter from one side to the other, and with a fine grain: what has one level all over is
+    # taken for a drawing, and what has two for a mask
+    shade = ground + (level - ground) * np.linspace(1 - SHADE, 1 + SHADE, x2 - x1)
+    flat[y1:y2, x1:x2] = np.where(tissue, shade[None].astype(np.int64), ground)
     grain = np.random.default_rng(0).integers(-150, 150, size=flat.shape)
     return replace(image, levels=np.clip(flat + grain, 0, 65535).astype(np.uint16))
 
