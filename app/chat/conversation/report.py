@@ -13,6 +13,7 @@ from app.chat.conversation.verdict_words import (
     title,
     topic_words,
 )
+from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, Region, Similar, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
@@ -235,6 +236,9 @@ def turn_record(exam: Exam, turn: ChatTurn) -> dict[str, object]:
         "answer": turn.answer.text,
         "confidence": turn.answer.confidence,
         "by_model": turn.answer.speaker is None or turn.answer.speaker.is_model,
+        "worded_by": "language model" if turn.answer.written else "record",
+        "record": list(turn.answer.facts or record_lines(turn.answer.text)),
+        "rejected": list(turn.answer.rejected),
         "notes": list(turn.answer.notes),
         "evidence": [
             {
