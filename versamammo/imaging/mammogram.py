@@ -107,6 +107,8 @@ class Provenance:
     sop_class: str | None = None
     age_years: float | None = None
     patient_orientation: tuple[str, ...] = ()
+    indication: str | None = None  # why it was made, in words that name nobody
+    indication_source: str | None = None  # the DICOM keyword that tells it
 
 
 @dataclass(frozen=True, eq=False)

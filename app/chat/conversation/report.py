@@ -6,6 +6,20 @@ from collections.abc import Sequence
 
 from app.chat.conversation.facts import facts_of, warnings_of
 from app.chat.conversation.intent import KINDS
+from app.chat.conversation.report_draft import ReportDraft, Section, SectionWriter
+from app.chat.conversation.report_findings import write_findings
+from app.chat.conversation.report_sections import (
+    OPEN,
+    READER,
+    latest,
+    write_assessment,
+    write_comparison,
+    write_conversation,
+    write_indication,
+    write_origin,
+    write_technique,
+    write_topic,
+)
 from app.chat.conversation.verdict_words import (
     absent_line,
     finding_line,
@@ -17,16 +31,20 @@ from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, Region, Similar, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.location_text import described
 from versamammo import NOTICE, __version__
 from versamammo.vocabulary import YES
-
-OPEN = "[to be filled in by the reader]"
 
 
 def draft(
     exam: Exam, findings: Findings | None, cards: Sequence[Card], turns: Sequence[ChatTurn] = ()
 ) -> str:
+    """Return the draft as plain text, as `written_draft` writes it."""
+    return written_draft(exam, findings, cards, turns).text
+
+
+def written_draft(
+    exam: Exam, findings: Findings | None, cards: Sequence[Card], turns: Sequence[ChatTurn] = ()
+) -> ReportDraft:
     """Write the draft: what is known, what was asked, and what the reader has to fill in.
 
     Args:
@@ -35,51 +53,29 @@ def draft(
         cards: of those who spoke.
         turns: the conversation; the answers of models go in as they were given.
     """
-    told = _told(exam, turns)
-    every = range(len(exam.images))
-    sections = [
-        ("DRAFT", NOTICE),
-        ("Indication", OPEN),
-        ("Images", _images(exam, findings, cards)),
-        ("Breast composition", f"{_topic(exam, findings, 'ACR', every)} {OPEN}"),
-        ("Findings", f"{_findings(exam, findings, every)} {OPEN}"),
-        *([("From the conversation with the model", told)] if told else []),
-        ("Comparison", "No earlier examination was given."),
-        ("Assessment", f"{_topic(exam, findings, 'Bi-Rads', every)} {OPEN}"),
-        ("Management", OPEN),
-        ("Made with", f"VersaMammo {__version__}; {_who(cards)}"),
-    ]
-    return "\n\n".join(f"{title.upper()}\n{text}" for title, text in sections)
-
-
-def _who(cards: Sequence[Card]) -> str:
-    models = [card for card in cards if card.is_model]
-    if not models:
-        return "no model; tags and measurements only"
-    return "; ".join(f"{card.name} {card.version}, trained on {card.data}" for card in models)
-
-
-def _told(exam: Exam, turns: Sequence[ChatTurn]) -> str:
-    """Return the answers that a model gave, what they point to and their notes."""
-    lines = []
-    for turn in turns:
-        if turn.answer.speaker is not None and not turn.answer.speaker.is_model:
-            continue
-        lines.append(f"{turn.question}\n{turn.answer.text}")
-        lines += [
-            f"  - {exam.names[one.image]}: {one.word}, {described(exam.images[one.image], one.box)}"
-            for one in turn.answer.evidence
-            if one.box is not None
-        ]
-        lines += [f"  (note: {note})" for note in turn.answer.notes]
-    return "\n".join(lines)
-
-
-def _images(exam: Exam, findings: Findings | None, cards: Sequence[Card]) -> str:
-    kind = "Phantom pictures, not of a person. " if exam.phantom else ""
-    lines = [f"{kind}{len(exam.images)} mammograms: {', '.join(exam.names)}."]
-    lines += [f"Note: {warning}" for warning in warnings_of(exam, findings, cards)]
-    return "\n".join(lines)
+    images = latest(exam)
+    indication = SectionWriter("indication", "Indication")
+    write_indication(indication, exam)
+    technique = SectionWriter("technique", "Technique")
+    write_technique(technique, exam, findings, cards)
+    comparison = SectionWriter("comparison", "Comparison")
+    write_comparison(comparison, exam)
+    composition = SectionWriter("composition", "Breast composition")
+    write_topic(composition, exam, findings, "ACR", images)
+    found = SectionWriter("findings", "Findings")
+    reported = write_findings(found, exam, findings, images)
+    told = SectionWriter("conversation", "From the conversation with the model")
+    write_conversation(told, exam, turns)
+    assessment = SectionWriter("assessment", "Assessment")
+    write_assessment(assessment, exam, findings, images)
+    recommendation = SectionWriter("recommendation", "Recommendation")
+    recommendation.add(OPEN, READER)
+    origin = SectionWriter("origin", "Made with")
+    write_origin(origin, cards)
+    every = (indication, technique, comparison, composition, found, told, assessment,
+             recommendation, origin)  # fmt: skip
+    sections: tuple[Section, ...] = tuple(one.section for one in every if one.section.sentences)
+    return ReportDraft(NOTICE, exam.phantom, sections, reported, tuple(cards))
 
 
 def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[int]) -> str:

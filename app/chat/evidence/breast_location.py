@@ -27,6 +27,8 @@ PNL_RISE = math.radians(
 SLANT = math.radians(45)  # of an MLO's detector
 SAME_DEPTH = 0.2  # difference of depth up to which places of two views may be one
 DEPTHS = ("anterior third", "middle third", "posterior third")
+CENTRAL = "central region"
+LEVEL = "in line with the nipple"
 SIDE_VIEWS = (View.ML, View.LM)
 
 
@@ -55,8 +57,9 @@ class Location:
     """Where a place lies in a breast; what its views do not tell is empty or None.
 
     Attributes:
-        half: such as "outer half", of one view, or of two where the other direction is undecided.
-        quadrant: such as "upper outer quadrant", or "central" behind the nipple.
+        half: such as "outer half", of one view, or of two where the other direction is undecided;
+            of one view also "in line with the nipple".
+        quadrant: such as "upper outer quadrant", or "central region" behind the nipple.
         clock: 1 to 12, as seen from the front.
         third: "anterior third", "middle third" or "posterior third".
         from_nipple_mm: behind the nipple, along the posterior nipple line.
@@ -72,9 +75,11 @@ class Location:
 
     @property
     def words(self) -> str:
-        """Return the place in words; empty if nothing is known."""
+        """Return the place as a sentence goes on with it; empty if nothing is known."""
+        part = self.quadrant or self.half
+        place = part if part in ("", LEVEL) else f"in the {part}"
         hour = f"about {self.clock} o'clock" if self.clock else ""
-        told = [self.quadrant or self.half, hour, self.third]
+        told = [place, hour, self.third]
         if self.from_nipple_mm is not None:
             told.append(f"about {max(0, round(self.from_nipple_mm, -1)):.0f} mm behind the nipple")
         held = "if the CC hangs as usual, outer side up" if self.assumed else ""
@@ -144,11 +149,11 @@ def locate(side: Laterality | None, *seen: Sighting) -> Location:
     behind = None if one.reach_mm is None else one.depth * one.reach_mm
     if above is None or beside is None:
         names = ("outer half", "inner half") if above else ("upper half", "lower half")
-        half = _named(one.offset, *names) or "at the level of the nipple"
+        half = _named(one.offset, *names) or LEVEL
         return Location(half, third=third, from_nipple_mm=behind, assumed=one.assumed)
     outer, upper = above.offset, _upper(above, beside)
     half, quadrant = _quadrant(outer, upper)
-    clock = None if quadrant == "central" else _clock(side, outer, upper)
+    clock = None if quadrant == CENTRAL else _clock(side, outer, upper)
     return Location(half, quadrant, clock, third, behind, above.assumed)
 
 
@@ -218,7 +223,7 @@ def _quadrant(outer: float, upper: float) -> tuple[str, str]:
     if across and along:
         return "", f"{along} {across} quadrant"
     if not across and not along:
-        return "", "central"
+        return "", CENTRAL
     return f"{across or along} half", ""
 
 

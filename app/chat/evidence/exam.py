@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,14 @@ class ExamImage:
         levels: uint16 [H, W], 0..65535, as stored; half of what float32 would take.
         told: the mammogram's tags, its pixels and identifiers taken out.
         breast: where the breast lies, or None if none was found.
+        days_before: how long before the latest pictures of its exam it was made, if that is known.
     """
 
     levels: NDArray[np.uint16]
     told: Mammogram
     breast: Breast | None
     notes: tuple[str, ...] = ()
+    days_before: int | None = None
 
     @property
     def name(self) -> str:
@@ -147,8 +150,11 @@ def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
     """Order pictures as readers hang them, and warn where they may not belong together."""
     order = {place: number for number, place in enumerate(HUNG)}
     ranked = sorted(
-        (image for image, _ in loaded),
-        key=lambda image: order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
+        _dated(loaded),
+        key=lambda image: (
+            image.days_before or 0,
+            order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
+        ),
     )
     warnings = []
     for word, key in (("patients", "patient_id"), ("exams", "exam_id")):
@@ -157,3 +163,18 @@ def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
             break
     phantom = any("PHANTOM" in (ids.patient_id or "").upper() for _, ids in loaded)
     return Exam(tuple(ranked), tuple(warnings), phantom)
+
+
+def _dated(loaded: list[tuple[ExamImage, Identifiers]]) -> list[ExamImage]:
+    """Note how long before the latest picture each was made; the dates themselves are not kept.
+
+    Pictures of several patients have nothing to be earlier than.
+    """
+    if len({ids.patient_id for _, ids in loaded} - {None}) > 1:
+        return [image for image, _ in loaded]
+    dates = [date.fromisoformat(ids.exam_date) if ids.exam_date else None for _, ids in loaded]
+    latest = max((one for one in dates if one is not None), default=None)
+    return [
+        image if one is None or latest is None else replace(image, days_before=(latest - one).days)
+        for (image, _), one in zip(loaded, dates, strict=True)
+    ]

@@ -72,7 +72,7 @@ def test_a_cc_tells_outer_and_inner_and_the_depth_and_nothing_else() -> None:
     assert (seen.depth, seen.offset, seen.third) == (pytest.approx(0.4), pytest.approx(0.5), 1)
     told = locate(LEFT, seen)
     assert told == Location("outer half", third="middle third", from_nipple_mm=pytest.approx(40))
-    assert told.words == "outer half, middle third, about 40 mm behind the nipple"
+    assert told.words == "in the outer half, middle third, about 40 mm behind the nipple"
 
 
 def test_where_the_outer_side_is_comes_from_the_orientation() -> None:
@@ -94,7 +94,7 @@ def test_one_oblique_view_tells_upper_and_lower_of_the_rising_nipple_line() -> N
     image = picture(View.MLO, LEFT, ("A", "FR"))
     rise = 60 * math.tan(math.radians(15))
     for y, half in ((150 - rise - 20, "upper half"), (150 - rise + 20, "lower half"),
-                    (150 - rise, "at the level of the nipple")):  # fmt: skip
+                    (150 - rise, "in line with the nipple")):  # fmt: skip
         seen = sight(image, at(40, y))
         assert seen is not None
         assert locate(LEFT, seen).half == half
@@ -126,7 +126,7 @@ def test_without_a_pixel_size_or_a_known_view_no_length_and_no_place_is_made_up(
         (RIGHT, 0.4, 0.0, "", 9),
         (LEFT, 0.0, 0.4, "", 12),
         (LEFT, 0.0, -0.4, "", 6),
-        (LEFT, 0.05, 0.05, "central", None),
+        (LEFT, 0.05, 0.05, "central region", None),
         (None, 0.4, 0.4, "upper outer quadrant", None),
     ],
 )

@@ -40,13 +40,24 @@ PLACE = r"(?:upper|middle|lower) third, (?:near the chest wall|at middle depth|t
 
 @dataclass(frozen=True)
 class Told:
-    """What a reader takes from a text: findings by view, with their places; the exam's values."""
+    """What a reader takes from a text: findings by view, with their places; the exam's values.
+
+    The draft tells places from the nipple, not in thirds of a picture: it has none to compare.
+    """
 
     findings: frozenset[tuple[str, str]]
-    places: frozenset[tuple[str, str, str]]
+    places: frozenset[tuple[str, str, str]] | None
     denied: frozenset[tuple[str, str]]
     density: str | None
     birads: str | None
+    marks: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def marked(self) -> frozenset[tuple[str, str]]:
+        """Views that a place is marked in, with the finding."""
+        if self.places is None:
+            return self.marks
+        return frozenset((view, kind) for view, kind, _ in self.places)
 
 
 class AnySeeing:
@@ -144,6 +155,28 @@ def read(text: str) -> Told:
                 density and density[1], birads and birads[1])  # fmt: skip
 
 
+def read_draft(text: str) -> Told:
+    """Read the draft's sections: a breast and a finding a line."""
+    found = text.partition("\nFINDINGS\n")[2].partition("\n\n")[0]
+    yes: set[tuple[str, str]] = set()
+    no: set[tuple[str, str]] = set()
+    marks: set[tuple[str, str]] = set()
+    for side, line in re.findall(r"^(Right|Left) breast: ([^\n]*)", found, re.M):
+        views = [f"{side[0]} CC", f"{side[0]} MLO"]
+        denied = line.removeprefix("in no picture: ")
+        if denied != line:
+            no |= {(view, kind) for kind in KINDS for view in views if f"{kind} (" in denied}
+            continue
+        (kind,) = (one for one in KINDS if line.startswith(one))
+        yes |= {(view, kind) for view in re.findall(rf"({VIEW}) yes \(", line)}
+        no |= {(view, kind) for view in re.findall(rf"({VIEW}) no \(", line)}
+        marks |= {(v, kind) for v in re.findall(rf"({VIEW}) yes \([^)]*\), marked \d", line)}
+    density = re.search(r"^ACR density ([ABCD]),", text, re.M)
+    birads = re.search(r"^BI-RADS ([0-6]),", text, re.M)
+    return Told(frozenset(yes), None, frozenset(no), density and density[1],
+                birads and birads[1], frozenset(marks))  # fmt: skip
+
+
 def read_panel(html: str) -> Told:
     """Read the panel's tables."""
     text = unescape(html)
@@ -197,7 +230,7 @@ def texts(exam: Exam, known: Trials, seen: Findings) -> dict[str, Told]:
         "one by one": read(one_by_one),
         "at once": read(at_once),
         "report in the chat": read(asked("Write a report.")),
-        "draft": read(draft(exam, seen, [CARD])),
+        "draft": read_draft(draft(exam, seen, [CARD])),
         "panel": read_panel(findings_html(exam, seen, CARD)),
         "API": read_record(record),
     }
@@ -208,7 +241,9 @@ def contradictions(told: Mapping[str, Told]) -> list[str]:
     first_name, first = next(iter(told.items()))
     wrong = []
     for name, one in told.items():
-        for part in ("findings", "places", "density", "birads"):
+        for part in ("findings", "places", "marked", "density", "birads"):
+            if part == "places" and one.places is None:
+                continue
             if getattr(one, part) != getattr(first, part):
                 wrong.append(f"{name} and {first_name}: {part}")
         if one.findings & one.denied:
@@ -216,7 +251,7 @@ def contradictions(told: Mapping[str, Told]) -> list[str]:
         for other_name, other in told.items():
             if one.denied & other.findings:
                 wrong.append(f"{name} denies what {other_name} says")
-        if not {(view, kind) for view, kind, _ in one.places} <= one.findings:
+        if not one.marked <= one.findings:
             wrong.append(f"{name} marks what it does not say")
     return wrong
 

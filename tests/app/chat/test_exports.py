@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.chat.conversation.report import OPEN, draft
 from app.chat.evidence.exam import Exam
 from app.chat.session_service import SessionService
 from app.chat.viewer.exam_picture import DisplaySettings
@@ -48,21 +47,6 @@ def test_history_reaches_the_answerer_and_turns_are_kept_apart(
     *_, answer = desk.ask(first, "two")
     assert answer.text == "You asked: two (1 before)"
     assert second.turns == []
-
-
-def test_the_draft_leaves_indication_and_management_to_the_reader(
-    exam: Exam, marker: object
-) -> None:
-    findings = marker.find(exam)  # type: ignore[attr-defined]
-    text = draft(exam, findings, [marker.card])  # type: ignore[attr-defined]
-    assert "ACR density B, scattered fibroglandular tissue (0.60)" in text
-    assert "Mass: R CC yes (0.90), marked in the" in text
-    assert "Not assessed: it was never tried" in text
-    assert "Attempted in vain: L CC: BI-RADS category" in text
-    assert text.count(OPEN) >= 4
-    bare = draft(exam, None, [])
-    assert "No model looked for findings" in bare
-    assert "marked nothing" not in bare
 
 
 @pytest.mark.parametrize(

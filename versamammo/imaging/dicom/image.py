@@ -22,6 +22,7 @@ from versamammo.imaging.color import to_grey
 from versamammo.imaging.dicom.frames import read_frame
 from versamammo.imaging.dicom.header import Header, read_header
 from versamammo.imaging.dicom.identity import read_age, read_identifiers
+from versamammo.imaging.dicom.indication import read_indication
 from versamammo.imaging.dicom.positioning import read_positioning
 from versamammo.imaging.dicom.refusals import refuse_unusable
 from versamammo.imaging.dicom.rendering import render
@@ -95,6 +96,7 @@ def _read(
     tags = header.tags.for_frame(frame or 0)
     positioning, (spacing, spacing_notes) = read_positioning(tags, path.name), read_spacing(tags)
     identifiers, age = read_identifiers(tags), read_age(tags)
+    indication, indication_source = read_indication(tags)
     decoded = read_frame(header, frame or 0)
     notes += decoded.warnings
     stored = _grey(decoded, photometric, notes)
@@ -116,6 +118,8 @@ def _read(
         sop_class=tags.text("SOPClassUID"),
         age_years=age,
         patient_orientation=positioning.orientation,
+        indication=indication,
+        indication_source=indication_source,
     )
     around = partial(
         Mammogram,

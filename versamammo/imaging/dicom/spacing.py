@@ -8,6 +8,8 @@ from versamammo.imaging.dicom.tags import Tags
 PLAUSIBLE_MM = (0.01, 1.0)
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 CALIBRATED = ("GEOMETRY", "FIDUCIAL")
+UNCALIBRATED = "PixelSpacing does not say how it was calibrated"
+BY_RESOLUTION = "the spacing is the scanner's limiting resolution, in mm"
 
 Spacing = tuple[float, float]
 
@@ -41,7 +43,7 @@ def _spacing(tags: Tags, notes: list[str]) -> Spacing | None:
     calibrated = tags.code("PixelSpacingCalibrationType") in CALIBRATED
     if pixel and (calibrated or imager is None or not _alike(pixel, imager)):
         if not calibrated:
-            notes.append("PixelSpacing does not say how it was calibrated")
+            notes.append(UNCALIBRATED)
         return pixel
     if imager:
         factor = _magnification(tags, notes)
@@ -51,7 +53,7 @@ def _spacing(tags: Tags, notes: list[str]) -> Spacing | None:
         return scanned
     resolution = tags.number("SpatialResolution")
     if resolution is not None and PLAUSIBLE_MM[0] <= resolution <= PLAUSIBLE_MM[1]:
-        notes.append("the spacing is the scanner's limiting resolution, in mm")
+        notes.append(BY_RESOLUTION)
         return resolution, resolution
     notes.append("the pixel spacing is not known")
     return None
