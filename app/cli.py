@@ -57,6 +57,7 @@ VERBS: dict[str, Verb] = {
         "app.door.doortest_command", "try a model as its users do, and score the page's own words"
     ),
     "find": Verb("app.find", "say what a model finds in mammogram files, and where"),
+    "report": Verb("app.reporting", "write the report draft of an exam as text, JSON, PDF or FHIR"),
     "export": Verb("app.onnx_export", "write an encoder as an ONNX graph, checked against torch"),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"

@@ -61,13 +61,13 @@ def written_draft(
     comparison = SectionWriter("comparison", "Comparison")
     write_comparison(comparison, exam)
     composition = SectionWriter("composition", "Breast composition")
-    write_topic(composition, exam, findings, "ACR", images)
+    density = write_topic(composition, exam, findings, "ACR", images)
     found = SectionWriter("findings", "Findings")
-    reported = write_findings(found, exam, findings, images)
+    reported, unjudged = write_findings(found, exam, findings, images)
     told = SectionWriter("conversation", "From the conversation with the model")
     write_conversation(told, exam, turns)
     assessment = SectionWriter("assessment", "Assessment")
-    write_assessment(assessment, exam, findings, images)
+    assessed = write_assessment(assessment, exam, findings, images)
     recommendation = SectionWriter("recommendation", "Recommendation")
     recommendation.add(OPEN, READER)
     origin = SectionWriter("origin", "Made with")
@@ -75,7 +75,8 @@ def written_draft(
     every = (indication, technique, comparison, composition, found, told, assessment,
              recommendation, origin)  # fmt: skip
     sections: tuple[Section, ...] = tuple(one.section for one in every if one.section.sentences)
-    return ReportDraft(NOTICE, exam.phantom, sections, reported, tuple(cards))
+    topics = (density, *assessed, *unjudged)
+    return ReportDraft(NOTICE, exam.phantom, sections, reported, topics, tuple(cards))
 
 
 def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[int]) -> str:

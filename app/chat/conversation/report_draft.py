@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.chat.evidence.breast_location import Location
-from app.chat.evidence.contracts import Card, Region
-from versamammo.imaging.mammogram import Laterality
+from app.chat.evidence.contracts import Card
+from versamammo.imaging.mammogram import Box, Laterality
 
 
 class SourceKind(StrEnum):
@@ -72,6 +72,23 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True)
+class ReportedMark:
+    """A marked box in one picture, as data.
+
+    Attributes:
+        image: name of the picture.
+        box: in pixels of the file as stored.
+        score: 0..1.
+        size_mm: (width, height); None if the pixel size is unknown.
+    """
+
+    image: str
+    box: Box
+    score: float
+    size_mm: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
 class ReportedFinding:
     """One finding of one breast, as data.
 
@@ -90,8 +107,33 @@ class ReportedFinding:
     probability: float | None
     images: tuple[str, ...]
     sentence: str
-    marks: tuple[Region, ...] = ()
+    marks: tuple[ReportedMark, ...] = ()
     location: Location = field(default_factory=Location)
+
+
+@dataclass(frozen=True)
+class ReportedTopic:
+    """What is said of a topic that is no place in a breast, or why a topic is not judged.
+
+    Attributes:
+        topic: as the vocabulary names it.
+        images: names of the pictures that it is said of; none if it is not judged.
+        value: the option that is said; None if it is not judged, or not sure.
+        probability: 0..1, of the likeliest option.
+        why_not: why it is not judged; empty if it is.
+        condition: on which it holds; empty if on none.
+        sentence: id of the sentence that tells it.
+        side: of one breast; None for both.
+    """
+
+    topic: str
+    sentence: str
+    images: tuple[str, ...] = ()
+    value: str | None = None
+    probability: float | None = None
+    why_not: str = ""
+    condition: str = ""
+    side: Laterality | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +149,7 @@ class ReportDraft:
     phantom: bool
     sections: tuple[Section, ...]
     findings: tuple[ReportedFinding, ...]
+    topics: tuple[ReportedTopic, ...]
     cards: tuple[Card, ...]
 
     @property

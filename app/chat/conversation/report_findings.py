@@ -9,6 +9,8 @@ from app.chat.conversation.intent import KINDS
 from app.chat.conversation.report_draft import (
     Presence,
     ReportedFinding,
+    ReportedMark,
+    ReportedTopic,
     SectionWriter,
     Source,
     SourceKind,
@@ -38,11 +40,11 @@ class Place:
 
 def write_findings(
     writer: SectionWriter, exam: Exam, findings: Findings | None, images: Sequence[int]
-) -> tuple[ReportedFinding, ...]:
-    """Write the section, a breast after the other; returns the same as data."""
+) -> tuple[tuple[ReportedFinding, ...], tuple[ReportedTopic, ...]]:
+    """Write the section, a breast after the other; returns it as data, and what is not judged."""
     if findings is None:
         writer.add(NO_MODEL, Source(SourceKind.PROGRAM, "no model is loaded"))
-        return ()
+        return (), ()
     told: list[ReportedFinding] = []
     for side, laterality in SIDES:
         own = [one for one in images if exam.images[one].side is laterality]
@@ -50,12 +52,12 @@ def write_findings(
         name = side if known else f"{side} (the tags do not say the side)"
         breast = _Breast(name, laterality, exam, findings, own)
         told += breast.write(writer) if own else ()
-    _not_judged(writer, findings)
+    unjudged = _not_judged(writer, findings)
     for what in findings.failed:
         writer.add(
             f"Attempted in vain: {what}.", Source(SourceKind.PROGRAM, "the picture was refused")
         )
-    return tuple(told)
+    return tuple(told), unjudged
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class _Breast:
             yield ReportedFinding(
                 self.laterality, name, Presence.PRESENT,
                 max(one.probabilities[YES] for one in held), self._names(held), made,
-                place.marks, place.location,
+                self._marks(place), place.location,
             )  # fmt: skip
 
     def _unsure(
@@ -161,7 +163,7 @@ class _Breast:
             yield ReportedFinding(
                 self.laterality, place.marks[0].topic, Presence.LIKELIEST_PLACE, None,
                 tuple(self.exam.names[one.image] for one in place.marks), made,
-                place.marks, place.location,
+                self._marks(place), place.location,
             )  # fmt: skip
 
     @property
@@ -177,6 +179,15 @@ class _Breast:
             return place.location.words
         one = place.marks[0]
         return f"in the picture's {in_words(self.exam.images[one.image], one.box)}"
+
+    def _marks(self, place: Place) -> tuple[ReportedMark, ...]:
+        return tuple(
+            ReportedMark(
+                self.exam.names[one.image], one.box, one.score,
+                self.exam.images[one.image].millimetres(one.box),
+            )
+            for one in place.marks
+        )  # fmt: skip
 
     def _of(self, verdict: Verdict) -> str:
         return f"{self.exam.names[verdict.images[0]]} {verdict_words(verdict)}"
@@ -235,20 +246,21 @@ def size_words(image: ExamImage, box: Box) -> str:
     return extent
 
 
-def _not_judged(writer: SectionWriter, findings: Findings) -> None:
+def _not_judged(writer: SectionWriter, findings: Findings) -> tuple[ReportedTopic, ...]:
     """Write which findings nobody looked for; why is in the sentence if they share one reason."""
     reasons = {
         name: findings.silent.get(name, "no model that could tell is loaded")
         for name in KINDS
         if name not in findings.topics
     }
-    if reasons:
-        shared = f" ({next(iter(reasons.values()))})" if len(set(reasons.values())) == 1 else ""
-        writer.add(
-            f"Not judged, which does not mean not there: {', '.join(map(str.lower, reasons))}"
-            f"{shared}.",
-            *(not_tried(name, why) for name, why in reasons.items()),
-        )
+    if not reasons:
+        return ()
+    shared = f" ({next(iter(reasons.values()))})" if len(set(reasons.values())) == 1 else ""
+    made = writer.add(
+        f"Not judged, which does not mean not there: {', '.join(map(str.lower, reasons))}{shared}.",
+        *(not_tried(name, why) for name, why in reasons.items()),
+    )
+    return tuple(ReportedTopic(name, made, why_not=why) for name, why in reasons.items())
 
 
 def not_tried(name: str, why: str) -> Source:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
 
 from app.chat.conversation.facts import warnings_of
-from app.chat.conversation.report_draft import SectionWriter, Source, SourceKind
+from app.chat.conversation.report_draft import ReportedTopic, SectionWriter, Source, SourceKind
 from app.chat.conversation.report_findings import model_source, not_tried
 from app.chat.conversation.verdict_words import SIDES, title, topic_words
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, Verdict
@@ -81,32 +83,34 @@ def write_comparison(writer: SectionWriter, exam: Exam) -> None:
 
 def write_topic(
     writer: SectionWriter, exam: Exam, findings: Findings | None, name: str, images: Sequence[int]
-) -> None:
-    """Write the value of one topic of several pictures, or why there is none."""
+) -> ReportedTopic:
+    """Write the value of one topic of several pictures, or why there is none; return it as data."""
     if findings is None:
-        writer.add("Not assessed by any model.", Source(SourceKind.PROGRAM, "no model is loaded"))
-        return
+        nobody = Source(SourceKind.PROGRAM, "no model is loaded")
+        made = writer.add("Not assessed by any model.", nobody)
+        return ReportedTopic(name, made, why_not=nobody.text)
     verdict = of_several(exam, findings, name, images)
-    if verdict is None:
-        why = findings.silent.get(name, "no model that could tell is loaded")
-        writer.add(f"{title(name)}. Not assessed: {why}.", not_tried(name, why))
-        return
-    _write_verdict(writer, exam, findings, verdict)
+    if verdict is not None:
+        return _write_verdict(writer, exam, findings, verdict)
+    why = findings.silent.get(name, "no model that could tell is loaded")
+    made = writer.add(f"{title(name)}. Not assessed: {why}.", not_tried(name, why))
+    return ReportedTopic(name, made, why_not=why)
 
 
 def write_assessment(
     writer: SectionWriter, exam: Exam, findings: Findings | None, images: Sequence[int]
-) -> None:
+) -> tuple[ReportedTopic, ...]:
     """Write BI-RADS and what is said of malignancy, where judged; the reader's own stays open."""
-    write_topic(writer, exam, findings, "Bi-Rads", images)
-    for name in OF_A_BREAST if findings is not None else ():
-        assert findings is not None, "it is there"
-        for breast, laterality in SIDES:
+    told = [write_topic(writer, exam, findings, "Bi-Rads", images)]
+    if findings is not None:
+        for name, (breast, laterality) in product(OF_A_BREAST, SIDES):
             own = [one for one in images if exam.images[one].side is laterality]
             verdict = of_several(exam, findings, name, own)
             if verdict is not None:
-                _write_verdict(writer, exam, findings, verdict, f"{breast}: ")
+                made = _write_verdict(writer, exam, findings, verdict, f"{breast}: ")
+                told.append(replace(made, side=laterality))
     writer.add(f"Assessment of the reader: {OPEN}", READER)
+    return tuple(told)
 
 
 def write_conversation(writer: SectionWriter, exam: Exam, turns: Sequence[ChatTurn]) -> None:
@@ -143,14 +147,18 @@ def write_origin(writer: SectionWriter, cards: Sequence[Card]) -> None:
 
 def _write_verdict(
     writer: SectionWriter, exam: Exam, findings: Findings, verdict: Verdict, of: str = ""
-) -> None:
+) -> ReportedTopic:
     own = [one for i in verdict.images if (one := findings.verdict(verdict.topic, i)) is not None]
     source = model_source(exam, verdict.topic, own, verdict.value or verdict.likeliest)
     how = f"; {verdict.how}" if verdict.how else ""
     text = f"{of}{title(verdict.topic)} {topic_words(verdict)} (model{how}; to be confirmed)."
-    writer.add(text, source)
+    made = writer.add(text, source)
     for quoted in verdict.dissent:
         writer.add(f"{of}{quoted[0].upper()}{quoted[1:]}.", source)
+    return ReportedTopic(
+        verdict.topic, made, tuple(exam.names[one] for one in verdict.images), verdict.value,
+        verdict.probabilities[verdict.likeliest], condition=verdict.condition,
+    )  # fmt: skip
 
 
 def _view_sources(exam: Exam, numbers: Sequence[int]) -> list[Source]:

@@ -1,4 +1,4 @@
-"""A visit as files to take away: JSON, PNG and PDF, each with the notice in it."""
+"""A visit as files to take away: text, JSON, FHIR, PNG and PDF, each with the notice in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from app.chat.conversation.report import record
+from app.chat.conversation.report import record, written_draft
 from app.chat.evidence.contracts import Card, ChatTurn
+from app.chat.exports.export_name import exam_key, export_name
+from app.chat.exports.fhir import as_fhir
+from app.chat.exports.report_formats import as_record, marked
 from app.chat.session.session_store import Visit
 from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, GROUND, font
@@ -29,25 +33,43 @@ COLUMNS = 92
 def write_all(
     visit: Visit, look: DisplaySettings, report: str, cards: Sequence[Card], folder: Path
 ) -> list[Path]:
-    """Write mammogram-chat.json, .png and .pdf into `folder`; gives their paths."""
+    """Write the visit into `folder` in every form, called by exam and time; returns the paths.
+
+    Args:
+        visit: what is taken away.
+        look: how the pictures are drawn.
+        report: the draft's text as the reader has left it.
+        cards: of those who spoke.
+        folder: where to.
+    """
+    now = datetime.now().astimezone()
+    name = export_name(visit.exam, now)
     picture = with_notice(
         draw(visit.exam, look, visit.findings, visit.pointed), cards, visit.exam.phantom
     )
+    draft = written_draft(visit.exam, visit.findings, cards, visit.turns)
     told = record(visit.exam, visit.findings, visit.turns, cards, visit.similar)
-    told["report_draft"] = report
+    told |= {"report_draft": report, "report": as_record(draft, report)}
     encoded = io.BytesIO()
     picture.save(encoded, "PNG")
     content = {
-        "json": json.dumps(told, indent=2, ensure_ascii=False).encode(),
+        "txt": f"{marked(draft, report)}\n".encode(),
+        "json": as_json(told),
+        "fhir.json": as_json(as_fhir(draft, exam_key(visit.exam), now, report)),
         "png": encoded.getvalue(),
-        "pdf": as_pdf(picture, report, visit, cards),
+        "pdf": as_pdf(picture, marked(draft, report), visit.turns, cards),
     }
     paths = []
     for ending, data in content.items():
-        path = folder / f"mammogram-chat.{ending}"
+        path = folder / f"{name}.{ending}"
         write_atomically(path, data)
         paths.append(path)
     return paths
+
+
+def as_json(told: object) -> bytes:
+    """Return JSON as all files of the report hold it: UTF-8, a line for each value."""
+    return f"{json.dumps(told, indent=2, ensure_ascii=False)}\n".encode()
 
 
 def with_notice(picture: Image.Image, cards: Sequence[Card], phantom: bool) -> Image.Image:
@@ -73,9 +95,11 @@ def who(cards: Sequence[Card]) -> str:
     )
 
 
-def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card]) -> bytes:
-    """Lay picture, report draft and conversation out on A4 pages, the notice on each."""
-    talk = "\n\n".join(_in_words(visit, turn) for turn in visit.turns)
+def as_pdf(
+    picture: Image.Image, report: str, turns: Sequence[ChatTurn], cards: Sequence[Card]
+) -> bytes:
+    """Lay picture, report and conversation out on A4 pages, the notice on each."""
+    talk = "\n\n".join(map(_in_words, turns))
     text = f"{report}\n\nCONVERSATION\n{talk or 'No question was asked.'}"
     lines = [part for line in text.splitlines() for part in textwrap.wrap(line, COLUMNS) or [""]]
     made = io.BytesIO()
@@ -96,7 +120,7 @@ def as_pdf(picture: Image.Image, report: str, visit: Visit, cards: Sequence[Card
     return made.getvalue()
 
 
-def _in_words(visit: Visit, turn: ChatTurn) -> str:
+def _in_words(turn: ChatTurn) -> str:
     sure = "" if turn.answer.confidence is None else f"\n(confidence {turn.answer.confidence:.2f})"
     by = turn.answer.speaker
     source = "\n(no model: from tags and measurements)" if by and not by.is_model else ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,22 +19,28 @@ def desk(tmp_path: Path, echo: object, marker: object) -> SessionService:
     return SessionService(tmp_path / "home", answerer=echo, finder=marker)  # type: ignore[arg-type]
 
 
-def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
+def test_a_visit_is_exported_in_every_form_with_notice_and_speaker(
     desk: SessionService, exam: Exam
 ) -> None:
     _, visit = desk.open(exam)
     list(desk.ask(visit, "What is $here$ <b>?"))
-    paths = {path.suffix: path for path in desk.export(visit, DisplaySettings(), "my report")}
-    told = json.loads(paths[".json"].read_text())
+    written = desk.export(visit, DisplaySettings(), "my report")
+    paths = {path.name.partition(".")[2]: path for path in written}
+    assert set(paths) == {"txt", "json", "fhir.json", "png", "pdf"}
+    assert {path.name.partition(".")[0] for path in written} == {written[0].stem}
+    assert re.fullmatch(r"vm_phantom-[0-9a-f]{8}_\d{8}-\d{6}", written[0].stem)
+    told = json.loads(paths["json"].read_text())
     assert told["notice"] == NOTICE
     assert told["versamammo"] == __version__
     assert [card["name"] for card in told["spoken_by"]] == ["Echo", "Marker"]
     assert told["conversation"][0]["question"] == "What is $here$ <b>?"
     assert told["conversation"][0]["evidence"][0]["size_mm"] is not None
-    assert told["report_draft"] == "my report"
+    assert told["report_draft"] == told["report"]["edited_text"] == "my report"
     assert told["phantom"] is True
-    assert Image.open(paths[".png"]).height > 1280
-    pdf = paths[".pdf"].read_bytes()
+    assert Image.open(paths["png"]).height > 1280
+    assert paths["txt"].read_text().startswith("my report\n\nSOURCES\n[1] ")
+    assert NOTICE in paths["fhir.json"].read_text()
+    pdf = paths["pdf"].read_bytes()
     assert pdf.startswith(b"%PDF")
     assert NOTICE.encode() in pdf
 

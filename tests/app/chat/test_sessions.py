@@ -177,7 +177,7 @@ def test_a_closed_page_is_kept_for_a_reload_and_then_forgotten_whole(
         assert visit is not None
         exam = weakref.ref(visit.exam)
         page.ask(site.event("vm-export", "click"), [None, "a draft", 0, 50, 100, *[False] * 5])
-        written = {".json", ".pdf", ".png"}
+        written = {".json", ".pdf", ".png", ".txt"}
         assert within(5, lambda: written <= {path.suffix for path in files_in(site.home)})
         del visit
         site.after(WAITING + 1)  # a page that is only looked at stays
