@@ -20,6 +20,9 @@ NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 PARTIAL = ".part"  # suffix of a file or folder that is still being written
 REPLACED = ".old"  # suffix of a folder while another takes its place
 LOCK = ".lock"
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+# safetensors and ONNX report a failed write by their own exceptions, with the system's words
+FULL_DISK_WORDS = tuple(os.strerror(code) for code in FULL_DISK)
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
@@ -50,6 +53,14 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
         partial.unlink(missing_ok=True)
         raise
     return True
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Return whether something could not be written because there is no room left for it."""
+    words = str(error)
+    return getattr(error, "errno", None) in FULL_DISK or any(
+        one in words for one in FULL_DISK_WORDS
+    )
 
 
 def parse_json(text: str | bytes, **options: Any) -> Any:
@@ -149,7 +160,7 @@ def alone_in(out: Path, field: str) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / LOCK).open("a")
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full_disk(error):
             raise
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, file=out, field=field, reason="bad-output") from error

@@ -13,12 +13,13 @@ import gradio as gr
 
 from app.chat.conversation.report import answer_record, record
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
-from app.chat.exports.exports import with_notice
+from app.chat.exports.exports import FULL, with_notice
 from app.chat.session.session_store import Visit
 from app.chat.session.upload import Intake
 from app.chat.session_service import SessionService
 from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo.errors import InputError
+from versamammo.files import is_full_disk
 
 # what is refused is said to the visitor only: a file's name may be a patient's, and logs are kept
 Refusal = partial(gr.Error, print_exception=False)
@@ -100,8 +101,13 @@ class Endpoints:
         )  # fmt: skip
         cards = self.desk.of(visit.exam).cards
         picture = with_notice(self.desk.draw(visit, look), cards, visit.exam.phantom)
-        path = Path(tempfile.mkdtemp(dir=self.desk.home, prefix="render-")) / "mammogram.png"
-        picture.save(path)
+        try:
+            path = Path(tempfile.mkdtemp(dir=self.desk.home, prefix="render-")) / "mammogram.png"
+            picture.save(path)
+        except OSError as error:
+            if is_full_disk(error):
+                raise Refusal(FULL) from None
+            raise
         return str(path)
 
     def _visit(self, files: Sequence[str] | None) -> tuple[Visit, Intake]:

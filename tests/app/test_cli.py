@@ -27,7 +27,7 @@ def with_verb(monkeypatch: pytest.MonkeyPatch, error: BaseException | None, code
     ("error", "code", "words"),
     [
         (InputError("missing", file="/secret/a.dcm", field="Rows"), 2, "a.dcm: Rows: missing"),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "disk is full"),
         (MemoryError(), 1, "out of memory"),
         (RuntimeError("odd"), 1, "internal error: RuntimeError: odd"),
         (KeyboardInterrupt(), 130, "stopped"),

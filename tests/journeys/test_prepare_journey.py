@@ -197,7 +197,7 @@ def test_a_full_disk_is_said_and_cleaned_up(phantoms: Path, tmp_path: Path) -> N
         pytest.skip("a small disk can only be made by root")
     try:
         done = finish(phantoms, small / "out")
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
         assert not (small / "out" / "manifest.parquet").exists()

@@ -3,8 +3,8 @@
 | what happened | exit code |
 |---|---|
 | done | 0 |
-| our fault, a full or failing disk, no memory left | 1 |
-| the caller's file or option | 2 |
+| our fault, a failing disk, no memory left | 1 |
+| the caller's file or option, or no room left on the caller's disk | 2 |
 | Ctrl-C | 130 |
 | SIGTERM, or the launcher has died | 143 |
 """
@@ -26,11 +26,9 @@ from types import FrameType
 import psutil
 
 from versamammo.errors import InputError
+from versamammo.files import is_full_disk
 from versamammo.training.launching import end_with_launcher
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-# safetensors and ONNX report a failed write by their own exceptions, with the system's words
-FULL_DISK_WORDS = tuple(os.strerror(code) for code in FULL_DISK)
 READ_ONLY_WORDS = os.strerror(errno.EROFS)
 PATIENCE = 3.0  # seconds that child processes have to end by themselves
 
@@ -61,7 +59,9 @@ def run_command(
     """
     with _stoppable() as asked:
         try:
-            return work()
+            code = work()
+            sys.stdout.flush()  # what does not fit on a full disk is found out here, not at exit
+            return code
         except BrokenPipeError:
             # the reader of our output went away (`| head`): nothing is wrong, nothing can be said
             sys.stderr.close()
@@ -73,6 +73,7 @@ def run_command(
             message, code = explain(asked[0] if asked else error)
             if asked and resumes:
                 message += "; the same command goes on with it"
+            _drop_output()
             if not asked or os.environ.get("RANK", "0") == "0":  # one sentence, not one a process
                 print(f"{name}: {message}", file=sys.stderr)
             if asked:
@@ -89,8 +90,8 @@ def explain(error: BaseException) -> tuple[str, int]:
         signum = error.signum if isinstance(error, Stopped) else signal.SIGINT
         return "stopped", 128 + signum
     words = str(error)
-    if getattr(error, "errno", None) in FULL_DISK or any(said in words for said in FULL_DISK_WORDS):
-        return "the disk is full; free some space and run the same command again", 1
+    if is_full_disk(error):
+        return "the disk is full; free some space and run the same command again", 2
     if getattr(error, "errno", None) == errno.EROFS or READ_ONLY_WORDS in words:
         return f"cannot write{_where(error)}: the file system is read-only", 1
     if isinstance(error, MemoryError):
@@ -99,6 +100,15 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"no permission to use {Path(error.filename).name}", 1
     kind = type(error).__name__
     return f"internal error: {kind}: {error} (--debug shows where)", 1
+
+
+def _drop_output() -> None:
+    """Forget what was printed and cannot be written, which Python would try again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, by its name
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _where(error: BaseException) -> str:

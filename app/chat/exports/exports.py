@@ -23,11 +23,13 @@ from app.chat.session.session_store import Visit
 from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, GROUND, font
 from versamammo import NOTICE, __version__
-from versamammo.files import write_atomically
+from versamammo.errors import InputError
+from versamammo.files import is_full_disk, write_atomically
 
 PAGE = (8.27, 11.69)  # A4, in inches
 LINES = 62  # of one page
 COLUMNS = 92
+FULL = "There is no room left on the server's disk: nothing was written."
 
 
 def write_all(
@@ -41,6 +43,9 @@ def write_all(
         report: the draft's text as the reader has left it.
         cards: of those who spoke.
         folder: where to.
+
+    Raises:
+        InputError: `disk-full`; nothing is left in the folder.
     """
     now = datetime.now().astimezone()
     name = export_name(visit.exam, now)
@@ -59,11 +64,16 @@ def write_all(
         "png": encoded.getvalue(),
         "pdf": as_pdf(picture, marked(draft, report), visit.turns, cards),
     }
-    paths = []
-    for ending, data in content.items():
-        path = folder / f"{name}.{ending}"
-        write_atomically(path, data)
-        paths.append(path)
+    paths = [folder / f"{name}.{ending}" for ending in content]
+    try:
+        for path, data in zip(paths, content.values(), strict=True):
+            write_atomically(path, data)
+    except OSError as error:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if is_full_disk(error):
+            raise InputError(FULL, reason="disk-full") from error
+        raise
     return paths
 
 

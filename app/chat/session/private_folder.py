@@ -27,12 +27,19 @@ def claim(parent: Path | None = None) -> tuple[Path, TextIO]:
     """Make a private folder; returns it with its lock, which ends with the process.
 
     It gets its name once it is locked: under that name no other server ever sees it without.
+
+    Raises:
+        OSError: the disk is full; nothing is left of the folder.
     """
     parent = parent or Path(tempfile.gettempdir())
     made = Path(tempfile.mkdtemp(dir=parent, prefix=f".new-{PREFIX}"))
-    lock = (made / LOCK).open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return made.rename(parent / f"{PREFIX}{secrets.token_hex(6)}"), lock
+    try:
+        lock = (made / LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return made.rename(parent / f"{PREFIX}{secrets.token_hex(6)}"), lock
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def sweep_dead(parent: Path | None = None) -> int:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from app.chat.session.limits import Limits
 from versamammo.errors import InputError
+from versamammo.files import is_full_disk
 
+NO_ROOM = "there is no room left on the server's disk"
 CHUNK = 1 << 20
 SMALL = 1 << 20  # below this a member cannot do harm, whatever its ratio
 # What the standard library raises on damaged data or unknown kinds, MemoryError where a damaged
@@ -39,13 +41,15 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def unpack(path: Path, folder: Path, limits: Limits) -> tuple[list[Unpacked], list[str]]:
-    """Unpack what is safe into `folder`; gives the files and why others were left out.
+def unpack(
+    path: Path, folder: Path, limits: Limits
+) -> tuple[list[Unpacked], list[tuple[str, str]]]:
+    """Unpack what is safe into `folder`; returns the files, and (name, why) of those left out.
 
-    A member that is damaged is left out; the others are unpacked.
+    A member that is damaged or for which there is no room is left out; the others are unpacked.
 
     Raises:
-        InputError: the archive's list is damaged, or it is too large to be honest.
+        InputError: the archive's list is damaged, or too long to be honest.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -62,7 +66,7 @@ def unpack(path: Path, folder: Path, limits: Limits) -> tuple[list[Unpacked], li
 
 def _unpack_members(
     archive: zipfile.ZipFile, folder: Path, limits: Limits
-) -> tuple[list[Unpacked], list[str]]:
+) -> tuple[list[Unpacked], list[tuple[str, str]]]:
     members = archive.infolist()
     if len(members) > limits.members:
         raise InputError(
@@ -70,30 +74,39 @@ def _unpack_members(
             reason="zip-too-many",
         )
     kept: list[Unpacked] = []
-    refused: list[str] = []
+    refused: list[tuple[str, str]] = []
     left = limits.unpacked_bytes
+    full = ""
     for number, member in enumerate(members):
         if member.is_dir():
             continue
-        problem = _problem(member, limits)
-        if problem is not None:
-            refused.append(f"{last_part(member.filename)}: {problem}")
+        name = last_part(member.filename)
+        problem = full or _problem(member, limits)
+        if problem:
+            refused.append((name, problem))
             continue
         # our own name: the stranger's may lead out of the folder or name a device
         target = folder / f"member{number}"
         try:
             left -= _copy(archive, member, target, left)
-        except InputError:
-            raise
+        except _NoRoom as error:
+            target.unlink(missing_ok=True)
+            full = str(error)  # of all that follow: each would take time to unpack in vain
+            refused.append((name, full))
+            continue
         except DAMAGE as error:
             if isinstance(error, OSError) and error.errno in OURS:
                 raise
             left -= target.stat().st_size if target.exists() else 0
             target.unlink(missing_ok=True)
-            refused.append(f"{last_part(member.filename)}: left out, it is damaged inside the zip")
+            refused.append((name, "left out, it is damaged inside the zip"))
             continue
         kept.append(Unpacked(target, member.filename))
     return kept, refused
+
+
+class _NoRoom(Exception):
+    """There is no room for a member: the limit is reached, or the disk is full."""
 
 
 def _problem(member: zipfile.ZipInfo, limits: Limits) -> str | None:
@@ -112,14 +125,26 @@ def _problem(member: zipfile.ZipInfo, limits: Limits) -> str | None:
 
 
 def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int) -> int:
-    """Unpack one member, counting what really comes out: headers may lie."""
+    """Unpack one member, counting what really comes out: headers may lie.
+
+    Raises:
+        _NoRoom: more than `left` comes out, or the disk is full.
+    """
     written = 0
-    with archive.open(member) as source, target.open("xb") as sink:
+    # without a buffer: what does not fit fails here, and not once more when the file is closed
+    with archive.open(member) as source, target.open("xb", buffering=0) as sink:
         while chunk := source.read(CHUNK):
             written += len(chunk)
             if written > left:
-                raise InputError("the zip file unpacks to too much", reason="zip-too-large")
-            sink.write(chunk)
+                raise _NoRoom("left out, the zip file unpacks to more than is taken")
+            try:
+                fits = sink.write(chunk) == len(chunk)
+            except OSError as error:
+                if not is_full_disk(error):
+                    raise
+                fits = False
+            if not fits:
+                raise _NoRoom(f"left out, {NO_ROOM}")
     return written
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,9 @@ from pathlib import Path
 from app.chat.evidence.exam import Exam, ExamImage, gather, load_image
 from app.chat.session.dicomdir import is_dicomdir, missing_from
 from app.chat.session.limits import Limits
-from app.chat.session.unpacking import is_zip, last_part, unpack
+from app.chat.session.unpacking import NO_ROOM, is_zip, last_part, unpack
 from versamammo.errors import InputError
+from versamammo.files import is_full_disk
 from versamammo.imaging.mammogram import Identifiers
 from versamammo.imaging.reading import looks_readable
 
@@ -27,6 +29,8 @@ PLAIN = {  # by the reason of a refusal: what a reader can do about it
     "tomosynthesis": "this is a tomosynthesis stack; drop its synthetic 2-D view instead",
     "empty": "the file is empty",
 }
+GONE = "it waited too long and was deleted; drop it again"
+FAULT = "it could not be read: something went wrong here, not with your file"
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,15 @@ def take_in(paths: Sequence[Path], home: Path, limits: Limits) -> Iterator[Intak
     """
     intake = Intake()
     keep(paths, home)
-    room = Path(tempfile.mkdtemp(dir=home, prefix="unpacked-"))
+    try:
+        room = Path(tempfile.mkdtemp(dir=home, prefix="unpacked-"))
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        intake.refused += [(last_part(path.name), NO_ROOM) for path in paths]
+        discard(paths, home)
+        yield intake
+        return
     loaded: list[tuple[ExamImage, Identifiers]] = []
     try:
         files = _pick(_expand(paths, home, room, limits, intake), intake, limits)
@@ -75,6 +87,10 @@ def take_in(paths: Sequence[Path], home: Path, limits: Limits) -> Iterator[Intak
                 intake.refused.append((dropped.name, plain(error)))
             except MemoryError:
                 intake.refused.append((dropped.name, "the picture is too large for this machine"))
+            except Exception as error:
+                # our fault, of this file alone; a message may hold what the file says of a person
+                traceback.print_tb(error.__traceback__)
+                intake.refused.append((dropped.name, FAULT))
         if loaded:
             intake.exam = gather(loaded)
         intake.progress = f"{len(loaded)} of {len(loaded) + len(intake.refused)} files read."
@@ -115,16 +131,27 @@ def _expand(
     files: list[Dropped] = []
     for number, path in enumerate(paths):
         name = last_part(path.name)
-        if not inside(path, home) or not path.is_file():
-            intake.refused.append((name, "this is not a file that was uploaded here"))
-        elif path.stat().st_size > limits.file_bytes:
-            most = limits.file_bytes // 1_000_000
-            intake.refused.append((name, f"larger than {most} MB, which is the most taken"))
-        elif is_zip(path):
-            files += _expand_zip(path, room / str(number), limits, intake)
-        else:
-            files.append(Dropped(path, name))
+        try:
+            files += _expand_one(path, name, home, room / str(number), limits, intake)
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
+            why = NO_ROOM if is_full_disk(error) else GONE if gone else FAULT
+            intake.refused.append((name, why))
     return files
+
+
+def _expand_one(
+    path: Path, name: str, home: Path, folder: Path, limits: Limits, intake: Intake
+) -> list[Dropped]:
+    """Return the file itself, or the members of a zip; a refusal is noted."""
+    if not inside(path, home) or not path.is_file():
+        intake.refused.append((name, "this is not a file that was uploaded here"))
+        return []
+    if path.stat().st_size > limits.file_bytes:
+        most = limits.file_bytes // 1_000_000
+        intake.refused.append((name, f"larger than {most} MB, which is the most taken"))
+        return []
+    return _expand_zip(path, folder, limits, intake) if is_zip(path) else [Dropped(path, name)]
 
 
 def _expand_zip(path: Path, folder: Path, limits: Limits, intake: Intake) -> list[Dropped]:
@@ -134,9 +161,7 @@ def _expand_zip(path: Path, folder: Path, limits: Limits, intake: Intake) -> lis
     except InputError as error:
         intake.refused.append((last_part(path.name), plain(error)))
         return []
-    for line in refused:
-        name, _, why = line.partition(": ")
-        intake.refused.append((name, why))
+    intake.refused += refused
     return [Dropped(member.path, last_part(member.inside)) for member in members]
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import io
+import os
 import random
 import zipfile
 from contextlib import suppress
@@ -29,7 +32,7 @@ def test_a_member_that_points_outside_is_left_out_and_the_others_unpacked(
     room.mkdir()
     kept, refused = unpack(make_zip(tmp_path / "a.zip", {name: b"x", "good": b"y"}), room, Limits())
     assert [member.inside for member in kept] == ["good"]
-    assert "points outside" in refused[0]
+    assert "points outside" in refused[0][1]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "room"]
 
 
@@ -37,14 +40,44 @@ def test_a_member_that_unpacks_far_too_much_is_left_out(tmp_path: Path) -> None:
     bomb = make_zip(tmp_path / "bomb.zip", {"bomb": bytes(20_000_000)})
     kept, refused = unpack(bomb, tmp_path, Limits())
     assert not kept
-    assert "unpacks to far more" in refused[0]
+    assert refused == [("bomb", "left out, it unpacks to far more than a picture would")]
 
 
 def test_what_comes_out_is_counted_whatever_the_headers_say(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "a.zip", {"a": b"\x01" * 5000, "b": b"\x02" * 5000})
-    with pytest.raises(InputError) as caught:
-        unpack(path, tmp_path, Limits(unpacked_bytes=7000))
-    assert caught.value.reason == "zip-too-large"
+    members = {"a": b"\x01" * 5000, "b": b"\x02" * 5000, "c": b"\x03"}
+    kept, refused = unpack(
+        make_zip(tmp_path / "a.zip", members), tmp_path, Limits(unpacked_bytes=7000)
+    )
+    assert [one.inside for one in kept] == ["a"]
+    why = "left out, the zip file unpacks to more than is taken"
+    assert refused == [("b", why), ("c", why)], "after the limit nothing is unpacked in vain"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "member0"]
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk that is full after a hundred bytes."""
+
+    def write(self, data: object) -> int:
+        if self.tell() + len(bytes(data)) > 100:  # type: ignore[call-overload]
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)  # type: ignore[arg-type]
+
+
+def test_on_a_full_disk_a_member_is_refused_and_what_was_unpacked_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_zip(tmp_path / "a.zip", {"small": b"x" * 50, "large": b"y" * 5000, "last": b"z"})
+    plain = Path.open
+
+    def opened(self: Path, mode: str = "r", **more: object) -> object:
+        return FullDisk(self, "xb") if mode == "xb" else plain(self, mode, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", opened)
+    kept, refused = unpack(path, tmp_path, Limits())
+    assert [one.inside for one in kept] == ["small"]
+    why = "left out, there is no room left on the server's disk"
+    assert refused == [("large", why), ("last", why)]
+    assert not (tmp_path / "member1").exists()
 
 
 def test_too_many_entries_are_refused(tmp_path: Path) -> None:
@@ -62,7 +95,7 @@ def test_a_link_is_left_out(tmp_path: Path) -> None:
         archive.writestr(link, "/etc/passwd")
     kept, refused = unpack(path, tmp_path, Limits())
     assert not kept
-    assert "link" in refused[0]
+    assert refused == [("link", "left out, it is a link and no file")]
 
 
 def test_a_damaged_zip_is_refused_in_words(tmp_path: Path) -> None:
@@ -96,7 +129,7 @@ def test_a_damaged_member_is_left_out_and_the_others_unpacked(tmp_path: Path, ki
         if "two" in inside:  # a bit of LZMA's head that nothing depends on
             continue
         assert inside == ["one", "three"]
-        assert refused == ["two: left out, it is damaged inside the zip"]
+        assert refused == [("two", "left out, it is damaged inside the zip")]
         assert len(list(room.iterdir())) == 2
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from app.chat.evidence.exam import Exam
+from app.chat.exports import exports
 from app.chat.session_service import SessionService
 from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo import NOTICE, __version__
@@ -43,6 +45,24 @@ def test_a_visit_is_exported_in_every_form_with_notice_and_speaker(
     pdf = paths["pdf"].read_bytes()
     assert pdf.startswith(b"%PDF")
     assert NOTICE.encode() in pdf
+
+
+def test_a_full_disk_leaves_no_export_and_is_one_sentence(
+    desk: SessionService, exam: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, visit = desk.open(exam)
+    plain = exports.write_atomically
+
+    def filling(path: Path, data: bytes) -> None:
+        if path.suffix == ".png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(path, data)
+
+    monkeypatch.setattr(exports, "write_atomically", filling)
+    with pytest.raises(InputError, match="no room left on the server's disk") as caught:
+        desk.export(visit, DisplaySettings(), "my report")
+    assert caught.value.reason == "disk-full"
+    assert list(desk.home.rglob("vm_*")) == []
 
 
 def test_history_reaches_the_answerer_and_turns_are_kept_apart(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import pytest
 
 from app.chat.conversation.facts import warnings_of
 from app.chat.evidence.exam import Exam
+from app.chat.session import upload
 from app.chat.session.limits import Limits
-from app.chat.session.upload import Intake, take_in
+from app.chat.session.unpacking import NO_ROOM
+from app.chat.session.upload import FAULT, GONE, Intake, take_in
 from versamammo.imaging.reading import read
 
 
@@ -125,3 +129,76 @@ def test_a_zip_of_a_medium_is_read_with_its_dicomdir(tmp_path: Path, views: list
     assert intake.exam is not None
     assert len(intake.exam.images) == 4
     assert not intake.refused
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/private/Doe_Jane.dcm")
+
+
+def test_a_broken_member_of_a_zip_is_one_line_beside_the_others(
+    tmp_path: Path, views: list[Path]
+) -> None:
+    packed = tmp_path / "exam.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(views[0], "good.dcm")
+        archive.writestr("cut.dcm", views[1].read_bytes()[:-9000])
+        archive.writestr("note: read me.txt", b"no picture")
+    intake = drop(tmp_path / "home", [packed, views[2]])
+    assert intake.exam is not None
+    assert intake.exam.names == ("R CC", views_name(views[2]))
+    assert [name for name, _ in intake.refused] == ["note: read me.txt", "cut.dcm"]
+    assert all("\n" not in why for _, why in intake.refused)
+
+
+def views_name(path: Path) -> str:
+    told = read(path)
+    return f"{told.laterality} {told.view}"
+
+
+def test_a_fault_of_ours_refuses_one_file_and_logs_no_name(
+    tmp_path: Path, views: list[Path], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    plain = upload.load_image
+
+    def faulty(path: Path) -> object:
+        if path.name == views[0].name:
+            raise RuntimeError("Doe^Jane")
+        return plain(path)
+
+    monkeypatch.setattr(upload, "load_image", faulty)
+    intake = drop(tmp_path / "home", views[:2])
+    assert intake.exam is not None
+    assert len(intake.exam.images) == 1
+    assert intake.refused == [(views[0].name, FAULT)]
+    assert "Doe" not in capsys.readouterr().err
+
+
+def test_a_full_disk_refuses_the_files_in_one_line_each(
+    tmp_path: Path, views: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "exam.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(views[0], "good.dcm")
+    plain = Path.mkdir
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", lambda self, *a, **k: full() if self.parent.name.startswith(
+            "unpacked-") else plain(self, *a, **k))  # fmt: skip
+        intake = drop(tmp_path / "one", [packed, views[1]])
+    assert intake.exam is not None
+    assert intake.refused == [("exam.zip", NO_ROOM)]
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", full)
+        intake = drop(tmp_path / "two", views[:2])
+    assert intake.exam is None
+    assert intake.refused == [(path.name, NO_ROOM) for path in views[:2]]
+
+
+def test_a_file_that_was_swept_meanwhile_is_named(
+    tmp_path: Path, views: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swept(path: Path) -> bool:
+        raise FileNotFoundError(errno.ENOENT, "gone", str(path))
+
+    monkeypatch.setattr(upload, "is_zip", swept)
+    assert drop(tmp_path / "home", views[:1]).refused == [(views[0].name, GONE)]

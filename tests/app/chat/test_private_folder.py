@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -130,3 +131,15 @@ def test_files_of_a_reading_and_of_a_visit_are_theirs_to_delete(home: Path) -> N
     clock.later = 2000  # nobody's any more: its visit ended while it was being written
     folder.sweep()
     assert [path.parent.name for path in home.rglob("*-1/*")] == ["unpacked-1"]
+
+
+def test_a_full_disk_leaves_nothing_of_a_folder_that_could_not_be_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(OSError, match="No space left"):
+        claim(tmp_path)
+    assert list(tmp_path.iterdir()) == []

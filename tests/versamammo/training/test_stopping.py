@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[3]
     ("error", "code", "said"),
     [
         (InputError("is torn", file="a.json", field="data"), 2, "a.json: data: is torn"),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "the disk is full"),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), 1, "the disk is full"),
-        (SafetensorError("No space left on device (os error 28)"), 1, "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "the disk is full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), 2, "the disk is full"),
+        (SafetensorError("No space left on device (os error 28)"), 2, "the disk is full"),
         (
             OSError(errno.EROFS, "Read-only file system", "/x/y/log"), 1,
             "cannot write log: the file system is read-only",
