@@ -111,6 +111,7 @@ PLACED: dict[str, dict[str, str]] = {
     "docs/data.md": {"SOURCE": "archive", "FOLDER": "cbis"},
     "docs/encoder.md": {"x.dcm": "scan", "CBIS": "cbis"},
     "docs/language_model.md": {"FOLDER": "student", "PREPARED": "prepared"},
+    "docs/report.md": {"R_CC.dcm": "scan", "R_MLO.dcm": "scan"},
     "docs/scoring.md": {
         "MammoVQA-Image-Bench.json": "bench",
         "answers.jsonl": "answers",

@@ -120,9 +120,9 @@ def write_conversation(writer: SectionWriter, exam: Exam, turns: Sequence[ChatTu
         if speaker is not None and not speaker.is_model:
             continue
         chance = () if turn.answer.confidence is None else (turn.answer.confidence,)
-        source = Source(
-            SourceKind.CONVERSATION, f"question {number} and its answer", probabilities=chance
-        )
+        worded = ", worded by a language model" if turn.answer.written else ""
+        text = f"question {number} and its answer{worded}"
+        source = Source(SourceKind.CONVERSATION, text, probabilities=chance)
         writer.add(f"Question: {turn.question}", source)
         for line in filter(str.strip, turn.answer.text.splitlines()):
             writer.add(line, source)

@@ -131,6 +131,9 @@ def test_a_zip_of_a_medium_is_read_with_its_dicomdir(tmp_path: Path, views: list
     assert not intake.refused
 
 
+SECRET = "Doe^Jane"
+
+
 def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "/private/Doe_Jane.dcm")
 
@@ -163,7 +166,7 @@ def test_a_fault_of_ours_refuses_one_file_and_logs_no_name(
 
     def faulty(path: Path) -> object:
         if path.name == views[0].name:
-            raise RuntimeError("Doe^Jane")
+            raise RuntimeError(SECRET)
         return plain(path)
 
     monkeypatch.setattr(upload, "load_image", faulty)
@@ -171,7 +174,7 @@ def test_a_fault_of_ours_refuses_one_file_and_logs_no_name(
     assert intake.exam is not None
     assert len(intake.exam.images) == 1
     assert intake.refused == [(views[0].name, FAULT)]
-    assert "Doe" not in capsys.readouterr().err
+    assert SECRET not in capsys.readouterr().err
 
 
 def test_a_full_disk_refuses_the_files_in_one_line_each(
