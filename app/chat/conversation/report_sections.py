@@ -154,7 +154,8 @@ def _write_verdict(
     text = f"{of}{title(verdict.topic)} {topic_words(verdict)} (model{how}; to be confirmed)."
     made = writer.add(text, source)
     for quoted in verdict.dissent:
-        writer.add(f"{of}{quoted[0].upper()}{quoted[1:]}.", source)
+        other = Source(SourceKind.MODEL, quoted, source.images, verdict.topic)
+        writer.add(f"{of}{quoted[0].upper()}{quoted[1:]}.", other)
     return ReportedTopic(
         verdict.topic, made, tuple(exam.names[one] for one in verdict.images), verdict.value,
         verdict.probabilities[verdict.likeliest], condition=verdict.condition,

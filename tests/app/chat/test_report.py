@@ -246,3 +246,5 @@ def test_pictures_that_were_refused_and_other_opinions_are_told(exam: Exam) -> N
     report = written_draft(exam, Findings((other,), failed=("L CC: too dark",)), [CARD])
     assert "Attempted in vain: L CC: too dark." in lines(report, "findings")
     assert lines(report, "composition")[1] == "The encoder's heads would say C (0.80)."
+    (quoted,) = (one for one in report.sentences if one.id == "composition.2")
+    assert [one.text for one in quoted.sources] == ["the encoder's heads would say C (0.80)"]
