@@ -27,7 +27,7 @@ from versamammo.errors import InputError
 from versamammo.files import is_full_disk, write_atomically
 
 PAGE = (8.27, 11.69)  # A4, in inches
-LINES = 62  # of one page
+LINES = 58  # of one page, above its foot
 COLUMNS = 92
 FULL = "There is no room left on the server's disk: nothing was written."
 
