@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.evidence.pixel_display import AS_LEVELS, WHITE, PixelDisplay, displayed
 from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast
 from versamammo.imaging.mammogram import Box, Identifiers, Laterality, Mammogram, View
-from versamammo.imaging.reading import read
+from versamammo.imaging.reading import expose
 
-WHITE = 65535
 SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'
 TURNED = (
     "drawn turned round, because the file has the chest wall on the {wall}; boxes are in pixels of "
@@ -28,15 +30,28 @@ class ExamImage:
     """One picture of an exam.
 
     Attributes:
-        levels: uint16 [H, W], 0..65535, as stored; half of what float32 would take.
+        stored: uint8 or uint16 [H, W], the values of the file; half of what float32 would take.
         told: the mammogram's tags, its pixels and identifiers taken out.
         breast: where the breast lies, or None if none was found.
+        display: how the values are shown.
+        days_before: how long before the latest pictures of its exam it was made, if that is known.
     """
 
-    levels: NDArray[np.uint16]
+    stored: NDArray[Any]
     told: Mammogram
     breast: Breast | None
     notes: tuple[str, ...] = ()
+    display: PixelDisplay = AS_LEVELS
+    days_before: int | None = None
+
+    @property
+    def levels(self) -> NDArray[np.uint16]:
+        """Look up the levels uint16 [H, W], 0..65535, of the file's default display."""
+        return self.display.levels_of(self.stored)
+
+    def with_levels(self, levels: NDArray[np.uint16]) -> ExamImage:
+        """Return the same picture with other levels [H, W]."""
+        return replace(self, stored=levels, display=AS_LEVELS)
 
     @property
     def name(self) -> str:
@@ -46,7 +61,7 @@ class ExamImage:
     @property
     def size(self) -> tuple[int, int]:
         """(rows, columns) as stored."""
-        rows, columns = self.levels.shape
+        rows, columns = self.stored.shape
         return rows, columns
 
     @property
@@ -104,7 +119,7 @@ class Exam:
     @property
     def weight(self) -> int:
         """Bytes of memory its pictures take."""
-        return sum(image.levels.nbytes for image in self.images)
+        return sum(image.stored.nbytes for image in self.images)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +137,8 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
     Raises:
         InputError: the file cannot be used, with the reason.
     """
-    mammogram = read(path)
+    latent = expose(path)
+    mammogram = latent.develop()
     notes: tuple[str, ...] = ()
     breast: Breast | None = None
     try:
@@ -130,14 +146,14 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
         notes = breast.notes
     except InputError as error:
         notes = (f"no breast was found: {error.message}",)
-    levels = np.round(np.clip(mammogram.pixels, 0, 1) * np.float32(WHITE)).astype(np.uint16)
+    stored, display = displayed(latent)
     told = replace(
         mammogram,
         pixels=np.zeros((1, 1), np.float32),
         identifiers=Identifiers(),
         provenance=replace(mammogram.provenance, file=""),
     )
-    image = ExamImage(levels, told, breast, notes)
+    image = ExamImage(stored, told, breast, notes, display)
     if image.turned:
         image = replace(image, notes=(*notes, TURNED.format(wall=image.chest_wall)))
     return image, mammogram.identifiers
@@ -147,8 +163,11 @@ def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
     """Order pictures as readers hang them, and warn where they may not belong together."""
     order = {place: number for number, place in enumerate(HUNG)}
     ranked = sorted(
-        (image for image, _ in loaded),
-        key=lambda image: order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
+        _dated(loaded),
+        key=lambda image: (
+            image.days_before or 0,
+            order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
+        ),
     )
     warnings = []
     for word, key in (("patients", "patient_id"), ("exams", "exam_id")):
@@ -157,3 +176,13 @@ def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
             break
     phantom = any("PHANTOM" in (ids.patient_id or "").upper() for _, ids in loaded)
     return Exam(tuple(ranked), tuple(warnings), phantom)
+
+
+def _dated(loaded: list[tuple[ExamImage, Identifiers]]) -> list[ExamImage]:
+    """Note how long before the latest picture each was made; the dates themselves are not kept."""
+    dates = [date.fromisoformat(ids.exam_date) if ids.exam_date else None for _, ids in loaded]
+    latest = max((one for one in dates if one is not None), default=None)
+    return [
+        image if one is None or latest is None else replace(image, days_before=(latest - one).days)
+        for (image, _), one in zip(loaded, dates, strict=True)
+    ]

@@ -49,7 +49,7 @@ def test_a_box_in_file_pixels_lands_on_what_it_marks(exam: Exam, number: int) ->
     x1, y1, x2, y2 = cut_of(image)
     x, y = (x1 + x2) // 2, (y1 + y2) // 3
     levels[y : y + 20, x : x + 30] = 65535
-    one = Exam((replace(image, levels=levels),))
+    one = Exam((image.with_levels(levels),))
     (place,), _ = place_one(one, 0, None)
     picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
     corners = place.to_picture(np.array([[x, y], [x + 30, y + 20]], float))
@@ -91,7 +91,7 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
         (mark.y1 / down, mark.y2 / down), (mark.x1 / across, mark.x2 / across)
     ))  # fmt: skip
     glare[rows, columns] = 1
-    one = Exam((replace(image, levels=levels, breast=replace(image.breast, glare=glare)),))
+    one = Exam((replace(image.with_levels(levels), breast=replace(image.breast, glare=glare)),))
     (place,), _ = place_one(one, 0, None)
     picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
