@@ -40,7 +40,9 @@ class LightBoxRoutes:
                 Route(f"{PREFIX}{{token}}/scene", self._scene),
                 Route(f"{PREFIX}{{token}}/preview/{{number:int}}", self._preview),
                 Route(f"{PREFIX}{{token}}/pixels/{{number:int}}", self._pixels),
-            ]
+            ],
+            redirect_slashes=False,
+            default=_nothing(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-// Draws pictures without WebGL2: values are sampled once for each view, then looked up in a table.
+// Draws pictures without a graphics card: values are sampled once for each view, then looked up in a table.
 
 import { transform } from './geometry.js';
 import { levelFor } from './loading.js';
@@ -12,7 +12,7 @@ export class CpuRenderer {
   }
 
   get name() {
-    return 'Canvas, without WebGL2';
+    return 'Canvas 2D';
   }
 
   forget() {

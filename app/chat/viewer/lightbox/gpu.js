@@ -11,7 +11,9 @@ const VERTEX = `#version 300 es
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }`;
 
-const FRAGMENT = `#version 300 es
+// First the values under the pixels of the screen, 256 times as fine, or OUTSIDE the picture. They
+// stay as they are while only the window changes.
+const SAMPLE = `#version 300 es
 precision highp float;
 precision highp int;
 precision highp usampler2DArray;
@@ -19,37 +21,53 @@ uniform usampler2DArray values;
 uniform ivec4 level;    // width, height, tiles across, first layer
 uniform vec4 place;     // ox, oy, 1 / sx, 1 / sy, to pixels of the level
 uniform float height;   // of the drawing
-uniform vec4 window;    // slope, intercept, center, width
-uniform ivec4 how;      // kind, inverse, invert, smooth
 uniform ivec2 padding;  // values from..to
-out vec4 shade;
+out uvec4 sampled;
 
-int at(ivec2 p) {
+uint at(ivec2 p) {
   p = clamp(p, ivec2(0), level.xy - 1);
   ivec2 tile = p >> ${BITS};
   ivec2 inside = p & ${TILE - 1};
-  return int(texelFetch(values, ivec3(inside, level.w + tile.y * level.z + tile.x), 0).r);
+  return texelFetch(values, ivec3(inside, level.w + tile.y * level.z + tile.x), 0).r;
 }
 
-bool pads(int value) { return value >= padding.x && value <= padding.y; }
+bool pads(uint value) { return int(value) >= padding.x && int(value) <= padding.y; }
 
 void main() {
   vec2 screen = vec2(gl_FragCoord.x, height - gl_FragCoord.y);
   vec2 p = (screen - place.xy) * place.zw;
-  if (any(lessThan(p, vec2(0.0))) || any(greaterThanEqual(p, vec2(level.xy)))) {
+  sampled = uvec4(0xffffffffu);
+  if (any(lessThan(p, vec2(0.0))) || any(greaterThanEqual(p, vec2(level.xy)))) return;
+  vec2 corner = floor(p - 0.5);
+  vec2 f = p - 0.5 - corner;
+  ivec2 c = ivec2(corner);
+  uint v00 = at(c), v10 = at(c + ivec2(1, 0)), v01 = at(c + ivec2(0, 1)), v11 = at(c + 1);
+  if (pads(v00) || pads(v10) || pads(v01) || pads(v11)) {
+    sampled = uvec4(at(ivec2(floor(p))) * 256u);
+    return;
+  }
+  vec2 rows = mix(vec2(v00, v01), vec2(v10, v11), f.x);
+  sampled = uvec4(uint(mix(rows.x, rows.y, f.y) * 256.0 + 0.5));
+}`;
+
+// Then their shades: the functions of DICOM PS3.3 C.11.2.1.2, as in windows.js.
+const SHADE = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp usampler2D;
+uniform usampler2D sampled;
+uniform vec4 window;    // slope, intercept, center, width
+uniform ivec4 how;      // kind, inverse, invert
+uniform ivec2 padding;
+out vec4 shade;
+
+void main() {
+  uint found = texelFetch(sampled, ivec2(gl_FragCoord.xy), 0).r;
+  if (found == 0xffffffffu) {
     shade = vec4(0.0, 0.0, 0.0, 1.0);
     return;
   }
-  int nearest = at(ivec2(floor(p)));
-  float value = float(nearest);
-  if (how.w == 1) {
-    vec2 corner = floor(p - 0.5);
-    vec2 f = p - 0.5 - corner;
-    ivec2 c = ivec2(corner);
-    int v00 = at(c), v10 = at(c + ivec2(1, 0)), v01 = at(c + ivec2(0, 1)), v11 = at(c + 1);
-    if (!(pads(v00) || pads(v10) || pads(v01) || pads(v11)))
-      value = mix(mix(float(v00), float(v10), f.x), mix(float(v01), float(v11), f.x), f.y);
-  }
+  float value = float(found) / 256.0;
   float units = value * window.x + window.y;
   float t;
   if (how.x == 2) t = 1.0 / (1.0 + exp(clamp(-4.0 * (units - window.z) / window.w, -80.0, 80.0)));
@@ -57,33 +75,34 @@ void main() {
   else if (window.w <= 1.0) t = units > window.z - 0.5 ? 1.0 : 0.0;
   else t = clamp((units - (window.z - 0.5)) / (window.w - 1.0) + 0.5, 0.0, 1.0);
   if (how.y == 1) t = 1.0 - t;
-  if (pads(nearest)) t = 0.0;
+  if (value >= float(padding.x) && value <= float(padding.y)) t = 0.0;
   if (how.z == 1) t = 1.0 - t;
   shade = vec4(vec3(floor(t * 255.0 + 0.5) / 255.0), 1.0);
 }`;
 
 const KINDS = { LINEAR: 0, LINEAR_EXACT: 1, SIGMOID: 2 };
 
-/** Draws on a canvas; throws if WebGL2 cannot be had. */
+// drawn by the processor: canvas 2D then takes half of the time (docs/light_box.md)
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
+
+/** Draws on a canvas; throws if WebGL2 cannot be had, or not from a graphics card unless forced. */
 export class GpuRenderer {
-  constructor(canvas) {
+  constructor(canvas, forced) {
     const options = { alpha: false, antialias: false, depth: false, powerPreference: 'low-power' };
     const gl = canvas.getContext('webgl2', options);
     if (!gl) throw new Error('no WebGL2');
     this.gl = gl;
+    if (!forced && SOFTWARE.test(this.name)) throw new Error('no graphics card');
     this.canvas = canvas;
     this.textures = new Map();
-    this.program = link(gl);
-    this.at = (name) => gl.getUniformLocation(this.program, name);
-    this.uniforms = Object.fromEntries(
-      ['level', 'place', 'height', 'window', 'how', 'padding'].map((name) => [name, this.at(name)]),
-    );
+    this.sampling = link(gl, SAMPLE, ['values', 'level', 'place', 'height', 'padding']);
+    this.shading = link(gl, SHADE, ['sampled', 'window', 'how', 'padding']);
+    this.target = gl.createFramebuffer();
     const corners = gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, corners);
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
-    const corner = gl.getAttribLocation(this.program, 'corner');
-    gl.enableVertexAttribArray(corner);
-    gl.vertexAttribPointer(corner, 2, gl.FLOAT, false, 0, 0);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
     gl.enable(gl.SCISSOR_TEST);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 2);
   }
@@ -103,34 +122,71 @@ export class GpuRenderer {
   }
 
   draw(cells, looks) {
-    const { gl } = this;
-    gl.scissor(0, 0, this.canvas.width, this.canvas.height);
-    gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+    const { gl, canvas } = this;
+    gl.viewport(0, 0, canvas.width, canvas.height);
+    if (this.sampled?.width !== canvas.width || this.sampled?.height !== canvas.height) {
+      this.makeTarget(canvas.width, canvas.height);
+    }
+    const ready = cells.filter((cell) => levelFor(cell.picture, cell.view.scale) !== null);
+    for (const cell of ready) this.sample(cell);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.scissor(0, 0, canvas.width, canvas.height);
     gl.clearColor(0, 0, 0, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.useProgram(this.program);
-    for (const cell of cells) this.drawCell(cell, looks(cell.picture));
+    gl.useProgram(this.shading.program);
+    gl.bindTexture(gl.TEXTURE_2D, this.sampled.id);
+    for (const cell of ready) this.shade(cell, looks(cell.picture));
   }
 
-  drawCell(cell, { window, invert }) {
-    const { gl, uniforms } = this;
-    const { picture, rect } = cell;
-    const level = levelFor(picture, Math.abs(cell.view.scale));
-    if (level === null) return;
-    const found = this.texture(picture).layers[level];
+  /** Make the texture of sampled values, as large as the canvas. */
+  makeTarget(width, height) {
+    const { gl } = this;
+    gl.deleteTexture(this.sampled?.id ?? null);
+    this.sampled = { id: gl.createTexture(), width, height };
+    this.known = new WeakMap();
+    gl.bindTexture(gl.TEXTURE_2D, this.sampled.id);
+    smoothNothing(gl, gl.TEXTURE_2D);
+    gl.texStorage2D(gl.TEXTURE_2D, 1, gl.R32UI, width, height);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target);
+    gl.framebufferTexture2D(
+      gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.sampled.id, 0);
+  }
+
+  /** Sample the values of a cell, unless nothing has moved. */
+  sample(cell) {
+    const { gl } = this;
+    const { picture } = cell;
+    const level = levelFor(picture, cell.view.scale);
+    const texture = this.texture(picture);
     const { ox, oy, sx, sy } = transform(cell);
-    const shrunk = 2 ** level;
-    gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.texture(picture).id);
-    gl.uniform4i(uniforms.level, found.width, found.height, found.across, found.first);
-    gl.uniform4f(uniforms.place, ox, oy, 1 / (sx * shrunk), 1 / (sy * shrunk));
+    const key = [ox, oy, sx, sy, level, ...Object.values(cell.rect)].join();
+    const known = this.known.get(cell);
+    if (known?.key === key && known.texture === texture) return;
+    this.known.set(cell, { key, texture });
+    const { uniforms, program } = this.sampling;
+    const { width, height, across, first } = texture.layers[level];
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target);
+    gl.useProgram(program);
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture.id);
+    gl.uniform4i(uniforms.level, width, height, across, first);
+    gl.uniform4f(uniforms.place, ox, oy, 1 / (sx * 2 ** level), 1 / (sy * 2 ** level));
     gl.uniform1f(uniforms.height, this.canvas.height);
-    gl.uniform4f(
-      uniforms.window, picture.slope, picture.intercept, window.center, window.width,
-    );
-    gl.uniform4i(uniforms.how, KINDS[window.kind], +picture.inverse, +invert, 1);
     gl.uniform2i(uniforms.padding, ...(picture.padding ?? [1, 0]));
-    gl.scissor(rect.x, this.canvas.height - rect.y - rect.h, rect.w, rect.h);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    this.fill(cell.rect);
+  }
+
+  shade({ picture, rect }, { window, invert }) {
+    const { gl } = this;
+    const { uniforms } = this.shading;
+    gl.uniform4f(uniforms.window, picture.slope, picture.intercept, window.center, window.width);
+    gl.uniform4i(uniforms.how, KINDS[window.kind], +picture.inverse, +invert, 0);
+    gl.uniform2i(uniforms.padding, ...(picture.padding ?? [1, 0]));
+    this.fill(rect);
+  }
+
+  fill({ x, y, w, h }) {
+    this.gl.scissor(x, this.canvas.height - y - h, w, h);
+    this.gl.drawArrays(this.gl.TRIANGLES, 0, 3);
   }
 
   texture(picture) {
@@ -156,9 +212,7 @@ export class GpuRenderer {
     }
     const id = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, id);
-    for (const side of ['MIN', 'MAG']) {
-      gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl[`TEXTURE_${side}_FILTER`], gl.NEAREST);
-    }
+    smoothNothing(gl, gl.TEXTURE_2D_ARRAY);
     gl.texStorage3D(gl.TEXTURE_2D_ARRAY, 1, gl.R16UI, TILE, TILE, count);
     for (const [level, { data, width, height }] of levels) {
       gl.pixelStorei(gl.UNPACK_ROW_LENGTH, width);
@@ -191,18 +245,24 @@ export class GpuRenderer {
   }
 }
 
-const link = (gl) => {
+/** Whole numbers cannot be mixed by the texture itself. */
+const smoothNothing = (gl, kind) => {
+  gl.texParameteri(kind, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(kind, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+};
+
+const link = (gl, fragment, names) => {
   const program = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) {
-      throw new Error(gl.getShaderInfoLog(shader));
-    }
     gl.attachShader(program, shader);
   }
+  gl.bindAttribLocation(program, 0, 'corner');
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
-  return program;
+  const uniforms = Object.fromEntries(
+    names.map((name) => [name, gl.getUniformLocation(program, name)]));
+  return { program, uniforms };
 };

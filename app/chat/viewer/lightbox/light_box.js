@@ -13,7 +13,7 @@ const GAP = 2; // CSS pixels between the cells
 export const LINKS = ['none', 'same side', 'same projection', 'all'];
 
 export class LightBox {
-  /** `root` is the element that the light box fills; `renderer` may be "cpu". */
+  /** `root` is the element that the light box fills; `renderer` may be "cpu" or "gpu". */
   constructor(root, renderer = '') {
     this.root = root;
     this.stage = make('div', 'vmx-stage', { tabindex: '0', role: 'application' });
@@ -33,7 +33,7 @@ export class LightBox {
     this.stage.prepend(this.canvas);
     try {
       if (renderer === 'cpu') throw new Error('not wanted');
-      this.renderer = new GpuRenderer(this.canvas);
+      this.renderer = new GpuRenderer(this.canvas, renderer === 'gpu');
       this.canvas.addEventListener('webglcontextlost', () => this.fallBack());
     } catch {
       this.fallBack();
@@ -234,7 +234,7 @@ export class LightBox {
     for (const { picture } of this.cells) {
       picture.now = dragged(picture.window, picture.now, across, down);
     }
-    this.drawSoon();
+    this.drawSoon(false);
     this.changed();
   }
 
@@ -293,7 +293,9 @@ export class LightBox {
 
   // ---- drawing
 
-  drawSoon() {
+  /** Draw at the next frame; layers stay as they are if only the window has changed. */
+  drawSoon(layers = true) {
+    this.stale ||= layers;
     this.due ??= requestAnimationFrame(() => this.draw());
   }
 
@@ -302,13 +304,20 @@ export class LightBox {
     if (!this.scene) return;
     this.renderer.draw(this.cells, (picture) => ({ window: picture.now, invert: this.invert }));
     for (const cell of this.cells) {
+      const words = windowWords(cell.picture, cell.picture.now);
+      if (cell.layers.values.textContent !== words) cell.layers.values.textContent = words;
+    }
+    if (this.stale) this.drawLayers();
+    this.stale = false;
+  }
+
+  drawLayers() {
+    for (const cell of this.cells) {
       cell.layers.show(this.layers);
       cell.layers.select(this.selected);
       cell.layers.follow();
       this.measurements.drawInto(cell, cell.layers.marks, cell.labels, this.ratio);
-      cell.layers.values.textContent = windowWords(cell.picture, cell.picture.now);
     }
-    this.drawn = performance.now();
   }
 
   changed() {

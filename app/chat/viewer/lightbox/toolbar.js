@@ -132,7 +132,10 @@ export class Toolbar {
   show() {
     const { box } = this;
     if (!box.scene) return;
-    for (const [button, isOn] of this.pressed) button.setAttribute('aria-pressed', String(!!isOn()));
+    for (const [button, isOn] of this.pressed) {
+      const on = String(!!isOn());
+      if (button.getAttribute('aria-pressed') !== on) button.setAttribute('aria-pressed', on);
+    }
     for (const [name, button] of this.hangings) button.disabled = !box.scene.hangings[name].length;
     this.heat.disabled = this.strength.disabled = !box.scene.heat.length;
     this.strength.value = String(Math.round(box.layers.strength * 100));
