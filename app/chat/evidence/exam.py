@@ -118,7 +118,7 @@ class Exam:
 
     @property
     def weight(self) -> int:
-        """Bytes of memory its pictures take."""
+        """Bytes that its pictures take, on disk or in memory."""
         return sum(image.stored.nbytes for image in self.images)
 
     @property

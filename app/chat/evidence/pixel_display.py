@@ -44,6 +44,25 @@ class PixelDisplay:
         table = self.levels[:256] if values.dtype.itemsize == 1 else self.levels
         return np.asarray(cv2.LUT(np.asarray(values), table), np.uint16)
 
+    def shades(self, level: float, width: float, invert: bool) -> NDArray[np.uint8]:
+        """Return the shade 0..255 of all 65536 values in another window.
+
+        Args:
+            level: centre of the window, in percent of the range that the file's own shows.
+            width: of the window, in percent of that range.
+            invert: show dark as bright.
+        """
+        own = self.window
+        wide = max(own.width * width / 100, own.width / 500, 1 if own.kind == "LINEAR" else 0)
+        center = own.center - own.width / 2 + own.width * level / 100
+        values = np.arange(TABLE_SIZE, dtype=np.float64)
+        shown = WindowFunction(own.kind, center, wide)(values * self.slope + self.intercept)
+        if self.inverse:
+            shown = 1 - shown
+        if self.padding is not None:
+            shown[self.padding[0] : self.padding[1] + 1] = 0
+        return np.floor((1 - shown if invert else shown) * 255 + 0.5).astype(np.uint8)
+
 
 AS_LEVELS = PixelDisplay(
     np.arange(TABLE_SIZE, dtype=np.uint16),

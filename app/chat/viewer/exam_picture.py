@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ from app.chat.evidence.contracts import Evidence, Findings, HeatMap
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
 from app.chat.viewer.exam_layout import PicturePlace, place_all, place_one
+from app.chat.viewer.pixels import sent_values
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box
 
@@ -84,38 +84,18 @@ def draw(
 
 
 def _grey(place: PicturePlace, look: DisplaySettings) -> NDArray[np.uint8]:
-    """Cut, mirror, shrink and window one picture; uint8 [rows, columns]."""
+    """Cut, window, mirror and shrink one picture; uint8 [rows, columns]."""
     x1, y1, x2, y2 = place.cut
-    cut = _without_marks(place.image)[y1:y2, x1:x2]
-    rows, columns = place.size
-    shrunk = cut
-    if cut.shape != (rows, columns):
-        way = cv2.INTER_AREA if rows < cut.shape[0] else cv2.INTER_LINEAR
-        shrunk = np.asarray(cv2.resize(cut, (columns, rows), interpolation=way))
-    if place.mirrored:
-        shrunk = shrunk[:, ::-1]
-    return np.asarray(
-        cv2.LUT(np.ascontiguousarray(shrunk), _table(look.level, look.width, look.invert))
+    display = place.image.display
+    values = sent_values(place.image)[y1:y2, x1:x2]
+    shades = cv2.LUT(
+        np.ascontiguousarray(values), display.shades(look.level, look.width, look.invert)
     )
-
-
-@lru_cache(maxsize=64)
-def _table(level: float, width: float, invert: bool) -> NDArray[np.uint8]:
-    """Return the 65536 shades of a window."""
-    low = (level - width / 2) / 100
-    ramp = np.clip((np.linspace(0, 1, 65536) - low) / max(width / 100, 0.01), 0, 1)
-    return np.round((1 - ramp if invert else ramp) * 255).astype(np.uint8)
-
-
-def _without_marks(image: ExamImage) -> NDArray[np.uint16]:
-    """Cover burned-in letters outside the breast: they may name a person."""
-    if image.breast is None or not image.breast.marks:
-        return image.levels
-    covered = image.levels.copy()
-    for mark in image.breast.marks:
-        x1, y1, x2, y2 = (round(v) for v in mark.as_tuple())
-        covered[max(0, y1 - 4) : y2 + 4, max(0, x1 - 4) : x2 + 4] = 0
-    return covered
+    rows, columns = place.size
+    if shades.shape != (rows, columns):
+        way = cv2.INTER_AREA if rows < shades.shape[0] else cv2.INTER_LINEAR
+        shades = cv2.resize(shades, (columns, rows), interpolation=way)
+    return np.asarray(shades[:, ::-1] if place.mirrored else shades, np.uint8)
 
 
 def _warm(

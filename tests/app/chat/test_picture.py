@@ -96,3 +96,15 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
     picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
     assert picture[y, x].max() == 0
+
+
+def test_a_wider_window_brings_back_what_the_files_own_cuts_off(exam: Exam) -> None:
+    image = exam.images[0]
+    own = np.unique(image.display.shades(50, 100, False)[image.stored]).size
+    clipped = image.levels == 65535
+    assert clipped.any() or own <= 256
+    wide = image.display.shades(50, 200, False)
+    assert wide[image.stored].max() < 255
+    np.testing.assert_array_equal(
+        image.display.shades(50, 100, False), np.floor(image.display.levels / 257 + 0.5)
+    )

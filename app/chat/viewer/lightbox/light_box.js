@@ -133,7 +133,7 @@ export class LightBox {
   }
 
   makeLayers() {
-    this.cells.forEach((cell) => cell.layers?.root.remove());
+    this.stage.querySelectorAll('.vmx-cell').forEach((one) => one.remove());
     for (const cell of this.cells) {
       cell.layers = new Layers(cell, this.scene, this.ratio);
       cell.labels = make('div', 'vmx-labels');
