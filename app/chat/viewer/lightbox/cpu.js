@@ -54,9 +54,7 @@ export class CpuRenderer {
 
   read({ x, y, w, h }) {
     const { data } = this.context.getImageData(x, y, w, h);
-    return Array.from({ length: h }, (_, row) =>
-      Array.from({ length: w }, (_, column) => data[4 * (row * w + column)]),
-    );
+    return Uint8Array.from({ length: w * h }, (_, i) => data[4 * i]);
   }
 }
 

@@ -231,17 +231,14 @@ export class GpuRenderer {
     return { id, layers };
   }
 
-  /** Return the shades [rows, columns] in a rectangle of the canvas, just drawn. */
+  /** Return the shades of a rectangle of the canvas, row by row, just drawn. */
   read({ x, y, w, h }) {
+    const { gl, canvas } = this;
     const bytes = new Uint8Array(4 * w * h);
-    this.gl.readPixels(
-      x, this.canvas.height - y - h, w, h, this.gl.RGBA, this.gl.UNSIGNED_BYTE, bytes,
-    );
-    const rows = [];
-    for (let row = h - 1; row >= 0; row--) {
-      rows.push(Array.from({ length: w }, (_, column) => bytes[4 * (row * w + column)]));
-    }
-    return rows;
+    gl.readPixels(x, canvas.height - y - h, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    // its rows run upwards
+    return Uint8Array.from({ length: w * h }, (_, i) =>
+      bytes[4 * ((h - 1 - Math.floor(i / w)) * w + (i % w))]);
   }
 }
 

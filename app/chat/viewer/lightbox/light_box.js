@@ -335,7 +335,7 @@ export class LightBox {
     });
   }
 
-  /** Draw, and return the shades of a cell [rows][columns] with where its picture lies. */
+  /** Draw, and return the shades of a cell, row by row, with where its picture lies. */
   readBack(index = 0) {
     const cell = this.cells[index];
     this.draw();

@@ -99,8 +99,9 @@ export class Measurements {
       const label = make('button', 'vmx-measure', {
         type: 'button', 'aria-label': `Remove the measurement ${words}`, title: 'Remove',
       }, `${words} ×`);
-      label.style.transform =
-        `translate(${Math.max(0, Math.max(a[0], b[0]) + 6)}px, ${(a[1] + b[1]) / 2 - 10}px)`;
+      const width = 8 * words.length + 24; // at most; a label stays inside its cell
+      const left = Math.min(Math.max(a[0], b[0]) + 6, cell.rect.w / ratio - width);
+      label.style.transform = `translate(${Math.max(0, left)}px, ${Math.max(a[1], b[1]) + 6}px)`;
       label.addEventListener('click', () => this.remove(one));
       labels.append(label);
     }
