@@ -224,4 +224,4 @@ def look_of(visit: Visit, told: str) -> DisplaySettings:
         return plain
     chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else plain.view
     invert, outline, boxes, heat = switches
-    return DisplaySettings(chosen, level, max(width, 1.0), invert, False, outline, boxes, heat)
+    return DisplaySettings(chosen, level, max(width, 1.0), invert, outline, boxes, heat)

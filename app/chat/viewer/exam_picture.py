@@ -38,14 +38,12 @@ class DisplaySettings:
         view: number of the picture to show alone, or None for the hanging.
         level: centre of the window, in percent of the shown range.
         width: of the window, in percent of the shown range.
-        true_size: one pixel of the file on one of the picture; for a single view.
     """
 
     view: int | None = None
     level: float = 50
     width: float = 100
     invert: bool = False
-    true_size: bool = False
     outline: bool = False
     boxes: bool = True
     heat: bool = False
@@ -56,13 +54,17 @@ def draw(
     look: DisplaySettings,
     findings: Findings | None = None,
     pointed: tuple[Evidence, ...] = (),
-    height: int = 640,
+    height: int | None = 640,
 ) -> Image.Image:
-    """Draw the exam as an RGB picture; of a hanging, each cell is `height` pixels high."""
+    """Draw the exam as an RGB picture.
+
+    Each cell of a hanging is `height` pixels high, and one picture twice that; None draws one
+    picture at its own pixels.
+    """
     if look.view is None:
-        placed, size = place_all(exam, height)
+        placed, size = place_all(exam, height or 640)
     else:
-        placed, size = place_one(exam, look.view, None if look.true_size else 2 * height)
+        placed, size = place_one(exam, look.view, None if height is None else 2 * height)
     canvas = np.zeros((size[1], size[0]), np.uint8)
     for place in placed:
         grey = _grey(place, look)

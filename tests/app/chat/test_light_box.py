@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from hypothesis.extra import numpy as arrays
 
 from app.chat.evidence.contracts import ChatTurn, Evidence, StreamedAnswer
 from app.chat.evidence.exam import Exam, ExamImage, gather, load_image
+from app.chat.page.chat_page import look_of
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService
+from app.chat.viewer.exam_picture import DisplaySettings
 from app.chat.viewer.pixels import decode, encode, preview, sent_values
 from app.chat.viewer.scene import scene
 from app.chat.viewer.scene_boxes import box_id
@@ -145,6 +148,25 @@ def test_priors_hang_beside_the_current_pictures(tmp_path: Path) -> None:
         assert (one["side"], one["view"]) == (other["side"], other["view"])
         assert "months earlier" in one["prior"]
         assert other["prior"] == ""
+
+
+@pytest.mark.parametrize(
+    "told", ["", "{", "[]", '{"view": 1}', '{"view": 0, "level": "x", "width": 1}',
+             '{"view": -1, "level": 1e999, "width": 100, "invert": false, "outline": false,'
+             ' "boxes": true, "heat": false}'],
+)  # fmt: skip
+def test_an_export_without_a_sensible_look_is_drawn_as_the_exam_opens(
+    exam: Exam, told: str
+) -> None:
+    assert look_of(Visit(exam), told) == DisplaySettings()
+
+
+def test_an_export_is_drawn_as_the_light_box_shows_it(exam: Exam) -> None:
+    told = {"view": 2, "level": 40, "width": 60, "invert": True, "outline": True,
+            "boxes": False, "heat": True}  # fmt: skip
+    assert look_of(Visit(exam), json.dumps(told)) == DisplaySettings(
+        2, 40, 60, invert=True, outline=True, boxes=False, heat=True
+    )
 
 
 @pytest.fixture

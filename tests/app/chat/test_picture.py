@@ -51,7 +51,7 @@ def test_a_box_in_file_pixels_lands_on_what_it_marks(exam: Exam, number: int) ->
     levels[y : y + 20, x : x + 30] = 65535
     one = Exam((image.with_levels(levels),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0), height=None))
     corners = place.to_picture(np.array([[x, y], [x + 30, y + 20]], float))
     (left, top), (right, bottom) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
     assert picture[top:bottom, left:right].min() == 255
@@ -93,7 +93,7 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
     glare[rows, columns] = 1
     one = Exam((replace(image.with_levels(levels), breast=replace(image.breast, glare=glare)),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0), height=None))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
     assert picture[y, x].max() == 0
 
@@ -105,6 +105,5 @@ def test_a_wider_window_brings_back_what_the_files_own_cuts_off(exam: Exam) -> N
     assert clipped.any() or own <= 256
     wide = image.display.shades(50, 200, False)
     assert wide[image.stored].max() < 255
-    np.testing.assert_array_equal(
-        image.display.shades(50, 100, False), np.floor(image.display.levels / 257 + 0.5)
-    )
+    shades = image.display.shades(50, 100, False)[image.stored].astype(int)
+    assert np.abs(shades - image.levels / 257).max() <= 1

@@ -29,13 +29,12 @@ export class CpuRenderer {
     const { picture, rect } = cell;
     const level = levelFor(picture, Math.abs(cell.view.scale));
     if (level === null) return;
-    const { values, inside } = this.sample(cell, level);
-    const table = shades(picture, window, invert);
-    const image = this.context.createImageData(rect.w, rect.h);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < values.length; i++) {
-      pixels[i] = inside[i] ? 0xff000000 | (table[values[i]] * 0x010101) : 0xff000000;
-    }
+    const { values, top, image, pixels } = this.sample(cell, level);
+    // one past the largest value stands for what lies outside the picture
+    const colours = Uint32Array.from(
+      shades(picture, window, invert, top + 1), (shade) => 0xff000000 | (shade * 0x010101));
+    colours[top + 1] = 0xff000000;
+    for (let i = 0; i < values.length; i++) pixels[i] = colours[values[i]];
     this.context.putImageData(image, rect.x, rect.y);
   }
 
@@ -47,8 +46,12 @@ export class CpuRenderer {
     const key = JSON.stringify([t, rect, level]);
     const known = this.sampled.get(cell);
     if (known && known.key === key && known.source === source) return known;
-    const made = resample(source, rect, t, 2 ** level, picture.padding ?? [1, 0]);
-    this.sampled.set(cell, { ...made, key, source });
+    const image = known?.image.width === rect.w && known.image.height === rect.h
+      ? known.image : this.context.createImageData(rect.w, rect.h);
+    const pixels = new Uint32Array(image.data.buffer);
+    const sampled = resample(source, rect, t, 2 ** level, picture.padding ?? [1, 0]);
+    const made = { ...sampled, image, pixels, key, source };
+    this.sampled.set(cell, made);
     return made;
   }
 
@@ -60,8 +63,8 @@ export class CpuRenderer {
 
 /** Sample a level bilinearly at the centres of a cell's pixels. */
 const resample = ({ data, width, height }, rect, { ox, oy, sx, sy }, shrunk, [first, last]) => {
-  const values = new Uint16Array(rect.w * rect.h);
-  const inside = new Uint8Array(rect.w * rect.h);
+  const values = new Int32Array(rect.w * rect.h).fill(-1);
+  let top = 0;
   const across = axis(rect.x, rect.w, ox, sx * shrunk, width);
   const down = axis(rect.y, rect.h, oy, sy * shrunk, height);
   for (let y = 0; y < rect.h; y++) {
@@ -72,7 +75,6 @@ const resample = ({ data, width, height }, rect, { ox, oy, sx, sy }, shrunk, [fi
     for (let x = 0; x < rect.w; x++) {
       if (across.nearest[x] < 0) continue;
       const i = y * rect.w + x;
-      inside[i] = 1;
       const a = data[above + across.low[x]];
       const b = data[above + across.high[x]];
       const c = data[below + across.low[x]];
@@ -82,9 +84,11 @@ const resample = ({ data, width, height }, rect, { ox, oy, sx, sy }, shrunk, [fi
       values[i] = pads
         ? data[down.nearest[y] * width + across.nearest[x]]
         : (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy + 0.5;
+      if (values[i] > top) top = values[i];
     }
   }
-  return { values, inside };
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = top + 1;
+  return { values, top };
 };
 
 const holds = (a, b, c, d, first, last) =>

@@ -10,11 +10,11 @@ export const brightness = (units, { kind, center, width }) => {
 
 const clip = (x) => Math.min(1, Math.max(0, x));
 
-/** Return the shades 0..255 of all 65536 values. */
-export const shades = (picture, window, invert) => {
-  const table = new Uint8Array(65536);
+/** Return the shades 0..255 of the values from 0 up to `top`. */
+export const shades = (picture, window, invert, top = 65535) => {
+  const table = new Uint8Array(top + 1);
   const [first, last] = picture.padding ?? [1, 0];
-  for (let value = 0; value < 65536; value++) {
+  for (let value = 0; value <= top; value++) {
     let t = brightness(value * picture.slope + picture.intercept, window);
     if (picture.inverse) t = 1 - t;
     if (value >= first && value <= last) t = 0;
