@@ -201,6 +201,53 @@ def test_every_control_has_a_name_and_the_wheel_of_a_phone_scrolls(
     page.screenshot(path=SHOTS / "light-box-phone.png")
 
 
+def test_two_fingers_zoom_and_mirrored_pictures_move_mirrored(
+    page: Page, views: list[Path]
+) -> None:
+    open_files(page, *views)
+    cell = cell_of(page)
+    x, y = cell["x"] + cell["w"] / 2, cell["y"] + cell["h"] / 2
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    for kind, apart in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchEnd", 0)):
+        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": points if apart else []},
+        )
+    page.wait_for_timeout(300)
+    assert cell_of(page)["scale"] == pytest.approx(2 * cell["scale"], rel=0.1)
+
+    page.keyboard.press("0")
+    page.get_by_label("Link zoom and movement").select_option("same projection")
+    page.keyboard.press("+")
+    before = page.evaluate("vmLightBox.cells.map((one) => one.view.cx)")
+    page.evaluate("vmLightBox.pan(vmLightBox.cells[0], -30, 0)")
+    after = page.evaluate("vmLightBox.cells.map((one) => one.view.cx)")
+    moved = [b - a for a, b in zip(before, after, strict=True)]
+    mirrored = [cell_of(page, number)["mirrored"] for number in range(2)]
+    turned = 1 if mirrored[0] == mirrored[1] else -1
+    # to the left here is to the right there: towards the nipple in both
+    assert moved[1] * turned == pytest.approx(-moved[0], rel=0.05)
+    assert moved[2:] == [0, 0]
+
+
+def test_life_size_asks_for_the_width_of_a_card_once(page: Page, views: list[Path]) -> None:
+    open_files(page, *views)
+    page.keyboard.press("m")
+    dialogue = page.get_by_role("dialog", name="Measure this screen")
+    dialogue.get_by_label("Width of the bar in pixels").fill("428")
+    dialogue.get_by_role("button", name="It fits").click()
+    page.wait_for_timeout(300)
+    spacing = load_image(views[0])[0].told.spacing_mm
+    assert spacing is not None
+    assert cell_of(page)["scale"] == pytest.approx(428 / 85.6 * spacing[1], rel=1e-3)
+    page.keyboard.press("0")
+    page.locator(".vmx-stage").focus()
+    page.keyboard.press("m")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_boxes_heat_and_outline_are_layers_and_a_box_finds_its_words(
     talk: Page, views: list[Path]
 ) -> None:
