@@ -37,6 +37,7 @@ export const listenToKeys = (box, actions) => {
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !box.scene) return;
     const { target } = event;
+    if (target.closest?.('dialog')) return;
     const free = target === document.body || target === document.documentElement;
     if (!free && !box.root.contains(target)) return;
     if (event.key === 'Escape') {

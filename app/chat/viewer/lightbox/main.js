@@ -86,11 +86,7 @@ const follow = (box, holder) => {
     if (!address || address === asked) return;
     asked = address;
     const answer = await fetch(new URL(address, document.baseURI), { cache: 'no-store' });
-    if (address !== asked) return;
-    if (!answer.ok) {
-      asked = '';
-      return;
-    }
+    if (address !== asked || !answer.ok) return;
     const scene = await answer.json();
     const exam = address.split('?')[0];
     if (exam === shown) box.update(scene);
