@@ -19,5 +19,8 @@ export const draw = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** Whether the reader asked for less motion. */
-export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** Scroll to an element if it is out of sight, at once if the reader asked for less motion. */
+export const reveal = (element) => element.scrollIntoView({
+  block: 'nearest',
+  behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
+});

@@ -1,6 +1,6 @@
 // The light box: which pictures hang where, how they are windowed, and what is selected.
 
-import { calm, make } from './dom.js';
+import { make, reveal } from './dom.js';
 import { CpuRenderer } from './cpu.js';
 import { fitScale, fitScales, fitted, panBy, toScreen, zoomAbout } from './geometry.js';
 import { GpuRenderer } from './gpu.js';
@@ -283,7 +283,7 @@ export class LightBox {
     Object.assign(view, { cx: (x1 + x2) / 2, cy: (y1 + y2) / 2, fitted: false });
     const share = Math.max((x2 - x1) / rect.w, (y2 - y1) / rect.h) * view.scale;
     if (share < 0.25) view.scale *= Math.min(4, 0.25 / share);
-    if (!calm()) cell.layers.root.querySelector('.vmx-selected')?.scrollIntoView?.({ block: 'nearest' });
+    reveal(this.root);
   }
 
   cellAt([x, y]) {

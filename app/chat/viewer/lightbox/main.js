@@ -1,7 +1,7 @@
 // Starts the light box on the page: `#vm-lightbox` is filled, `#vm-scene` tells what with.
 
 import './style.css';
-import { make } from './dom.js';
+import { make, reveal } from './dom.js';
 import { keyList, measuring, screenScale } from './dialogues.js';
 import { listenToKeys } from './keys.js';
 import { LightBox } from './light_box.js';
@@ -112,7 +112,7 @@ const connect = (box) => {
       one.classList.remove('vm-box-current'));
     said.forEach((one) => one.classList.add('vm-box-current'));
     const seen = said.find((one) => one.checkVisibility?.() ?? true);
-    if (from === 'light box') seen?.scrollIntoView({ block: 'nearest' });
+    if (from === 'light box' && seen) reveal(seen);
   });
 };
 
