@@ -49,7 +49,7 @@ def main() -> None:
 def ask(view: Page, question: str) -> bytes:
     """Open the example, ask, and show what the model sees."""
     view.click("#vm-example")
-    expect(view.locator(".vm-view img")).to_be_visible(timeout=60_000)
+    expect(view.locator(".vmx-stage")).to_be_visible(timeout=60_000)
     view.get_by_role("button", name=question).click()
     expect(view.locator("#vm-chat .bot.message").last).to_contain_text("→", timeout=60_000)
     view.get_by_role("tab", name="Findings").click()
@@ -64,7 +64,7 @@ def refuse(view: Page, url: str, folder: Path) -> bytes:
     files = sorted((folder / "phantom" / "images").rglob("*.dcm"))
     view.goto(url)
     view.set_input_files("#vm-files input[type=file]", [str(file) for file in (note, *files)])
-    expect(view.locator(".vm-view img")).to_be_visible(timeout=60_000)
+    expect(view.locator(".vmx-stage")).to_be_visible(timeout=60_000)
     return shot(view)
 
 

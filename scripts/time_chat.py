@@ -60,7 +60,7 @@ def drive(url: str, picture: Path, question: str) -> None:
         print(f"from the address to a page: {time.monotonic() - begun:.1f} s")
         begun = time.monotonic()
         page.set_input_files("#vm-files input[type=file]", str(picture))
-        expect(page.locator(".vm-view img")).to_be_visible(timeout=LONGEST)
+        expect(page.locator(".vmx-stage")).to_be_visible(timeout=LONGEST)
         print(f"from dropping {picture.name} to the picture: {time.monotonic() - begun:.1f} s")
         page.fill("#vm-question textarea", question)
         asked = time.monotonic()

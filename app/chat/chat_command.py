@@ -182,11 +182,12 @@ def serve(
     share_arenas()
 
     from app.chat.page.chat_page import build
-    from app.chat.page.theme import CSS, FOLDERS, SCRIPT, theme
+    from app.chat.page.theme import CSS, FOLDERS, theme
     from app.chat.session.example_exam import example_exam
     from app.chat.session.security_headers import Hardening
     from app.chat.session.sessions import OpenPages, PageWatch, Sweeper
     from app.chat.session_service import SessionService
+    from app.chat.viewer.light_box_routes import HEAD, LightBoxRoutes
 
     desk = SessionService(home, **{"limits": Limits(), **desk_settings})
     page = build(desk)
@@ -198,8 +199,9 @@ def serve(
         server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,
         max_file_size=desk.limits.file_bytes, auth=logins, footer_links=[], enable_monitoring=False,
-        theme=theme(), css=CSS, head=SCRIPT + FOLDERS, mcp_server=False, pwa=False,
+        theme=theme(), css=CSS, head=FOLDERS + HEAD, mcp_server=False, pwa=False,
         app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits, folder=desk.folder),
+                                   Middleware(LightBoxRoutes, shelf=desk.shelf),
                                    Middleware(PageWatch, pages=pages)],
                     "lifespan": sweeper.lifespan,
                     "docs_url": None, "redoc_url": None, "openapi_url": None},

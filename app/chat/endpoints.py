@@ -97,7 +97,7 @@ class Endpoints:
         look = DisplaySettings(
             None if number < 0 else number, min(max(level, 0.0), 100.0),
             min(max(width, 2.0), 200.0),
-            invert, False, outline, boxes, heat,
+            invert, outline, boxes, heat,
         )  # fmt: skip
         cards = self.desk.of(visit.exam).cards
         picture = with_notice(self.desk.draw(visit, look), cards, visit.exam.phantom)

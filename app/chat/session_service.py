@@ -25,7 +25,8 @@ from app.chat.exports.exports import write_all
 from app.chat.models import Models
 from app.chat.session.example_exam import example_exam
 from app.chat.session.limits import Limits
-from app.chat.session.private_folder import EXPORT, PrivateFolder
+from app.chat.session.mapped_pixels import map_pixels
+from app.chat.session.private_folder import EXPORT, PIXELS, PrivateFolder
 from app.chat.session.session_store import SessionStore, Visit
 from app.chat.session.upload import Intake, take_in
 from app.chat.viewer.exam_picture import DisplaySettings, draw
@@ -80,7 +81,13 @@ class SessionService:
             page: the browser session that shows it, with which it is forgotten.
         """
         similar = self.comparer.find(exam) if self.comparer else ()
-        visit = Visit(exam, self.find(exam), similar)
+        findings = self.find(exam)
+        folder = Path(tempfile.mkdtemp(dir=self.home, prefix=PIXELS))
+        try:
+            visit = Visit(map_pixels(exam, folder), findings, similar, pixels=folder)
+        except OSError:  # the disk is full: they stay in memory
+            shutil.rmtree(folder, ignore_errors=True)
+            visit = Visit(exam, findings, similar)
         return self.shelf.put(visit, page), visit
 
     def open_example(self, page: str | None = None) -> tuple[str, Visit]:

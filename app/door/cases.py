@@ -94,8 +94,8 @@ def _case(patient: str, pictures: Sequence[Picture], files: Sequence[Path]) -> C
             for topic, value in _truths(picture).items():
                 unanswered[topic] = (*unanswered.get(topic, ()), value)
     exam = gather(loaded) if loaded else Exam(())
-    whose = {id(image): picture for (image, _), picture in zip(loaded, kept, strict=True)}
-    hung = [whose[id(image)] for image in exam.images]
+    whose = {id(image.told): picture for (image, _), picture in zip(loaded, kept, strict=True)}
+    hung = [whose[id(image.told)] for image in exam.images]
     truths = {
         (topic, number): value
         for number, picture in enumerate(hung)
@@ -132,17 +132,18 @@ def _flat(image: ExamImage) -> ExamImage:
     rows, columns = image.size
     box = image.breast.box if image.breast is not None else Box(0, 0, columns, rows)
     x1, y1, x2, y2 = (round(side) for side in box.as_tuple())
-    inside = image.levels[y1:y2, x1:x2]
-    ground = int(np.percentile(image.levels, 5))
+    levels = image.levels
+    inside = levels[y1:y2, x1:x2]
+    ground = int(np.percentile(levels, 5))
     tissue = inside > ground + 0.02 * 65535
     level = int(np.median(inside[tissue])) if tissue.any() else ground
-    flat = np.full(image.levels.shape, ground, np.int64)
+    flat = np.full(levels.shape, ground, np.int64)
     # brighter from one side to the other, and with a fine grain: what has one level all over is
     # taken for a drawing, and what has two for a mask
     shade = ground + (level - ground) * np.linspace(1 - SHADE, 1 + SHADE, x2 - x1)
     flat[y1:y2, x1:x2] = np.where(tissue, shade[None].astype(np.int64), ground)
     grain = np.random.default_rng(0).integers(-150, 150, size=flat.shape)
-    return replace(image, levels=np.clip(flat + grain, 0, 65535).astype(np.uint16))
+    return image.with_levels(np.clip(flat + grain, 0, 65535).astype(np.uint16))
 
 
 def shuffled(exam: Exam, other: Exam) -> Exam:
@@ -153,5 +154,7 @@ def shuffled(exam: Exam, other: Exam) -> Exam:
             other.images[number % len(other.images)]
         ]
         theirs = alike[0]
-        images.append(replace(image, levels=theirs.levels, breast=theirs.breast))
+        images.append(
+            replace(image, stored=theirs.stored, display=theirs.display, breast=theirs.breast)
+        )
     return replace(exam, images=tuple(images))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from versamammo.imaging.grayscale import show
+from versamammo.imaging.grayscale import Grayscale, show
 from versamammo.imaging.mammogram import Mammogram
 
 
@@ -25,11 +25,13 @@ class LatentImage:
         stored: [H, W] of 8 or 16 bits, as the file holds them.
         table: float32 [65536], the level 0..1 of each stored value.
         around: makes the mammogram of developed pixels; `around(pixels=...)`.
+        gray: the transformations that `table` was composed of, or None if it is of another kind.
     """
 
     stored: NDArray[Any]
     table: NDArray[np.float32]
     around: Callable[..., Mammogram]
+    gray: Grayscale | None = None
 
     @property
     def size(self) -> tuple[int, int]:

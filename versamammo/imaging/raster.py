@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from versamammo.errors import InputError, Refused, naming
 from versamammo.imaging.color import to_grey
 from versamammo.imaging.dicom.positioning import Positioning, name_position
-from versamammo.imaging.grayscale import TABLE_SIZE, show, used_bits
+from versamammo.imaging.grayscale import (
+    TABLE_SIZE,
+    Grayscale,
+    WindowFunction,
+    show,
+    used_bits,
+)
 from versamammo.imaging.lazy_image import LatentImage
 from versamammo.imaging.mammogram import Identifiers, Mammogram, Provenance
 from versamammo.imaging.polarity import background_is_bright, thinned
@@ -69,7 +75,8 @@ def _bytes_of(path: Path) -> bytes:
 def _described(picture: RasterImage, path: Path, file_format: str) -> LatentImage:
     notes = list(picture.notes)
     stored = _upright(_grey(picture.pixels, notes), picture.orientation, notes)
-    table, bits = _scale(stored, picture.full_scale, notes)
+    full_scale, bits = _scale(stored, picture.full_scale, notes)
+    table = np.arange(TABLE_SIZE, dtype=np.float32) / np.float32(full_scale)
     inverted = picture.white_is_zero
     if inverted:
         table = 1.0 - table
@@ -99,7 +106,8 @@ def _described(picture: RasterImage, path: Path, file_format: str) -> LatentImag
         modifiers=found.modifiers,
         warnings=(*notes, *found.warnings),
     )
-    return LatentImage(stored, table, around)
+    exact = WindowFunction("LINEAR_EXACT", full_scale / 2, full_scale)
+    return LatentImage(stored, table, around, Grayscale(bits, voi=exact, inverse=inverted))
 
 
 def _refuse_mask(
@@ -175,13 +183,11 @@ def _upright(pixels: NDArray[Any], orientation: int, notes: list[str]) -> NDArra
     return np.ascontiguousarray(pixels)
 
 
-def _scale(
-    stored: NDArray[Any], full_scale: int, notes: list[str]
-) -> tuple[NDArray[np.float32], int]:
-    """Make the table [65536] to 0..1 by the bits in use, and say how many those are."""
+def _scale(stored: NDArray[Any], full_scale: int, notes: list[str]) -> tuple[int, int]:
+    """Return the value that is shown as 1, by the bits in use, and how many those are."""
     stated = full_scale.bit_length()
     bits = used_bits(stored, stated)
     if bits < stated:
         notes.append(f"{bits} of {stated} bits are in use and were shown")
         full_scale = (1 << bits) - 1
-    return np.arange(TABLE_SIZE, dtype=np.float32) / np.float32(full_scale), bits
+    return full_scale, bits

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.evidence.pixel_display import AS_LEVELS, WHITE, PixelDisplay, displayed
 from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast
 from versamammo.imaging.mammogram import Box, Identifiers, Laterality, Mammogram, View
-from versamammo.imaging.reading import read
+from versamammo.imaging.reading import expose
 
-WHITE = 65535
 SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'
 TURNED = (
     "drawn turned round, because the file has the chest wall on the {wall}; boxes are in pixels of "
@@ -29,17 +30,28 @@ class ExamImage:
     """One picture of an exam.
 
     Attributes:
-        levels: uint16 [H, W], 0..65535, as stored; half of what float32 would take.
+        stored: uint8 or uint16 [H, W], the values of the file; half of what float32 would take.
         told: the mammogram's tags, its pixels and identifiers taken out.
         breast: where the breast lies, or None if none was found.
+        display: how the values are shown.
         days_before: how long before the latest pictures of its exam it was made, if that is known.
     """
 
-    levels: NDArray[np.uint16]
+    stored: NDArray[Any]
     told: Mammogram
     breast: Breast | None
     notes: tuple[str, ...] = ()
+    display: PixelDisplay = AS_LEVELS
     days_before: int | None = None
+
+    @property
+    def levels(self) -> NDArray[np.uint16]:
+        """Look up the levels uint16 [H, W], 0..65535, of the file's default display."""
+        return self.display.levels_of(self.stored)
+
+    def with_levels(self, levels: NDArray[np.uint16]) -> ExamImage:
+        """Return the same picture with other levels [H, W]."""
+        return replace(self, stored=levels, display=AS_LEVELS)
 
     @property
     def name(self) -> str:
@@ -49,7 +61,7 @@ class ExamImage:
     @property
     def size(self) -> tuple[int, int]:
         """(rows, columns) as stored."""
-        rows, columns = self.levels.shape
+        rows, columns = self.stored.shape
         return rows, columns
 
     @property
@@ -106,8 +118,8 @@ class Exam:
 
     @property
     def weight(self) -> int:
-        """Bytes of memory its pictures take."""
-        return sum(image.levels.nbytes for image in self.images)
+        """Bytes that its pictures take, on disk or in memory."""
+        return sum(image.stored.nbytes for image in self.images)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,7 +137,8 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
     Raises:
         InputError: the file cannot be used, with the reason.
     """
-    mammogram = read(path)
+    latent = expose(path)
+    mammogram = latent.develop()
     notes: tuple[str, ...] = ()
     breast: Breast | None = None
     try:
@@ -133,14 +146,14 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
         notes = breast.notes
     except InputError as error:
         notes = (f"no breast was found: {error.message}",)
-    levels = np.round(np.clip(mammogram.pixels, 0, 1) * np.float32(WHITE)).astype(np.uint16)
+    stored, display = displayed(latent)
     told = replace(
         mammogram,
         pixels=np.zeros((1, 1), np.float32),
         identifiers=Identifiers(),
         provenance=replace(mammogram.provenance, file=""),
     )
-    image = ExamImage(levels, told, breast, notes)
+    image = ExamImage(stored, told, breast, notes, display)
     if image.turned:
         image = replace(image, notes=(*notes, TURNED.format(wall=image.chest_wall)))
     return image, mammogram.identifiers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -16,24 +18,23 @@ from app.chat.evidence.contracts import StreamedAnswer
 from app.chat.page.findings_panel import findings_html
 from app.chat.page.layout import Parts, lay_out
 from app.chat.page.panels import (
-    EMPTY_VIEW,
     disarm,
     facts_html,
     refused_html,
-    view_html,
+    scene_html,
     warnings_html,
 )
 from app.chat.page.similar_panel import similar_html
 from app.chat.page.theme import KEEP_TOKEN, KEPT_TOKEN
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import PRESETS, DisplaySettings
+from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo.errors import InputError
 
 OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
 EMPTY = "Drop a picture first, or open the example."
 FAILED = "This question could not be answered: something went wrong here, not with your question."
-ALL = "All views"
+LOOK = "(token, report) => [token, report, window.vmLightBox?.look() ?? '']"
 Message = dict[str, str]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
@@ -68,8 +69,7 @@ class Wiring:
             token,
             p.kept,
             p.status,
-            p.viewer,
-            p.view,
+            p.scene,
             p.warnings,
             p.facts,
             p.findings,
@@ -85,30 +85,20 @@ class Wiring:
         ):
             opened.then(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
         self.page.load(self.reopen, [p.kept], shown, js=KEPT_TOKEN, **reading)
-        looks = [p.view, p.level, p.width, p.invert, p.true_size, p.outline, p.boxes, p.heat]
-        for part in (p.view, p.invert, p.true_size, p.outline, p.boxes, p.heat):
-            part.input(self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE)
-        for slider in (p.level, p.width):
-            slider.release(
-                self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE
-            )
-        p.preset.input(lambda name: PRESETS[name], [p.preset], [p.level, p.width], **PRIVATE).then(
-            self.redraw, [token, *looks], [p.viewer], show_progress="hidden", **PRIVATE
-        )
         asking: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2, **PRIVATE}
-        told = [p.chat, p.question, p.viewer]
+        told = [p.chat, p.question, p.scene]
         for trigger in (p.question.submit, p.send.click):
-            trigger(self.talk, [token, p.question, p.chat, *looks], told, **asking)
+            trigger(self.talk, [token, p.question, p.chat], told, **asking)
         for button in p.suggested:
-            button.click(self.talk, [token, button, p.chat, *looks], told, **asking)
+            button.click(self.talk, [token, button, p.chat], told, **asking)
         p.redraft.click(self.redraft, [token], [p.report], **PRIVATE)
-        p.export.click(self.export, [token, p.report, *looks], [p.exports], **PRIVATE)
+        p.export.click(self.export, [token, p.report, p.look], [p.exports], js=LOOK, **PRIVATE)
 
     def take_in(
         self, files: list[str] | None, token: str | None, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """Read what was dropped and open it; refused files are named, the others go on."""
-        before, keep = (gr.skip(), gr.skip()), (gr.skip(),) * 8
+        before, keep = (gr.skip(), gr.skip()), (gr.skip(),) * 7
         intake = None
         for intake in self.desk.take_in(files or []):
             if intake.exam is None:
@@ -135,22 +125,18 @@ class Wiring:
         """Show again what a page showed before it was loaded anew, if that was just now."""
         visit = self.desk.shelf.get(token, request.session_hash)
         if visit is None or token is None:
-            return (gr.skip(),) * 11
+            return (gr.skip(),) * 10
         return self._shown(token, visit, refused_html([], "The exam from before the reload."))
 
     def _shown(self, token: str, visit: Visit, status: str) -> tuple[Any, ...]:
         exam = visit.exam
-        single = len(exam.images) == 1
-        choices = [*([] if single else [(ALL, -1)]), *zip(exam.names, range(99), strict=False)]
-        number = 0 if single else -1
         speaking = self.desk.of(exam)
         card = speaking.finder.card if speaking.finder else None
         return (
             token,
             token,
             status,
-            self._picture(visit, DisplaySettings(view=0 if single else None)),
-            gr.update(choices=choices, value=number),
+            scene_html(token, len(visit.turns)),
             warnings_html(exam, visit.findings, speaking.cards),
             facts_html(exam, visit.findings),
             findings_html(exam, visit.findings, card),
@@ -168,20 +154,10 @@ class Wiring:
             said.append({"role": "assistant", "content": words})
         return said
 
-    def redraw(self, token: str | None, *settings: Any) -> str:
-        """Draw again with other settings."""
-        visit = self.desk.shelf.get(token)
-        return EMPTY_VIEW if visit is None else self._picture(visit, look_of(visit, *settings))
-
-    def _picture(self, visit: Visit, look: DisplaySettings) -> str:
-        names = visit.exam.names
-        which = ", ".join(names) if look.view is None else names[look.view]
-        return view_html(self.desk.draw(visit, look), f"Mammogram: {which}", look.true_size)
-
     def talk(
-        self, token: str | None, question: str, chat: list[Message], *settings: Any
+        self, token: str | None, question: str, chat: list[Message]
     ) -> Iterator[tuple[Any, ...]]:
-        """Answer in the chat, piece by piece, then draw what the answer points to."""
+        """Answer in the chat, piece by piece, and show what the answer points to."""
         visit = self.desk.shelf.get(token)
         try:
             asked = self.desk.check(question)
@@ -206,10 +182,10 @@ class Wiring:
             said = {"role": "assistant", "content": FAILED}
             yield [*said_so_far, said], gr.skip(), gr.skip()
             return
-        if answer is not None:
+        if answer is not None and token is not None:
             words = self._signed(answer, pointing(visit.exam, answer))
-            drawn = self._picture(visit, look_of(visit, *settings))
-            yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), drawn
+            shown = scene_html(token, len(visit.turns))
+            yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), shown
 
     def _signed(self, answer: StreamedAnswer, pointed: str = "") -> str:
         """Add to an answer what it points to, and who gave it if no model did; markup is shown."""
@@ -226,22 +202,26 @@ class Wiring:
             return gr.skip()
         return draft(visit.exam, visit.findings, self.desk.of(visit.exam).cards, visit.turns)
 
-    def export(self, token: str | None, report: str, *settings: Any) -> Any:
-        """Write the visit's files."""
+    def export(self, token: str | None, report: str, look: str) -> Any:
+        """Write the visit's files, drawn as the light box shows the exam."""
         visit = self.desk.shelf.get(token)
         if visit is None:
             gr.Info(OVER if token else EMPTY)
             return gr.skip()
-        return [str(p) for p in self.desk.export(visit, look_of(visit, *settings), report)]
+        return [str(path) for path in self.desk.export(visit, look_of(visit, look), report)]
 
 
-def look_of(visit: Visit, *settings: Any) -> DisplaySettings:
-    """Turn the controls' values into a look; a view that does not exist is the hanging."""
-    view, level, width, *switches = settings
-    chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else None
-    invert, true_size, outline, boxes, heat = (bool(switch) for switch in switches)
-    # the hanging has no pixels of one file, so true size shows its first picture
-    chosen = 0 if true_size and chosen is None else chosen
-    return DisplaySettings(
-        chosen, float(level), float(width), invert, true_size, outline, boxes, heat
-    )
+def look_of(visit: Visit, told: str) -> DisplaySettings:
+    """Read what the light box says of itself; what makes no sense is as the exam opens."""
+    plain = DisplaySettings(view=0 if len(visit.exam.images) == 1 else None)
+    try:
+        look = json.loads(told or "{}")
+        view, level, width = look["view"], float(look["level"]), float(look["width"])
+        switches = [bool(look[name]) for name in ("invert", "outline", "boxes", "heat")]
+    except (ValueError, KeyError, TypeError):
+        return plain
+    if not (math.isfinite(level) and math.isfinite(width)):
+        return plain
+    chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else plain.view
+    invert, outline, boxes, heat = switches
+    return DisplaySettings(chosen, level, max(width, 1.0), invert, outline, boxes, heat)

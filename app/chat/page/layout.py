@@ -8,16 +8,10 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.chat.page.findings_panel import findings_html
-from app.chat.page.panels import EMPTY_VIEW, banner_html, cards_html, facts_html
+from app.chat.page.panels import LIGHT_BOX, banner_html, cards_html, facts_html
 from app.chat.page.similar_panel import similar_html
 from app.chat.page.theme import TURN_DARK
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import PRESETS
-
-KEYS = (
-    "Wheel or + - : zoom · drag: move · double click or 0: reset · I invert · O outline · "
-    "B boxes · H heat map · P original pixels · / ask"
-)
 
 
 @dataclass
@@ -30,15 +24,8 @@ class Parts:
     kept: gr.Textbox
     status: gr.HTML
     viewer: gr.HTML
-    view: gr.Dropdown
-    preset: gr.Dropdown
-    level: gr.Slider
-    width: gr.Slider
-    invert: gr.Checkbox
-    true_size: gr.Checkbox
-    outline: gr.Checkbox
-    boxes: gr.Checkbox
-    heat: gr.Checkbox
+    scene: gr.HTML
+    look: gr.Textbox
     warnings: gr.HTML
     facts: gr.HTML
     findings: gr.HTML
@@ -92,27 +79,11 @@ def _intake() -> dict[str, object]:
 
 def _light_box() -> dict[str, object]:
     warnings = gr.HTML("", elem_id="vm-warnings")
-    viewer = gr.HTML(EMPTY_VIEW, elem_id="vm-viewer")
-    with gr.Row():
-        view = gr.Dropdown([("All views", -1)], value=-1, label="Show", min_width=130)
-        preset = gr.Dropdown(
-            list(PRESETS), value=next(iter(PRESETS)), label="Window", min_width=150,
-            elem_id="vm-preset",
-        )  # fmt: skip
-        level = gr.Slider(0, 100, 50, step=1, label="Level", min_width=150, elem_id="vm-level")
-        width = gr.Slider(2, 200, 100, step=1, label="Width", min_width=150)
-    with gr.Row(elem_classes="vm-switches"):
-        invert = gr.Checkbox(False, label="Invert", elem_id="vm-invert", min_width=90)
-        true_size = gr.Checkbox(False, label="Original pixels", elem_id="vm-true", min_width=130)
-        outline = gr.Checkbox(False, label="Outline", elem_id="vm-outline", min_width=90)
-        boxes = gr.Checkbox(True, label="Boxes", elem_id="vm-boxes", min_width=90)
-        heat = gr.Checkbox(False, label="Heat map", elem_id="vm-heat", min_width=100)
-    gr.HTML(f'<p class="vm-keys">{KEYS}</p>')
-    return {
-        "warnings": warnings, "viewer": viewer, "view": view, "preset": preset, "level": level,
-        "width": width, "invert": invert, "true_size": true_size, "outline": outline,
-        "boxes": boxes, "heat": heat,
-    }  # fmt: skip
+    # the script of app/chat/viewer/lightbox fills it; what it shows comes through `scene`
+    viewer = gr.HTML(LIGHT_BOX, elem_id="vm-viewer")
+    scene = gr.HTML("", elem_id="vm-scene", visible="hidden")
+    look = gr.Textbox(visible="hidden", label="look")
+    return {"warnings": warnings, "viewer": viewer, "scene": scene, "look": look}
 
 
 def _talk(suggested: Sequence[str]) -> dict[str, object]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
-
-import cv2
-import numpy as np
-from PIL import Image
 
 from app.chat.conversation.facts import facts_of, warnings_of
 from app.chat.evidence.contracts import Card, Findings
 from app.chat.evidence.exam import Exam
 from versamammo import NOTICE, __version__
 
-EMPTY_VIEW = (
-    '<div class="vm-view vm-empty"><p>The light box is empty.<br>'
+LIGHT_BOX = (
+    '<div id="vm-lightbox" class="vm-view vm-empty"><p>The light box is empty.<br>'
     "Drop pictures above, or open the example.</p></div>"
 )
 
@@ -30,17 +25,9 @@ def disarm(text: str) -> str:
     return text.replace("&", "&\u200b").replace("<", "<\u200b")
 
 
-def view_html(picture: Image.Image, description: str, true_size: bool) -> str:
-    """Show a picture as part of the page itself, so that no file of it is left anywhere."""
-    shown = np.asarray(picture)[..., ::-1]
-    _, encoded = cv2.imencode(".png", shown, [cv2.IMWRITE_PNG_COMPRESSION, 2])
-    data = base64.b64encode(encoded.tobytes()).decode()
-    kind = "vm-view vm-true" if true_size else "vm-view"
-    return (
-        f'<div class="{kind}" tabindex="0" role="img" aria-label="{escape(description)}">'
-        f'<img alt="{escape(description)}" draggable="false" src="data:image/png;base64,{data}">'
-        f'<span class="vm-stamp">{escape(NOTICE)}</span></div>'
-    )
+def scene_html(token: str, turns: int) -> str:
+    """Tell the light box where its scene lies; another number of turns makes it look again."""
+    return f'<span data-scene="lightbox/{escape(token)}/scene?{turns}"></span>'
 
 
 def facts_html(exam: Exam | None, findings: Findings | None = None) -> str:

@@ -20,7 +20,7 @@ class Limits:
             blank ones thirtyfold.
         question: characters of one question.
         history: finished turns that a model is given again.
-        held_bytes: of pictures in memory and of uploads on disk, for all visitors together.
+        held_bytes: of pictures of open exams and of uploads, on disk, for all visitors together.
         held_seconds: after which an exam that nobody asked about is forgotten.
         closed_seconds: for which the exam of a closed page is kept, so that it can be reloaded.
         waiting_seconds: after which an upload that nobody opened is deleted, and a drawing of

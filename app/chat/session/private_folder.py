@@ -20,7 +20,8 @@ from app.chat.session.limits import Limits
 PREFIX = "versamammo-chat-"
 LOCK = ".lock"
 EXPORT = "export-"
-ROOMS = ("unpacked-", EXPORT)  # of a reading and of a visit, which delete them themselves
+PIXELS = "pixels-"
+ROOMS = ("unpacked-", EXPORT, PIXELS)  # of a reading and of a visit, which delete them themselves
 
 
 def claim(parent: Path | None = None) -> tuple[Path, TextIO]:

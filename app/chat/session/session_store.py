@@ -1,4 +1,4 @@
-"""Exams of all visitors, in memory only: each behind a token of its own, the oldest go first."""
+"""Exams of all visitors: each behind a token of its own, the oldest go first."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Visit:
     Attributes:
         pages: browser sessions that show it; two if a tab was duplicated.
         exports: folders that were written for the visitor, deleted with the visit.
+        pixels: folder of the exam's pixels, which are mapped from it; deleted with the visit.
     """
 
     exam: Exam
@@ -31,6 +32,7 @@ class Visit:
     touched: float = 0.0
     pages: set[str] = field(default_factory=set)
     exports: list[Path] = field(default_factory=list)
+    pixels: Path | None = None
 
     @property
     def pointed(self) -> tuple[Evidence, ...]:
@@ -98,7 +100,7 @@ class SessionStore:
 
     @property
     def held(self) -> int:
-        """Bytes of all pictures in memory."""
+        """Bytes of all pictures, mapped or in memory."""
         with self._lock:
             return sum(visit.exam.weight for visit in self._visits.values())
 
@@ -107,7 +109,7 @@ class SessionStore:
 
         Args:
             newest: token of a visit that stays.
-            on_disk: bytes of uploads, which count as much as pictures in memory.
+            on_disk: bytes of uploads, which count as much as pictures.
         """
         now = self._clock()
         gone: list[Visit] = []
@@ -125,5 +127,5 @@ class SessionStore:
 
 def _clear(visit: Visit) -> None:
     """Delete what was written for a visit."""
-    for folder in visit.exports:
+    for folder in (*visit.exports, *filter(None, [visit.pixels])):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,6 @@
 """From what was dropped to an exam: files, folders, zips and a DICOMDIR; refusals in plain words.
 
-Uploaded copies are deleted as soon as they have been read: from then on the pictures live in
-memory only.
+Uploaded copies are deleted as soon as they have been read: from then on only pixels are kept.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ from app.chat.evidence.contracts import Evidence, Findings, HeatMap
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
 from app.chat.viewer.exam_layout import PicturePlace, place_all, place_one
+from app.chat.viewer.pixels import sent_values
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box
 
@@ -38,14 +38,12 @@ class DisplaySettings:
         view: number of the picture to show alone, or None for the hanging.
         level: centre of the window, in percent of the shown range.
         width: of the window, in percent of the shown range.
-        true_size: one pixel of the file on one of the picture; for a single view.
     """
 
     view: int | None = None
     level: float = 50
     width: float = 100
     invert: bool = False
-    true_size: bool = False
     outline: bool = False
     boxes: bool = True
     heat: bool = False
@@ -56,13 +54,17 @@ def draw(
     look: DisplaySettings,
     findings: Findings | None = None,
     pointed: tuple[Evidence, ...] = (),
-    height: int = 640,
+    height: int | None = 640,
 ) -> Image.Image:
-    """Draw the exam as an RGB picture; of a hanging, each cell is `height` pixels high."""
+    """Draw the exam as an RGB picture.
+
+    Each cell of a hanging is `height` pixels high, and one picture twice that; None draws one
+    picture at its own pixels.
+    """
     if look.view is None:
-        placed, size = place_all(exam, height)
+        placed, size = place_all(exam, height or 640)
     else:
-        placed, size = place_one(exam, look.view, None if look.true_size else 2 * height)
+        placed, size = place_one(exam, look.view, None if height is None else 2 * height)
     canvas = np.zeros((size[1], size[0]), np.uint8)
     for place in placed:
         grey = _grey(place, look)
@@ -84,38 +86,18 @@ def draw(
 
 
 def _grey(place: PicturePlace, look: DisplaySettings) -> NDArray[np.uint8]:
-    """Cut, mirror, shrink and window one picture; uint8 [rows, columns]."""
+    """Cut, window, mirror and shrink one picture; uint8 [rows, columns]."""
     x1, y1, x2, y2 = place.cut
-    cut = _without_marks(place.image)[y1:y2, x1:x2]
-    rows, columns = place.size
-    shrunk = cut
-    if cut.shape != (rows, columns):
-        way = cv2.INTER_AREA if rows < cut.shape[0] else cv2.INTER_LINEAR
-        shrunk = np.asarray(cv2.resize(cut, (columns, rows), interpolation=way))
-    if place.mirrored:
-        shrunk = shrunk[:, ::-1]
-    return np.asarray(
-        cv2.LUT(np.ascontiguousarray(shrunk), _table(look.level, look.width, look.invert))
+    display = place.image.display
+    values = sent_values(place.image)[y1:y2, x1:x2]
+    shades = cv2.LUT(
+        np.ascontiguousarray(values), display.shades(look.level, look.width, look.invert)
     )
-
-
-@lru_cache(maxsize=64)
-def _table(level: float, width: float, invert: bool) -> NDArray[np.uint8]:
-    """Return the 65536 shades of a window."""
-    low = (level - width / 2) / 100
-    ramp = np.clip((np.linspace(0, 1, 65536) - low) / max(width / 100, 0.01), 0, 1)
-    return np.round((1 - ramp if invert else ramp) * 255).astype(np.uint8)
-
-
-def _without_marks(image: ExamImage) -> NDArray[np.uint16]:
-    """Cover burned-in letters outside the breast: they may name a person."""
-    if image.breast is None or not image.breast.marks:
-        return image.levels
-    covered = image.levels.copy()
-    for mark in image.breast.marks:
-        x1, y1, x2, y2 = (round(v) for v in mark.as_tuple())
-        covered[max(0, y1 - 4) : y2 + 4, max(0, x1 - 4) : x2 + 4] = 0
-    return covered
+    rows, columns = place.size
+    if shades.shape != (rows, columns):
+        way = cv2.INTER_AREA if rows < shades.shape[0] else cv2.INTER_LINEAR
+        shades = cv2.resize(shades, (columns, rows), interpolation=way)
+    return np.asarray(shades[:, ::-1] if place.mirrored else shades, np.uint8)
 
 
 def _warm(

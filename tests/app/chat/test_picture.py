@@ -49,9 +49,9 @@ def test_a_box_in_file_pixels_lands_on_what_it_marks(exam: Exam, number: int) ->
     x1, y1, x2, y2 = cut_of(image)
     x, y = (x1 + x2) // 2, (y1 + y2) // 3
     levels[y : y + 20, x : x + 30] = 65535
-    one = Exam((replace(image, levels=levels),))
+    one = Exam((image.with_levels(levels),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0), height=None))
     corners = place.to_picture(np.array([[x, y], [x + 30, y + 20]], float))
     (left, top), (right, bottom) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
     assert picture[top:bottom, left:right].min() == 255
@@ -91,8 +91,19 @@ def test_burned_in_letters_are_covered(exam: Exam) -> None:
         (mark.y1 / down, mark.y2 / down), (mark.x1 / across, mark.x2 / across)
     ))  # fmt: skip
     glare[rows, columns] = 1
-    one = Exam((replace(image, levels=levels, breast=replace(image.breast, glare=glare)),))
+    one = Exam((replace(image.with_levels(levels), breast=replace(image.breast, glare=glare)),))
     (place,), _ = place_one(one, 0, None)
-    picture = np.asarray(draw(one, DisplaySettings(view=0, true_size=True)))
+    picture = np.asarray(draw(one, DisplaySettings(view=0), height=None))
     x, y = place.to_picture(np.array([[mark.x1 + 10, mark.y1 + 10]]))[0].astype(int)
     assert picture[y, x].max() == 0
+
+
+def test_a_wider_window_brings_back_what_the_files_own_cuts_off(exam: Exam) -> None:
+    image = exam.images[0]
+    own = np.unique(image.display.shades(50, 100, False)[image.stored]).size
+    clipped = image.levels == 65535
+    assert clipped.any() or own <= 256
+    wide = image.display.shades(50, 200, False)
+    assert wide[image.stored].max() < 255
+    shades = image.display.shades(50, 100, False)[image.stored].astype(int)
+    assert np.abs(shades - image.levels / 257).max() <= 1

@@ -84,7 +84,7 @@ def test_real_pictures_are_judged_by_trials_on_real_pictures_where_there_are_any
 
 
 def test_a_picture_that_cannot_be_looked_at_does_not_keep_the_others(exam: Exam) -> None:
-    blank = replace(exam.images[1], levels=np.zeros_like(exam.images[1].levels))
+    blank = exam.images[1].with_levels(np.zeros_like(exam.images[1].levels))
     spoiled = replace(exam, images=(exam.images[0], blank))
     found = examiner(Trials(KNOWN)).find(spoiled)
     assert {one.images for one in found.verdicts} == {(0,)}

@@ -133,7 +133,7 @@ def _read(
         modifiers=positioning.modifiers,
         spacing_mm=spacing,
     )
-    return LatentImage(stored, rendered.table, around)
+    return LatentImage(stored, rendered.table, around, rendered.gray)
 
 
 def _photometric(header: Header) -> str:

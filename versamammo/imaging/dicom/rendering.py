@@ -24,6 +24,7 @@ class Rendered:
         table: float32 [65536], the level 0..1 of each stored value.
         used: index into the windows offered, or None if the full range is shown.
         inverted: whether small stored values are shown bright.
+        gray: what `table` was composed of, or None for FOR PROCESSING values.
     """
 
     table: NDArray[np.float32]
@@ -32,6 +33,7 @@ class Rendered:
     used: int | None
     inverted: bool
     warnings: tuple[str, ...]
+    gray: Grayscale | None
 
 
 def render(
@@ -52,6 +54,7 @@ def render(
     gray, used, notes = wish.gray, wish.used, list(wish.warnings)
     if is_for_processing(tags):
         used, table, inverted = None, *_raw_table(tags, stored, gray)
+        composed = None
     else:
         if used is None:
             gray, bits = _by_what_is_used(stored, gray)
@@ -61,9 +64,10 @@ def render(
             notes.append("the window lies beside all values: their full range is shown instead")
             gray, bits = _by_what_is_used(stored, replace(gray, voi=None))
             used, table = None, gray.display_table()
+        composed = gray
     if background_is_bright(show(thinned(stored), table)):
         notes.append("the surroundings are bright: the polarity in the header may be wrong")
-    return Rendered(table, bits, wish.windows, used, inverted, tuple(notes))
+    return Rendered(table, bits, wish.windows, used, inverted, tuple(notes), composed)
 
 
 def _shows_nothing(stored: NDArray[Any], table: NDArray[np.float32]) -> bool:
