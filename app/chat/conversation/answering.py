@@ -136,16 +136,19 @@ class Answering:
         }
         if asked.subject in ways:
             made = ways[asked.subject]()
-            yield self._noted(made, exam, asked, seen)
+            yield self._noted(made, exam, asked, first=not history)
             return
         yield answer_general(asked, question, seen, self.card)
 
     def _noted(
-        self, made: StreamedAnswer, exam: Exam, asked: Asked, seen: Findings
+        self, made: StreamedAnswer, exam: Exam, asked: Asked, *, first: bool
     ) -> StreamedAnswer:
-        """Add who spoke, what was left out of the question, and what a careful reader notes."""
+        """Add what was left out of the question, and what a careful reader notes.
+
+        What holds for the whole conversation is said with its first answer alone.
+        """
         notes = [*made.notes, *(f"“{word}” was read as “{read}”" for word, read in asked.misspelt)]
-        if self.card.phantoms_only and not exam.phantom:
+        if first and self.card.phantoms_only and not exam.phantom:
             notes.append(PHANTOMS_ONLY)
         text = made.text
         if asked.unread:

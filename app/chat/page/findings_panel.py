@@ -110,7 +110,8 @@ def _all_rows(exam: Exam, findings: Findings) -> str:
         rows.append(f"<tr><td>{escape(title(name))}</td>{cells}<td>{escape(tried)}</td></tr>")
     return (
         '<details class="vm-details"><summary>Everything, picture by picture</summary>'
-        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}<th>Tried</th></tr>'
+        '<div class="vm-scroll"><table class="vm-table">'
+        f"<tr><th>Topic</th>{head}<th>Tried</th></tr>"
         f"{''.join(rows)}</table></div></details>"
     )
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 
 from app.chat.conversation.report import OPEN, draft
 from app.chat.evidence.exam import Exam
+from app.chat.session.export_name import export_name
 from app.chat.session_service import SessionService
 from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo import NOTICE, __version__
@@ -25,6 +29,8 @@ def test_a_visit_is_exported_as_json_png_and_pdf_each_with_notice_and_speaker(
     _, visit = desk.open(exam)
     list(desk.ask(visit, "What is $here$ <b>?"))
     paths = {path.suffix: path for path in desk.export(visit, DisplaySettings(), "my report")}
+    name = r"phantom_4-pictures_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.(json|png|pdf)"
+    assert all(re.fullmatch(name, path.name) for path in paths.values())
     told = json.loads(paths[".json"].read_text())
     assert told["notice"] == NOTICE
     assert told["versamammo"] == __version__
@@ -82,3 +88,13 @@ def test_the_private_folder_is_for_its_owner_only_and_goes_with_the_desk(
     assert desk.home.stat().st_mode & 0o777 == 0o700
     desk.close()
     assert not desk.home.exists()
+
+
+def test_exports_are_named_by_exam_and_time_and_never_by_a_file(exam: Exam) -> None:
+    now = datetime(2026, 11, 29, 14, 3, 59)
+    pair = replace(exam, images=exam.images[:2], phantom=False)
+    assert export_name(pair, now) == "mammogram_R-CC_L-CC_2026-11-29_14-03-59"
+    assert export_name(exam, now) == "phantom_4-pictures_2026-11-29_14-03-59"
+    nameless = replace(exam.images[0].told, laterality=None, view=None)
+    one = replace(exam, images=(replace(exam.images[0], told=nameless),))
+    assert export_name(one, now) == "phantom_picture_2026-11-29_14-03-59"

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from app.chat.page.opening import OPENING
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import LOCK
 from app.chat.session.sessions import OpenPages, Sweeper
@@ -204,7 +205,8 @@ def test_a_reload_finds_the_exam_and_the_conversation_again(site: Site, views: l
         reload = _reload_event(site)
         shown = page.ask(reload, [token])
         assert shown[1] == token
-        assert [turn["role"] for turn in shown[-1]] == ["user", "assistant"]
+        assert [turn["role"] for turn in shown[-1]] == ["user", "assistant"] * 2
+        assert "Which side is it?" in json.dumps(shown[-1][OPENING])
         site.after(KEPT + 1)  # by then only the first page is forgotten
         assert site.desk.shelf.get(token) is not None
     site.after(KEPT + 1)
