@@ -148,7 +148,9 @@ def _panels(desk: SessionService) -> dict[str, object]:
             )  # fmt: skip
         with gr.Tab("Take away"):
             export = gr.Button("Write JSON, PNG and PDF", elem_id="vm-export")
-            exports = gr.File(label="Files", file_count="multiple", interactive=False)
+            exports = gr.File(
+                label="Files", file_count="multiple", interactive=False, elem_id="vm-exports"
+            )
     return {
         "facts": facts, "findings": findings, "similar": similar, "report": report,
         "redraft": redraft,

@@ -74,11 +74,14 @@
     if (top > wanted) scrollBy({top: top - wanted, behavior: glide()});
   };
 
+  // a key that the light box takes: on itself, or while nothing has the focus
+  const ofLightBox = (e) => window.vmLightBox?.scene
+    && (!e.target.closest?.('main') || e.target.closest('#vm-lightbox'));
   const typing = (e) => e.target.closest?.('input, textarea, select, [contenteditable]');
   addEventListener('keydown', (e) => {
     if (e.key === 'Escape' && isOpen()) open(false, true);
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
-    if (e.key === '?' && e.isTrusted) { e.preventDefault(); showKeys(); }
+    if (e.key === '?' && e.isTrusted && !ofLightBox(e)) { e.preventDefault(); showKeys(); }
     else if (e.key === '/') { e.preventDefault(); question()?.focus(); }
     else if (e.key === 'd' || e.key === 'D') turnDark();
     else if ((e.key === 'n' || e.key === 'N') && one('.vm-exam')) {
@@ -115,7 +118,7 @@
     for (let box = element.parentElement; box && box.id !== 'vm-talk'; box = box.parentElement) {
       const style = getComputedStyle(box).overflowY;
       if ((style === 'auto' || style === 'scroll') && box.clientHeight > 0
-        && box.scrollHeight > box.clientHeight) return box;
+        && box.scrollHeight > box.clientHeight + 4) return box;
     }
     return null;
   };
