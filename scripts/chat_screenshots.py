@@ -70,7 +70,7 @@ def refuse(view: Page, url: str, folder: Path) -> bytes:
 def seen(view: Page) -> None:
     """Wait until the light box shows every picture in full."""
     expect(view.locator(".vmx-stage")).to_be_visible(timeout=120_000)
-    complete = "window.vmLightBox.scene.pictures.every((one) => one.complete)"
+    complete = "window.vmLightBox.scene.pictures.every((one) => one.complete || one.failed)"
     while not view.evaluate(complete):
         view.wait_for_timeout(500)
 

@@ -131,6 +131,7 @@ class SessionService:
     def ask(self, visit: Visit, question: str) -> Iterator[StreamedAnswer]:
         """Answer piece by piece; the finished turn is added to the visit, unless it was stopped."""
         asked = self.check(question)
+        self.stop(visit)  # a question before it that is still being answered
         history = tuple(visit.turns[-self.limits.history :])
         answerer = self.of(visit.exam).answerer
         so_far = visit.asking = ChatTurn(asked, StreamedAnswer(""))

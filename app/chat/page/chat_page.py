@@ -125,12 +125,13 @@ class Wiring:
         status = refused_html(intake.refused, intake.progress) if intake.refused else ""
         yield self._shown(opened, visit, status) | emptied
 
-    def opener(self, key: str) -> Callable[[str | None, gr.Request], Changes]:
+    def opener(self, key: str) -> Callable[[str | None, gr.Request], Iterator[Changes]]:
         """Return what opens one of the examples."""
 
-        def open_example(token: str | None, request: gr.Request) -> Changes:
+        def open_example(token: str | None, request: gr.Request) -> Iterator[Changes]:
+            yield {self.parts.status: refused_html([], "Opening the example …")}
             self.desk.shelf.leave(token, request.session_hash)
-            return self._shown(*self.desk.open_example(request.session_hash, EXAMPLES[key]), "")
+            yield self._shown(*self.desk.open_example(request.session_hash, EXAMPLES[key]), "")
 
         return open_example
 

@@ -65,7 +65,9 @@ def shows(page: Page, label: str, seconds: float = 90) -> None:
         page.wait_for_timeout(250)
     assert page.evaluate("window.vmLightBox?.scene?.label ?? ''") == label
     for _ in range(round(seconds * 4)):
-        if page.evaluate("window.vmLightBox.scene.pictures.every((one) => one.complete)"):
+        if page.evaluate(
+            "window.vmLightBox.scene.pictures.every((one) => one.complete || one.failed)"
+        ):
             return
         page.wait_for_timeout(250)
     raise AssertionError("a picture never came in full")

@@ -141,6 +141,16 @@ def test_an_answer_that_goes_on_after_it_was_stopped_is_not_added(
     assert len(visit.turns) == 1
 
 
+def test_a_question_asked_into_an_answer_stops_it(desk: SessionService, exam: Exam) -> None:
+    _, visit = desk.open(exam)
+    first = desk.ask(visit, "one")
+    next(first)
+    list(desk.ask(visit, "two"))
+    list(first)
+    assert [turn.question for turn in visit.turns] == ["one", "two"]
+    assert [turn.answer.notes for turn in visit.turns] == [(STOPPED,), ()]
+
+
 class Broken:
     """Fails in the middle of an answer."""
 

@@ -4,17 +4,18 @@
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
   const narrow = matchMedia('(max-width: 900px)');
   const glide = () => (calm.matches ? 'auto' : 'smooth');
-  const dark = 'versamammo-dark';  // the visitor's choice, kept for the next visit
+  const dark = 'versamammo-dark';  // the visitor's choice, kept where the browser lets it be
   const question = () => one('#vm-question textarea');
 
   // light and dark
   const paint = () => {
-    const chosen = localStorage.getItem(dark);
+    let chosen = null;
+    try { chosen = localStorage.getItem(dark); } catch { /* nothing may be kept here */ }
     if (chosen) document.body.classList.toggle('dark', chosen === 'yes');
   };
   const turnDark = () => {
     const now = document.body.classList.toggle('dark');
-    localStorage.setItem(dark, now ? 'yes' : 'no');
+    try { localStorage.setItem(dark, now ? 'yes' : 'no'); } catch { /* the same */ }
   };
 
   // the sheet for another exam
@@ -122,6 +123,9 @@
     }
     return null;
   };
+
+  // a page that the browser had put aside has lost its line to the server
+  addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
   let waiting = false;
   const look = () => {
