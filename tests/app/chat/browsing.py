@@ -36,6 +36,7 @@ def opened(address: str, size: tuple[int, int] = DESKTOP, **context: Any) -> Ite
         made = browser.new_context(viewport=viewport, **context).new_page()  # type: ignore[arg-type]
         asked: list[str] = []
         made.on("request", lambda request: asked.append(request.url))
+        made.set_default_timeout(120_000)  # a busy machine
         made.goto(address)
         expect(made.locator("#vm-files button").first).to_be_visible(timeout=120_000)
         yield made
