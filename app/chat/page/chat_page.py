@@ -72,7 +72,7 @@ class Wiring:
         reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
         reading |= {"show_progress_on": [p.status]}
         openings = [
-            part.upload(self.take_in, [part, token], [*shown, part], **reading)
+            part.upload(self.take_in, [part, token], [*shown, p.files, p.folder], **reading)
             for part in (p.files, p.folder)
         ]
         openings += [
@@ -94,7 +94,7 @@ class Wiring:
             *((button.click, button) for button in p.suggested),
         ]
         asking = [
-            trigger(self.ask, [token, words, p.chat], told, **busy) for trigger, words in triggers
+            trigger(self.answer, [token, words, p.chat], told, **busy) for trigger, words in triggers
         ]
         asking.append(p.chat.retry(self.retry, [token, p.chat], told, **busy))
         asking.append(p.chat.edit(self.edit, [token, p.chat], told, **busy))
@@ -166,7 +166,7 @@ class Wiring:
         """Make the light box look again at what it has to show."""
         return scene_html(token, next(self.looks))
 
-    def ask(self, token: str | None, question: str, chat: list[Message]) -> Iterator[Changes]:
+    def answer(self, token: str | None, question: str, chat: list[Message]) -> Iterator[Changes]:
         """Answer in the chat, piece by piece, then show what the answer points to."""
         yield from self._answering(self.talk.ask(token, question, chat), token)
 
