@@ -37,7 +37,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        view = browser.new_page(viewport={"width": 1360, "height": 1420})
+        view = browser.new_page(viewport={"width": 1360, "height": 860})
         view.goto(url)
         save(ask(view, desk.answerer.suggested[0]), args.out / "chat_exam.png")
         save(refuse(view, url, Path(folder)), args.out / "chat_refused.png")
@@ -47,12 +47,11 @@ def main() -> None:
 
 
 def ask(view: Page, question: str) -> bytes:
-    """Open the example, ask, and show what the model sees."""
-    view.click("#vm-example")
-    expect(view.locator(".vmx-stage")).to_be_visible(timeout=60_000)
+    """Open the example and ask."""
+    view.click("#vm-example-1")
+    seen(view)
     view.get_by_role("button", name=question).click()
     expect(view.locator("#vm-chat .bot.message").last).to_contain_text("→", timeout=60_000)
-    view.get_by_role("tab", name="Findings").click()
     return shot(view)
 
 
@@ -64,8 +63,16 @@ def refuse(view: Page, url: str, folder: Path) -> bytes:
     files = sorted((folder / "phantom" / "images").rglob("*.dcm"))
     view.goto(url)
     view.set_input_files("#vm-files input[type=file]", [str(file) for file in (note, *files)])
-    expect(view.locator(".vmx-stage")).to_be_visible(timeout=60_000)
+    seen(view)
     return shot(view)
+
+
+def seen(view: Page) -> None:
+    """Wait until the light box shows every picture in full."""
+    expect(view.locator(".vmx-stage")).to_be_visible(timeout=120_000)
+    complete = "window.vmLightBox.scene.pictures.every((one) => one.complete || one.failed)"
+    while not view.evaluate(complete):
+        view.wait_for_timeout(500)
 
 
 def shot(view: Page) -> bytes:

@@ -115,7 +115,7 @@ def visit(browser: Browser, url: str, files: list[Path]) -> BrowserContext:
     page.set_input_files("#vm-files input[type=file]", [str(file) for file in files])
     expect(page.locator(".vmx-stage")).to_be_visible(timeout=PATIENCE)
     page.locator("#vm-suggest button").first.click()
-    told = page.locator("#vm-chat .bot.message").last
+    told = page.locator("#vm-chat .bot.message").nth(1)
     expect(told).to_contain_text(re.compile(r"\w{3}"), timeout=PATIENCE)
     return context
 

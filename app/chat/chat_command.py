@@ -182,7 +182,7 @@ def serve(
     share_arenas()
 
     from app.chat.page.chat_page import build
-    from app.chat.page.theme import CSS, FOLDERS, theme
+    from app.chat.page.theme import head, theme
     from app.chat.session.example_exam import example_exam
     from app.chat.session.security_headers import Hardening
     from app.chat.session.sessions import OpenPages, PageWatch, Sweeper
@@ -199,7 +199,7 @@ def serve(
         server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,
         max_file_size=desk.limits.file_bytes, auth=logins, footer_links=[], enable_monitoring=False,
-        theme=theme(), css=CSS, head=FOLDERS + HEAD, mcp_server=False, pwa=False,
+        theme=theme(), head=head() + HEAD, mcp_server=False, pwa=False,
         app_kwargs={"middleware": [Middleware(Hardening, limits=desk.limits, folder=desk.folder),
                                    Middleware(LightBoxRoutes, shelf=desk.shelf),
                                    Middleware(PageWatch, pages=pages)],

@@ -99,7 +99,7 @@ class Answering:
         keeps its form.
         """
         asked = understand(question, exam, history)
-        pieces = self._from_record(exam, question, asked, findings)
+        pieces = self._from_record(exam, question, asked, findings, first=not history)
         if self._writer is None or asked.subject is Subject.REPORT or not asked.images:
             yield from pieces
             return
@@ -107,7 +107,7 @@ class Answering:
         yield from self._writer.write(exam, question, history, made)
 
     def _from_record(
-        self, exam: Exam, question: str, asked: Asked, findings: Findings | None
+        self, exam: Exam, question: str, asked: Asked, findings: Findings | None, *, first: bool
     ) -> Iterator[StreamedAnswer]:
         """Yield what the record says to a question, and what it does not."""
         seen = findings or Findings()
@@ -136,16 +136,19 @@ class Answering:
         }
         if asked.subject in ways:
             made = ways[asked.subject]()
-            yield self._noted(made, exam, asked, seen)
+            yield self._noted(made, exam, asked, first=first)
             return
         yield answer_general(asked, question, seen, self.card)
 
     def _noted(
-        self, made: StreamedAnswer, exam: Exam, asked: Asked, seen: Findings
+        self, made: StreamedAnswer, exam: Exam, asked: Asked, *, first: bool
     ) -> StreamedAnswer:
-        """Add who spoke, what was left out of the question, and what a careful reader notes."""
+        """Add what was left out of the question, and what a careful reader notes.
+
+        What holds for the whole conversation is said with its first answer alone.
+        """
         notes = [*made.notes, *(f"“{word}” was read as “{read}”" for word, read in asked.misspelt)]
-        if self.card.phantoms_only and not exam.phantom:
+        if first and self.card.phantoms_only and not exam.phantom:
             notes.append(PHANTOMS_ONLY)
         text = made.text
         if asked.unread:

@@ -67,7 +67,7 @@ def greeting(topics: Sequence[str]) -> str:
 def thanks(question: str = "") -> str:
     """Return an answer to thanks or to a goodbye."""
     if re.search(r"\b(bye|goodbye|see you)\b", question.casefold()):
-        return "Goodbye. The pictures are forgotten a minute after the page is closed."
+        return "Goodbye. The pictures are forgotten five minutes after the page is closed."
     return "You are welcome. Is there anything else to look at in these pictures?"
 
 

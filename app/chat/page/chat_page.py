@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import math
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.report import draft
-from app.chat.conversation.verdict_words import pointing
 from app.chat.endpoints import add_endpoints
-from app.chat.evidence.contracts import StreamedAnswer
 from app.chat.page.findings_panel import findings_html
+from app.chat.page.header import line_html
 from app.chat.page.layout import Parts, lay_out
-from app.chat.page.panels import (
-    disarm,
-    facts_html,
-    refused_html,
-    scene_html,
-    warnings_html,
-)
+from app.chat.page.look import look_of
+from app.chat.page.notices import refused_html, verdict_html, warnings_html
+from app.chat.page.panels import facts_html, scene_html
 from app.chat.page.similar_panel import similar_html
+from app.chat.page.talk import EMPTY, OVER, Message, Talk
 from app.chat.page.theme import KEEP_TOKEN, KEPT_TOKEN
+from app.chat.session.example_exam import EXAMPLES
 from app.chat.session.session_store import Visit
+from app.chat.session.unpacking import last_part
 from app.chat.session_service import SessionService
-from app.chat.viewer.exam_picture import DisplaySettings
 from versamammo.errors import InputError
 
-OVER = "This exam is closed: the server made room for others, or an hour has passed. Drop it again."
-EMPTY = "Drop a picture first, or open the example."
-FAILED = "This question could not be answered: something went wrong here, not with your question."
 LOOK = "(token, report) => [token, report, window.vmLightBox?.look() ?? '']"
-Message = dict[str, str]
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+Changes = dict[Any, Any]  # new values, by the part of the page
 
 
 def build(desk: SessionService) -> gr.Blocks:
@@ -61,138 +53,178 @@ class Wiring:
         self.page = page
         self.parts = parts
         self.token = token
+        self.talk = Talk(desk)
+        self.looks = count()
 
     def connect(self) -> None:
         """Connect everything."""
         p, token = self.parts, self.token
-        shown = [
-            token,
-            p.kept,
-            p.status,
-            p.scene,
-            p.warnings,
-            p.facts,
-            p.findings,
-            p.similar,
-            p.report,
-            p.chat,
-        ]
-        reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
-        for opened in (
-            p.files.upload(self.take_in, [p.files, token], [*shown, p.files], **reading),
-            p.folder.upload(self.take_in, [p.folder, token], [*shown, p.folder], **reading),
-            p.example.click(self.open_example, [token], shown, **reading),
-        ):
-            opened.then(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
-        self.page.load(self.reopen, [p.kept], shown, js=KEPT_TOKEN, **reading)
-        asking: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2, **PRIVATE}
-        told = [p.chat, p.question, p.scene]
-        for trigger in (p.question.submit, p.send.click):
-            trigger(self.talk, [token, p.question, p.chat], told, **asking)
-        for button in p.suggested:
-            button.click(self.talk, [token, button, p.chat], told, **asking)
+        self._connect_intake()
+        self._connect_talk()
         p.redraft.click(self.redraft, [token], [p.report], **PRIVATE)
         p.export.click(self.export, [token, p.report, p.look], [p.exports], js=LOOK, **PRIVATE)
 
+    def _connect_intake(self) -> None:
+        p, token = self.parts, self.token
+        shown = [
+            token, p.kept, p.line, p.status, p.scene, p.warnings, p.verdict, p.facts,
+            p.findings, p.similar, p.report, p.exports, p.chat,
+        ]  # fmt: skip
+        reading: dict[str, Any] = {"concurrency_id": "reading", "concurrency_limit": 2, **PRIVATE}
+        reading |= {"show_progress_on": [p.status]}
+        openings = [
+            part.upload(self.take_in, [part, token], [*shown, p.files, p.folder], **reading)
+            for part in (p.files, p.folder)
+        ]
+        openings += [
+            button.click(self.opener(key), [token], shown, **reading)
+            for key, button in p.examples.items()
+        ]
+        for opened in openings:
+            opened.then(None, [p.kept], js=KEEP_TOKEN, **PRIVATE)
+        self.page.load(self.reopen, [p.kept], shown, js=KEPT_TOKEN, **reading)
+
+    def _connect_talk(self) -> None:
+        p, token = self.parts, self.token
+        busy: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2, **PRIVATE}
+        busy |= {"show_progress": "hidden"}
+        told = [p.chat, p.question, p.send, p.stop, p.scene]
+        triggers: list[tuple[Callable[..., Any], Any]] = [
+            (p.question.submit, p.question),
+            (p.send.click, p.question),
+            *((button.click, button) for button in p.suggested),
+        ]
+        asking = [
+            trigger(self.answer, [token, words, p.chat], told, **busy)
+            for trigger, words in triggers
+        ]
+        asking.append(p.chat.retry(self.retry, [token, p.chat], told, **busy))
+        asking.append(p.chat.edit(self.edit, [token, p.chat], told, **busy))
+        p.stop.click(self.stop, [token, p.chat], told, cancels=asking, **PRIVATE)
+        p.chat.undo(self.undo, [token, p.chat], told, **PRIVATE)
+        p.chat.clear(self.clear, [token], [p.chat, p.scene, p.report, p.exports], **PRIVATE)
+
     def take_in(
         self, files: list[str] | None, token: str | None, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> Iterator[Changes]:
         """Read what was dropped and open it; refused files are named, the others go on."""
-        before, keep = (gr.skip(), gr.skip()), (gr.skip(),) * 7
+        p = self.parts
         intake = None
         for intake in self.desk.take_in(files or []):
             if intake.exam is None:
-                status = refused_html(intake.refused, intake.progress)
-                yield (*before, status, *keep, gr.skip())
+                yield {p.status: refused_html(intake.refused, intake.progress)}
+        emptied = {p.files: None, p.folder: None}
         if intake is None or intake.exam is None:
-            yield (*before, gr.skip(), *keep, None)
+            yield emptied
             return
-        status = refused_html(intake.refused, intake.progress)
         self.desk.shelf.leave(token, request.session_hash)
         if self.desk.finder is not None:
-            looking = refused_html(intake.refused, f"{intake.progress} The model is looking …")
-            yield (*before, looking, *keep, gr.skip())
-        opened, visit = self.desk.open(intake.exam, request.session_hash)
-        yield (*self._shown(opened, visit, status), None)
+            looking = f"{intake.progress} The model is looking …"
+            yield {p.status: refused_html(intake.refused, looking)}
+        opened, visit = self.desk.open(
+            intake.exam, request.session_hash, name_of(files or [], len(intake.refused))
+        )
+        status = refused_html(intake.refused, intake.progress) if intake.refused else ""
+        yield self._shown(opened, visit, status) | emptied
 
-    def open_example(self, token: str | None, request: gr.Request) -> tuple[Any, ...]:
-        """Open the phantom exam."""
-        self.desk.shelf.leave(token, request.session_hash)
-        opened, visit = self.desk.open_example(request.session_hash)
-        return self._shown(opened, visit, refused_html([], "The example: a phantom exam."))
+    def opener(self, key: str) -> Callable[[str | None, gr.Request], Iterator[Changes]]:
+        """Return what opens one of the examples."""
 
-    def reopen(self, token: str | None, request: gr.Request) -> tuple[Any, ...]:
+        def open_example(token: str | None, request: gr.Request) -> Iterator[Changes]:
+            yield {self.parts.status: refused_html([], "Opening the example …")}
+            self.desk.shelf.leave(token, request.session_hash)
+            yield self._shown(*self.desk.open_example(request.session_hash, EXAMPLES[key]), "")
+
+        return open_example
+
+    def reopen(self, token: str | None, request: gr.Request) -> Changes:
         """Show again what a page showed before it was loaded anew, if that was just now."""
         visit = self.desk.shelf.get(token, request.session_hash)
         if visit is None or token is None:
-            return (gr.skip(),) * 10
-        return self._shown(token, visit, refused_html([], "The exam from before the reload."))
+            return {self.parts.status: gr.skip()}
+        return self._shown(token, visit, "")
 
-    def _shown(self, token: str, visit: Visit, status: str) -> tuple[Any, ...]:
-        exam = visit.exam
+    def _shown(self, token: str, visit: Visit, status: str) -> Changes:
+        p, exam = self.parts, visit.exam
         speaking = self.desk.of(exam)
         card = speaking.finder.card if speaking.finder else None
-        return (
-            token,
-            token,
-            status,
-            scene_html(token, len(visit.turns)),
-            warnings_html(exam, visit.findings, speaking.cards),
-            facts_html(exam, visit.findings),
-            findings_html(exam, visit.findings, card),
-            similar_html(exam, visit.similar),
-            draft(exam, visit.findings, speaking.cards, visit.turns),
-            self._conversation(visit),
-        )
+        return {
+            self.token: token,
+            p.kept: token,
+            p.line: line_html(visit.name, exam),
+            p.status: status,
+            p.scene: self._scene(token),
+            p.warnings: warnings_html(exam, visit.findings, speaking.cards),
+            p.verdict: verdict_html(exam, visit.findings, card),
+            p.facts: facts_html(exam, visit.findings),
+            p.findings: findings_html(exam, visit.findings, card),
+            p.similar: similar_html(exam, visit.similar),
+            p.report: draft(exam, visit.findings, speaking.cards, visit.turns),
+            p.exports: _files_of(visit),
+            p.chat: self.talk.messages(visit),
+        }
 
-    def _conversation(self, visit: Visit) -> list[Message]:
-        """Return what was asked and answered so far, as the chat shows it."""
-        said = []
-        for turn in visit.turns:
-            words = self._signed(turn.answer, pointing(visit.exam, turn.answer))
-            said.append({"role": "user", "content": disarm(turn.question)})
-            said.append({"role": "assistant", "content": words})
-        return said
+    def _scene(self, token: str) -> str:
+        """Make the light box look again at what it has to show."""
+        return scene_html(token, next(self.looks))
 
-    def talk(
-        self, token: str | None, question: str, chat: list[Message]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Answer in the chat, piece by piece, and show what the answer points to."""
+    def answer(self, token: str | None, question: str, chat: list[Message]) -> Iterator[Changes]:
+        """Answer in the chat, piece by piece, then show what the answer points to."""
+        yield from self._answering(self.talk.ask(token, question, chat), token)
+
+    def retry(
+        self, data: gr.RetryData, token: str | None, chat: list[Message]
+    ) -> Iterator[Changes]:
+        """Ask the last question again."""
+        told = self.talk.again(token, index_of(data), chat)
+        yield from self._answering(told, token)
+
+    def edit(self, data: gr.EditData, token: str | None, chat: list[Message]) -> Iterator[Changes]:
+        """Ask a question that was changed; what followed it is gone."""
+        told = self.talk.again(token, index_of(data), chat, str(data.value))
+        yield from self._answering(told, token)
+
+    def _answering(
+        self, told: Iterator[tuple[list[Message], str | None]], token: str | None
+    ) -> Iterator[Changes]:
+        p = self.parts
+        for chat, box in told:
+            shown = {p.chat: chat} | ({} if box is None else {p.question: box})
+            yield shown | {p.send: gr.update(visible=False), p.stop: gr.update(visible=True)}
+        yield self._rested(token)
+
+    def _rested(self, token: str | None) -> Changes:
+        """Return the buttons as they are while nothing is answered, and the picture's marks."""
+        p = self.parts
+        drawn = {} if token is None else {p.scene: self._scene(token)}
+        return {p.send: gr.update(visible=True), p.stop: gr.update(visible=False)} | drawn
+
+    def stop(self, token: str | None, chat: list[Message]) -> Changes:
+        """Keep what was said until the visitor stopped it."""
         visit = self.desk.shelf.get(token)
-        try:
-            asked = self.desk.check(question)
-        except InputError as error:
-            # the question stays in its box, where it can be mended
-            yield [*chat, {"role": "assistant", "content": error.message}], gr.skip(), gr.skip()
-            return
-        if visit is None:
-            told = {"role": "assistant", "content": OVER if token else EMPTY}
-            yield [*chat, {"role": "user", "content": disarm(asked)}, told], "", gr.skip()
-            return
-        said_so_far = [*chat, {"role": "user", "content": disarm(asked)}]
-        yield [*said_so_far, {"role": "assistant", "content": "…"}], "", gr.skip()
-        answer = None
-        try:
-            for answer in self.desk.ask(visit, asked):
-                said = {"role": "assistant", "content": self._signed(answer)}
-                yield [*said_so_far, said], gr.skip(), gr.skip()
-        except Exception:
-            # our fault: the log says where, the visitor that it was not theirs
-            traceback.print_exc()
-            said = {"role": "assistant", "content": FAILED}
-            yield [*said_so_far, said], gr.skip(), gr.skip()
-            return
-        if answer is not None and token is not None:
-            words = self._signed(answer, pointing(visit.exam, answer))
-            shown = scene_html(token, len(visit.turns))
-            yield [*said_so_far, {"role": "assistant", "content": words}], gr.skip(), shown
+        if visit is not None:
+            self.desk.stop(visit)
+            chat = self.talk.messages(visit)
+        return {self.parts.chat: chat} | self._rested(token)
 
-    def _signed(self, answer: StreamedAnswer, pointed: str = "") -> str:
-        """Add to an answer what it points to, and who gave it if no model did; markup is shown."""
-        speaker = answer.speaker or self.desk.answerer.card
-        unsigned = speaker.is_model or speaker == GLOSSARY  # a note says what the glossary is
-        by = "" if unsigned else "[No model: from tags and measurements]\n"
-        return disarm(f"{by}{answer.text}{pointed}")
+    def undo(self, data: gr.UndoData, token: str | None, chat: list[Message]) -> Changes:
+        """Take the last question back into its box."""
+        shown, box = self.talk.take_back(token, index_of(data), chat)
+        p = self.parts
+        return {p.chat: shown, p.question: box} | self._rested(token)
+
+    def clear(self, token: str | None) -> Changes:
+        """Forget the conversation and what was written of it; the exam stays."""
+        p, visit = self.parts, self.desk.shelf.get(token)
+        if visit is None or token is None:
+            return {p.chat: [], p.exports: None}
+        self.desk.clear(visit)
+        return {
+            p.chat: self.talk.messages(visit),
+            p.scene: self._scene(token),
+            p.report: draft(visit.exam, visit.findings, self.desk.of(visit.exam).cards),
+            p.exports: None,
+        }
 
     def redraft(self, token: str | None) -> Any:
         """Write the draft again, with the conversation so far."""
@@ -208,20 +240,26 @@ class Wiring:
         if visit is None:
             gr.Info(OVER if token else EMPTY)
             return gr.skip()
-        return [str(path) for path in self.desk.export(visit, look_of(visit, look), report)]
+        try:
+            self.desk.export(visit, look_of(visit, look), report)
+        except InputError as error:
+            gr.Warning(error.message)
+        return _files_of(visit)
 
 
-def look_of(visit: Visit, told: str) -> DisplaySettings:
-    """Read what the light box says of itself; what makes no sense is as the exam opens."""
-    plain = DisplaySettings(view=0 if len(visit.exam.images) == 1 else None)
-    try:
-        look = json.loads(told or "{}")
-        view, level, width = look["view"], float(look["level"]), float(look["width"])
-        switches = [bool(look[name]) for name in ("invert", "outline", "boxes", "heat")]
-    except (ValueError, KeyError, TypeError):
-        return plain
-    if not (math.isfinite(level) and math.isfinite(width)):
-        return plain
-    chosen = view if isinstance(view, int) and 0 <= view < len(visit.exam.images) else plain.view
-    invert, outline, boxes, heat = switches
-    return DisplaySettings(chosen, level, max(width, 1.0), invert, outline, boxes, heat)
+def name_of(files: list[str], refused: int = 0) -> str:
+    """Return in a few words what was dropped: the only file's name, or how many there were."""
+    names = [last_part(Path(file).name) for file in files]
+    return names[0] if len(names) == 1 else f"{len(names) - refused} files"
+
+
+def index_of(data: gr.RetryData | gr.EditData | gr.UndoData) -> int:
+    """Return the number of the message that an event of the chat is about."""
+    index = data.index
+    return index if isinstance(index, int) else index[0]
+
+
+def _files_of(visit: Visit) -> list[str] | None:
+    """Return the files that were written for a visit and are still there."""
+    found = [str(path) for folder in visit.exports for path in sorted(folder.glob("*"))]
+    return found or None

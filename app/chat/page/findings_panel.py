@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from app.chat.conversation.intent import KINDS
-from app.chat.conversation.verdict_words import suspect_lines, title, topic_words
-from app.chat.evidence.contracts import Card, Findings, Verdict
+from app.chat.conversation.verdict_words import title, topic_words
+from app.chat.evidence.contracts import Card, Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.shown_probability import figure
+from app.chat.viewer.scene_boxes import box_id
 from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME
 
@@ -62,7 +63,7 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
         extent = "size not known" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
         rows.append(
             f"<tr><td>{escape(exam.names[region.image])}</td><td>{escape(region.word)}</td>"
-            f"<td>{escape(region.where)}<br><small>{_pixels(region.box)}</small></td>"
+            f"<td>{_place(region)}<br><small>{_pixels(region.box)}</small></td>"
             f"<td>{extent}</td><td>{escape(figure(region.score))}</td></tr>"
         )
     titles = ("Picture", "Finding", "Place", "Size", "Probability")
@@ -74,10 +75,25 @@ def _region_rows(exam: Exam, findings: Findings) -> str:
     )
 
 
+def _place(region: Region) -> str:
+    """Return a place as a button that shows it on the light box."""
+    name = escape(box_id(region.image, region.box))
+    return (
+        f'<button type="button" class="vm-place" data-box-id="{name}">{escape(region.where)}'
+        "</button>"
+    )
+
+
 def _suspect_line(exam: Exam, findings: Findings) -> str:
     """Return where a lesion would most likely lie, where none is judged."""
-    lines = suspect_lines(exam, findings, range(len(exam.images)))
-    return "".join(f'<p class="vm-hint">{escape(line)}</p>' for line in lines)
+    rows = [
+        f"<tr><td>{escape(exam.names[one.image])}</td><td>{_place(one)}</td></tr>"
+        for one in findings.suspects
+    ]
+    if not rows:
+        return ""
+    caption = "If there is a lesion, it most likely lies here"
+    return f'<table class="vm-table"><caption>{caption}</caption>{"".join(rows)}</table>'
 
 
 def _warmest(exam: Exam, findings: Findings) -> str:
@@ -110,7 +126,8 @@ def _all_rows(exam: Exam, findings: Findings) -> str:
         rows.append(f"<tr><td>{escape(title(name))}</td>{cells}<td>{escape(tried)}</td></tr>")
     return (
         '<details class="vm-details"><summary>Everything, picture by picture</summary>'
-        f'<div class="vm-scroll"><table class="vm-table"><tr><th></th>{head}<th>Tried</th></tr>'
+        '<div class="vm-scroll"><table class="vm-table">'
+        f"<tr><th>Topic</th>{head}<th>Tried</th></tr>"
         f"{''.join(rows)}</table></div></details>"
     )
 

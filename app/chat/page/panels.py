@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
-from app.chat.conversation.facts import facts_of, warnings_of
-from app.chat.evidence.contracts import Card, Findings
+from app.chat.conversation.facts import facts_of
+from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam
-from versamammo import NOTICE, __version__
 
 LIGHT_BOX = (
     '<div id="vm-lightbox" class="vm-view vm-empty"><p>The light box is empty.<br>'
@@ -44,44 +42,5 @@ def facts_html(exam: Exam | None, findings: Findings | None = None) -> str:
                 f"<tr{mark}>{head if number == 0 else ''}<td>{escape(fact.what)}</td>"
                 f"<td>{escape(fact.tags)}</td><td>{escape(fact.pixels)}</td></tr>"
             )
-    head = "<tr><th>Picture</th><th></th><th>The tags say</th><th>The pixels say</th></tr>"
+    head = "<tr><th>Picture</th><th>What</th><th>The tags say</th><th>The pixels say</th></tr>"
     return f'<div class="vm-scroll"><table class="vm-table">{head}{"".join(rows)}</table></div>'
-
-
-def warnings_html(
-    exam: Exam | None, findings: Findings | None = None, cards: Sequence[Card] = ()
-) -> str:
-    """List warnings, those about the model and about the set of pictures first."""
-    said = [] if exam is None else list(warnings_of(exam, findings, cards))
-    if exam is not None and exam.phantom:
-        said.insert(0, "These are phantom pictures: invented, not of a person.")
-    if not said:
-        return ""
-    items = "".join(f"<li>{escape(warning)}</li>" for warning in said)
-    return f'<ul class="vm-warnings" role="status">{items}</ul>'
-
-
-def refused_html(refused: Sequence[tuple[str, str]], progress: str) -> str:
-    """Return how far reading is and which files were refused, and why."""
-    lines = "".join(
-        f"<li><b>{escape(name)}</b> was not used: {escape(why)}.</li>" for name, why in refused
-    )
-    listed = f'<ul class="vm-refused" role="alert">{lines}</ul>' if lines else ""
-    return f'<p class="vm-progress" role="status">{escape(progress)}</p>{listed}'
-
-
-def cards_html(cards: Sequence[Card]) -> str:
-    """Return the foot of the page: which program, model and data speak."""
-    lines = [f"VersaMammo {__version__}"]
-    for card in cards:
-        lines.append(
-            f"{card.name}, version {card.version}, trained on: {card.data}"
-            if card.is_model
-            else card.name
-        )
-    return f'<p class="vm-foot">{escape(" · ".join(lines))}</p>'
-
-
-def banner_html() -> str:
-    """Return the notice that stays at the top of the page."""
-    return f'<div class="vm-notice" role="note">{escape(NOTICE)}</div>'

@@ -22,7 +22,8 @@ class Limits:
         history: finished turns that a model is given again.
         held_bytes: of pictures of open exams and of uploads, on disk, for all visitors together.
         held_seconds: after which an exam that nobody asked about is forgotten.
-        closed_seconds: for which the exam of a closed page is kept, so that it can be reloaded.
+        closed_seconds: for which the exam of a closed page is kept, so that a reload or the Back
+            button finds it again.
         waiting_seconds: after which an upload that nobody opened is deleted, and a drawing of
             the API that nobody fetched.
         empty_seconds: after which an empty folder of uploads is deleted.
@@ -38,7 +39,7 @@ class Limits:
     history: int = 20
     held_bytes: int = 1500 * MEGABYTE
     held_seconds: float = 3600
-    closed_seconds: float = 60
+    closed_seconds: float = 300
     waiting_seconds: float = 600
     empty_seconds: float = 10
     sweep_seconds: float = 5

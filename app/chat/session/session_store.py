@@ -23,6 +23,10 @@ class Visit:
         pages: browser sessions that show it; two if a tab was duplicated.
         exports: folders that were written for the visitor, deleted with the visit.
         pixels: folder of the exam's pixels, which are mapped from it; deleted with the visit.
+        name: what was dropped, as the visitor called it; shown to nobody else.
+        attribution: of whom the pictures are, where a licence asks for it.
+        asking: the question that is being answered, and the answer so far.
+        thumbnails: small pictures of the exam as HTML, once they were drawn.
     """
 
     exam: Exam
@@ -33,6 +37,10 @@ class Visit:
     pages: set[str] = field(default_factory=set)
     exports: list[Path] = field(default_factory=list)
     pixels: Path | None = None
+    name: str = ""
+    attribution: str = ""
+    asking: ChatTurn | None = None
+    thumbnails: str = ""
 
     @property
     def pointed(self) -> tuple[Evidence, ...]:
@@ -125,7 +133,15 @@ class SessionStore:
             _clear(visit)
 
 
-def _clear(visit: Visit) -> None:
-    """Delete what was written for a visit."""
-    for folder in (*visit.exports, *filter(None, [visit.pixels])):
+def clear_exports(visit: Visit) -> None:
+    """Delete what was written for a visitor to take away."""
+    for folder in visit.exports:
         shutil.rmtree(folder, ignore_errors=True)
+    visit.exports.clear()
+
+
+def _clear(visit: Visit) -> None:
+    """Delete everything that was written for a visit."""
+    clear_exports(visit)
+    if visit.pixels is not None:
+        shutil.rmtree(visit.pixels, ignore_errors=True)

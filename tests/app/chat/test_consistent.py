@@ -179,7 +179,7 @@ def read_draft(text: str) -> Told:
 
 def read_panel(html: str) -> Told:
     """Read the panel's tables."""
-    text = unescape(html)
+    text = re.sub("</?button[^>]*>", "", unescape(html))
     rows = re.findall(rf"<tr><td>({VIEW})</td><td>([a-z ]+)</td><td>({PLACE})<br>", text)
     yes = {(view, kind) for view, kind, _ in rows}
     no: set[tuple[str, str]] = set()
