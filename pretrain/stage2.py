@@ -34,6 +34,7 @@ from pretrain.views.crop_loader import Feeder
 from pretrain.views.whole_breast_loader import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.data.dataset import Archive
+from versamammo.data.joined_archives import open_archive
 from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
@@ -60,7 +61,7 @@ def train(config: Stage2) -> Path:
 
 def _train(config: Stage2) -> Path:
     teacher = _teacher_folder(config)
-    folder, archive = _open_data(config)
+    archive = _open_data(config, config.splits)
     run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
     accelerator, optim = run.accelerator, config.optim
     parts = optim.gradient_accumulation_steps
@@ -73,9 +74,9 @@ def _train(config: Stage2) -> Path:
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
+    sampler = StepSampler(archive.stretches, share, range(first, optim.max_steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
-    validation, batches = _validation(config, folder), opened(iter(feed))
+    validation, batches = _validation(config), opened(iter(feed))
     run.claim(archive, first, () if frozen is None else frozen.sources)
     _keep_teacher(run)
     monitor = StudentMonitor(run, config, student, validation, sampler.steps_per_epoch)
@@ -139,11 +140,11 @@ def _student(
     return student
 
 
-def _open_data(config: Stage2) -> tuple[Path, Archive]:
+def _open_data(config: Stage2, splits: Sequence[str]) -> Archive:
     """Open the archive; one process makes phantoms first, the others find them made."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        folder = config.data or phantom_archive(config.phantoms)
-    return folder, Archive.open(folder, config.splits, shareable=config.shareable)
+        data = config.data or phantom_archive(config.phantoms)
+    return open_archive(data, splits, shareable=config.shareable)
 
 
 def _feed(
@@ -158,8 +159,8 @@ def _feed(
     return Feeder(dataset, collate_wholes, sampler, device, config.workers)
 
 
-def _validation(config: Stage2, folder: Path) -> Validation:
-    held_out = Archive.open(folder, config.validation, shareable=config.shareable)
+def _validation(config: Stage2) -> Validation:
+    held_out = _open_data(config, config.validation)
     return Validation(held_out, config.views, config.validation_images)
 
 

@@ -21,6 +21,7 @@ class Training:
         versions: of the libraries, by name.
         steps: what was done to the weights since, in order, in plain words.
         sources: whose images the weights were made from, those of a teacher among them.
+        images: how many of each source, of those that it learnt from itself; empty if not known.
     """
 
     data: str = ""
@@ -28,6 +29,7 @@ class Training:
     versions: dict[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    images: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and strings, as they lie in config.json."""
