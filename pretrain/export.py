@@ -58,8 +58,9 @@ def export(source: Path, out: Path) -> Path:
             command=shlex.join(origin["command"]),
             versions={name: version(name) for name in LIBRARIES},
             steps=(f"stage 1, {config.objective}, {step} of {config.optim.max_steps} steps",),
-            sources=tuple(origin["sources"]),
+            sources=tuple(sorted({*origin["sources"], *origin.get("inherited", ())})),
             images=images_in(origin),
+            foreign=tuple(origin.get("foreign", ())),
         ).to_dict(),
     )
     model = VersaMammoModel.from_backbone(

@@ -22,6 +22,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from pretrain import stage1
 from pretrain.export import open_teacher
 from pretrain.networks.frozen_teacher import FrozenTeacher
+from pretrain.networks.starting_weights import inherited_from, training_of
 from pretrain.settings.stage1_config import Stage1
 from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.settings.stage2_config import FREE, Stage2
@@ -40,6 +41,7 @@ from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
 from versamammo.phantoms.default_phantoms import phantom_archive
+from versamammo.training.origin import NOTHING
 from versamammo.training.run import Run, opened, sole_run
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
@@ -77,7 +79,10 @@ def _train(config: Stage2) -> Path:
     sampler = StepSampler(archive.stretches, share, range(first, optim.max_steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
     validation, batches = _validation(config), opened(iter(feed))
-    run.claim(archive, first, () if frozen is None else frozen.sources)
+    taught = NOTHING if frozen is None else frozen.inherited
+    if config.shareable:
+        check_lineage(training_of(config.student.weights), "student.weights")
+    run.claim(archive, first, taught + inherited_from(config.student.weights))
     _keep_teacher(run)
     monitor = StudentMonitor(run, config, student, validation, sampler.steps_per_epoch)
     schedules = optim.schedules()
@@ -180,7 +185,8 @@ def _open_frozen(run: Run, config: Stage2, archive: Archive, teacher: Path) -> F
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    return FrozenTeacher(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
+    teaching = model.to(run.accelerator.device)
+    return FrozenTeacher(teaching, contract, images, config.teacher_shrink, name=teacher.name)
 
 
 def _keep_teacher(run: Run) -> None:

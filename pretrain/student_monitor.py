@@ -126,4 +126,5 @@ class StudentMonitor(TrainingMonitor):
             steps=(steps,),
             sources=tuple(sorted({*origin["sources"], *origin.get("inherited", ())})),
             images=images_in(origin),
+            foreign=tuple(origin.get("foreign", ())),
         )

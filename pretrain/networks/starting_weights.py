@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -14,6 +15,7 @@ from pretrain.networks.open_weights import named, one_channel
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.renaming import translate
 from versamammo.model.weights import fill, read_config, read_tensors
+from versamammo.training.origin import NOTHING, Inherited
 
 OURS = "backbone."
 
@@ -44,6 +46,21 @@ def start_from(network: nn.Module, source: Path) -> None:
     package = named(source)
     tensors = local_weights(source) if package is None else one_channel(package, network)
     fill(network, tensors, source)
+
+
+def inherited_from(source: Path | None) -> Inherited:
+    """Return what starting weights were made from; those of known packages saw no mammogram."""
+    if source is None or named(source) is not None:
+        return NOTHING
+    return Inherited.of(training_of(source), source.name)
+
+
+def training_of(source: Path | None) -> dict[str, Any]:
+    """Return the record of how our own weights came about; empty for those of others."""
+    described = None if source is None else source / "config.json"
+    if described is None or not described.is_file():
+        return {}
+    return read_config(described).get("training") or {}
 
 
 def _kind_of(source: Path, names: Iterable[str]) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from versamammo.data.dataset import Archive
+from versamammo.data.licence_filter import sources_in_words
 from versamammo.data.source_counts import SourceCount
 from versamammo.errors import InputError
 from versamammo.files import parse_json
@@ -15,16 +17,42 @@ from versamammo.files import parse_json
 ORIGIN = "origin.json"
 
 
-def origin_of(archive: Archive, inherited: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Inherited:
+    """What weights that a run begins from, or is taught by, were made from.
+
+    Attributes:
+        sources: datasets that they have learnt from.
+        foreign: names of those that do not say so.
+    """
+
+    sources: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    def __add__(self, other: Inherited) -> Inherited:
+        return Inherited(self.sources + other.sources, self.foreign + other.foreign)
+
+    @classmethod
+    def of(cls, training: Mapping[str, Any], name: str) -> Inherited:
+        """Read the record in an encoder's config; without sources its name is foreign."""
+        sources, foreign = (tuple(training.get(key, ())) for key in ("sources", "foreign"))
+        return cls(sources, foreign if sources else (*foreign, name))
+
+
+NOTHING = Inherited()
+
+
+def origin_of(archive: Archive, inherited: Inherited) -> dict[str, Any]:
     """Return what the folder of a run says of its data, and by which command it began.
 
     Args:
         archive: the images.
-        inherited: sources that a teacher or an earlier training has learnt from.
+        inherited: what a teacher or an earlier training has learnt from.
     """
     found = {"data": archive.digest, "images": len(archive), "sources": archive.sources}
     found["counts"] = [count.to_dict() for count in archive.counts]
-    found |= {"inherited": sorted(inherited)} if inherited else {}
+    found |= {"inherited": sorted(set(inherited.sources))} if inherited.sources else {}
+    found |= {"foreign": sorted(set(inherited.foreign))} if inherited.foreign else {}
     return {**found, "command": sys.argv}
 
 
@@ -68,3 +96,15 @@ def images_in(origin: Mapping[str, Any]) -> dict[str, int]:
     for count in counts_in(origin):
         images[count.source] = images.get(count.source, 0) + count.images
     return images
+
+
+def made_of(origin: Mapping[str, Any]) -> str:
+    """Write for a card whose images weights were made from, those of a teacher among them."""
+    named = (*origin["sources"], *origin.get("inherited", ()))
+    words = sources_in_words(named, counts_in(origin))
+    if foreign := origin.get("foreign"):
+        words += (
+            f"\n\nThey began from, or were taught by, weights of others ({', '.join(foreign)}), "
+            "which do not say whose images they were made from."
+        )
+    return words

@@ -32,7 +32,7 @@ from versamammo.data.source_counts import as_lines
 from versamammo.errors import InputError
 from versamammo.files import LOCK, alone_in, parse_json, sweep_folders, write_atomically
 from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
-from versamammo.training.origin import ORIGIN, origin_of, read_origin
+from versamammo.training.origin import NOTHING, ORIGIN, Inherited, origin_of, read_origin
 
 METRICS, SPEED = "metrics.jsonl", "speed.jsonl"
 CHECKPOINTS = "checkpoints"
@@ -153,7 +153,7 @@ class Run:
         model = self.accelerator.unwrap_model(model)
         return restore_newest(self.folder / CHECKPOINTS, model, optimizer, self.say)
 
-    def claim(self, archive: Archive, done: int, inherited: Sequence[str] = ()) -> None:
+    def claim(self, archive: Archive, done: int, inherited: Inherited = NOTHING) -> None:
         """Make the folder this run's own, once all that it learns from has been opened.
 
         Written down are the settings, which images are learnt from and by which command; what
@@ -162,7 +162,7 @@ class Run:
         Args:
             archive: the images.
             done: steps that `resume` found.
-            inherited: sources that a teacher or an earlier training has learnt from.
+            inherited: what a teacher or an earlier training has learnt from.
 
         Raises:
             InputError: the run began with other images.
@@ -196,7 +196,7 @@ class Run:
             message = f"the run began with images {before}, now there are {archive.digest}"
             raise InputError(message, file=self.folder, field="data", reason="other-data")
 
-    def _note_origin(self, archive: Archive, inherited: Sequence[str]) -> None:
+    def _note_origin(self, archive: Archive, inherited: Inherited) -> None:
         text = json.dumps(origin_of(archive, inherited), indent=2)
         # the last file of a claim: without it the folder is anybody's
         write_atomically(self.folder / ORIGIN, text.encode())
