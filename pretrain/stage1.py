@@ -17,7 +17,7 @@ from accelerate import PartialState
 from accelerate.utils import tqdm
 
 from pretrain.monitoring.probes import Probes
-from pretrain.networks.starting_weights import inherited_from, training_of
+from pretrain.networks.starting_weights import inherited_from
 from pretrain.networks.vit import RowDropBlock
 from pretrain.objectives.registry import Objective
 from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
@@ -28,7 +28,6 @@ from pretrain.views.crop_loader import CropDataset, Feed
 from pretrain.views.tissue_maps import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.joined_archives import open_archive
-from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
@@ -71,9 +70,8 @@ def _train(config: Stage1) -> Path:
     feed = Feed(dataset, sampler, accelerator.device, config.workers)
     probes = _probes(config, patch)
     batches = opened(iter(feed))
-    if config.shareable:
-        check_lineage(training_of(config.vit.weights), "vit.weights")
-    run.claim(archive, first, inherited_from(config.vit.weights))
+    begun = inherited_from(config.vit.weights, "vit.weights", config.shareable)
+    run.claim(archive, first, begun)
     monitor = TeacherMonitor(run, config, objective, probes, sampler.steps_per_epoch)
     schedules = optim.schedules()
     monitor.begin(first, feed)

@@ -22,7 +22,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from pretrain import stage1
 from pretrain.export import open_teacher
 from pretrain.networks.frozen_teacher import FrozenTeacher
-from pretrain.networks.starting_weights import inherited_from, training_of
+from pretrain.networks.starting_weights import inherited_from
 from pretrain.settings.stage1_config import Stage1
 from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.settings.stage2_config import FREE, Stage2
@@ -80,9 +80,8 @@ def _train(config: Stage2) -> Path:
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
     validation, batches = _validation(config), opened(iter(feed))
     taught = NOTHING if frozen is None else frozen.inherited
-    if config.shareable:
-        check_lineage(training_of(config.student.weights), "student.weights")
-    run.claim(archive, first, taught + inherited_from(config.student.weights))
+    begun = inherited_from(config.student.weights, "student.weights", config.shareable)
+    run.claim(archive, first, taught + begun)
     _keep_teacher(run)
     monitor = StudentMonitor(run, config, student, validation, sampler.steps_per_epoch)
     schedules = optim.schedules()

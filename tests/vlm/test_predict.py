@@ -175,5 +175,7 @@ def test_what_is_no_item_s_fault_ends_the_run(
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr("vlm.predict.answer", broken)
+    out = tmp_path / "answers.jsonl"
     with pytest.raises(RuntimeError, match="out of memory"):
-        predict(replace(bench, out=tmp_path / "answers.jsonl"))
+        predict(replace(bench, out=out))
+    assert out.read_text() == ""  # no item is spoilt for the next start

@@ -65,21 +65,25 @@ def answer_into(out: Path, asked: Sequence[AskedItem], answer: Answer, batch: in
         raise InputError(f"found {batch}; expected 1 or more", field="batch")
     begun = kept(out, asked)
     done, aside = len(begun), [one for one in begun if one is not None]
-    failed = 0
+    failed, waiting = 0, ""  # lines that are not written before something was answered after them
     with out.open("a", encoding="utf-8") as file:
         for start in tqdm(range(done, len(asked), batch), desc="answering"):
             some = asked[start : start + batch]
             for one, reply in zip(some, replies_to(some, answer), strict=True):
                 if isinstance(reply, str):
-                    file.write(line_of(one, reply) + "\n")
-                    failed = 0
-                    continue
-                aside.append((one.item.id, reason_of(reply)))
-                failed = 0 if isinstance(reply, InputError) else failed + 1
-                if failed >= IN_A_ROW:
-                    raise reply
-                file.write(line_of(one, None, reason_of(reply)) + "\n")
+                    failed, line = 0, line_of(one, reply)
+                else:
+                    failed += not isinstance(reply, InputError)
+                    if failed >= IN_A_ROW:
+                        raise reply
+                    aside.append((one.item.id, reason_of(reply)))
+                    line = line_of(one, None, reason_of(reply))
+                waiting += line + "\n"
+                if not failed:
+                    file.write(waiting)
+                    waiting = ""
             file.flush()
+        file.write(waiting)
     return Answered(len(asked), tuple(aside))
 
 
