@@ -178,9 +178,9 @@ def table(found: Sequence[ScoredTask]) -> list[dict[str, Any]]:
     """Lay figures out, one row each."""
     return [
         {
-            "model": one.model, "set": one.set, "learnt_from": one.standing,
-            "category": one.task.category,
+            "model": one.model, "set": one.set, "category": one.task.category,
             "version": one.task.version, **asdict(figure), "state": one.state,
+            "learnt_from": one.standing,
         }
         for one in found
         for figure in one.figures

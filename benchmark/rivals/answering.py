@@ -88,7 +88,7 @@ def answer_bench(run: RivalRun, rival: Rival, described: Mapping[str, Any]) -> d
     most = min(filter(None, (run.pictures, rival.most_pictures)), default=0)
     with alone_in(run.out, "--out"):
         _claim(run, {**described, "pictures": most, "side": run.side, "seed": run.seed})
-        made = {}
+        made: dict[str, Answered] = {}
         for control in run.controls:
             asked = under_control(items, control, run.seed)
             answer = partial(_answers, rival, control, shown, most)

@@ -59,7 +59,7 @@ class RivalPictures:
         if not file.resolve().is_relative_to(self.folder.resolve()):
             raise InputError("lies outside the images' folder", file=file, reason="bad-path")
         if file in self.prepared:
-            shown = Image.fromarray(as_bytes(read_levels(file) / np.float32(65535)))
+            shown = Image.fromarray(as_bytes((read_levels(file) / 65535).astype(np.float32)))
         else:
             shown = Image.fromarray(as_bytes(read(file).pixels))
         shown.thumbnail((self.side, self.side), Image.Resampling.BOX)
