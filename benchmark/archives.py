@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from benchmark.learnt_from import names_of
+from benchmark.tasks import Task
 from versamammo.data.dataset import COLUMNS, Picture, picture_of
 from versamammo.data.lesion_rows import close_up_of, lesion_rows
 from versamammo.data.manifest import read_manifest
@@ -68,13 +70,27 @@ class Archives:
         made = close_up_of if "window" in record else picture_of
         return made(dict(record), self.folder / name)
 
+    def sources(self, name: str) -> list[str]:
+        """Name the sources of an archive's images, as its manifest calls them."""
+        found: list[str] = self.table(name).column("source").unique().to_pylist()
+        return sorted(found)
+
+    def called(self, tasks: Iterable[Task]) -> dict[str, list[str]]:
+        """Return what each archive that tasks ask about may be called by who has learnt from it."""
+        asked = sorted({source for task in tasks for source in task.sources})
+        missing = self.missing(tuple(asked))
+        return {
+            name: list(names_of(name, () if name in missing else self.sources(name)))
+            for name in asked
+        }
+
     @property
     def phantoms(self) -> bool:
         """Whether any archive here is made of phantoms."""
         return any(
             "phantom" in source
             for path in sorted(self.folder.glob("*/manifest.parquet"))
-            for source in self.table(path.parent.name).column("source").unique().to_pylist()
+            for source in self.sources(path.parent.name)
         )
 
     def _table(self, name: str) -> pa.Table:

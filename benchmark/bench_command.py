@@ -1,4 +1,4 @@
-"""`versamammo bench list|run|rehearse|compare|report`: the benchmark from the command line."""
+"""`versamammo bench list|run|vqa|rehearse|compare|report`: the benchmark from the command line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonargparse
 
+from benchmark.rivals import rival_command
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE
 from versamammo.config import command_parser, plain
@@ -20,6 +21,9 @@ def parser() -> jsonargparse.ArgumentParser:
     verbs = made.add_subcommands(dest="action", required=True)
     verbs.add_subcommand("list", _list(), help="what is asked of which archive")
     verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
+    verbs.add_subcommand(
+        "vqa", rival_command.parser(), help="any vision-language model on a bench of questions"
+    )
     verbs.add_subcommand("rehearse", _rehearse(), help="all 92 tasks on phantoms, in minutes")
     verbs.add_subcommand("compare", _compare(), help="two models in pairs, corrected over tasks")
     verbs.add_subcommand("report", _report(), help="a run as one page, CSV and LaTeX")
@@ -170,6 +174,7 @@ def make_report(args: jsonargparse.Namespace) -> int:
 VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {
     "list": show_list,
     "run": start_run,
+    "vqa": rival_command.run,
     "rehearse": start_rehearsal,
     "compare": show_comparison,
     "report": make_report,

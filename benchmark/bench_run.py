@@ -21,8 +21,17 @@ from typing import Any
 from benchmark import detecting, exams, finetuning, probing, questions, retrieving, segmenting
 from benchmark.archives import Archives
 from benchmark.frozen_features import FeatureStore, encoder_hash
+from benchmark.learnt_from import LearntFrom, learnt_from
 from benchmark.samples import Sample
-from benchmark.scores import RUN, ScoredTask, gather, read_run, scored, write_scores
+from benchmark.scores import (
+    RUN,
+    ScoredTask,
+    gather,
+    of_externals,
+    read_run,
+    scored,
+    write_scores,
+)
 from benchmark.store import TaskFolder, key_of
 from benchmark.task_rows import AdaptSettings, TaskRows, select
 from benchmark.tasks import Task, chosen, load_tasks
@@ -78,11 +87,13 @@ class Model:
         name: of its folder; shown in tables.
         source: what the user named.
         digest: of its weights.
+        learnt_from: what it says that it was made from.
     """
 
     name: str
     source: str
     digest: str
+    learnt_from: LearntFrom
 
 
 class Bench:
@@ -272,6 +283,9 @@ class Bench:
             "commands": list(dict.fromkeys([*before.get("commands", []), command])),
             "models": list(dict.fromkeys([*before.get("models", []), *models])),
             "sources": before.get("sources", {}) | {n: m.source for n, m in models.items()},
+            "learnt_from": before.get("learnt_from", {})
+            | {name: plain(model.learnt_from) for name, model in models.items()},
+            "archives": before.get("archives", {}) | self.archives.called(self.tasks),
             "hashes": before.get("hashes", {}) | {n: m.digest for n, m in models.items()},
             "tasks": sorted({*before.get("tasks", []), *asked}),
             "settings": plain(self.settings),
@@ -313,6 +327,7 @@ def models_of(sources: Sequence[str]) -> list[Model]:
             name if short.count(name) == 1 else f"{folder.parent.name}--{name}",
             str(folder),
             encoder_hash(folder),
+            learnt_from(folder),
         )
         for name, folder in zip(short, folders, strict=True)
     ]
@@ -327,4 +342,5 @@ def tell(found: Sequence[ScoredTask], bench: Bench) -> list[str]:
     for one in own:
         if not one.complete:
             lines.append(f"  {one.model} {one.task.id}: {one.state}")
+    lines += of_externals(own, {model.name: model.learnt_from for model in bench.everybody})
     return [*lines, str(bench.settings.out / "scores.csv"), *filter(None, (bench.notice,)), NOTICE]

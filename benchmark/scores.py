@@ -10,13 +10,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmark.learnt_from import LearntFrom, Standing, standing
 from benchmark.metrics import MetricResult, score
 from benchmark.samples import Sample
 from benchmark.store import SAMPLES, VALIDATION, TaskFolder, task_folders
@@ -24,6 +25,7 @@ from benchmark.tasks import Task, load_tasks
 from versamammo.errors import InputError
 from versamammo.files import parse_json, plain_cell, write_atomically
 
+NOT_EXTERNAL = {"internal": "internal, learnt from", "unknown": "not known to be external"}
 FIGURES, SCORES, RUN = "figures.json", "scores", "run.json"
 
 
@@ -39,6 +41,7 @@ class ScoredTask:
         expected: how many there would be.
         figures: the primary one first; none if nothing could be scored.
         trouble: why there is no figure, or nothing.
+        standing: whether the model has learnt from the dataset that is asked about.
     """
 
     model: str
@@ -48,6 +51,23 @@ class ScoredTask:
     expected: int
     figures: tuple[MetricResult, ...]
     trouble: str = ""
+    standing: Standing = "unknown"
+
+    @property
+    def set(self) -> str:
+        """Internal, external or unknown, for this model.
+
+        What it has learnt from is internal; only what it has certainly not learnt from, of the
+        tasks that are listed as external, is external.
+        """
+        if self.standing == "learnt" or self.task.set == "internal":
+            return "internal"
+        return "external" if self.standing == "not learnt" else "unknown"
+
+    @property
+    def refused_external(self) -> bool:
+        """Whether the task is listed as external, and is not for this model."""
+        return self.task.set == "external" and self.set != "external"
 
     @property
     def complete(self) -> bool:
@@ -87,15 +107,17 @@ def gather(out: Path) -> list[ScoredTask]:
     drawn = {"seed": run["seed"], "resamples": run["resamples"]}
     found = []
     for model in run["models"]:
+        says = LearntFrom.from_dict(run.get("learnt_from", {}).get(model, {}))
         there = dict(task_folders(out, model))
         troubles = run["troubles"].get(model, {})
         for name, task in tasks.items():
+            stands = standing(task, says, run.get("archives", {}))
             made = scored(model, task, there[name], **drawn) if name in there else None
             if made is not None and (made.records or name not in troubles):
-                found.append(made)
+                found.append(replace(made, standing=stands))
             elif name in troubles:
                 folder = out / model / name
-                found.append(ScoredTask(model, task, folder, 0, 0, (), troubles[name]))
+                found.append(ScoredTask(model, task, folder, 0, 0, (), troubles[name], stands))
     return found
 
 
@@ -156,8 +178,9 @@ def table(found: Sequence[ScoredTask]) -> list[dict[str, Any]]:
     """Lay figures out, one row each."""
     return [
         {
-            "model": one.model, "set": one.task.set, "category": one.task.category,
+            "model": one.model, "set": one.set, "category": one.task.category,
             "version": one.task.version, **asdict(figure), "state": one.state,
+            "learnt_from": one.standing,
         }
         for one in found
         for figure in one.figures
@@ -178,4 +201,24 @@ def write_scores(out: Path, found: Sequence[ScoredTask]) -> None:
     write_atomically(out / f"{SCORES}.csv", text.getvalue().encode())
 
 
-__all__ = ["SAMPLES", "ScoredTask", "gather", "read_run", "scored", "table", "write_scores"]
+def of_externals(found: Sequence[ScoredTask], says: Mapping[str, LearntFrom]) -> list[str]:
+    """Tell which tasks that are listed as external are not, for which model and why."""
+    lines = []
+    for model, said in says.items():
+        own = [one for one in found if one.model == model and one.task.set == "external"]
+        for name, words in NOT_EXTERNAL.items():
+            tasks = ", ".join(one.task.id for one in own if one.set == name)
+            lines += [f"  {model}, learnt from {said}: {words}: {tasks}"] if tasks else []
+    return lines
+
+
+__all__ = [
+    "SAMPLES",
+    "ScoredTask",
+    "gather",
+    "of_externals",
+    "read_run",
+    "scored",
+    "table",
+    "write_scores",
+]

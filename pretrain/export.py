@@ -25,7 +25,8 @@ from versamammo.model.configuration import Training, VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder
 from versamammo.training.checkpoints import CONFIG, MODEL, checkpoints_in, step_of
-from versamammo.training.run import CHECKPOINTS, METRICS, lines_of, read_origin
+from versamammo.training.origin import images_in, read_origin
+from versamammo.training.run import CHECKPOINTS, METRICS, lines_of
 from versamammo.training.stopping import run_command
 
 LIBRARIES = ("versamammo", "torch", "timm", "transformers", "accelerate")
@@ -57,7 +58,9 @@ def export(source: Path, out: Path) -> Path:
             command=shlex.join(origin["command"]),
             versions={name: version(name) for name in LIBRARIES},
             steps=(f"stage 1, {config.objective}, {step} of {config.optim.max_steps} steps",),
-            sources=tuple(origin["sources"]),
+            sources=tuple(sorted({*origin["sources"], *origin.get("inherited", ())})),
+            images=images_in(origin),
+            foreign=tuple(origin.get("foreign", ())),
         ).to_dict(),
     )
     model = VersaMammoModel.from_backbone(

@@ -17,6 +17,7 @@ from accelerate import PartialState
 from accelerate.utils import tqdm
 
 from pretrain.monitoring.probes import Probes
+from pretrain.networks.starting_weights import inherited_from
 from pretrain.networks.vit import RowDropBlock
 from pretrain.objectives.registry import Objective
 from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
@@ -26,6 +27,7 @@ from pretrain.teacher_monitor import TeacherMonitor
 from pretrain.views.crop_loader import CropDataset, Feed
 from pretrain.views.tissue_maps import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
+from versamammo.data.joined_archives import open_archive
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.run import Run, opened, sole_run
@@ -60,7 +62,7 @@ def _train(config: Stage1) -> Path:
     model, optimizer = accelerator.prepare(objective, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
+    sampler = StepSampler(archive.stretches, share, range(first, optim.max_steps), config.run.seed)
     patch = objective.encoder().patch
     dataset = CropDataset(
         archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
@@ -68,7 +70,8 @@ def _train(config: Stage1) -> Path:
     feed = Feed(dataset, sampler, accelerator.device, config.workers)
     probes = _probes(config, patch)
     batches = opened(iter(feed))
-    run.claim(archive, first)
+    begun = inherited_from(config.vit.weights, "vit.weights", config.shareable)
+    run.claim(archive, first, begun)
     monitor = TeacherMonitor(run, config, objective, probes, sampler.steps_per_epoch)
     schedules = optim.schedules()
     monitor.begin(first, feed)
@@ -103,21 +106,21 @@ def _train(config: Stage1) -> Path:
     return run.last_checkpoint
 
 
-def _folder(config: Stage1) -> Path:
-    return config.data or phantom_archive(config.phantoms)
+def _archive(config: Stage1, splits: Sequence[str]) -> Archive:
+    data = config.data or phantom_archive(config.phantoms)
+    return open_archive(data, splits, shareable=config.shareable)
 
 
 def _open_data(config: Stage1) -> tuple[Stage1, Archive, TissueMaps]:
     """Open the archive and find its tissue; one process does so first, the others find it done."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        archive = Archive.open(_folder(config), config.splits, shareable=config.shareable)
+        archive = _archive(config, config.splits)
         tissue = find_tissue(archive, config.tissue, max(1, config.workers))
     return fitted(config, len(archive)), archive, tissue
 
 
 def _probes(config: Stage1, patch: int) -> Probes:
-    held_out = Archive.open(_folder(config), config.probes.splits, shareable=config.shareable)
-    return Probes(held_out, config.contract, config.probes, patch)
+    return Probes(_archive(config, config.probes.splits), config.contract, config.probes, patch)
 
 
 def _compile_blocks(objective: Objective) -> None:

@@ -22,6 +22,7 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from pretrain import stage1
 from pretrain.export import open_teacher
 from pretrain.networks.frozen_teacher import FrozenTeacher
+from pretrain.networks.starting_weights import inherited_from
 from pretrain.settings.stage1_config import Stage1
 from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.settings.stage2_config import FREE, Stage2
@@ -34,11 +35,13 @@ from pretrain.views.crop_loader import Feeder
 from pretrain.views.whole_breast_loader import WholeBatch, WholeDataset, collate_wholes
 from versamammo.config import load
 from versamammo.data.dataset import Archive
+from versamammo.data.joined_archives import open_archive
 from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
 from versamammo.phantoms.default_phantoms import phantom_archive
+from versamammo.training.origin import NOTHING
 from versamammo.training.run import Run, opened, sole_run
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
@@ -60,7 +63,7 @@ def train(config: Stage2) -> Path:
 
 def _train(config: Stage2) -> Path:
     teacher = _teacher_folder(config)
-    folder, archive = _open_data(config)
+    archive = _open_data(config, config.splits)
     run = Run(config.run, config, config.optim.gradient_accumulation_steps, FREE)
     accelerator, optim = run.accelerator, config.optim
     parts = optim.gradient_accumulation_steps
@@ -73,10 +76,12 @@ def _train(config: Stage2) -> Path:
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
 
-    sampler = StepSampler(len(archive), share, range(first, optim.max_steps), config.run.seed)
+    sampler = StepSampler(archive.stretches, share, range(first, optim.max_steps), config.run.seed)
     feed = _feed(config, archive, known, student, sampler, accelerator.device)
-    validation, batches = _validation(config, folder), opened(iter(feed))
-    run.claim(archive, first, () if frozen is None else frozen.sources)
+    validation, batches = _validation(config), opened(iter(feed))
+    taught = NOTHING if frozen is None else frozen.inherited
+    begun = inherited_from(config.student.weights, "student.weights", config.shareable)
+    run.claim(archive, first, taught + begun)
     _keep_teacher(run)
     monitor = StudentMonitor(run, config, student, validation, sampler.steps_per_epoch)
     schedules = optim.schedules()
@@ -139,11 +144,11 @@ def _student(
     return student
 
 
-def _open_data(config: Stage2) -> tuple[Path, Archive]:
+def _open_data(config: Stage2, splits: Sequence[str]) -> Archive:
     """Open the archive; one process makes phantoms first, the others find them made."""
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        folder = config.data or phantom_archive(config.phantoms)
-    return folder, Archive.open(folder, config.splits, shareable=config.shareable)
+        data = config.data or phantom_archive(config.phantoms)
+    return open_archive(data, splits, shareable=config.shareable)
 
 
 def _feed(
@@ -158,8 +163,8 @@ def _feed(
     return Feeder(dataset, collate_wholes, sampler, device, config.workers)
 
 
-def _validation(config: Stage2, folder: Path) -> Validation:
-    held_out = Archive.open(folder, config.validation, shareable=config.shareable)
+def _validation(config: Stage2) -> Validation:
+    held_out = _open_data(config, config.validation)
     return Validation(held_out, config.views, config.validation_images)
 
 
@@ -179,7 +184,8 @@ def _open_frozen(run: Run, config: Stage2, archive: Archive, teacher: Path) -> F
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    return FrozenTeacher(model.to(run.accelerator.device), contract, images, config.teacher_shrink)
+    teaching = model.to(run.accelerator.device)
+    return FrozenTeacher(teaching, contract, images, config.teacher_shrink, name=teacher.name)
 
 
 def _keep_teacher(run: Run) -> None:

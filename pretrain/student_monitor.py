@@ -21,6 +21,7 @@ from versamammo.model.configuration import Training
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import write_head_scores
 from versamammo.model.onnx_graph import add_graph
+from versamammo.training.origin import images_in
 from versamammo.training.run import Run
 
 ENCODER = "encoder"
@@ -124,4 +125,6 @@ class StudentMonitor(TrainingMonitor):
             versions={name: version(name) for name in LIBRARIES},
             steps=(steps,),
             sources=tuple(sorted({*origin["sources"], *origin.get("inherited", ())})),
+            images=images_in(origin),
+            foreign=tuple(origin.get("foreign", ())),
         )

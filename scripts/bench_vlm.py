@@ -19,6 +19,7 @@ import torch
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share
 from versamammo.input.contract import InputContract
+from versamammo.vqa.asking import prompt_of
 from vlm.adapter import has_adapter, merge_adapter
 from vlm.assembly import load
 from vlm.feature_memory import FeatureMemory
@@ -26,7 +27,6 @@ from vlm.feeding import StepDataset
 from vlm.generation import answer, stream
 from vlm.image_cache import ImageCache
 from vlm.instructions import LessonPool, Mixture, make_items
-from vlm.instructions.wording import prompt_of
 from vlm.labelled_tokens import Example
 from vlm.learner import Learner
 from vlm.model import VersaMammoForImageTextToText

@@ -7,6 +7,8 @@ value of the wrong type is refused by its name, a key of earlier versions by the
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -66,12 +68,14 @@ def parser_of(kind: type[Settings]) -> jsonargparse.ArgumentParser:
 def load(kind: type[Settings], argv: Sequence[str] | None = None) -> Settings:
     """Make settings from defaults, `--config` files and options, the later winning.
 
+    Several words after an option are a list: `--data A B` is `--data '[A, B]'`.
+
     Raises:
         InputError: values that do not go together, or a key of an earlier version.
         SystemExit: with code 2 after a message, if an option is unknown or of the wrong type.
     """
     made = parser_of(kind)
-    words = sys.argv[1:] if argv is None else list(argv)
+    words = with_lists(sys.argv[1:] if argv is None else argv)
     for file, found in _sources(words):
         refuse_renamed(found, made.get_defaults().as_dict(), file)
     given = made.parse_args(words)
@@ -82,6 +86,21 @@ def load(kind: type[Settings], argv: Sequence[str] | None = None) -> Settings:
         raise
     except ValueError as error:
         raise InputError(str(error), field="configuration", reason="bad-option") from error
+
+
+def with_lists(argv: Sequence[str]) -> list[str]:
+    """Return arguments with the words that follow an option made one list, where they are many."""
+    given: list[str] = []
+    values: list[str] = []
+    for word in (*argv, "--"):
+        if not re.match("-[-A-Za-z]", word):
+            values.append(word)
+            continue
+        if given and len(values) > 1 and "=" not in given[-1]:
+            values = [json.dumps(values)]
+        given += [*values, word]
+        values = []
+    return given[:-1]
 
 
 def refuse_renamed(

@@ -18,9 +18,10 @@ from versamammo.input.geometry import Crop
 from versamammo.model.image_processor import OneImage
 from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
+from versamammo.vqa.asking import closed_prompt
 from vlm.box_tokens import places_in
 from vlm.generation import MOST_WORDS, answer, stream
-from vlm.instructions.wording import closed_prompt, topic_prompt
+from vlm.instructions.wording import topic_prompt
 from vlm.likelihood import option_scores, probabilities
 from vlm.model import VersaMammoForImageTextToText
 from vlm.opening import open_model

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from versamammo import NOTICE, __version__
 from versamammo.data.licence_filter import sources_in_words
 from versamammo.files import write_atomically
+from versamammo.training.origin import counts_in
 from vlm.adapter import HasAdapter, has_adapter
+from vlm.vlm_configuration import VersaMammoVlmConfig
 
 _CARD = """---
 library_name: transformers
@@ -53,11 +54,14 @@ def write_card(model: HasAdapter, folder: Path) -> None:
         width=config.text_config.hidden_size,
         adapter="LoRA, in `adapter/`" if has_adapter(model) else "none",
         version=__version__,
-        sources=_sources(config.sources),
+        sources=_sources(config),
     )
     write_atomically(folder / "README.md", text.encode())
 
 
-def _sources(named: Sequence[str]) -> str:
+def _sources(config: VersaMammoVlmConfig) -> str:
     """Write the section on whose images the weights were made from; nothing if not trained."""
-    return f"\n## What it was made from\n\n{sources_in_words(named)}\n" if named else ""
+    if not config.sources:
+        return ""
+    listed = sources_in_words(config.sources, counts_in({"counts": config.counts}))
+    return f"\n## What it was made from\n\n{listed}\n"

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from versamammo.vqa import Item
+from versamammo.vqa.asking import prompt_of
 from vlm.generation import answer
 from vlm.image_cache import ImageCache
-from vlm.instructions.wording import answer_of, prompt_of
+from vlm.instructions.wording import answer_of
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import Question

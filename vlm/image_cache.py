@@ -6,6 +6,7 @@ read as they are, and their tags are all there is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +30,22 @@ class ImageCache:
         folder: a prepared archive, or where the images lie.
     """
 
-    def __init__(self, folder: Path, contract: InputContract) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        contract: InputContract,
+        pictures: Iterable[dataset.Picture] | None = None,
+    ) -> None:
+        """Learn what is known of the images.
+
+        Args:
+            folder: that their paths begin at.
+            contract: how an encoder wants them.
+            pictures: of which something is known; by default those of the folder's manifest.
+
+        Raises:
+            InputError: there is no such folder, or its manifest is damaged.
+        """
         if not folder.is_dir():
             raise InputError(
                 "there is no such folder", file=folder, field="images", reason="missing-file"
@@ -37,8 +53,8 @@ class ImageCache:
         self.folder = folder
         self.contract = contract
         self.processor = VersaMammoImageProcessor(contract.to_dict())
-        self.known: dict[Path, dataset.Picture] = {}
-        if (folder / "manifest.parquet").is_file():
+        self.known = {picture.file: picture for picture in pictures or ()}
+        if pictures is None and (folder / "manifest.parquet").is_file():
             rows = read_manifest(folder, dataset.COLUMNS).to_pylist()
             self.known = {(folder / row["cache_path"]): picture_of(row, folder) for row in rows}
         self.take = lru_cache(KEPT)(self._take)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import torch
 
+from versamammo.data.dataset import Archive
 from versamammo.input.contract import InputContract
 from versamammo.training.run import Run
 from versamammo.vqa import Item
 from vlm.checking import check_answers
 from vlm.image_cache import ImageCache
-from vlm.instructions import make_items
+from vlm.instructions import items_of
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor
@@ -24,23 +24,21 @@ class Checks:
     """Questions about patients who are not learned from."""
 
     def __init__(
-        self, folder: Path, config: VlmTraining, processor: VersaMammoVlmProcessor
+        self, held_out: Archive, config: VlmTraining, processor: VersaMammoVlmProcessor
     ) -> None:
         contract = InputContract.from_dict(processor.image_processor.contract)
-        self.folder = folder
+        self.held_out = held_out
         self.config = config
-        self.shelf = ImageCache(folder, contract)
+        self.shelf = ImageCache(held_out.folder, contract, held_out)
         self.processor = processor
         self.items = self._make(config.check_items)
 
     def _make(self, per_answer: int) -> tuple[Item, ...]:
-        return make_items(
-            self.folder,
-            self.config.check_splits,
+        return items_of(
+            self.held_out,
             seed=self.config.run.seed,
             per_answer=per_answer,
             topics=self.config.mixture.topics,
-            shareable=self.config.shareable,
         )
 
     def trial(self) -> tuple[Item, ...]:

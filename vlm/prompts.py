@@ -67,7 +67,7 @@ class Turn:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """One question about one to four views, and as many of a prior exam.
+    """One question about views of one exam, mostly one to four, and as many of a prior exam.
 
     Attributes:
         text: the question.
@@ -75,6 +75,7 @@ class Question:
         history: earlier turns about the same pictures.
         context: whether the prompt tells what the tags say and how the images were stored.
         facts: lines of the record of evidence, from which alone the answer is to be written.
+        most: views of one exam that may be shown; a benchmark may show them all.
     """
 
     text: str
@@ -82,14 +83,15 @@ class Question:
     history: tuple[Turn, ...] = ()
     context: bool = True
     facts: tuple[str, ...] = ()
+    most: int = MOST_VIEWS
 
     def __post_init__(self) -> None:
         current = sum(not picture.prior for picture in self.pictures)
         prior = len(self.pictures) - current
-        if not 1 <= current <= MOST_VIEWS or prior > MOST_VIEWS:
+        if not 1 <= current <= self.most or prior > self.most:
             message = (
-                f"{current} views and {prior} of a prior exam; expected one to {MOST_VIEWS} views "
-                f"of one exam, and at most {MOST_VIEWS} of a prior one"
+                f"{current} views and {prior} of a prior exam; expected one to {self.most} views "
+                f"of one exam, and at most {self.most} of a prior one"
             )
             raise InputError(message, field="images", reason="number-of-images")
         texts = [self.text, *(turn.question for turn in self.history)]

@@ -23,6 +23,7 @@ from accelerate.utils import tqdm
 from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.data.dataset import Archive
+from versamammo.data.joined_archives import open_archive
 from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
@@ -67,8 +68,8 @@ def train(config: VlmTraining) -> Path:
 
 def _train(config: VlmTraining) -> Path:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        folder = config.data or phantom_archive(config.phantoms)
-    archive = Archive.open(folder, config.splits, shareable=config.shareable)
+        data = config.data or phantom_archive(config.phantoms)
+    archive = open_archive(data, config.splits, shareable=config.shareable)
     pool = LessonPool(archive, config.mixture, config.recorded())
     torch.manual_seed(config.run.seed)
     model, processor = assemble(
@@ -78,7 +79,9 @@ def _train(config: VlmTraining) -> Path:
     if config.shareable:
         check_lineage(taught, "encoder")
     model.config.sources = sorted({*archive.sources, *taught.get("sources", ())})
-    checks = Checks(folder, config, processor)
+    model.config.counts = [count.to_dict() for count in archive.counts]
+    held_out = open_archive(data, config.check_splits, shareable=config.shareable)
+    checks = Checks(held_out, config, processor)
     model.model.memory = FeatureMemory(config.remember) if config.remember else None
     for phase in config.phases():
         if phase == "adapter":

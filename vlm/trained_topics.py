@@ -23,8 +23,8 @@ from versamammo.scoring.topic_scores import (
 )
 from versamammo.vocabulary import BY_NAME, topics_named
 from versamammo.vqa import Item, Kind, read_object
+from versamammo.vqa.asking import prompt_of
 from vlm.image_cache import ImageCache
-from vlm.instructions.wording import prompt_of
 from vlm.likelihood import fit_temperature, option_scores, probabilities
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor

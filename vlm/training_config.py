@@ -107,7 +107,8 @@ class VlmTraining:
 
     Attributes:
         run: folder, seed, precision, log.
-        data: folder that `versamammo prepare` wrote; None trains on phantoms.
+        data: folder that `versamammo prepare` wrote, or several, each as FOLDER or FOLDER:WEIGHT,
+            where the weight says how often each image is drawn; None trains on phantoms.
         phantoms: which, if no data are given.
         conversations: JSONL file of conversations that `versamammo conversations` wrote, or of
             one's own in its form; `mixture.recorded` is their share.
@@ -141,7 +142,7 @@ class VlmTraining:
     """
 
     run: RunSettings = field(default_factory=lambda: RunSettings(output=Path("runs/vlm")))
-    data: Path | None = None
+    data: tuple[str, ...] | Path | None = None
     phantoms: PhantomArchive = field(
         default_factory=lambda: PhantomArchive(exams=120, size=(256, 192))
     )

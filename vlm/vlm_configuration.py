@@ -9,6 +9,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from versamammo.errors import InputError
 from versamammo.model.configuration import VersaMammoConfig
+from versamammo.training.origin import counts_in
 from vlm.encoder_beside import check_beside
 from vlm.language_source import LanguageModelSource
 from vlm.projector import ProjectorSettings
@@ -31,6 +32,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
         language: `LanguageModelSource.to_dict()` of the language model that the folder refers to;
             empty if the folder holds its weights.
         sources: whose images encoder, projector and adapter were made from.
+        counts: how many of each were learnt from here, `SourceCount.to_dict()`.
     """
 
     model_type = "versamammo_vlm"
@@ -47,6 +49,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
     language_name: str = ""
     language: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    counts: list[dict[str, Any]] = field(default_factory=list)
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **others: Any) -> None:
@@ -67,6 +70,7 @@ class VersaMammoVlmConfig(PreTrainedConfig):
             raise InputError("expected a number", field="image_token_id", reason="bad-config")
         if not all(isinstance(one, str) for one in self.sources):
             raise InputError("expected a list of texts", field="sources", reason="bad-config")
+        counts_in({"counts": self.counts})
         if self.language != {}:
             LanguageModelSource.from_dict(self.language)
         self.vision_config = _vision(self.vision_config)

@@ -21,7 +21,7 @@ from benchmark.report.svg import critical_difference
 from benchmark.report.view import SCORED_ELSEWHERE, ReportView
 from benchmark.samples import Sample
 from benchmark.scores import ScoredTask
-from benchmark.tasks import SETS, Task
+from benchmark.tasks import Task
 from versamammo import NOTICE
 from versamammo.data.dataset import Picture
 from versamammo.files import parse_json
@@ -29,6 +29,12 @@ from versamammo.files import parse_json
 STYLE = Path(__file__).with_name("style.css")
 STAMP = "REHEARSAL ON PHANTOMS"
 SUBGROUP_RESAMPLES = 500
+PARTS = {
+    "internal": "Internal",
+    "external": "External",
+    "unknown": "Not known to be external",
+    "mixed": "Internal for some encoders only",
+}
 Pictures = Callable[[Task], Mapping[str, Picture]]
 READING = (
     "Every figure stands with the 95 % interval of that same figure: patients are drawn with "
@@ -98,8 +104,8 @@ def _standing(view: ReportView) -> str:
     if ranks is None:
         return ""
     parts: dict[str, Ranks | None] = {"All tasks": ranks}
-    if len({one.task.set for one in view.found}) > 1:
-        parts |= {name.capitalize(): view.ranks(name) for name in SETS}
+    if len({one.set for one in view.found}) > 1:
+        parts |= {title: view.ranks(name) for name, title in PARTS.items()}
     words = [f"Over the {ranks.tasks} tasks that all {len(ranks.encoders)} encoders completed, by "
              "each task's primary metric; intervals draw tasks."]  # fmt: skip
     if np.isfinite(ranks.critical):
@@ -188,7 +194,8 @@ def _provenance(view: ReportView) -> str:
     run = view.run
     models = "".join(
         f"<tr><th scope=row>{escape(name)}</th><td><code>{escape(str(run['sources'].get(name)))}"
-        f"</code></td><td><code>{escape(str(run['hashes'].get(name)))}</code></td></tr>"
+        f"</code></td><td><code>{escape(str(run['hashes'].get(name)))}</code></td>"
+        f"<td>{escape(str(view.says(name)))}</td></tr>"
         for name in view.models
     )
     versions = ", ".join(f"{name} {value}" for name, value in sorted(run["versions"].items()))
@@ -196,7 +203,8 @@ def _provenance(view: ReportView) -> str:
     return (
         f"<h2 id=made>How it was made</h2><pre>{escape(chr(10).join(run['commands']))}</pre>"
         "<div class=wide><table><thead><tr><th>Model</th><th>Source</th><th>Hash of weights</th>"
-        f"</tr></thead><tbody>{models}</tbody></table></div><p>{escape(versions)}</p>"
+        f"<th>Learnt from</th></tr></thead><tbody>{models}</tbody></table></div>"
+        f"<p>{escape(versions)}</p>"
         f"<details><summary>Data of every task</summary>{_data(view)}</details>"
         f"<details><summary>Settings</summary><pre>{escape(settings)}</pre></details>"
         f'<p class="notice">{escape(NOTICE)}</p>'

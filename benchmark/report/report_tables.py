@@ -13,7 +13,7 @@ from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import Subgroup
 from benchmark.report.svg import bar
 from benchmark.report.view import ReportView, primary
-from benchmark.scores import ScoredTask
+from benchmark.scores import NOT_EXTERNAL, ScoredTask
 from benchmark.tasks import Task
 
 DASH = "–"  # noqa: RUF001
@@ -75,6 +75,7 @@ def _cell(one: ScoredTask | None, best: bool) -> str:
     if found is None:
         return f'<td class="none"><small>{escape(one.state)}</small></td>'
     state = "" if one.complete else f'<em class="part">{escape(one.state)}, not ranked</em>'
+    state += f'<em class="part">{NOT_EXTERNAL[one.set]}</em>' if one.refused_external else ""
     why = f"<small>{escape(found.note)}</small>" if not np.isfinite(found.value) else ""
     ends = span(found.low, found.high) or ("" if why else "no interval")
     return (

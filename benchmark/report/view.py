@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.comparing import Comparison, compare
+from benchmark.learnt_from import LearntFrom
 from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult
 from benchmark.metrics.ranks import Ranks, rank
 from benchmark.samples import Sample
@@ -48,6 +49,10 @@ class ReportView:
     def models(self) -> list[str]:
         """Names, in the order they were asked."""
         return list(self.run["models"])
+
+    def says(self, model: str) -> LearntFrom:
+        """Return what a model says that it has learnt from."""
+        return LearntFrom.from_dict(self.run.get("learnt_from", {}).get(model, {}))
 
     @property
     def tasks(self) -> dict[str, list[Task]]:
@@ -90,7 +95,8 @@ class ReportView:
         """Rank the encoders over tasks that all completed; None if there is nothing to rank.
 
         Args:
-            part: internal or external tasks only; all by default.
+            part: only tasks that are of this set for every encoder, `mixed` for those that are
+                not of one set; all by default.
         """
         names = self.encoders
         if len(names) < 2:
@@ -98,9 +104,9 @@ class ReportView:
         values, lower = [], []
         for tasks in self.tasks.values():
             for task in tasks:
-                if task.kind == SCORED_ELSEWHERE or part not in ("", task.set):
-                    continue
                 cells = [self.cell(name, task) for name in names]
+                if task.kind == SCORED_ELSEWHERE or part not in ("", set_of(cells)):
+                    continue
                 values.append([_value(one) for one in cells])
                 lower.append(task.metric in LOWER_IS_BETTER)
         try:
@@ -118,6 +124,12 @@ class ReportView:
             except InputError:
                 continue
         return made
+
+
+def set_of(cells: Sequence[ScoredTask | None]) -> str:
+    """Return of which set a task is for several models, `mixed` if not of one for all."""
+    sets = {one.set for one in cells if one is not None}
+    return sets.pop() if len(sets) == 1 else "mixed"
 
 
 def primary(figures: Sequence[MetricResult]) -> MetricResult | None:

@@ -18,7 +18,7 @@ from benchmark.vqa.scoring import Compared, Graded, GroupAccuracy, Report, contr
 from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError, naming
-from versamammo.vqa import Item, read_bench
+from versamammo.vqa import Item, read_items
 
 
 def parser() -> jsonargparse.ArgumentParser:
@@ -51,7 +51,10 @@ def run(args: jsonargparse.Namespace) -> int:
     """Score and print; returns 0."""
     if args.resamples < 100:
         raise InputError(f"found {args.resamples}; expected 100 or more", field="resamples")
-    items = read_bench(args.bench)
+    items, bad = read_items(args.bench)
+    if not items:
+        raise bad[0].error
+    args.set_aside = {one.id: str(one.error) for one in bad}
     graded = _graded(items, args.answers, args)
     drawn = {"resamples": args.resamples, "seed": args.seed}
     report = score(graded, **drawn)
@@ -62,11 +65,15 @@ def run(args: jsonargparse.Namespace) -> int:
     legacy: tuple[LegacyFigure, ...] = ()
     if args.legacy:
         with naming(args.answers):
-            legacy = legacy_report(items, read_answers(args.answers), seed=args.seed)
+            asked = [one for one in read_answers(args.answers) if one.id not in args.set_aside]
+            legacy = legacy_report(items, asked, seed=args.seed)
     if args.json:
-        print(json.dumps(_finite(_as_json(report, controls, compared, legacy)), indent=1))
+        made = _as_json(report, controls, compared, legacy) | {"set_aside": args.set_aside}
+        print(json.dumps(_finite(made), indent=1))
     else:
         print("\n".join(_lines(report, controls, compared, legacy)))
+        for id_, why in args.set_aside.items():
+            print(f"  id {id_} of the bench is set aside, scored nowhere: {why}")
     return 0
 
 
@@ -74,7 +81,7 @@ def _graded(items: tuple[Item, ...], path: Path, args: jsonargparse.Namespace) -
     with naming(path):
         answers, coverage = match(
             items,
-            read_answers(path),
+            [answer for answer in read_answers(path) if answer.id not in args.set_aside],
             allow_missing=args.allow_missing,
             allow_unknown=args.allow_unknown,
             allow_duplicate=args.allow_duplicate,

@@ -9,8 +9,8 @@ from pretrain.cards.teacher_card import PHANTOM, USAGE
 from pretrain.settings.stage2_config import Stage2
 from pretrain.student.validation import FIGURE
 from versamammo import NOTICE
-from versamammo.data.licence_filter import sources_in_words
 from versamammo.model.head_scores import HeadScore
+from versamammo.training.origin import made_of
 
 _WARNING = (
     "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and every "
@@ -70,7 +70,7 @@ probabilities = encoder.probabilities("mammogram.dcm")[0]  # {{"density": {{"A":
 
 ## What it was made from
 
-{sources_in_words((*origin["sources"], *origin.get("inherited", ())))}
+{made_of(origin)}
 
 {_knowledge(answers, scores)}"""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pretrain.settings.stage1_config import Stage1
 from versamammo import NOTICE
-from versamammo.data.licence_filter import sources_in_words
+from versamammo.training.origin import made_of
 
 PHANTOM = "phantom"
 USAGE = """\
@@ -81,7 +81,7 @@ A mammogram encoder trained without labels ({config.objective}), the running mea
 
 ## What it was made from
 
-{sources_in_words(origin["sources"])}
+{made_of(origin)}
 
 ## What it knows
 

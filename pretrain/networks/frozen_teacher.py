@@ -11,6 +11,7 @@ from torch import Tensor
 from versamammo.input.contract import InputContract
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
+from versamammo.training.origin import Inherited
 
 LEAST_STD = 1e-4
 
@@ -38,7 +39,12 @@ class FrozenTeacher:
     """
 
     def __init__(
-        self, teacher: VersaMammoModel, taught: InputContract, images: Tensor, shrink: int = 1
+        self,
+        teacher: VersaMammoModel,
+        taught: InputContract,
+        images: Tensor,
+        shrink: int = 1,
+        name: str = "a teacher",
     ) -> None:
         """Measure the teacher's mean and spread.
 
@@ -47,8 +53,10 @@ class FrozenTeacher:
             taught: how the student's images are prepared.
             images: [n, 1, H, W], prepared so, not varied.
             shrink: pixels of the student's view in one of the teacher's, along each side.
+            name: what it is called where it does not say what it has learnt from.
         """
         self.shrink = shrink
+        self.name = name
         self.teacher = teacher.requires_grad_(False)
         self.teacher.train(False)
         own = teacher.config.input_contract
@@ -64,9 +72,9 @@ class FrozenTeacher:
         return len(self.pooled_at[0])
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The datasets that the teacher has learnt from."""
-        return tuple(self.teacher.config.training.get("sources", ()))
+    def inherited(self) -> Inherited:
+        """What the teacher has learnt from."""
+        return Inherited.of(self.teacher.config.training, self.name)
 
     @torch.no_grad()
     def __call__(self, views: Tensor) -> Guidance:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from pretrain.networks.open_weights import named, one_channel
+from versamammo.data.licence_filter import check_lineage
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.renaming import translate
 from versamammo.model.weights import fill, read_config, read_tensors
+from versamammo.training.origin import NOTHING, Inherited
 
 OURS = "backbone."
 
@@ -44,6 +47,31 @@ def start_from(network: nn.Module, source: Path) -> None:
     package = named(source)
     tensors = local_weights(source) if package is None else one_channel(package, network)
     fill(network, tensors, source)
+
+
+def inherited_from(source: Path | None, field: str, shareable: bool) -> Inherited:
+    """Return what starting weights were made from; those of known packages saw no mammogram.
+
+    Args:
+        source: of the weights, if any.
+        field: the setting that names them.
+        shareable: whether what learns from them is to be shared.
+
+    Raises:
+        InputError: it is, and they were made from images whose terms keep them from it.
+    """
+    if source is None or named(source) is not None:
+        return NOTHING
+    training = training_of(source)
+    if shareable:
+        check_lineage(training, field)
+    return Inherited.of(training, source.name)
+
+
+def training_of(source: Path) -> dict[str, Any]:
+    """Return the record of how our own weights came about; empty for those of others."""
+    described = source / "config.json"
+    return read_config(described).get("training") or {} if described.is_file() else {}
 
 
 def _kind_of(source: Path, names: Iterable[str]) -> str | None:

@@ -45,14 +45,23 @@ class Frequencies:
         return max(LEAST_ENTROPY, float(-(self.shares * np.log(self.shares)).sum()))
 
 
-def frequencies_of(classes: NDArray[np.int64]) -> list[Frequencies]:
-    """Count classes [n, A]; attributes of which fewer than two classes were seen are left out."""
+def frequencies_of(
+    classes: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+) -> list[Frequencies]:
+    """Count classes [n, A]; attributes of which fewer than two classes were seen are left out.
+
+    Args:
+        classes: of the images, -1 where unknown.
+        weights: how often each image is drawn [n]; alike by default.
+    """
     found = []
+    often = np.ones(len(classes)) if weights is None else weights
     for column, attribute in zip(classes.T, ATTRIBUTES.values(), strict=True):
-        counts = np.bincount(column[column != UNKNOWN_CLASS], minlength=len(attribute.classes))
+        known = column != UNKNOWN_CLASS
+        counts = np.bincount(column[known], often[known], len(attribute.classes))
         if (counts > 0).sum() > 1:
             shares = (counts + 1) / (counts + 1).sum()
-            found.append(Frequencies(attribute.name, shares, int(counts.sum())))
+            found.append(Frequencies(attribute.name, shares, int(known.sum())))
     return found
 
 

@@ -83,7 +83,8 @@ class Stage1:
 
     Attributes:
         run: folder, seed, precision, log.
-        data: folder that `versamammo prepare` wrote; None trains on phantoms.
+        data: folder that `versamammo prepare` wrote, or several, each as FOLDER or FOLDER:WEIGHT,
+            where the weight says how often each image is drawn; None trains on phantoms.
         phantoms: which, if no data are given.
         splits: that are trained on.
         shareable: learn only from sources whose terms let the weights be passed on.
@@ -106,7 +107,7 @@ class Stage1:
     """
 
     run: RunSettings = field(default_factory=lambda: RunSettings(output=Path("runs/stage1")))
-    data: Path | None = None
+    data: tuple[str, ...] | Path | None = None
     phantoms: PhantomArchive = field(default_factory=PhantomArchive)
     splits: tuple[str, ...] = ("train",)
     shareable: bool = False

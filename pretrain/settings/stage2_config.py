@@ -128,7 +128,8 @@ class Stage2:
 
     Attributes:
         run: folder, seed, precision, log.
-        data: folder that `versamammo prepare` wrote; None trains on phantoms.
+        data: folder that `versamammo prepare` wrote, or several, each as FOLDER or FOLDER:WEIGHT,
+            where the weight says how often each image is drawn; None trains on phantoms.
         phantoms: which, if no data are given.
         teacher: a stage 1 run, or the folder of an encoder, timm or transformers model; None
             first trains one on phantoms with `stage1_config`, kept in `runs/stage1_for_stage2`.
@@ -152,7 +153,7 @@ class Stage2:
     """
 
     run: RunSettings = field(default_factory=lambda: RunSettings(output=Path("runs/stage2")))
-    data: Path | None = None
+    data: tuple[str, ...] | Path | None = None
     phantoms: PhantomArchive = field(default_factory=lambda: PhantomArchive(size=(384, 256)))
     teacher: Path | None = None
     teacher_shrink: int = 1

@@ -22,13 +22,14 @@ LEAST_RATE = 1e-4  # of covered cells: keeps the chance loss of very rare kinds 
 def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
     """Count classes, and how much of the images findings cover.
 
-    Labels that the run hides are not counted: it may not know even how frequent they are.
+    An image counts as often as it is drawn. Labels that the run hides are not counted: it may not
+    know even how frequent they are.
 
     Raises:
         InputError: the labels are wanted, but there is no attribute with two classes.
     """
-    classes, marked, covered, images = [], np.zeros(len(FINDINGS)), np.zeros(len(FINDINGS)), 0
-    showing, grades = [], np.zeros(2)
+    classes, marked, covered = [], np.zeros(len(FINDINGS)), np.zeros(len(FINDINGS))
+    showing, grades, weights = [], np.zeros(2), archive.weights
     for index, picture in enumerate(archive):
         boxes = {
             kind: [f.box.as_tuple() for f in picture.labels.findings if f.kind == kind and f.box]
@@ -41,12 +42,11 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
         marked += has
         showing += [index] if has.any() else []
         known = [f.pathology for f in picture.labels.findings if f.box and has.any()]
-        grades += [known.count(0.0), known.count(1.0)]
+        grades += weights[index] * np.array([known.count(0.0), known.count(1.0)])
         for k in np.flatnonzero(has):
             cover = cover_of(boxes[FINDINGS[k]], picture.crop, config.views.size)
-            covered[k] += cover.mean()
-        images += 1
-    attributes = frequencies_of(np.stack(classes))
+            covered[k] += weights[index] * cover.mean()
+    attributes = frequencies_of(np.stack(classes), weights)
     if config.terms.supervised and not attributes:
         message = "no attribute has two different known values; set terms.supervised to false"
         raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
@@ -54,13 +54,13 @@ def label_statistics(archive: Archive, config: Stage2) -> LabelStatistics:
         message = "no image knows both density and BI-RADS, which the published objective asks for"
         raise InputError(message, file=archive.folder, field="labels", reason="no-labels")
     kinds = np.flatnonzero(marked)
-    rates = (covered[kinds] / images).clip(LEAST_RATE, 0.5)
+    rates = (covered[kinds] / weights.sum()).clip(LEAST_RATE, 0.5)
     return LabelStatistics(
         attributes,
         tuple(FINDINGS[k] for k in kinds),
         rates,
         np.array(showing, np.int64),
-        close_rates(rates, images, len(showing), config.views),
+        close_rates(rates, weights.sum(), weights[showing].sum(), config.views),
         float(grades[1] / grades.sum()) if grades.all() else None,
     )
 

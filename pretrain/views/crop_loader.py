@@ -57,12 +57,12 @@ class CropDataset(Dataset[CropSample]):
             ViewSource(self.archive[image].levels, self.tissue[image])
             for image in self._images(draw)
         ]
-        views = make_views(shown, self.views, seed=self.seed, epoch=draw.epoch, index=draw.image)
+        views = make_views(shown, self.views, seed=self.seed, epoch=draw.epoch, index=draw.number)
         return CropSample(views, self._masks(draw, views, shown), draw.image)
 
     def _images(self, draw: Draw) -> list[int]:
         """Return the image, and the one it is compared with if that is another."""
-        random = np.random.default_rng((self.seed, draw.epoch, draw.image, 2))
+        random = np.random.default_rng((self.seed, draw.epoch, draw.number, 2))
         other = self.companions.draw(draw.image, random)
         return [draw.image] if other == draw.image else [draw.image, other]
 

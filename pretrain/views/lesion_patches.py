@@ -131,7 +131,7 @@ def _draw(
 
 
 def close_rates(
-    rates: NDArray[np.float64], images: int, showing: int, settings: WholeSettings
+    rates: NDArray[np.float64], images: float, showing: float, settings: WholeSettings
 ) -> NDArray[np.float64]:
     """Reckon what share of close-ups' cells findings of each kind cover.
 
@@ -139,11 +139,11 @@ def close_rates(
 
     Args:
         rates: [K'], share of all cells of whole images.
-        images: that the archive has.
-        showing: images of these with a finding.
+        images: that are drawn.
+        showing: of these with a finding.
         settings: sizes of the fine view and of the window.
     """
-    times = images / max(1, showing) * np.prod(settings.size) / settings.close_size**2
+    times = images / (showing or 1) * np.prod(settings.size) / settings.close_size**2
     return np.asarray((0.5 * rates * times + 0.5 * rates).clip(1e-4, 0.4))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -69,12 +69,30 @@ class TissueMaps:
 
 
 def find_tissue(archive: Archive, settings: TissueSettings, workers: int = 1) -> TissueMaps:
-    """Find the tissue of every image, or read what an earlier run found.
+    """Find the tissue of every image, or read what an earlier run found beside each folder.
 
     Raises:
         InputError: an image shows no tissue or has no known size, or nothing can be learnt from
-            the archive because its images are constant or all the same.
+            a folder because its images are constant or all the same.
     """
+    found = [_of_folder(part, settings, workers) for part in archive.parts]
+    return found[0] if len(found) == 1 else joined(found)
+
+
+def joined(maps: Sequence[TissueMaps]) -> TissueMaps:
+    """Lay the maps of several folders behind each other."""
+    ends = np.cumsum([len(one.bits) for one in maps])
+    starts = [one.starts[:-1] + end - len(one.bits) for one, end in zip(maps, ends, strict=True)]
+    return TissueMaps(
+        np.concatenate([one.bits for one in maps]),
+        np.concatenate([*starts, ends[-1:]]),
+        np.concatenate([one.sizes for one in maps]),
+        np.concatenate([one.spacing_mm for one in maps]),
+        maps[0].cell,
+    )
+
+
+def _of_folder(archive: Archive, settings: TissueSettings, workers: int) -> TissueMaps:
     key = hashlib.sha256(f"{archive.digest} {settings}".encode()).hexdigest()[:16]
     path = archive.folder / f"tissue_{key}.safetensors"
     if not path.is_file():

@@ -97,6 +97,8 @@ class WholeDataset(Dataset[WholeSample]):
         showing: NDArray[np.int64],
     ) -> None:
         self.showing = showing
+        chances = archive.weights[showing]
+        self.chances = chances / chances.max(initial=0.0)
         self.archive = archive
         self.settings = settings
         self.cell = cell
@@ -108,7 +110,7 @@ class WholeDataset(Dataset[WholeSample]):
         shown = shown_at(picture, self.settings.size)
         whole = whole_views(
             picture, shown, self.settings, self.cell,
-            seed=self.seed, epoch=draw.epoch, index=draw.image,
+            seed=self.seed, epoch=draw.epoch, index=draw.number,
         )  # fmt: skip
         windows = self._windows(draw, picture, shown)
         classes, placed = self._hide(whole.classes, whole.placed, draw.image)
@@ -119,11 +121,11 @@ class WholeDataset(Dataset[WholeSample]):
     def _windows(self, draw: Draw, picture: Picture, shown: Image) -> LesionPatches:
         """Show findings of another image, by turns with tissue of the one that was drawn."""
         settings = self.settings
-        random = np.random.default_rng((self.seed, draw.epoch, draw.image, 4))
+        random = np.random.default_rng((self.seed, draw.epoch, draw.number, 4))
         count = settings.close if len(self.showing) else 0
         if not count:
             return self._no_windows()
-        index = int(random.choice(self.showing))
+        index = self._with_finding(random)
         other = self.archive[index]
         sources = (
             (index, other, shown_at(other, settings.size), True),
@@ -137,6 +139,13 @@ class WholeDataset(Dataset[WholeSample]):
             grades = self._hide_grades(seen.grades, place)
             found.append(LesionPatch(seen.image, seen.cover, placed, grades))
         return LesionPatches.of(found)
+
+    def _with_finding(self, random: np.random.Generator) -> int:
+        """Draw an image with a finding, those of a folder with a larger weight more often."""
+        while True:
+            place = int(random.integers(len(self.showing)))
+            if self.chances[place] == 1 or random.random() < self.chances[place]:
+                return int(self.showing[place])
 
     def _no_windows(self) -> LesionPatches:
         side, kinds = self.settings.close_size, len(FINDINGS)

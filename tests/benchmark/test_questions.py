@@ -141,10 +141,11 @@ def test_a_side_that_only_tags_tell_is_not_known(
         bench = read_bench(settings.bench)
         asker = Asker(bench, ImageCache(settings.images, InputContract(size=(64, 48))), settings)
         lines = []
-        for number, item in enumerate(bench):
-            (message,) = to_messages(asker.question(number))
+        for one in asker.asked:
+            (question,) = asker.questions(one)
+            (message,) = to_messages(question)
             said = "Left" if " L CC" in message["content"] else "Right"
-            lines.append(json.dumps({"id": item.id, "answer": said, "prompt": None}) + "\n")
+            lines.append(json.dumps({"id": one.item.id, "answer": said, "prompt": None}) + "\n")
         settings.out.write_text("".join(lines))
         return ""
 

@@ -70,6 +70,15 @@ RULES: dict[tuple[str, str], Rule] = {
         "docs/benchmark.md",
         "versamammo bench run --encoder student rival --data DATA --out OUT",
     ): Rule(LARGE, BENCH),
+    (
+        "docs/benchmark.md",
+        "versamammo bench vqa --model FOLDER --bench bench.json --images PREPARED --out runs/rival",
+    ): Rule("needs a model of others; tests/benchmark/rivals runs it on tiny ones", way="leave"),
+    (
+        "docs/benchmark.md",
+        "versamammo bench vqa --model NAME --endpoint http://localhost:8000/v1 --bench bench.json "
+        "--images PREPARED --out runs/served",
+    ): Rule("needs a server; tests/benchmark/rivals plays one", way="leave"),
     ("docs/chat.md", "versamammo chat"): Rule(STAYS, PORT, "serve"),
     (
         "docs/chat.md",
@@ -86,6 +95,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("docs/encoder.md", "make train-real DATA=CBIS"): Rule(
         "installs, and trains for hours", "--config {tiny}/real.yaml --size 128,96", "make"
     ),
+    (
+        "docs/pretraining.md",
+        "accelerate launch pretrain/stage1.py --config configs/pretrain/stage1_vitb.yaml "
+        "--data A B:0.5 C:2",
+    ): Rule("hours, on three archives; tests/pretrain/test_joined_training.py", way="leave"),
     ("docs/vlm.md", "accelerate launch vlm/train.py --config configs/vlm/smoke.yaml"): Rule(
         MINUTES, "--config {tiny}/vlm.yaml"
     ),

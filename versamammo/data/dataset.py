@@ -23,6 +23,8 @@ from versamammo.data.labels import Finding, Labels
 from versamammo.data.licence_filter import keep_shareable
 from versamammo.data.manifest import read_manifest
 from versamammo.data.preparation.output_folder import MANIFEST
+from versamammo.data.source_counts import SourceCount, count_sources
+from versamammo.data.weighted_folders import Stretch
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
@@ -112,6 +114,27 @@ class Archive:
     def sources(self) -> list[str]:
         """Names of the sources the images came from."""
         return sorted(self.table.column("source").unique().to_pylist())
+
+    @property
+    def parts(self) -> tuple[Archive, ...]:
+        """The images folder by folder, in their order; here all in one."""
+        return (self,)
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """How many images each folder has, and how often they are drawn."""
+        return (Stretch(len(self)),)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How often each image is drawn [n], beside those of a folder with weight 1."""
+        sizes, weights = zip(*self.stretches, strict=True)
+        return np.repeat(np.array(weights, np.float64), sizes)
+
+    @property
+    def counts(self) -> tuple[SourceCount, ...]:
+        """How many images and patients of each source are here."""
+        return count_sources(self.table)
 
     @property
     def digest(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from versamammo.data.source_counts import SourceCount
 from versamammo.data.sources.archives.catalogue import (
     ARCHIVES,
     SharingTerms,
@@ -57,10 +58,18 @@ def check_lineage(training: Mapping[str, Any], field: str) -> None:
         )  # fmt: skip
 
 
-def sources_in_words(sources: Iterable[str]) -> str:
-    """List for a model card whose images weights were made from, and whether they may be shared."""
-    named = sorted(set(sources))
-    listed = "\n".join(f"- {source}: {licence_of(source)}" for source in named)
+def sources_in_words(sources: Iterable[str], counts: Iterable[SourceCount] = ()) -> str:
+    """List for a model card whose images weights were made from, and whether they may be shared.
+
+    Args:
+        sources: all of them.
+        counts: how many images, of those that are counted.
+    """
+    named, counted = sorted(set(sources)), list(counts)
+    lines = {source: f"- {source}: {licence_of(source)}" for source in named}
+    for source in {one.source for one in counted}:
+        lines[source] = "\n".join(f"- {one}" for one in counted if one.source == source)
+    listed = "\n".join(lines[source] for source in sorted(lines))
     held = [source for source in named if not may_be_shared(source)]
     if held:
         verdict = (

@@ -21,6 +21,9 @@ class Training:
         versions: of the libraries, by name.
         steps: what was done to the weights since, in order, in plain words.
         sources: whose images the weights were made from, those of a teacher among them.
+        images: how many of each source, of those that it learnt from itself; empty if not known.
+        foreign: weights that it began from or was taught by, and that do not say whose images they
+            were made from.
     """
 
     data: str = ""
@@ -28,10 +31,13 @@ class Training:
     versions: dict[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    images: dict[str, int] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and strings, as they lie in config.json."""
-        return asdict(self) | {"steps": list(self.steps), "sources": list(self.sources)}
+        lists = {name: list(getattr(self, name)) for name in ("steps", "sources", "foreign")}
+        return asdict(self) | lists
 
 
 class VersaMammoConfig(PreTrainedConfig):

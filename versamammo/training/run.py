@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +28,13 @@ from torch.optim import Optimizer
 from versamammo.config import differences, dump, plain, refuse_renamed
 from versamammo.data.allocation import keep_memory
 from versamammo.data.dataset import Archive
+from versamammo.data.source_counts import as_lines
 from versamammo.errors import InputError
 from versamammo.files import LOCK, alone_in, parse_json, sweep_folders, write_atomically
 from versamammo.training.checkpoints import CONFIG, checkpoints_in, restore_newest, save_checkpoint
+from versamammo.training.origin import NOTHING, ORIGIN, Inherited, origin_of, read_origin
 
-METRICS, SPEED, ORIGIN = "metrics.jsonl", "speed.jsonl", "origin.json"
+METRICS, SPEED = "metrics.jsonl", "speed.jsonl"
 CHECKPOINTS = "checkpoints"
 Batch = TypeVar("Batch")
 
@@ -152,7 +153,7 @@ class Run:
         model = self.accelerator.unwrap_model(model)
         return restore_newest(self.folder / CHECKPOINTS, model, optimizer, self.say)
 
-    def claim(self, archive: Archive, done: int, inherited: Sequence[str] = ()) -> None:
+    def claim(self, archive: Archive, done: int, inherited: Inherited = NOTHING) -> None:
         """Make the folder this run's own, once all that it learns from has been opened.
 
         Written down are the settings, which images are learnt from and by which command; what
@@ -161,7 +162,7 @@ class Run:
         Args:
             archive: the images.
             done: steps that `resume` found.
-            inherited: sources that a teacher or an earlier training has learnt from.
+            inherited: what a teacher or an earlier training has learnt from.
 
         Raises:
             InputError: the run began with other images.
@@ -173,11 +174,18 @@ class Run:
             sweep_folders(self.folder)
             for name in (METRICS, SPEED):
                 _forget_after(self.folder / name, done)
-            write_atomically(self.folder / CONFIG, dump(self.whole).encode())
+            write_atomically(self.folder / CONFIG, self._settings_text(archive).encode())
             if not self.claimed:
                 self._note_origin(archive, inherited)
         self.accelerator.wait_for_everyone()
         self._open_trackers(done)
+
+    def _settings_text(self, archive: Archive) -> str:
+        """Print what is learnt from, and spell the settings out below it."""
+        lines = as_lines(archive.counts)
+        for line in lines:
+            self.say(f"learning from {line}")
+        return "".join(f"# {line}\n" for line in lines) + dump(self.whole)
 
     def _open_trackers(self, step: int) -> None:
         options = {"tensorboard": {"purge_step": step + 1}} if step else {}
@@ -188,15 +196,13 @@ class Run:
             message = f"the run began with images {before}, now there are {archive.digest}"
             raise InputError(message, file=self.folder, field="data", reason="other-data")
 
-    def _note_origin(self, archive: Archive, inherited: Sequence[str]) -> None:
-        found = {"data": archive.digest, "images": len(archive), "sources": archive.sources}
-        found |= {"inherited": sorted(inherited)} if inherited else {}
-        text = json.dumps({**found, "command": sys.argv}, indent=2)
+    def _note_origin(self, archive: Archive, inherited: Inherited) -> None:
+        text = json.dumps(origin_of(archive, inherited), indent=2)
         # the last file of a claim: without it the folder is anybody's
         write_atomically(self.folder / ORIGIN, text.encode())
 
     def origin(self) -> dict[str, Any]:
-        """Return what `claim` wrote: data (hash), images, sources, command, inherited.
+        """Return what `claim` wrote: data (hash), images, sources, counts, command, inherited.
 
         Raises:
             InputError: the file is damaged.
@@ -257,27 +263,6 @@ def sole_run(folder: Path) -> Iterator[None]:
             if [entry.name for entry in folder.iterdir()] == [LOCK]:
                 (folder / LOCK).unlink()
                 folder.rmdir()
-
-
-def read_origin(folder: Path) -> dict[str, Any]:
-    """Return what a run's folder says of its data: hash, images, sources, command, inherited.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    file = folder / ORIGIN
-    try:
-        found: dict[str, Any] = parse_json(file.read_text())
-        if {"data", "sources", "command"} <= found.keys():
-            return found
-        problem = "data, sources or command is missing"
-    except (OSError, ValueError, AttributeError) as error:
-        problem = str(error)
-    message = (
-        f"is damaged ({problem}): nothing says which images the run learnt from; bring it back "
-        f"from a copy, or delete the folder {folder.name} and begin again"
-    )
-    raise InputError(message, file=file, reason="damaged-run")
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

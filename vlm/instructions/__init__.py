@@ -2,6 +2,6 @@
 
 from vlm.instructions.drawing import LessonPool, Mixture
 from vlm.instructions.instruction_samples import Lesson
-from vlm.instructions.items import make_items
+from vlm.instructions.items import items_of, make_items
 
-__all__ = ["Lesson", "LessonPool", "Mixture", "make_items"]
+__all__ = ["Lesson", "LessonPool", "Mixture", "items_of", "make_items"]

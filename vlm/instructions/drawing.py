@@ -103,6 +103,8 @@ class LessonPool:
 
     Attributes:
         pictures: of the archive, in its order.
+        weights: how often each of them is drawn [n], 1 for those that are drawn most.
+        single: each of them alone.
         answers: topic -> answer -> images (each alone) of which it is true.
         of_several: the same for all views of an exam together.
         placed: images with findings whose place is known.
@@ -119,15 +121,16 @@ class LessonPool:
         self.mixture = mixture or Mixture()
         self.recorded = tuple(recorded)
         self.pictures = tuple(archive)
+        self.weights = archive.weights / archive.weights.max()
         self.exams = _exams(archive)
-        single: list[Images] = [(i,) for i in range(len(self.pictures))]
-        self.answers = self._sort(single)
+        self.single: list[Images] = [(i,) for i in range(len(self.pictures))]
+        self.answers = self._sort(self.single)
         if not self.answers:
             message = "nothing that can be asked is known of its images"
             raise InputError(message, file=archive.folder, reason="nothing-known")
         self.of_several = self._sort(self.exams)
-        self.placed: list[Images] = [one for one in single if placed_findings(self.of(one))]
-        self.reported = self._reported(single)
+        self.placed: list[Images] = [one for one in self.single if placed_findings(self.of(one))]
+        self.reported = self._reported(self.single)
 
     def of(self, images: Images) -> list[Picture]:
         """Return the pictures at some places."""
@@ -215,7 +218,7 @@ class LessonPool:
         if kind == "places" and self.placed:
             images = self._views(several, random)
             if random.random() < 0.7 and not several:
-                images = _pick(self.placed, random)
+                images = self._draw_images(self.placed, random)
             turn = place_turn(self.of(images), random)
             if turn is not None:
                 return Lesson(images, turn.question, turn.answer, "Place")
@@ -226,7 +229,7 @@ class LessonPool:
             if turn is not None:
                 return Lesson(images, turn.question, turn.answer, "Report")
         if kind == "lists":
-            images = _pick([(i,) for i in range(len(self.pictures))], random)
+            images = self._draw_images(self.single, random)
             turn = list_turn(self.pictures[images[0]], mixture.topics)
             return Lesson(images, turn.question, turn.answer, "List")
         if kind == "elsewhere":
@@ -261,7 +264,7 @@ class LessonPool:
         among = self.of_several if several else self.answers
         name = _pick(sorted(among), random)
         classes, topic = among[name], BY_NAME[name]
-        images = _pick(classes[_pick(sorted(classes), random)], random)
+        images = self._draw_images(classes[_pick(sorted(classes), random)], random)
         if several:
             some = _some_of(images, random)
             # fewer views may leave nothing to say, or only what other views contradict
@@ -270,11 +273,19 @@ class LessonPool:
 
     def _views(self, several: bool, random: np.random.Generator) -> Images:
         if several and self.exams:
-            return _some_of(_pick(self.exams, random), random)
-        return (int(random.integers(len(self.pictures))),)
+            return _some_of(self._draw_images(self.exams, random), random)
+        return self._draw_images(self.single, random)
 
     def _report_of(self, random: np.random.Generator) -> Images:
-        return _pick(self.reported[int(random.integers(len(self.reported)))], random)
+        return self._draw_images(_pick(self.reported, random), random)
+
+    def _draw_images(self, among: Sequence[Images], random: np.random.Generator) -> Images:
+        """Draw one of several, those of a folder with a larger weight more often."""
+        while True:
+            images = _pick(among, random)
+            weight = self.weights[images[0]]
+            if weight == 1 or random.random() < weight:
+                return images
 
     def _reported(self, single: list[Images]) -> list[list[Images]]:
         """Keep normal and other images apart, so that both are drawn alike."""

@@ -24,7 +24,7 @@ def make_items(
     exams: bool = True,
     shareable: bool = False,
 ) -> tuple[Item, ...]:
-    """Ask about the images of some splits, each answer of a topic equally often where it can be.
+    """Ask about the images of some splits of a prepared folder, as `items_of`.
 
     Args:
         folder: that `versamammo prepare` wrote; items name files of its cache.
@@ -38,9 +38,32 @@ def make_items(
     Raises:
         InputError: there are no such images, or nothing is known of them.
     """
+    archive = Archive.open(folder, splits, shareable=shareable)
+    return items_of(archive, seed=seed, per_answer=per_answer, topics=topics, exams=exams)
+
+
+def items_of(
+    archive: Archive,
+    *,
+    seed: int = 0,
+    per_answer: int = 50,
+    topics: tuple[str, ...] = (),
+    exams: bool = True,
+) -> tuple[Item, ...]:
+    """Ask about images, each answer of a topic equally often where it can be.
+
+    Args:
+        archive: the images; items name files below its folder.
+        seed: of the wording, the order of options and the choice of images.
+        per_answer: most items of one answer to one topic.
+        topics: only these; all that are known if empty.
+        exams: also ask about all views of an exam.
+
+    Raises:
+        InputError: nothing is known of the images.
+    """
     if per_answer < 1:
         raise InputError(f"found {per_answer}; expected 1 or more", field="per_answer")
-    archive = Archive.open(folder, splits, shareable=shareable)
     pool = LessonPool(archive, Mixture(topics=topics))
     sources = archive.table.column("source").to_pylist()
     made: list[Item] = []
@@ -53,7 +76,9 @@ def make_items(
                 chosen = usable[place]
                 source = sources[chosen[0]]
                 id_ = str(len(made) + 1)
-                made.append(_item(id_, BY_NAME[name], pool, chosen, answer, source, random, folder))
+                made.append(
+                    _item(id_, BY_NAME[name], pool, chosen, answer, source, random, archive.folder)
+                )
     return tuple(made)
 
 

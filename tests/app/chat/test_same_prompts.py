@@ -16,11 +16,11 @@ from tests.app.chat.tiny_models import write_tiny_models
 from versamammo.data.labels import Labels
 from versamammo.input.geometry import Crop
 from versamammo.vqa import Item, Kind
+from versamammo.vqa.asking import prompt_of
 from vlm import likelihood
 from vlm.assistant import Assistant
 from vlm.instructions.instruction_samples import closed_turn
 from vlm.instructions.topics import TOPICS, LabelledTopic
-from vlm.instructions.wording import prompt_of
 from vlm.prompts import Question
 
 LABELS = Labels(

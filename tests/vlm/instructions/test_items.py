@@ -12,9 +12,9 @@ from benchmark.vqa.answers import letters
 from tests.vlm.archives import write_archive
 from versamammo.errors import InputError
 from versamammo.vqa import Kind, read_bench, write_bench
+from versamammo.vqa.asking import prompt_of
 from vlm.instructions import make_items
 from vlm.instructions.questions_command import parser, run
-from vlm.instructions.wording import prompt_of
 
 
 @pytest.fixture(scope="module")

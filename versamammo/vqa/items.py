@@ -80,7 +80,30 @@ def read_bench(path: Path | str) -> tuple[Item, ...]:
     Raises:
         InputError: naming the file, the id and the field at fault.
     """
+    items, bad = read_items(path)
+    if bad:
+        raise bad[0].error
+    return items
+
+
+@dataclass(frozen=True)
+class BadItem:
+    """An item of a file that cannot be asked, and why."""
+
+    id: str
+    error: InputError
+
+
+def read_items(path: Path | str) -> tuple[tuple[Item, ...], tuple[BadItem, ...]]:
+    """Read the items of a MammoVQA file that can be asked, and name those that cannot.
+
+    Published files hold a few whose answer is none of their options.
+
+    Raises:
+        InputError: it is no such file, or an id is missing.
+    """
     file = Path(path)
+    items, bad = [], []
     with naming(file):
         rows = read_object(file)
         if not rows:
@@ -92,7 +115,13 @@ def read_bench(path: Path | str) -> tuple[Item, ...]:
                     'expected the keys "1", "2", ... without gaps',
                     reason="id-gap",
                 )
-        return tuple(_item(str(n), rows[str(n)]) for n in range(1, len(rows) + 1))
+        for id_ in map(str, range(1, len(rows) + 1)):
+            try:
+                with naming(file):
+                    items.append(_item(id_, rows[id_]))
+            except InputError as error:
+                bad.append(BadItem(id_, error))
+    return tuple(items), tuple(bad)
 
 
 def write_bench(path: Path | str, items: Sequence[Item]) -> None:
