@@ -62,7 +62,7 @@ def run(args: jsonargparse.Namespace) -> int:
 
 def run_model(args: jsonargparse.Namespace) -> int:
     """Print what the chat says of each file; return the exit code 0."""
-    models = load_models(choose_folder(args.model))
+    models = load_models(choose_folder(args.model), words=False)
     if models.finder is None:
         message = "no model that looks at pictures was found"
         raise InputError(message, field="--model", reason="no-model")

@@ -61,7 +61,7 @@ def run(args: jsonargparse.Namespace) -> int:
         message = "a PDF is not printed; name a file or a folder"
         raise InputError(message, field="--out", reason="bad-option")
     exam, refused = _read(args.files)
-    models = load_models(choose_folder(args.model)).of(exam)
+    models = load_models(choose_folder(args.model), words=False).of(exam)
     findings = None if models.finder is None else models.finder.find(exam)
     report = written_draft(exam, findings, models.cards)
     now = datetime.now().astimezone()

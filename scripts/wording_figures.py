@@ -1,6 +1,6 @@
 """How often a language model's words agree with the record that they were to be written from.
 
-    versamammo conversations runs/kept.jsonl --count 60 --seed 7 --longest 2100
+    versamammo conversations --out runs/kept.jsonl --count 60 --seed 7 --longest 2100
     python scripts/wording_figures.py models/cbis/vlm runs/kept.jsonl FILM.png
 
 The last question of each conversation is answered, earlier turns before it, about the pictures that

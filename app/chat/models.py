@@ -10,6 +10,7 @@ are bundled one speaks of phantoms, the other of real pictures.
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ LONGEST = 300  # characters of one line of `about.json`
 UNKNOWN = "not written down in the model's folder"
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")  # vlm.opening's, without torch
 BUNDLED = Path("models") / "demo"
+ABSENT = ("missing-package", "missing-weights", "missing-language")  # of a language model
 BUNDLED_REAL = Path("models") / "cbis"  # an encoder of real films
 
 
@@ -90,6 +92,7 @@ def load_models(
     index_from: Path | None = None,
     trials: Trials | None = None,
     dtype: str = "auto",
+    words: bool = True,
 ) -> Models:
     """Open a model's folder; without one, only tags and measurements speak.
 
@@ -101,6 +104,7 @@ def load_models(
         index_from: prepared archive that the index is made from, if it is to be made.
         trials: how the model went; by default what its folder tells.
         dtype: of a language model's weights, as `vlm.opening` names them.
+        words: False where no answer is worded: a language model that lies elsewhere is left out.
 
     Raises:
         InputError: there is no such folder, it holds no model, the model is damaged, or there is
@@ -120,10 +124,12 @@ def load_models(
     from app.chat.evidence.option_likelihoods import LanguageSource
     from app.chat.evidence.queueing import OneAtATime
     from versamammo.model.encoder import VersaMammoModel
-    from vlm.assistant import Assistant
 
     queue = OneAtATime()
-    assistant = None if language is None else Assistant.load(language, dtype)
+    if language is not None and part is not None and not words and _refers(language):
+        language = None
+    assistant = None if language is None else _assistant(language, dtype, part is not None)
+    language = None if assistant is None else language
     if part is not None:
         encoder = VersaMammoModel.from_pretrained(part)
     else:
@@ -141,11 +147,34 @@ def load_models(
     seeing = Seeing(encoder, queue) if part or encoder.heads else None
     finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
     films = bundled(BUNDLED_REAL) if folder == bundled() else None
-    real = None if films is None else load_models(films, dtype=dtype)
+    real = None if films is None else load_models(films, dtype=dtype, words=words)
     writer = RecordWriter(speaking) if speaking is not None and speaking.speaks else None
     if writer is None and real is not None:
         writer = real.writer  # it words a record, whoever looked at the pictures
     return Models(Answering(card, trials, writer), finder, comparer, real, writer)
+
+
+def _assistant(folder: Path, dtype: str, dispensable: bool) -> Assistant | None:
+    """Open a language model; None, with a word of it, where its weights lie elsewhere and are gone.
+
+    Raises:
+        InputError: it is damaged, or nothing else could speak in its place.
+    """
+    from vlm.assistant import Assistant
+
+    try:
+        return Assistant.load(folder, dtype)
+    except InputError as error:
+        if not dispensable or error.reason not in ABSENT:
+            raise
+        told = "answers come as the lines of the record, and no language model words them"
+        print(f"{told}: {error.message}", file=sys.stderr)
+        return None
+
+
+def _refers(folder: Path) -> bool:
+    """Return whether a folder's language model lies elsewhere."""
+    return bool(_config(folder).get("language"))
 
 
 def trials_of(folder: Path, assistant: Assistant | None, card: Card) -> Trials:

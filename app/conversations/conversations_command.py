@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from app.conversations.drawing import Conversation, draw_conversation
+from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 
@@ -21,11 +22,11 @@ SHARED = 6  # words in a row that no question may share with one that is kept ba
 
 def parser() -> jsonargparse.ArgumentParser:
     """Return the options."""
-    made = jsonargparse.ArgumentParser(
+    made = command_parser(
         description="Write conversations about random records of evidence, as JSONL. Each answer "
         "is written from the record that the page would show, and agrees with it."
     )
-    made.add_argument("out", type=Path, help="the file to write")
+    made.add_argument("--out", type=Path, required=True, help="the file to write")
     made.add_argument("--count", type=int, default=4000, help="conversations, of one to four turns")
     made.add_argument("--seed", type=int, default=0, help="the same seed writes the same file")
     made.add_argument(
@@ -33,7 +34,7 @@ def parser() -> jsonargparse.ArgumentParser:
         help="characters of a conversation, records and captions included; 0: any number",
     )  # fmt: skip
     made.add_argument(
-        "--kept_back", type=Path, nargs="*", default=[],
+        "--kept_back", type=Path, nargs="+", default=[],
         help=f"JSONL files with `turns`, lists of questions: none that shares {SHARED} words in a "
         "row with one of them is asked",
     )  # fmt: skip

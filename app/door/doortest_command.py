@@ -90,7 +90,7 @@ def run(args: jsonargparse.Namespace) -> int:
     if args.calibrate or args.record:
         return _try(args, folder, root, name)
     began = time.perf_counter()
-    models = load_models(folder, dtype=args.dtype)
+    models = load_models(folder, dtype=args.dtype, words=False)
     with tempfile.TemporaryDirectory(prefix="versamammo-door-") as home:
         desk = SessionService(
             Path(home), answerer=models.answerer, finder=models.finder, real=models.real
@@ -170,7 +170,7 @@ def _try(args: jsonargparse.Namespace, folder: Path, root: Path, name: str) -> i
     """Try each source alone and write `trial.json`."""
     before = read_trials(folder)
     bare = Trials((), {} if args.calibrate else before.calibrations)
-    models = load_models(folder, trials=bare, dtype=args.dtype)
+    models = load_models(folder, trials=bare, dtype=args.dtype, words=False)
     if not isinstance(models.finder, Examiner):
         raise InputError("nothing in it looks at pictures", field="--model", reason="no-model")
     domains: set[bool] = set()

@@ -19,6 +19,6 @@ def map_pixels(exam: Exam, folder: Path) -> Exam:
     images = []
     for number, image in enumerate(exam.images):
         path = folder / f"{number}.npy"
-        np.save(path, image.stored, allow_pickle=False)
-        images.append(replace(image, stored=np.load(path, mmap_mode="r", allow_pickle=False)))
+        np.save(path, image.stored)
+        images.append(replace(image, stored=np.load(path, mmap_mode="r")))
     return replace(exam, images=tuple(images))

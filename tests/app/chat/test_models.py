@@ -162,3 +162,23 @@ def test_a_mark_of_the_template_in_a_question_is_refused_in_words(folder: Path, 
     *_, said = RecordWriter(language).write(exam, "Tell <image> a joke", (), made)
     assert said.text == made.text
     assert "marks turns or images" in said.rejected[0]
+
+
+def test_a_language_model_that_lies_elsewhere_and_is_gone_leaves_the_record(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "model"
+    shutil.copytree(folder, copied)
+    config = json.loads((copied / "vlm" / "config.json").read_text())
+    config["language"] = {"kind": "folder", "name": str(tmp_path / "gone"), "version": "",
+                          "content": "0" * 64}  # fmt: skip
+    (copied / "vlm" / "config.json").write_text(json.dumps(config))
+    models = load_models(copied)
+    assert models.writer is None
+    assert models.finder is not None, "the encoder looks all the same"
+    assert "no language model words them" in capsys.readouterr().err
+    assert load_models(copied, words=False).writer is None
+    assert "no language model" not in capsys.readouterr().err, "where none is wanted"
+    shutil.rmtree(copied / "encoder")
+    with pytest.raises(InputError, match="is not there"):
+        load_models(copied)

@@ -49,8 +49,8 @@ def test_the_command_writes_the_same_file_for_a_seed(
 ) -> None:
     one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     arguments = ["--count", "12", "--seed", "3", "--kept_back", str(KEPT)]
-    assert main(["conversations", str(one), *arguments]) == 0
-    assert main(["conversations", str(other), *arguments]) == 0
+    assert main(["conversations", "--out", str(one), *arguments]) == 0
+    assert main(["conversations", "--out", str(other), *arguments]) == 0
     assert one.read_bytes() == other.read_bytes()
     assert "12 conversations" in capsys.readouterr().out
     read = read_recorded(one)
@@ -70,7 +70,7 @@ def test_a_file_of_kept_questions_that_is_none_is_refused(
 ) -> None:
     broken = tmp_path / "kept.jsonl"
     broken.write_text("{}")
-    assert main(["conversations", str(tmp_path / "out"), "--kept_back", str(broken)]) == 2
+    assert main(["conversations", "--out", str(tmp_path / "out"), "--kept_back", str(broken)]) == 2
     assert "turns" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
