@@ -25,6 +25,12 @@ _WORD = re.compile(r"[a-zé]+(?:-[a-z]+)*")
 _PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "chest", "quadrant",
            "anterior", "posterior", "axilla", "o'clock")  # fmt: skip
 _LESION = re.compile(r"\b(benign|malignant)\b")
+_JUDGED = re.compile(
+    r"density|composition|bi-?rads|patholog|lesion|tissue|cancer|invasive|subtlety|masking|view|"
+    r"anything|finding|nothing is judged|from (the|these) pictures?|here|picture"
+)
+_ONE_SIDED = "no picture of it here"
+_ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
 
@@ -57,6 +63,7 @@ def disagreements(
     for one in said:
         found += _numbers(one, record)
         found += _findings(one, record)
+        found += _silent(one)
     found += _values(said, record)
     if complete:
         found += _left_out(answer, said, record, whole)
@@ -134,6 +141,14 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
     return wrong
 
 
+def _silent(one: Statement) -> list[str]:
+    """Return whether a statement that something is not judged names something that can be."""
+    about = re.split(r"because|: ", one.text.casefold())[0]  # the reason comes behind
+    if one.polarity is not Polarity.NOT_JUDGED or one.findings or _JUDGED.search(about):
+        return []
+    return ["does not say what is not judged"]
+
+
 def _values(said: Sequence[Statement], record: Sequence[Statement]) -> list[str]:
     kept = {pair for one in record for pair in one.values}
     options = {number for _, number in kept}
@@ -149,21 +164,37 @@ def _left_out(
     answer: str, said: Sequence[Statement], record: Sequence[Statement], whole: str
 ) -> list[str]:
     """Return what has to be said and is not: what is there, what is not judged, conditions."""
+    folded = answer.casefold()
     missing = []
     there = {name for one in record if one.polarity is Polarity.THERE for name in one.findings}
     told = {name for one in said if one.polarity is Polarity.THERE for name in one.findings}
-    judged = any(one.polarity is Polarity.ABSENT or one.views for one in record)
-    if judged:
+    if any(one.polarity is Polarity.ABSENT or one.views for one in record):
         missing += [f"leaves out {name.lower()}" for name in sorted(there - told)]
-    silent = any("not judged, because" in one.text for one in record)
-    if silent and not any(one.polarity in (Polarity.NOT_JUDGED, Polarity.IF_ANY) for one in said):
+    # a record that begins with a place was asked for places
+    silent = "not judged" in whole.casefold() and not _IF.match(whole.casefold())
+    if silent and not any(one.polarity is Polarity.NOT_JUDGED for one in said):
         missing.append("leaves out that something is not judged")
-    if _DISAGREE.search(whole.casefold()) and "disagree" not in answer.casefold():
+    if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
+        missing.append("leaves out that a side is not here")
+    if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
         missing.append("leaves out that tags and pixels disagree")
     if "if there is a lesion" in whole.casefold():
         missing += [
             "leaves out that it holds if there is a lesion"
             for one in said
-            if _LESION.search(one.text.casefold()) and not _IF.search(answer.casefold())
+            if _LESION.search(one.text.casefold()) and not _IF.search(folded)
         ]
     return missing
+
+
+def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, tuple[str, ...]]:
+    """Return an answer below the lines that it leaves out, and what disagrees even so."""
+    wrong = disagreements(answer, facts, question)
+    if not wrong or not all(one.startswith("leaves out") for one in wrong):
+        return answer, wrong
+    added: list[str] = []
+    for line in facts:
+        fewer = disagreements("\n".join([*added, line, answer]), facts, question)
+        if len(fewer) < len(wrong):
+            added, wrong = [*added, line], fewer
+    return "\n".join([*added, answer]), wrong

@@ -56,6 +56,11 @@ BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
 )
+_WORDED = frozenset(
+    {Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.TOPIC,
+     Subject.COMPARE, Subject.CONFIDENCE, Subject.WHY, Subject.TAGS, Subject.MEANING,
+     Subject.PERSON}
+)  # fmt: skip
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
@@ -95,12 +100,12 @@ class Answering:
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
-        With a language model its own words come, as far as they agree with the record; a report
-        keeps its form.
+        With a language model its own words come, as far as they agree with the record. A report
+        keeps its form, and what is said of the program itself, of advice and orders its sentences.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
-        if self._writer is None or asked.subject is Subject.REPORT or not asked.images:
+        if self._writer is None or asked.subject not in _WORDED or not asked.images:
             yield from pieces
             return
         *_, made = pieces

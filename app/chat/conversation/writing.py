@@ -1,8 +1,8 @@
 """A language model words what the record of evidence says; what disagrees with it is not shown.
 
 The lines that the page would show are its record. The answer comes sentence by sentence, each one
-compared before it is shown; one that disagrees, or an answer that leaves something out, gives way
-to the record's own lines.
+compared before it is shown; one that disagrees gives way to the record's own lines, and what an
+answer leaves out of them is added.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from versamammo.errors import InputError
-from vlm.grounding import disagreements
+from vlm.grounding import completed, disagreements
 from vlm.prompts import Turn
 
 UNREAD = "Not taken into account: "  # the page says so itself
@@ -69,13 +69,10 @@ class RecordWriter:
                     break
                 shown = whole
                 yield replace(made, text="\n".join([*above, shown]), facts=facts)
-            wrong = disagreements(text.strip(), facts, question)
+            text, wrong = completed(text.strip(), facts, question)
         except InputError as error:
             wrong = (error.message,)
         if wrong:
             yield replace(made, facts=facts, rejected=wrong)
             return
-        written = text.strip()
-        yield replace(
-            made, text="\n".join([*above, written]), facts=facts, written=written, speaker=None
-        )
+        yield replace(made, text="\n".join([*above, text]), facts=facts, written=text, speaker=None)

@@ -71,10 +71,19 @@ def test_what_disagrees_gives_way_to_the_record(exam: Exam) -> None:
     assert "mass is not said to be absent" in said[0].rejected
 
 
-def test_an_answer_that_leaves_out_what_is_marked_gives_way(exam: Exam) -> None:
-    said = pieces(exam, Says("Here is what was found. Thank you for the question."))
-    assert said[-1].text.startswith("Mass: ")
-    assert said[-1].rejected == ("leaves out mass",)
+def test_what_an_answer_leaves_out_is_added_from_the_record(exam: Exam) -> None:
+    said = pieces(exam, Says("Here is what was found."))[-1]
+    assert said.text == f"{said.facts[0]}\nHere is what was found."
+    assert said.facts[0].startswith("Mass: ")
+    assert said.written == said.text
+    assert said.rejected == ()
+
+
+def test_small_talk_and_the_program_itself_keep_their_sentences(exam: Exam) -> None:
+    model = Says("I am a doctor.")
+    for question in ("Hello", "Who are you?", "Should I have a biopsy?", "Thank you"):
+        assert not pieces(exam, model, question)[-1].written
+    assert model.asked == []
 
 
 def test_a_model_that_cannot_answer_leaves_the_record(exam: Exam) -> None:

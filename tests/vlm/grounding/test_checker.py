@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlm.grounding import disagreements
+from vlm.grounding import completed, disagreements
 
 MASS = (
     "Mass: R MLO yes (0.96), marked in the middle third, at middle depth, 20 x 27 mm; "
@@ -78,6 +78,8 @@ def test_what_the_record_says_may_be_said_in_other_words(
          "calcification in R CC is not said to be there"),
         (SILENT, "No mass was found.", "mass is not said to be absent"),
         (SILENT, "The picture shows nothing.", "leaves out that something is not judged"),
+        (SILENT, "If there is a lesion, it most likely lies in R MLO, lower third.",
+         "leaves out that something is not judged"),
         (SILENT, "A mass lies in R MLO, 12 x 11 mm.", "mass in R MLO is not said to be there"),
         (DENSITY, "The density is C (0.40).", "0.40 is not the probability of C"),
         (DENSITY, "The density is A (0.40).", "0.40 is not the probability of A"),
@@ -94,6 +96,28 @@ def test_what_the_record_does_not_say_is_told(
     facts: tuple[str, ...], answer: str, why: str
 ) -> None:
     assert why in disagreements(answer, facts, "is there a mass?")
+
+
+ONE_SIDE = (
+    "Right breast: ACR density B, scattered fibroglandular tissue (0.93).",
+    "Left breast: no picture of it here.",
+)
+
+
+def test_what_is_left_out_is_put_above_the_answer_and_a_wrong_answer_stays_wrong() -> None:
+    placed = "If there is a lesion, it most likely lies here: R MLO, lower third."
+    assert completed(placed, SILENT) == (f"{SILENT[0]}\n{placed}", ())
+    spoken = "ACR density: right B (0.93)."
+    assert completed(spoken, ONE_SIDE) == (f"{ONE_SIDE[1]}\n{spoken}", ())
+    assert completed("Here they are.", MASS) == (f"{MASS[0]}\nHere they are.", ())
+    wrong, why = completed("No mass was found.", MASS)
+    assert wrong == "No mass was found."
+    assert "mass is not said to be absent" in why
+
+
+def test_what_is_not_judged_has_to_be_named() -> None:
+    vague = "I cannot tell the right breast, because every picture shows a lesion."
+    assert "does not say what is not judged" in disagreements(vague, SILENT)
 
 
 def test_nothing_is_missed_yet_while_an_answer_is_written() -> None:
