@@ -29,6 +29,9 @@ _JUDGED = re.compile(
     r"density|composition|bi-?rads|patholog|lesion|tissue|cancer|invasive|subtlety|masking|view|"
     r"anything|finding|nothing is judged|from (the|these) pictures?|here|picture"
 )
+_SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
+_NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
+_UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
@@ -150,14 +153,20 @@ def _silent(one: Statement) -> list[str]:
 
 
 def _values(said: Sequence[Statement], record: Sequence[Statement]) -> list[str]:
+    """Compare each probability with the option that it belongs to."""
     kept = {pair for one in record for pair in one.values}
     options = {number for _, number in kept}
-    return [
-        f"{number} is not the probability of {value}"
-        for one in said
-        for value, number in one.values
-        if number in options and (value, number) not in kept and value not in ("cc", "mlo")
-    ]
+    elsewhere = {n for one in record if one.findings for n in one.numbers}
+    wrong = []
+    for one in said:
+        wrong += [
+            f"{number} is not the probability of {value}"
+            for value, number in sorted(one.values)
+            if number in options and (value, number) not in kept
+        ]
+        alone = one.numbers & options - elsewhere - {number for _, number in one.values}
+        wrong += [f"{number} stands without its option" for number in sorted(alone)]
+    return wrong
 
 
 def _left_out(
@@ -171,9 +180,12 @@ def _left_out(
     if any(one.polarity is Polarity.ABSENT or one.views for one in record):
         missing += [f"leaves out {name.lower()}" for name in sorted(there - told)]
     # a record that begins with a place was asked for places
-    silent = "not judged" in whole.casefold() and not _IF.match(whole.casefold())
-    if silent and not any(one.polarity is Polarity.NOT_JUDGED for one in said):
+    silent = any(map(_SILENT.match, whole.casefold().splitlines()))
+    told_so = any(one.polarity is Polarity.NOT_JUDGED for one in said)
+    if silent and not told_so and not _IF.match(whole.casefold()):
         missing.append("leaves out that something is not judged")
+    if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
+        missing.append("says that something is not judged")
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:

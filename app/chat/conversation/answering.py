@@ -58,7 +58,7 @@ BY_TRIALS = (
 )
 _WORDED = frozenset(
     {Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.TOPIC,
-     Subject.COMPARE, Subject.CONFIDENCE, Subject.WHY, Subject.TAGS, Subject.MEANING,
+     Subject.CONFIDENCE, Subject.WHY, Subject.TAGS, Subject.MEANING,
      Subject.PERSON}
 )  # fmt: skip
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags

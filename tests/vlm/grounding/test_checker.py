@@ -90,6 +90,9 @@ def test_what_the_record_says_may_be_said_in_other_words(
         (TAGS, "This is the right breast, MLO view.", "leaves out that tags and pixels disagree"),
         (SIDES, "Mass: right no (0.96), left yes (0.61).", "mass is not said to be absent"),
         (SIDES, "", "is empty"),
+        (DENSITY, "The right breast is ACR density (0.40).", "0.40 stands without its option"),
+        (TAGS, "The pixels disagree, and the view is not judged.",
+         "says that something is not judged"),
     ],
 )  # fmt: skip
 def test_what_the_record_does_not_say_is_told(
