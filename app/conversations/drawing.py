@@ -10,7 +10,7 @@ from app.chat.conversation.answering import Answering
 from app.chat.conversation.general import GENERAL
 from app.chat.conversation.intent import ANY_FINDING, Asked, understand
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.writing import LONGEST, record_lines
+from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn
 from app.chat.evidence.trials import Trials
 from app.conversations.exams import Random, Scene, draw_scene
@@ -29,6 +29,7 @@ CARDS = (
     Card("Breast model of our clinic, encoder", "3 weights 0a1b2c3d4e5f", "20 000 digital exams"),
 )  # fmt: skip
 MOST_TURNS = 4
+LONGEST = 1400  # characters of a record
 
 
 @dataclass(frozen=True)

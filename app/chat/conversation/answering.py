@@ -101,11 +101,14 @@ class Answering:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
         With a language model its own words come, as far as they agree with the record. A report
-        keeps its form, and what is said of the program itself, of advice and orders its sentences.
+        keeps its form, as do comparisons and the tags of several pictures, which it did not learn
+        well; what is said of the program itself, of advice and orders keeps its sentences.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
-        if self._writer is None or asked.subject not in _WORDED or not asked.images:
+        several = len(exam.images) > 1 and asked.subject is Subject.TAGS
+        worded = asked.subject in _WORDED and not several and asked.images
+        if self._writer is None or not worded:
             yield from pieces
             return
         *_, made = pieces

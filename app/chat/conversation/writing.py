@@ -20,7 +20,7 @@ from vlm.prompts import Turn
 
 UNREAD = "Not taken into account: "  # the page says so itself
 RELATED = "See also: "
-LONGEST = 1400  # characters; a report or a long list is shown as it is
+LONGEST = 500  # characters of a record; longer ones were mostly worded wrongly, and are shown
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 _SENTENCE = re.compile(r"[.!?](?=\s)")
