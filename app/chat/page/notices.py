@@ -30,8 +30,8 @@ def refused_html(refused: Sequence[tuple[str, str]], progress: str) -> str:
     )
     count = "1 file was" if len(refused) == 1 else f"{len(refused)} files were"
     return (
-        '<details class="vm-fold vm-refused" role="alert" open>'
-        f"<summary>{escape(progress)} {count} not used</summary><ul>{lines}</ul></details>"
+        '<div role="alert"><details class="vm-fold vm-refused" open>'
+        f"<summary>{escape(progress)} {count} not used</summary><ul>{lines}</ul></details></div>"
     )
 
 
@@ -45,8 +45,8 @@ def warnings_html(
     count = "1 warning" if len(said) == 1 else f"{len(said)} warnings"
     items = "".join(f"<li>{escape(warning)}</li>" for warning in said)
     return (
-        '<details class="vm-fold vm-warnings" role="status">'
-        f"<summary><b>{count}</b>: {escape(said[0])}</summary><ul>{items}</ul></details>"
+        '<div role="status"><details class="vm-fold vm-warnings">'
+        f"<summary><b>{count}</b>: {escape(said[0])}</summary><ul>{items}</ul></details></div>"
     )
 
 

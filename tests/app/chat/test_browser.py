@@ -44,9 +44,9 @@ def test_the_example_is_hung_asked_about_and_taken_away(page: Page) -> None:
     page.get_by_role("tab", name="Take away").click()
     page.click("#vm-export")
     files = page.locator("#vm-exports")
-    expect(files).to_contain_text(re.compile(r"phantom_4-pictures_[-0-9_]{19}"), timeout=90_000)
+    expect(files).to_contain_text(re.compile(r"vm_phantom-[0-9a-f]{8}_\d{8}-\d{6}"), timeout=90_000)
     page.click("#vm-chat button[title=Clear]")
-    expect(files).not_to_contain_text("phantom_4-pictures")
+    expect(files).not_to_contain_text("vm_phantom-")
     expect(chat).not_to_contain_text("Is there a mass?")
     expect(chat).to_contain_text("invented, not of a person")
     page.mouse.wheel(0, 2000)
@@ -114,6 +114,7 @@ def test_a_question_that_is_too_long_stays_in_its_box(page: Page) -> None:
 
 def drop_on(page: Page, where: str, *paths: Path) -> None:
     """Drop files or folders as from a file manager."""
+    page.locator(where).scroll_into_view_if_needed()
     box = page.locator(where).bounding_box()
     assert box is not None
     session = page.context.new_cdp_session(page)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -158,11 +157,13 @@ def test_one_finger_scrolls_the_page_over_the_picture(page: Page) -> None:
     shows(page, FOUR)
     resize(page, PHONE)
     stage = box(page, "#vm-viewer")
-    swipe: dict[str, Any] = {
-        "x": stage["x"] + stage["width"] / 2, "y": stage["y"] + stage["height"] / 2,
-        "yDistance": -250, "gestureSourceType": "touch",
-    }  # fmt: skip
-    page.context.new_cdp_session(page).send("Input.synthesizeScrollGesture", swipe)
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    for moved in range(0, 260, 20):
+        kind = "touchMove" if moved else "touchStart"
+        touch = {"type": kind, "touchPoints": [{"x": x, "y": y - moved}]}
+        finger.send("Input.dispatchTouchEvent", touch)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_timeout(500)
     assert page.evaluate("scrollY") > 100
     expect(page.locator("#vm-question")).to_be_in_viewport()

@@ -105,14 +105,15 @@
     if (box) {
       const top = last.getBoundingClientRect().top - box.getBoundingClientRect().top;
       if (Math.abs(top - 8) > 2) box.scrollTop += top - 8;
-    } else if (narrow.matches && more) {
-      last.style.scrollMarginTop = `${(one('#vm-verdict')?.offsetHeight ?? 0) + 8}px`;
-      last.scrollIntoView({block: 'start', behavior: glide()});
+    } else if (narrow.matches) {  // again while the answer grows: the page was too short for it
+      const below = (one('#vm-bar')?.offsetHeight ?? 0) + (one('#vm-verdict')?.offsetHeight ?? 0);
+      const top = last.getBoundingClientRect().top - below - 16;
+      if (Math.abs(top) > 2) scrollBy({top, behavior: glide()});
     }
   };
   for (const kind of ['wheel', 'touchmove', 'pointerdown']) {
     addEventListener(kind, (e) => {
-      if (e.target.closest?.('#vm-chat')) talk.following = false;
+      if (narrow.matches || e.target.closest?.('#vm-chat')) talk.following = false;
     }, {passive: true});
   }
   const scroller = (element) => {
@@ -127,9 +128,18 @@
   // a page that the browser had put aside has lost its line to the server
   addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
+  // the sheet closes once the light box holds another exam
+  let held = null;
+  const closeSheet = () => {
+    const now = window.vmLightBox?.scene ?? null;
+    if (now !== held) open(false);
+    held = now;
+  };
+
   let waiting = false;
   const look = () => {
     waiting = false;
+    closeSheet();
     follow();
     addKeys();
     window.versamammoNames?.();
@@ -137,8 +147,7 @@
   const start = () => {
     paint();
     open(false);
-    new MutationObserver((changes) => {
-      if (changes.some((c) => c.target.closest?.('#vm-line'))) open(false);
+    new MutationObserver(() => {
       if (!waiting) { waiting = true; requestAnimationFrame(look); }
     }).observe(document.body, {childList: true, subtree: true});
     look();
