@@ -250,7 +250,8 @@ class Wiring:
 def name_of(files: list[str], refused: int = 0) -> str:
     """Return in a few words what was dropped: the only file's name, or how many there were."""
     names = [last_part(Path(file).name) for file in files]
-    return names[0] if len(names) == 1 else f"{len(names) - refused} files"
+    read = len(names) - refused
+    return names[0] if len(names) == 1 else f"{read} file{'' if read == 1 else 's'}"
 
 
 def index_of(data: gr.RetryData | gr.EditData | gr.UndoData) -> int:

@@ -9,16 +9,20 @@ from app.chat.viewer.exam_layout import cells_of
 from versamammo.imaging.mammogram import Laterality
 
 Cells = list[dict[str, int]]
+MOST_IN_ONE_ROW = 3  # pictures
 
 
 def hangings(exam: Exam) -> dict[str, list[Cells]]:
     """Return the pages of each hanging; a page lists (picture, row, column).
 
-    `four` holds the current pictures (all, if none has a date), `one` each picture alone, `pairs`
-    right and left of each projection, `priors` the prior and the current picture of each view.
+    `four` holds the current pictures (all, if none has a date; those of one breast alone stand in
+    one row), `one` each picture alone, `pairs` right and left of each projection, `priors` the
+    prior and the current picture of each view.
     """
     current = [number for number, image in enumerate(exam.images) if not image.days_before]
     places = cells_of(replace(exam, images=tuple(exam.images[number] for number in current)))
+    if len({column for _, column in places}) == 1 and len(places) <= MOST_IN_ONE_ROW:
+        places = [(0, row) for row, _ in places]
     four = [_cell(n, *place) for n, place in zip(current, places, strict=True)]
     return {
         "four": [four],

@@ -77,6 +77,7 @@ def test_a_text_file_is_refused_and_the_picture_beside_it_read(
     status = page.locator("#vm-status")
     expect(status).to_contain_text("was not used: this is no picture")
     expect(status.locator("li")).to_have_count(1)
+    expect(page.locator("#vm-line")).to_contain_text("1 file · 1 picture")
     shows(page, "Mammogram: L CC")
 
 

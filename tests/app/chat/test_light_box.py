@@ -23,7 +23,7 @@ from app.chat.viewer.pixels import decode, encode, preview, sent_values
 from app.chat.viewer.scene import scene
 from app.chat.viewer.scene_boxes import box_id
 from tests.app.chat.conftest import Marker, served
-from versamammo.imaging.mammogram import Box
+from versamammo.imaging.mammogram import Box, Laterality
 from versamammo.imaging.reading import read
 from versamammo.phantoms import PhantomSettings, write_phantoms
 
@@ -117,6 +117,14 @@ def test_the_scene_hangs_the_exam_and_names_places(exam: Exam, marker: Marker) -
     assert (box["role"], box["probability"], box["picture"]) == ("finding", 0.9, 0)
     assert box["millimetres"] == exam.images[0].millimetres(Box(100, 150, 160, 230))
     assert told["heat"][0]["rows"] == told["heat"][0]["columns"] == 4
+
+
+def test_the_views_of_one_breast_stand_in_one_row(exam: Exam) -> None:
+    right = tuple(image for image in exam.images if image.side is Laterality.RIGHT)
+    told = scene(Visit(Exam(right)), "a")
+    (four,) = told["hangings"]["four"]
+    assert [(one["picture"], one["row"], one["column"]) for one in four] == [(0, 0, 0), (1, 0, 1)]
+    assert {one["outer"] for one in told["pictures"]} == {"left"}
 
 
 def test_what_the_answer_points_to_is_the_answers(exam: Exam, marker: Marker) -> None:
