@@ -91,7 +91,7 @@ def run_model(args: jsonargparse.Namespace) -> int:
 
 
 def _told(path: Path, exam: Exam, findings: Findings, warned: tuple[str, ...]) -> str:
-    lines = [str(path), composed(exam, findings, range(len(exam.images)))]
+    lines = [str(path), composed(exam, findings, exam.current)]
     return "\n".join([*lines, *(f"warning: {text}" for text in warned)])
 
 

@@ -31,7 +31,8 @@ _FINDING = re.compile(
     + r")(?:e?s)?\b|\b(masses|asymmetries)\b"
 )  # fmt: skip
 _VIEW = re.compile(
-    r"\b(?:(?:the )?(right|left|r|l)[ -])(cc|mlo|ml|lm|xccl?|xccm)\b(?: \((\d)\))?(?: views?)?"
+    r"\b(?:(?:the )?(right|left|r|l)[ -])(cc|mlo|ml|lm|xccl?|xccm)\b"
+    r"(?: \((\d|prior(?: \d)?)\))?(?: views?)?"
 )
 _SIDE = re.compile(r"\b(right|left)\b")
 NUMBER = re.compile(r"[<>]?\d+(?:\.\d+)?")

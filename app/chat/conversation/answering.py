@@ -22,6 +22,7 @@ from app.chat.conversation.verdict_words import (
     suspect_lines,
     title,
     topic_line,
+    topic_words,
 )
 from app.chat.conversation.writing import RecordWriter
 from app.chat.evidence.contracts import (
@@ -52,6 +53,10 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
+NOT_COMPARED = (
+    "Whether anything has changed cannot be told: no model here compares exams. Each date is "
+    "judged by itself, and a difference between the two may be chance."
+)
 BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
@@ -121,6 +126,9 @@ class Answering:
         seen = findings or Findings()
         if asked.subject is Subject.TAGS or (asked.subject in _FOLLOWED and asked.facts):
             yield from self._facts.told(exam, asked, findings)
+            return
+        if asked.subject is Subject.CHANGE and exam.prior:
+            yield self._noted(_changed(exam, seen), exam, asked, first=first)
             return
         if asked.subject in GENERAL:
             yield answer_general(asked, question, seen, self.card)
@@ -269,6 +277,28 @@ class Answering:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
         return self._findings(exam, asked, seen), list(named)
+
+
+def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:
+    """Return what is said of the current pictures beside that of the latest prior ones."""
+    days = min(exam.images[number].days_before or 0 for number in exam.prior)
+    prior = [number for number in exam.prior if exam.images[number].days_before == days]
+    listed = ", ".join(exam.names[number] for number in prior)
+    months = exam.images[prior[0]].months_before
+    ago = f"{months} months before" if months else "less than a month before"
+    lines = [f"Earlier pictures: {listed}, made {ago} the current ones.", NOT_COMPARED]
+    found: list[Verdict] = []
+    for name in ("ACR", "Bi-Rads", *KINDS):
+        both = [of_several(exam, seen, name, images) for images in (exam.current, prior)]
+        now, then = both
+        if now is None or then is None:
+            continue
+        found += [now, then]
+        lines.append(f"{title(name)}: now {topic_words(now)}; before {topic_words(then)}.")
+    if not found:
+        lines.append(_not_judged(seen, "ACR"))
+    looked = [Evidence(number, LOOKED_AT) for number in (*exam.current, *prior)] if found else []
+    return StreamedAnswer("\n".join(lines), tuple(looked), None, _notes(seen, found))
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:

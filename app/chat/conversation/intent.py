@@ -67,6 +67,14 @@ _MORE = re.compile(
 _DETAILS = re.compile(r"^(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE)
 _ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
 _FILES = re.compile(r"\bknow about\b|\bwith (the|this|my) (files?|tags?)\b")
+_EXAM = r"(?: (?:exam(?:ination)?|mammogra(?:m|phy)|picture|image|film|view|study|one)s?)"
+_PRIOR = re.compile(
+    rf"\b(?:(?:in|on|of|at|from|with|to) )?(?:"
+    rf"(?:the|her|my|his) (?:priors?|previous|earlier|last year'?s?){_EXAM}?|"
+    rf"(?:priors?|previous|earlier){_EXAM}|last (?:year|time)|(?:one|a) year ago)\b|"
+    r"\b(?:in|on|with|to) priors?\b",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 
 
@@ -74,7 +82,13 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     images, chosen = pictures_meant(words, exam)
-    asked = replace(_alone(question, words), images=images, chosen=chosen)
+    earlier = bool(exam.prior) and _PRIOR.search(words) is not None
+    if earlier:  # which pictures are meant is read; what is asked of them is not
+        question, words = _PRIOR.sub(" ", question), " ".join(_PRIOR.sub(" ", words).split())
+    asked = _alone(question, words)
+    if earlier and asked.subject is Subject.COMPARE:
+        asked = replace(asked, subject=Subject.CHANGE)
+    asked = replace(asked, images=images, chosen=chosen)
     if history:
         return _after(asked, understand(history[-1].question, exam, history[:-1]), question)
     if asked.subject is Subject.UNKNOWN and not asked.unread and (alone := term_alone(question)):
@@ -186,8 +200,12 @@ def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
 
 
 def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
-    """Return the pictures that a question means, and whether it says so; all if it does not."""
-    everything = tuple(range(len(exam.images)))
+    """Return the pictures that a question means, and whether it says so.
+
+    Where it does not, all current ones are meant; earlier ones only if it speaks of them.
+    """
+    earlier = bool(exam.prior) and _PRIOR.search(words) is not None
+    everything = exam.prior if earlier else exam.current
     pairs = re.findall(r"\b([lr])[ -]?(cc|mlo)\b", words)
     if pairs:
         named = {(side.upper(), view.upper()) for side, view in pairs}
@@ -196,12 +214,12 @@ def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
         ), True
     numbers = [int(n) - 1 for n in _NUMBERED.findall(words)]
     if numbers:
-        return tuple(i for i in everything if i in numbers), True
+        return tuple(i for i in range(len(exam.images)) if i in numbers), True
     sides = {side for side, pattern in _SIDES.items() if re.search(pattern, words)}
     views = {view for view, pattern in _VIEWS.items() if re.search(pattern, words)}
     chosen = len(sides) == 1 or len(views) == 1
     if not chosen:
-        return everything, False
+        return everything, earlier
     return tuple(
         i
         for i in everything

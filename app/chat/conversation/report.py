@@ -11,7 +11,6 @@ from app.chat.conversation.report_findings import write_findings
 from app.chat.conversation.report_sections import (
     OPEN,
     READER,
-    latest,
     write_assessment,
     write_comparison,
     write_conversation,
@@ -53,7 +52,7 @@ def written_draft(
         cards: of those who spoke.
         turns: the conversation; the answers of models go in as they were given.
     """
-    images = latest(exam)
+    images = list(exam.current)
     indication = SectionWriter("indication", "Indication")
     write_indication(indication, exam)
     technique = SectionWriter("technique", "Technique")
@@ -180,7 +179,7 @@ def findings_record(exam: Exam, findings: Findings) -> dict[str, object]:
     together = [
         one
         for name in findings.topics
-        if (one := of_several(exam, findings, name, range(len(exam.images)))) is not None
+        if (one := of_several(exam, findings, name, exam.current)) is not None
     ]
     return {
         "exam": [_verdict(exam, one) for one in together],

@@ -12,7 +12,7 @@ from app.chat.conversation.report_findings import model_source, not_tried
 from app.chat.conversation.verdict_words import SIDES, title, topic_words
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, Verdict
 from app.chat.evidence.deciding import of_several
-from app.chat.evidence.exam import HUNG, Exam, ExamImage
+from app.chat.evidence.exam import HUNG, MONTH, Exam, ExamImage
 from app.chat.evidence.location_text import described
 from versamammo import __version__
 from versamammo.imaging.dicom.refusals import MG_PRESENTATION
@@ -20,17 +20,11 @@ from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 OPEN = "[to be filled in by the reader]"
 READER = Source(SourceKind.READER, "left to the reader")
 OF_A_BREAST = ("Pathology", "Cancer", "Invasive cancer")  # of the assessment, a breast each
-MONTH = 30.44  # days
-
-
-def latest(exam: Exam) -> list[int]:
-    """Return the numbers of the pictures that are reported on: all but earlier ones."""
-    return [number for number, one in enumerate(exam.images) if not one.days_before]
 
 
 def write_indication(writer: SectionWriter, exam: Exam) -> None:
     """Write why the pictures were made, as the tags tell it."""
-    for number in latest(exam):
+    for number in exam.current:
         made = exam.images[number].told.provenance
         if made.indication:
             source = Source(SourceKind.TAG, f"tag {made.indication_source}", (exam.names[number],))
@@ -46,7 +40,7 @@ def write_technique(
     if exam.phantom:
         source = Source(SourceKind.TAG, "tag PatientID says PHANTOM", exam.names)
         writer.add("Phantom pictures, not of a person.", source)
-    numbers = latest(exam)
+    numbers = exam.current
     listed = ", ".join(exam.names[number] for number in numbers)
     count = "1 mammogram" if len(numbers) == 1 else f"{len(numbers)} mammograms"
     writer.add(f"{count}: {listed}.", *_view_sources(exam, numbers))

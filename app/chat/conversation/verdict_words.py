@@ -110,7 +110,7 @@ def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str
     """Return one line for each breast about some topics."""
     lines = []
     for side, laterality in SIDES:
-        images = [i for i, image in enumerate(exam.images) if image.side is laterality]
+        images = [i for i in exam.current if exam.images[i].side is laterality]
         if not images:
             lines.append(f"{side}: no picture of it here.")
             continue

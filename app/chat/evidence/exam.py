@@ -16,10 +16,15 @@ from versamammo.imaging.breast import Breast, find_breast
 from versamammo.imaging.mammogram import Box, Identifiers, Laterality, Mammogram, View
 from versamammo.imaging.reading import expose
 
+MONTH = 30.44  # days
 SURE = 0.25  # chest wall confidence from which the pixels' word counts against the tags'
 TURNED = (
     "drawn turned round, because the file has the chest wall on the {wall}; boxes are in pixels of "
     "the file as stored"
+)
+PRIORS = (
+    "Some pictures are of an earlier date (prior). What is said of the whole exam is about the "
+    "current ones; ask about the prior ones to hear of them."
 )
 HUNG = ((Laterality.RIGHT, View.CC), (Laterality.LEFT, View.CC),
         (Laterality.RIGHT, View.MLO), (Laterality.LEFT, View.MLO))  # fmt: skip
@@ -43,6 +48,11 @@ class ExamImage:
     notes: tuple[str, ...] = ()
     display: PixelDisplay = AS_LEVELS
     days_before: int | None = None
+
+    @property
+    def months_before(self) -> int:
+        """How many whole months before the latest pictures it was made; 0 if within one."""
+        return round((self.days_before or 0) / MONTH)
 
     @property
     def levels(self) -> NDArray[np.uint16]:
@@ -122,13 +132,26 @@ class Exam:
         return sum(image.stored.nbytes for image in self.images)
 
     @property
+    def current(self) -> tuple[int, ...]:
+        """Numbers of the pictures of the latest date, and of those without one."""
+        return tuple(number for number, one in enumerate(self.images) if not one.days_before)
+
+    @property
+    def prior(self) -> tuple[int, ...]:
+        """Numbers of the pictures of earlier dates, the latest of them first."""
+        return tuple(number for number, one in enumerate(self.images) if one.days_before)
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """Names of the pictures; those that share one are numbered."""
-        plain = [image.name for image in self.images]
-        return tuple(
-            name if plain.count(name) == 1 else f"{name} ({plain[: i + 1].count(name)})"
-            for i, name in enumerate(plain)
-        )
+        """Names of the pictures; earlier ones say so, and those that share one are numbered."""
+        plain = [(one.name, "prior" if one.days_before else "") for one in self.images]
+        told = []
+        for number, (name, prior) in enumerate(plain):
+            count = plain[: number + 1].count((name, prior))
+            shared = plain.count((name, prior)) > 1
+            mark = f"{prior} {count}".strip() if shared else prior
+            told.append(f"{name} ({mark})" if mark else name)
+        return tuple(told)
 
 
 def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
@@ -169,11 +192,10 @@ def gather(loaded: list[tuple[ExamImage, Identifiers]]) -> Exam:
             order.get((image.side, image.told.view), len(order)),  # type: ignore[arg-type]
         ),
     )
-    warnings = []
+    warnings = [PRIORS] if any(image.days_before for image in ranked) else []
     for word, key in (("patients", "patient_id"), ("exams", "exam_id")):
-        if len({getattr(ids, key) for _, ids in loaded} - {None}) > 1:
+        if not warnings and len({getattr(ids, key) for _, ids in loaded} - {None}) > 1:
             warnings.append(f"These pictures come from different {word}.")
-            break
     phantom = any("PHANTOM" in (ids.patient_id or "").upper() for _, ids in loaded)
     return Exam(tuple(ranked), tuple(warnings), phantom)
 

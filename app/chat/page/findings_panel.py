@@ -27,8 +27,7 @@ def findings_html(exam: Exam | None, findings: Findings | None, card: Card | Non
         return NO_MODEL_LOADED
     if exam is None or findings is None:
         return '<p class="vm-hint">No exam is open.</p>'
-    every = range(len(exam.images))
-    at_a_glance = [of_several(exam, findings, name, every) for name in BARS]
+    at_a_glance = [of_several(exam, findings, name, exam.current) for name in BARS]
     parts = [_region_rows(exam, findings), _suspect_line(exam, findings)]
     parts += [_bars(exam, one) for one in at_a_glance if one is not None]
     parts += [f'<p class="vm-refused">Attempted in vain: {escape(w)}.</p>' for w in findings.failed]

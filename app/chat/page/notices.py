@@ -69,11 +69,10 @@ def verdict_html(exam: Exam | None, findings: Findings | None, card: Card | None
     if card is None or findings is None:
         return f'<p class="vm-verdict">{escape(NOTHING_ASSESSED)}</p>'
     parts = [*_kinds(exam, findings), *_suspects(exam, findings)]
-    every = range(len(exam.images))
     parts += [
         _topic(one)
         for name in AT_A_GLANCE
-        if (one := of_several(exam, findings, name, every)) is not None
+        if (one := of_several(exam, findings, name, exam.current)) is not None
     ]
     if not parts:
         parts = ["Nothing is judged in these pictures, which does not mean that nothing is there"]
@@ -84,7 +83,9 @@ def _kinds(exam: Exam, findings: Findings) -> list[str]:
     """Return the pictures that each finding is in; places are told in the panel."""
     told, absent = [], []
     for name in KINDS:
-        own = [one for one in findings.verdicts if one.topic == name]
+        own = [
+            one for one in findings.verdicts if one.topic == name and one.images[0] in exam.current
+        ]
         there = [one for one in own if one.value == YES]
         unsure = [one for one in own if one.value is None]
         if there:
@@ -101,9 +102,10 @@ def _kinds(exam: Exam, findings: Findings) -> list[str]:
 
 
 def _suspects(exam: Exam, findings: Findings) -> list[str]:
-    if not findings.suspects:
+    marked = [one.image for one in findings.suspects if one.image in exam.current]
+    if not marked:
         return []
-    where = ", ".join(dict.fromkeys(exam.names[one.image] for one in findings.suspects))
+    where = ", ".join(dict.fromkeys(exam.names[image] for image in marked))
     return [f"if there is a lesion, the likeliest place is marked in {escape(where)}"]
 
 

@@ -19,7 +19,7 @@ def hangings(exam: Exam) -> dict[str, list[Cells]]:
     one row), `one` each picture alone, `pairs` right and left of each projection, `priors` the
     prior and the current picture of each view.
     """
-    current = [number for number, image in enumerate(exam.images) if not image.days_before]
+    current = list(exam.current)
     places = cells_of(replace(exam, images=tuple(exam.images[number] for number in current)))
     if len({column for _, column in places}) == 1 and len(places) <= MOST_IN_ONE_ROW:
         places = [(0, row) for row, _ in places]

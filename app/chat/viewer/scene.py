@@ -18,7 +18,6 @@ from app.chat.viewer.scene_boxes import boxes
 from versamammo import NOTICE
 from versamammo.imaging.grayscale import WindowFunction
 
-DAYS_OF_A_MONTH = 30.44
 HEIGHT = 1000  # of the cells that the layout is asked for; only proportions are taken from it
 
 
@@ -81,7 +80,7 @@ def prior_words(image: ExamImage) -> str:
     """Return how much earlier than the current exam a picture was made; empty for a current one."""
     if not image.days_before:
         return ""
-    months = round(image.days_before / DAYS_OF_A_MONTH)
+    months = image.months_before
     return f"prior, {months} months earlier" if months else "prior, within a month"
 
 

@@ -193,7 +193,7 @@ def test_earlier_pictures_are_named_by_days_and_not_reported_on(
     dated = replace(exam, images=(*exam.images[:2], *earlier))
     report = written_draft(dated, paired, [CARD])
     assert lines(report, "comparison")[0] == (
-        "Earlier examination, 400 days (about 13 months) before: R MLO, L MLO."
+        "Earlier examination, 400 days (about 13 months) before: R MLO (prior), L MLO (prior)."
     )
     assert not any("MLO" in one for one in lines(report, "findings"))
     assert "mean of 2 pictures" in lines(report, "composition")[0]
