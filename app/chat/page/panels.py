@@ -5,9 +5,11 @@ from __future__ import annotations
 from html import escape
 
 from app.chat.conversation.facts import facts_of
-from app.chat.evidence.contracts import Findings
+from app.chat.evidence.contracts import Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 
+WORDED = "Worded by the language model; each sentence was checked against this record"
+NOT_WORDED = "This is the record itself: the language model's words did not agree with it"
 LIGHT_BOX = (
     '<div id="vm-lightbox" class="vm-view vm-empty"><p>The light box is empty.<br>'
     "Drop pictures above, or open the example.</p></div>"
@@ -21,6 +23,16 @@ def disarm(text: str) -> str:
     tag or an entity with a space of no width after its first sign is neither.
     """
     return text.replace("&", "&\u200b").replace("<", "<\u200b")
+
+
+def record_html(answer: StreamedAnswer) -> str:
+    """Return the lines that an answer was worded from, folded up; empty if none was worded."""
+    if not answer.facts:
+        return ""
+    how = WORDED if answer.written else NOT_WORDED
+    why = "".join(f"<li>Not shown, because: {escape(one)}.</li>" for one in answer.rejected[:3])
+    lines = "".join(f"<li>{escape(one)}</li>" for one in answer.facts)
+    return f'<details class="vm-record"><summary>{how}</summary><ul>{lines}{why}</ul></details>'
 
 
 def scene_html(token: str, turns: int) -> str:

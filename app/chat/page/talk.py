@@ -11,7 +11,7 @@ from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.verdict_words import pointing
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.page.opening import OPENING, opening
-from app.chat.page.panels import disarm
+from app.chat.page.panels import disarm, record_html
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService
 from versamammo.errors import InputError
@@ -97,7 +97,9 @@ class Talk:
         shown: list[Message] = list(opening(visit))
         for turn in visit.turns:
             shown.append({"role": "user", "content": disarm(turn.question)})
-            shown.append(said(self.signed(turn.answer, pointing(visit.exam, turn.answer))))
+            answer = turn.answer
+            signed = self.signed(answer, pointing(visit.exam, answer))
+            shown.append(said(signed + record_html(answer)))
         return shown
 
     def signed(self, answer: StreamedAnswer, pointed: str = "") -> str:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.session_service import STOPPED
-from tests.app.chat.browsing import LAPTOP, PHONE, ask, drop, opened, resize, shows
+from tests.app.chat.browsing import LAPTOP, PHONE, SHOTS, ask, drop, opened, resize, shows
 from tests.app.chat.conftest import served
 
 pytestmark = pytest.mark.browser
@@ -35,6 +35,9 @@ class Slow:
             time.sleep(0.5 if "slow" in question else 0.01)
             text += f"\nline {number}"
             yield StreamedAnswer(text)
+        if "worded" in question:
+            facts = ("Mass: L CC <b>yes</b> (0.80).",)
+            yield StreamedAnswer(text, facts=facts, written=text)
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +151,21 @@ def test_an_answer_can_be_copied(page: Page, views: list[Path]) -> None:
     page.get_by_role("button", name="Copy message").last.click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("First line about one")
+
+
+def test_what_an_answer_was_worded_from_is_shown_on_demand(page: Page, views: list[Path]) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    drop(page, views[0])
+    shows(page, "Mammogram: L CC")
+    ask(page, "worded")
+    finished(page)
+    record = last(page).locator(".vm-record")
+    expect(record.locator("li")).to_be_hidden()
+    record.locator("summary").click()
+    expect(record.locator("li")).to_have_text("Mass: L CC <b>yes</b> (0.80).")
+    page.screenshot(path=SHOTS / "record.png")
+    page.get_by_role("button", name="Copy message").last.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("First line about worded")
+    assert "Mass" not in copied
+    assert f"\nline {LINES}" in copied

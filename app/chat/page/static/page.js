@@ -125,6 +125,18 @@
     return null;
   };
 
+  // an answer is copied as it is read, without its folded record
+  addEventListener('click', (e) => {
+    const buttons = e.target.closest?.('#vm-chat button[title="Copy message"]')
+      ?.closest('.message-buttons, .message-buttons-right, .message-buttons-left');
+    const row = buttons?.previousElementSibling ?? buttons?.closest('.message-row');
+    if (!row || !one('.vm-record', row)) return;
+    e.stopImmediatePropagation();
+    const copy = row.cloneNode(true);
+    copy.querySelectorAll('.vm-record, button').forEach((part) => part.remove());
+    navigator.clipboard.writeText(copy.textContent.trim());
+  }, true);
+
   // a page that the browser had put aside has lost its line to the server
   addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
