@@ -1,8 +1,8 @@
-"""Takes the two pictures of the chat that the documentation shows, in an installed Chromium.
+"""Takes the pictures of the chat that the documentation shows, in an installed Chromium.
 
     python scripts/chat_screenshots.py [--model DIR] [--out docs/images]
 
-Both are of phantoms: invented pictures, not of a person.
+Of phantoms, which are invented pictures, and of the films of CBIS-DDSM that come as an example.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from app.chat.chat_command import free_port, open_models, serve
 from app.chat.session.example_exam import SETTINGS
 from versamammo.phantoms import write_phantoms
 
+FILMS = 5  # number of the example of two real films
 COLOURS = 64  # of a saved picture: a screenshot is mostly flat
 
 
@@ -39,18 +40,21 @@ def main() -> None:
         )
         view = browser.new_page(viewport={"width": 1360, "height": 860})
         view.goto(url)
-        save(ask(view, desk.answerer.suggested[0]), args.out / "chat_exam.png")
+        save(ask(view, 1, "Is there a mass?"), args.out / "chat_exam.png")
+        view.goto(url)
+        save(ask(view, FILMS, "Where is the lesion?"), args.out / "chat_film.png")
         save(refuse(view, url, Path(folder)), args.out / "chat_refused.png")
         browser.close()
         page.close(verbose=False)
         desk.close()
 
 
-def ask(view: Page, question: str) -> bytes:
-    """Open the example and ask."""
-    view.click("#vm-example-1")
+def ask(view: Page, example: int, question: str) -> bytes:
+    """Open an example and ask."""
+    view.click(f"#vm-example-{example}")
     seen(view)
-    view.get_by_role("button", name=question).click()
+    view.fill("#vm-question textarea", question)
+    view.press("#vm-question textarea", "Enter")
     expect(view.locator("#vm-chat .bot.message").last).to_contain_text("→", timeout=60_000)
     return shot(view)
 
