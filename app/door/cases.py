@@ -49,6 +49,8 @@ def root_of(data: Path, root: Path | None) -> Path:
     Raises:
         InputError: it is not told and cannot be found.
     """
+    if not data.is_dir():
+        raise InputError("no such folder", file=data, field="--data", reason="missing-folder")
     if root is None:
         file = data / CONFIG
         try:

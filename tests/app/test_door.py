@@ -82,6 +82,11 @@ def test_an_archive_whose_files_cannot_be_found_is_named(tmp_path: Path, told: s
         root_of(tmp_path, None)
 
 
+def test_a_folder_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        root_of(tmp_path / "missing", None)
+
+
 def test_flat_and_other_pictures_keep_the_tags(some: list[Case]) -> None:
     exam, other = some[0].exam, some[1].exam
     flat = blank(exam)
