@@ -13,6 +13,7 @@ from versamammo.vqa import Item
 from vlm.checking import check_answers
 from vlm.image_cache import ImageCache
 from vlm.instructions import items_of
+from vlm.instructions.bench_items import some_of
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor
@@ -31,15 +32,16 @@ class Checks:
         self.config = config
         self.shelf = ImageCache(held_out.folder, contract, held_out)
         self.processor = processor
+        self.bench = config.items(held_out)
         self.items = self._make(config.check_items)
 
     def _make(self, per_answer: int) -> tuple[Item, ...]:
-        return items_of(
-            self.held_out,
-            seed=self.config.run.seed,
-            per_answer=per_answer,
-            topics=self.config.mixture.topics,
-        )
+        seed, mixture = self.config.run.seed, self.config.mixture
+        own = () if self.bench is None else some_of(self.bench.items, per_answer, seed)
+        if mixture.bench == 1:
+            return own
+        known = items_of(self.held_out, seed=seed, per_answer=per_answer, topics=mixture.topics)
+        return (*known, *own)
 
     def trial(self) -> tuple[Item, ...]:
         """Return enough questions to tell each topic from guessing, where there are so many."""

@@ -70,7 +70,10 @@ def _train(config: VlmTraining) -> Path:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         data = config.data or phantom_archive(config.phantoms)
     archive = open_archive(data, config.splits, shareable=config.shareable)
-    pool = LessonPool(archive, config.mixture, config.recorded())
+    bench = config.items(archive)
+    if bench is not None:
+        PartialState().print(f"learning from {config.bench}: {bench}")
+    pool = LessonPool(archive, config.mixture, config.recorded(), bench)
     torch.manual_seed(config.run.seed)
     model, processor = assemble(
         build_encoder(config), build_language(config, pool), config.projector
@@ -104,7 +107,7 @@ def _finish(
     out: Path,
 ) -> None:
     """Save the model, what it was trained for, and how sure it may be."""
-    topics = (*sorted(pool.answers), *(["Place"] if pool.placed else []), "Report")
+    topics = (*pool.topics, *(["Place"] if pool.placed else []), "Report")
     competence = calibrate(model, processor, checks.trial(), checks.shelf, topics)
     with whole_folder(out) as made:
         save(model, processor, made)

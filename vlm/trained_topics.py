@@ -119,7 +119,7 @@ def _tried(items: Sequence[Item], scores: Sequence[Tensor]) -> tuple[TopicScore,
     return tuple(
         score_topic(
             topic,
-            BY_NAME[topic].options,
+            _options(topic, [item for item, _ in some]),
             [item.answer[0] for item, _ in some],
             [max(chances, key=chances.__getitem__) for _, chances in some],
             [item.cluster for item, _ in some],
@@ -127,6 +127,13 @@ def _tried(items: Sequence[Item], scores: Sequence[Tensor]) -> tuple[TopicScore,
         )
         for topic, some in went.items()
     )
+
+
+def _options(topic: str, items: Sequence[Item]) -> tuple[str, ...]:
+    """Return the options of a topic: the vocabulary's, and others that were offered."""
+    known = BY_NAME[topic].options if topic in BY_NAME else ()
+    offered = (option for item in items for option in item.options)
+    return tuple(dict.fromkeys((*known, *offered)))
 
 
 def write_competence(folder: Path, competence: Competence) -> None:

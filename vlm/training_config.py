@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import BitsAndBytesConfig
 
+from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
@@ -20,6 +21,7 @@ from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
 from vlm.instructions import LessonPool, Mixture
+from vlm.instructions.bench_items import BenchItems, read_bench_items
 from vlm.instructions.instruction_samples import facts
 from vlm.instructions.recorded import Recorded, read_recorded
 from vlm.language import Language, TinyLanguage, load_language, tiny_language
@@ -112,6 +114,8 @@ class VlmTraining:
         phantoms: which, if no data are given.
         conversations: JSONL file of conversations that `versamammo conversations` wrote, or of
             one's own in its form; `mixture.recorded` is their share.
+        bench: MammoVQA file of items about images of `data`, whose paths begin at the folder that
+            was prepared; `mixture.bench` is their share, and 1 learns from nothing else.
         splits: that are learned from.
         shareable: learn only from sources whose terms let the weights be passed on.
         check_splits: that are asked about on the way.
@@ -147,6 +151,7 @@ class VlmTraining:
         default_factory=lambda: PhantomArchive(exams=120, size=(256, 192))
     )
     conversations: Path | None = None
+    bench: Path | None = None
     splits: tuple[str, ...] = ("train",)
     shareable: bool = False
     check_splits: tuple[str, ...] = ("val",)
@@ -189,6 +194,17 @@ class VlmTraining:
         if (self.conversations is None) == (self.mixture.recorded > 0):
             message = "a file of conversations and their share, mixture.recorded, go together"
             raise InputError(message, field="conversations", reason="bad-option")
+        if (self.bench is None) == (self.mixture.bench > 0):
+            message = "a file of items and their share, mixture.bench, go together"
+            raise InputError(message, field="bench", reason="bad-option")
+
+    def items(self, archive: Archive) -> BenchItems | None:
+        """Return the items of the MammoVQA file about an archive's images, if there is one.
+
+        Raises:
+            InputError: it cannot be read, or none is about these images.
+        """
+        return None if self.bench is None else read_bench_items(self.bench, archive)
 
     def recorded(self) -> tuple[Recorded, ...]:
         """Return the conversations of the file, if there is one.

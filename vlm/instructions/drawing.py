@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from versamammo.data.dataset import Archive, Picture
 from versamammo.errors import InputError
+from vlm.instructions.bench_items import BenchItems, BenchLessons, Images
 from vlm.instructions.instruction_samples import (
     SIDE_UNKNOWN,
     Lesson,
@@ -21,6 +21,7 @@ from vlm.instructions.instruction_samples import (
     elsewhere_turn,
     list_turn,
     open_turn,
+    pick,
     place_turn,
     placed_findings,
     report,
@@ -30,9 +31,7 @@ from vlm.instructions.recorded import Recorded
 from vlm.instructions.topics import BY_NAME, TOPICS, Answer, LabelledTopic
 from vlm.prompts import MOST_VIEWS, Turn
 
-Images = tuple[int, ...]
 Classes = dict[Answer, list[Images]]
-T = TypeVar("T")
 STAND_INS = 128  # images of a projection that recorded conversations are shown with
 KINDS = ("closed", "open", "places", "reports", "lists", "elsewhere")
 
@@ -55,6 +54,7 @@ class Mixture:
         without_context: share of prompts that do not tell what the tags say.
         topics: only these; all that the archive knows if empty.
         recorded: share of conversations from a file, of all.
+        bench: share of the items of a MammoVQA file, of the rest.
     """
 
     closed: float = 0.6
@@ -69,9 +69,10 @@ class Mixture:
     without_context: float = 0.5
     topics: tuple[str, ...] = ()
     recorded: float = 0.0
+    bench: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = (self.without_context, self.several, self.recorded)
+        shares = (self.without_context, self.several, self.recorded, self.bench)
         sensible = all(0 <= share <= 1 for share in shares) and self.longest > 1
         if min(*self.kinds, self.turns) < 0 or sum(self.kinds) <= 0 or not sensible:
             message = f"{self} makes no mixture; shares lie in 0..1, the longest is 2 or more"
@@ -110,6 +111,7 @@ class LessonPool:
         placed: images with findings whose place is known.
         reported: normal images and others, of which a report can be written.
         recorded: conversations from a file.
+        bench: items of a MammoVQA file, or None.
     """
 
     def __init__(
@@ -117,20 +119,28 @@ class LessonPool:
         archive: Archive,
         mixture: Mixture | None = None,
         recorded: Sequence[Recorded] = (),
+        bench: BenchItems | None = None,
     ) -> None:
         self.mixture = mixture or Mixture()
+        self.bench = BenchLessons(bench) if bench is not None else None
         self.recorded = tuple(recorded)
         self.pictures = tuple(archive)
         self.weights = archive.weights / archive.weights.max()
         self.exams = _exams(archive)
         self.single: list[Images] = [(i,) for i in range(len(self.pictures))]
         self.answers = self._sort(self.single)
-        if not self.answers:
+        if not self.answers and self.mixture.bench < 1:
             message = "nothing that can be asked is known of its images"
             raise InputError(message, file=archive.folder, reason="nothing-known")
         self.of_several = self._sort(self.exams)
         self.placed: list[Images] = [one for one in self.single if placed_findings(self.of(one))]
         self.reported = self._reported(self.single)
+
+    @property
+    def topics(self) -> list[str]:
+        """Topics that are asked about."""
+        of_bench = () if self.bench is None else (item.topic for item in self.bench.bench.items)
+        return sorted({*self.answers, *of_bench})
 
     def of(self, images: Images) -> list[Picture]:
         """Return the pictures at some places."""
@@ -142,6 +152,9 @@ class LessonPool:
         random = np.random.default_rng(list(seed))
         if self.recorded and random.random() < mixture.recorded:
             return self._told(random)
+        if self.bench is not None and random.random() < mixture.bench:
+            context = bool(random.random() >= mixture.without_context)
+            return self.bench.draw(random, context=context)
         shares = np.array((*mixture.kinds, mixture.turns))
         what = int(random.choice(len(shares), p=shares / shares.sum()))
         context = bool(random.random() >= mixture.without_context)
@@ -165,8 +178,8 @@ class LessonPool:
 
         What is said there follows from its record, so that any image of the projection will do.
         """
-        told = _pick(self.recorded, random)
-        images = tuple(_pick(self._shown_as(view.split()[-1]), random) for view in told.views)
+        told = pick(self.recorded, random)
+        images = tuple(pick(self._shown_as(view.split()[-1]), random) for view in told.views)
         *before, last = told.turns
         return Lesson(
             images, last.question, last.answer, "Recorded", tuple(before), True, last.facts,
@@ -262,9 +275,9 @@ class LessonPool:
 
     def _topic(self, several: bool, random: np.random.Generator) -> tuple[LabelledTopic, Images]:
         among = self.of_several if several else self.answers
-        name = _pick(sorted(among), random)
+        name = pick(sorted(among), random)
         classes, topic = among[name], BY_NAME[name]
-        images = self._draw_images(classes[_pick(sorted(classes), random)], random)
+        images = self._draw_images(classes[pick(sorted(classes), random)], random)
         if several:
             some = _some_of(images, random)
             # fewer views may leave nothing to say, or only what other views contradict
@@ -277,12 +290,12 @@ class LessonPool:
         return self._draw_images(self.single, random)
 
     def _report_of(self, random: np.random.Generator) -> Images:
-        return self._draw_images(_pick(self.reported, random), random)
+        return self._draw_images(pick(self.reported, random), random)
 
     def _draw_images(self, among: Sequence[Images], random: np.random.Generator) -> Images:
         """Draw one of several, those of a folder with a larger weight more often."""
         while True:
-            images = _pick(among, random)
+            images = pick(among, random)
             weight = self.weights[images[0]]
             if weight == 1 or random.random() < weight:
                 return images
@@ -327,7 +340,3 @@ def _some_of(images: Images, random: np.random.Generator) -> Images:
     """Choose two or more of an exam's views, in any order."""
     count = int(random.integers(2, len(images) + 1))
     return tuple(images[int(i)] for i in random.permutation(len(images))[:count])
-
-
-def _pick(among: Sequence[T], random: np.random.Generator) -> T:
-    return among[int(random.integers(len(among)))]

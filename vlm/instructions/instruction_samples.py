@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from vlm.instructions.topics import BY_NAME, TOPICS, LabelledTopic
 from vlm.instructions.wording import answer_of, asked, topic_prompt
 from vlm.prompts import Turn
 
+T = TypeVar("T")
 _REPORT_ASKED = (
     "Write a short report.",
     "Describe {}.",
@@ -207,3 +209,8 @@ def _there(name: str, places: Sequence[str]) -> str:
 
 def _typed(question: str, random: np.random.Generator) -> str:
     return question.lower().rstrip("?.") if random.random() < _TYPED else question
+
+
+def pick(among: Sequence[T], random: np.random.Generator) -> T:
+    """Return one of several, each as likely."""
+    return among[int(random.integers(len(among)))]

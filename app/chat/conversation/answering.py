@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from app.chat.conversation.changes import both_dates
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, understand
@@ -22,7 +23,6 @@ from app.chat.conversation.verdict_words import (
     suspect_lines,
     title,
     topic_line,
-    topic_words,
 )
 from app.chat.conversation.writing import RecordWriter
 from app.chat.evidence.contracts import (
@@ -53,10 +53,6 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
-NOT_COMPARED = (
-    "Whether anything has changed cannot be told: no model here compares exams. Each date is "
-    "judged by itself, and a difference between the two may be chance."
-)
 BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
@@ -281,24 +277,11 @@ class Answering:
 
 def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:
     """Return what is said of the current pictures beside that of the latest prior ones."""
-    days = min(exam.images[number].days_before or 0 for number in exam.prior)
-    prior = [number for number in exam.prior if exam.images[number].days_before == days]
-    listed = ", ".join(exam.names[number] for number in prior)
-    months = exam.images[prior[0]].months_before
-    ago = f"{months} months before" if months else "less than a month before"
-    lines = [f"Earlier pictures: {listed}, made {ago} the current ones.", NOT_COMPARED]
-    found: list[Verdict] = []
-    for name in ("ACR", "Bi-Rads", *KINDS):
-        both = [of_several(exam, seen, name, images) for images in (exam.current, prior)]
-        now, then = both
-        if now is None or then is None:
-            continue
-        found += [now, then]
-        lines.append(f"{title(name)}: now {topic_words(now)}; before {topic_words(then)}.")
-    if not found:
-        lines.append(_not_judged(seen, "ACR"))
-    looked = [Evidence(number, LOOKED_AT) for number in (*exam.current, *prior)] if found else []
-    return StreamedAnswer("\n".join(lines), tuple(looked), None, _notes(seen, found))
+    lines, found = both_dates(exam, seen)
+    lines += [] if found else [_not_judged(seen, "ACR")]
+    looked = dict.fromkeys(image for one in found for image in one.images)
+    evidence = tuple(Evidence(number, LOOKED_AT) for number in looked)
+    return StreamedAnswer("\n".join(lines), evidence, None, _notes(seen, found))
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:

@@ -1,0 +1,32 @@
+"""What is said of the current pictures beside what is said of prior ones."""
+
+from __future__ import annotations
+
+from app.chat.conversation.intent import KINDS
+from app.chat.conversation.verdict_words import title, topic_words
+from app.chat.evidence.contracts import Findings, Verdict
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.exam import Exam
+
+NOT_COMPARED = (
+    "Whether anything has changed cannot be told: no model here compares exams. Each date is "
+    "judged by itself, and a difference between the two may be chance."
+)
+
+
+def both_dates(exam: Exam, seen: Findings) -> tuple[list[str], list[Verdict]]:
+    """Return lines about the current and the latest prior pictures, and the verdicts in them."""
+    days = min(exam.images[number].days_before or 0 for number in exam.prior)
+    prior = [number for number in exam.prior if exam.images[number].days_before == days]
+    listed = ", ".join(exam.names[number] for number in prior)
+    months = exam.images[prior[0]].months_before
+    ago = f"{months} months before" if months else "less than a month before"
+    lines = [f"Earlier pictures: {listed}, made {ago} the current ones.", NOT_COMPARED]
+    found: list[Verdict] = []
+    for name in ("ACR", "Bi-Rads", *KINDS):
+        now = of_several(exam, seen, name, exam.current)
+        then = of_several(exam, seen, name, prior)
+        if now is not None and then is not None:
+            found += [now, then]
+            lines.append(f"{title(name)}: now {topic_words(now)}; before {topic_words(then)}.")
+    return lines, found
