@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from app.chat.chat_command import free_port, serve
 from app.chat.page.opening import OPENING
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import LOCK
 from app.chat.session.sessions import OpenPages, Sweeper
 from app.chat.session_service import SessionService
-from tests.app.chat.conftest import served
 
 LIMITS = Limits(sweep_seconds=0.05, held_bytes=3_000_000)
 KEPT, WAITING = LIMITS.closed_seconds, LIMITS.waiting_seconds
@@ -131,12 +131,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patched.setattr("app.chat.session.sessions.OpenPages", lambda: pages)
         patched.setattr("app.chat.session.sessions.time", clock)
         patched.setattr(Sweeper, "sweep", counted)
-        server = served(tmp_path_factory.mktemp("sessions") / "home", limits=LIMITS)
-        address, home, desk = next(server)
+        home = tmp_path_factory.mktemp("sessions") / "home"
+        desk, url, page = serve("127.0.0.1", free_port(), home, limits=LIMITS)
+        address = url.rstrip("/")
         desk.folder._clock, desk.shelf._clock = clock.time, clock.monotonic
-        app = next(o for o in gc.get_objects() if _is_app_of(o, address))
-        yield Site(address, home, desk, app, clock, pages, sweeps)
-        next(server, None)
+        yield Site(address, home, desk, page.app, clock, pages, sweeps)
+        page.close(verbose=False)
+        desk.close()
 
 
 @pytest.fixture
@@ -146,14 +147,6 @@ def site(running: Site) -> Iterator[Site]:
     running.after(KEPT + 1)
     assert not running.app.state_holder.session_data
     running.clock.ahead = 0.0
-
-
-def _is_app_of(one: object, address: str) -> bool:
-    from gradio.routes import App
-
-    if not isinstance(one, App) or one.get_blocks().app is not one:
-        return False  # starting makes several, of which one serves
-    return (one.get_blocks().local_url or "").startswith(address)
 
 
 def within(seconds: float, true: Callable[[], bool]) -> bool:
