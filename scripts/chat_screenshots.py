@@ -38,12 +38,15 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        view = browser.new_page(viewport={"width": 1360, "height": 860})
-        view.goto(url)
-        save(ask(view, 1, "Is there a mass?"), args.out / "chat_exam.png")
-        view.goto(url)
-        save(ask(view, FILMS, "Where is the lesion?"), args.out / "chat_film.png")
-        save(refuse(view, url, Path(folder)), args.out / "chat_refused.png")
+
+        def opened() -> Page:  # a tab of its own: an exam survives a reload of its tab
+            view = browser.new_page(viewport={"width": 1360, "height": 860})
+            view.goto(url)
+            return view
+
+        save(ask(opened(), 1, "Is there a mass?"), args.out / "chat_exam.png")
+        save(ask(opened(), FILMS, "Where is the lesion?"), args.out / "chat_film.png")
+        save(refuse(opened(), Path(folder)), args.out / "chat_refused.png")
         browser.close()
         page.close(verbose=False)
         desk.close()
@@ -55,17 +58,18 @@ def ask(view: Page, example: int, question: str) -> bytes:
     seen(view)
     view.fill("#vm-question textarea", question)
     view.press("#vm-question textarea", "Enter")
-    expect(view.locator("#vm-chat .bot.message").last).to_contain_text("→", timeout=60_000)
+    expect(view.locator("#vm-chat .bot.message")).to_have_count(2)  # the first tells the exam
+    view.wait_for_timeout(2000)
+    expect(view.locator("#vm-send")).to_be_visible(timeout=60_000)
     return shot(view)
 
 
-def refuse(view: Page, url: str, folder: Path) -> bytes:
+def refuse(view: Page, folder: Path) -> bytes:
     """Drop a text beside four pictures."""
     write_phantoms(folder / "phantom", SETTINGS)
     note = folder / "letter.txt"
     note.write_text("no picture")
     files = sorted((folder / "phantom" / "images").rglob("*.dcm"))
-    view.goto(url)
     view.set_input_files("#vm-files input[type=file]", [str(file) for file in (note, *files)])
     seen(view)
     return shot(view)

@@ -14,6 +14,7 @@ from pathlib import Path
 from vlm.grounding.statements import (
     Polarity,
     Statement,
+    findings_in,
     numbers_in,
     sides_in,
     statements,
@@ -36,6 +37,8 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
+_UNJUDGED_FINDINGS = "not judged, which does not mean not there"
+_SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 
 
 @cache
@@ -70,6 +73,7 @@ def disagreements(
     found += _values(said, record)
     if complete:
         found += _left_out(answer, said, record, whole)
+        found += _unknown_size(answer, whole, question)
     return tuple(dict.fromkeys(found))
 
 
@@ -184,6 +188,10 @@ def _left_out(
     told_so = any(one.polarity is Polarity.NOT_JUDGED for one in said)
     if silent and not told_so and not _IF.match(whole.casefold()):
         missing.append("leaves out that something is not judged")
+    for line in () if _IF.match(whole.casefold()) else whole.splitlines():
+        named = findings_in(line) if line.casefold().startswith(_UNJUDGED_FINDINGS) else set()
+        if named and not named & findings_in(answer):
+            missing.append("leaves out which findings are not judged")
     if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
         missing.append("says that something is not judged")
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
@@ -197,6 +205,13 @@ def _left_out(
             if _LESION.search(one.text.casefold()) and not _IF.search(folded)
         ]
     return missing
+
+
+def _unknown_size(answer: str, whole: str, question: str) -> list[str]:
+    """Return whether a size was asked for that is not known, and the answer does not say so."""
+    asked = _SIZE_ASKED.search(question.casefold()) and "size not known" in whole.casefold()
+    told = re.search(r"\bsizes?\b|\bmm\b|millimet|\blarge\b", answer.casefold())
+    return ["leaves out that a size is not known"] if asked and not told else []
 
 
 def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, tuple[str, ...]]:

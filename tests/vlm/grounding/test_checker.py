@@ -133,3 +133,26 @@ def test_a_word_of_the_question_may_be_said_again_but_not_one_of_nobody() -> Non
     facts = ("That cannot be told from these pictures: no source here looks for it.",)
     assert disagreements("A pacemaker cannot be told here.", facts, "is there a pacemaker?") == ()
     assert disagreements("A pacemaker cannot be told here.", facts, "is it there?")
+
+
+def test_which_findings_are_not_judged_is_said() -> None:
+    record = (
+        "Not judged, which does not mean not there: mass, calcification.",
+        "If there is a lesion, it most likely lies here: R CC lower third, size not known.",
+    )
+    vague = "I cannot say whether anything is there. If there is one, look at R CC, lower third."
+    assert "leaves out which findings are not judged" in disagreements(vague, record)
+    text, wrong = completed(vague, record)
+    assert text == f"{record[0]}\n{vague}"
+    assert not wrong
+    assert not disagreements(vague, record[::-1], "Where is it?"), "a place was asked for"
+    told = "I cannot say whether there is a mass or a calcification."
+    assert not any("which findings" in one for one in disagreements(told, record))
+
+
+def test_a_size_that_was_asked_for_and_is_not_known_is_said_to_be_so() -> None:
+    record = ("If there is a lesion, it most likely lies here: R CC lower third, size not known.",)
+    said = "If there is one, the likeliest place is R CC, lower third."
+    assert disagreements(said, record, "How big is it?") == ("leaves out that a size is not known",)
+    assert not disagreements(said, record, "Where is it?")
+    assert not disagreements(f"{said} Its size is not known.", record, "How big is it?")
