@@ -44,7 +44,7 @@ def test_a_model_that_is_not_there_is_named(
     [
         (["find", "{picture}", "--encoder", GONE], "nowhere"),
         (["export", "encoder", GONE], "nowhere"),
-        (["doortest", "--data", GONE, "--model", GONE], "say --root DIR"),
+        (["doortest", "--data", GONE, "--model", GONE], "nowhere: --data: no such folder"),
         (["bench", "run", "--encoder", GONE, "--data", GONE, "--out", "{out}"], "nowhere"),
         (["chat", "--model", "{out}", "--port", "0"], "holds neither vlm/ nor encoder/"),
     ],
