@@ -188,9 +188,11 @@ class Wiring:
         self, told: Iterator[tuple[list[Message], str | None]], token: str | None
     ) -> Iterator[Changes]:
         p = self.parts
+        # with the first piece alone: a later one may arrive after the answer was stopped
+        buttons = {p.send: gr.update(visible=False), p.stop: gr.update(visible=True)}
         for chat, box in told:
-            shown = {p.chat: chat} | ({} if box is None else {p.question: box})
-            yield shown | {p.send: gr.update(visible=False), p.stop: gr.update(visible=True)}
+            yield {p.chat: chat} | ({} if box is None else {p.question: box}) | buttons
+            buttons = {}
         yield self._rested(token)
 
     def _rested(self, token: str | None) -> Changes:
