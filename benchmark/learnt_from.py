@@ -100,7 +100,7 @@ def names_of(archive: str, sources: Iterable[str]) -> tuple[str, ...]:
 
 
 def standing(task: Task, model: LearntFrom, names: Mapping[str, Iterable[str]]) -> Standing:
-    """Say whether a model has learnt from a dataset that a task asks about.
+    """Return whether a model has learnt from a dataset that a task asks about.
 
     Args:
         task: whose `sources` are asked about.

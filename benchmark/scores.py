@@ -202,7 +202,7 @@ def write_scores(out: Path, found: Sequence[ScoredTask]) -> None:
 
 
 def of_externals(found: Sequence[ScoredTask], says: Mapping[str, LearntFrom]) -> list[str]:
-    """Tell which tasks that are listed as external are not, for which model and why."""
+    """Return which tasks that are listed as external are not, for which model and why."""
     lines = []
     for model, said in says.items():
         own = [one for one in found if one.model == model and one.task.set == "external"]

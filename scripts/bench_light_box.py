@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -118,15 +118,11 @@ def times(browser: Browser, address: str, picture: Path, four: list[Path]) -> No
 
 def memory(browser: Browser, address: str, four: list[Path], exams: int, pid: int) -> None:
     print(f"server with no exam: {held(pid)}")
-    pages = []
-    for number in range(1, exams + 1):
-        page = opened(browser, address, *four)
-        page.__enter__()
-        pages.append(page)
-        if number in (1, 5, 10, exams):
-            print(f"server with {number} exams of four: {held(pid)}", flush=True)
-    for page in pages:
-        page.__exit__(None, None, None)
+    with ExitStack() as pages:
+        for number in range(1, exams + 1):
+            pages.enter_context(opened(browser, address, *four))
+            if number in (1, 5, 10, exams):
+                print(f"server with {number} exams of four: {held(pid)}", flush=True)
 
 
 def held(pid: int) -> str:

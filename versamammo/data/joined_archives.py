@@ -127,7 +127,7 @@ def open_archive(
 def _reasons(
     rows: Sequence[pa.Table], splits: Sequence[str], shareable: bool
 ) -> list[NDArray[np.str_]]:
-    """Say of each image of each folder why it is not opened; "" if it is."""
+    """Return of each image of each folder why it is not opened; "" if it is."""
     found = []
     hidden = [
         np.array([shareable and not may_be_shared(name) for name in table["source"].to_pylist()])

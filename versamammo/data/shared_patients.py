@@ -25,7 +25,7 @@ NOWHERE = -1  # the side of an image that is in no split
 
 
 def left_out(tables: Sequence[pa.Table]) -> list[NDArray[np.int8]]:
-    """Say of each image of each folder whether it stays: KEPT, SAME_PATIENT or SAME_PICTURE.
+    """Return whether each image of each folder stays: KEPT, SAME_PATIENT or SAME_PICTURE.
 
     Args:
         tables: of each folder its images, with the columns `COLUMNS`.

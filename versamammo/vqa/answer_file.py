@@ -99,7 +99,7 @@ def replies_to(some: Sequence[AskedItem], answer: Answer) -> list[str | Exceptio
 
 
 def reason_of(error: Exception) -> str:
-    """Say in one line why an item was not answered."""
+    """Return in one line why an item was not answered."""
     kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
     return f"{kind}{str(error).partition(chr(10))[0]}"
 

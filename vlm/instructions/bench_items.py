@@ -17,11 +17,9 @@ from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.vqa import Item, read_items
 from versamammo.vqa.asking import groups_of, prompt_of
-from vlm.instructions.instruction_samples import Lesson, pick
+from vlm.instructions.instruction_samples import Images, Lesson, pick
 from vlm.instructions.wording import answer_of
 from vlm.prompts import MOST_VIEWS
-
-Images = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ class BenchItems:
         unusable: how many cannot be asked; published files hold a few.
     """
 
-    items: tuple[Item, ...] = ()
-    images: tuple[Images, ...] = ()
-    elsewhere: int = 0
-    unusable: int = 0
+    items: tuple[Item, ...]
+    images: tuple[Images, ...]
+    elsewhere: int
+    unusable: int
 
     def __str__(self) -> str:
         total = len(self.items) + self.elsewhere + self.unusable

@@ -13,9 +13,10 @@ import numpy as np
 
 from versamammo.data.dataset import Archive, Picture
 from versamammo.errors import InputError
-from vlm.instructions.bench_items import BenchItems, BenchLessons, Images
+from vlm.instructions.bench_items import BenchItems, BenchLessons
 from vlm.instructions.instruction_samples import (
     SIDE_UNKNOWN,
+    Images,
     Lesson,
     closed_turn,
     elsewhere_turn,

@@ -18,6 +18,7 @@ from vlm.instructions.wording import answer_of, asked, topic_prompt
 from vlm.prompts import Turn
 
 T = TypeVar("T")
+Images = tuple[int, ...]  # places in an archive
 _REPORT_ASKED = (
     "Write a short report.",
     "Describe {}.",
@@ -60,7 +61,7 @@ class Lesson:
         views: what the images are shown as, such as `R MLO`, in place of what their tags say.
     """
 
-    images: tuple[int, ...]
+    images: Images
     question: str
     answer: str
     topic: str

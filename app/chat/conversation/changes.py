@@ -19,9 +19,8 @@ def both_dates(exam: Exam, seen: Findings) -> tuple[list[str], list[Verdict]]:
     days = min(exam.images[number].days_before or 0 for number in exam.prior)
     prior = [number for number in exam.prior if exam.images[number].days_before == days]
     listed = ", ".join(exam.names[number] for number in prior)
-    months = exam.images[prior[0]].months_before
-    ago = f"{months} months before" if months else "less than a month before"
-    lines = [f"Earlier pictures: {listed}, made {ago} the current ones.", NOT_COMPARED]
+    ago = exam.images[prior[0]].how_long_before
+    lines = [f"Earlier pictures: {listed}, made {ago} before the current ones.", NOT_COMPARED]
     found: list[Verdict] = []
     for name in ("ACR", "Bi-Rads", *KINDS):
         now = of_several(exam, seen, name, exam.current)

@@ -115,6 +115,18 @@ def _marks(image: ExamImage) -> str:
     return f"{count} found, covered in case they name a person" if count else "none found"
 
 
+def together(names: Sequence[str], warnings: Sequence[str]) -> list[str]:
+    """Return warnings, each once, with the names of the pictures that share it before it."""
+    shared: dict[str, list[str]] = {}
+    for warning in warnings:
+        name, colon, rest = warning.partition(": ")
+        of_picture = bool(colon) and name in names
+        shared.setdefault(rest if of_picture else warning, []).extend([name] * of_picture)
+    return [
+        f"{', '.join(dict.fromkeys(of))}: {text}" if of else text for text, of in shared.items()
+    ]
+
+
 def warnings_of(
     exam: Exam, findings: Findings | None = None, cards: Sequence[Card] = ()
 ) -> tuple[str, ...]:

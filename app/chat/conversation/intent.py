@@ -82,7 +82,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     images, chosen = pictures_meant(words, exam)
-    earlier = bool(exam.prior) and _PRIOR.search(words) is not None
+    earlier = _means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
         question, words = _PRIOR.sub(" ", question), " ".join(_PRIOR.sub(" ", words).split())
     asked = _alone(question, words)
@@ -199,12 +199,16 @@ def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in left.split() if word not in CARRIERS))
 
 
+def _means_prior(words: str, exam: Exam) -> bool:
+    return bool(exam.prior) and _PRIOR.search(words) is not None
+
+
 def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
     """Return the pictures that a question means, and whether it says so.
 
     Where it does not, all current ones are meant; earlier ones only if it speaks of them.
     """
-    earlier = bool(exam.prior) and _PRIOR.search(words) is not None
+    earlier = _means_prior(words, exam)
     everything = exam.prior if earlier else exam.current
     pairs = re.findall(r"\b([lr])[ -]?(cc|mlo)\b", words)
     if pairs:

@@ -52,7 +52,7 @@ def written_draft(
         cards: of those who spoke.
         turns: the conversation; the answers of models go in as they were given.
     """
-    images = list(exam.current)
+    images = exam.current
     indication = SectionWriter("indication", "Indication")
     write_indication(indication, exam)
     technique = SectionWriter("technique", "Technique")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
-from app.chat.conversation.facts import warnings_of
+from app.chat.conversation.facts import together, warnings_of
 from app.chat.conversation.report_draft import ReportedTopic, SectionWriter, Source, SourceKind
 from app.chat.conversation.report_findings import model_source, not_tried
 from app.chat.conversation.verdict_words import SIDES, title, topic_words
@@ -52,7 +52,7 @@ def write_technique(
         writer.add(f"{', '.join(names)}: {words}.", _tags(names, "format and pixel size"))
     for words, names in _alike(exam, numbers, _modifiers).items():
         writer.add(f"{', '.join(names)}: {words}.", _tags(names, "view modifiers"))
-    for warning in _together(exam, warnings_of(exam, findings, cards)):
+    for warning in together(exam.names, warnings_of(exam, findings, cards)):
         writer.add(f"Note: {warning}", Source(SourceKind.PROGRAM, "reading of tags and pixels"))
 
 
@@ -165,16 +165,6 @@ def _view_sources(exam: Exam, numbers: Sequence[int]) -> list[Source]:
         text = f"side by {side}, view by {told.view_source or 'nothing'}"
         found.setdefault(text, []).append(exam.names[number])
     return [Source(SourceKind.TAG, text, tuple(names)) for text, names in found.items()]
-
-
-def _together(exam: Exam, warnings: Sequence[str]) -> list[str]:
-    """Say a warning that several pictures share once, with their names before it."""
-    shared: dict[str, list[str]] = {}
-    for warning in warnings:
-        name, colon, rest = warning.partition(": ")
-        of_picture = bool(colon) and name in exam.names
-        shared.setdefault(rest if of_picture else warning, []).extend([name] * of_picture)
-    return [f"{', '.join(of)}: {text}" if of else text for text, of in shared.items()]
 
 
 def _alike(

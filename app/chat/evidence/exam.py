@@ -50,9 +50,10 @@ class ExamImage:
     days_before: int | None = None
 
     @property
-    def months_before(self) -> int:
-        """How many whole months before the latest pictures it was made; 0 if within one."""
-        return round((self.days_before or 0) / MONTH)
+    def how_long_before(self) -> str:
+        """How long before the latest pictures it was made, in months."""
+        months = round((self.days_before or 0) / MONTH)
+        return f"{months} month{'' if months == 1 else 's'}" if months else "less than a month"
 
     @property
     def levels(self) -> NDArray[np.uint16]:

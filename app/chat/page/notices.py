@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from app.chat.conversation.facts import warnings_of
+from app.chat.conversation.facts import together, warnings_of
 from app.chat.conversation.intent import KINDS
 from app.chat.conversation.verdict_words import title, verdict_words
 from app.chat.evidence.contracts import Card, Findings, Verdict
@@ -48,18 +48,6 @@ def warnings_html(
         '<div role="status"><details class="vm-fold vm-warnings">'
         f"<summary><b>{count}</b>: {escape(said[0])}</summary><ul>{items}</ul></details></div>"
     )
-
-
-def together(names: Sequence[str], warnings: Sequence[str]) -> list[str]:
-    """Say a warning that several pictures share once, with their names before it."""
-    shared: dict[str, list[str]] = {}
-    for warning in warnings:
-        name, colon, rest = warning.partition(": ")
-        of_picture = bool(colon) and name in names
-        shared.setdefault(rest if of_picture else warning, []).extend([name] * of_picture)
-    return [
-        f"{', '.join(dict.fromkeys(of))}: {text}" if of else text for text, of in shared.items()
-    ]
 
 
 def verdict_html(exam: Exam | None, findings: Findings | None, card: Card | None) -> str:

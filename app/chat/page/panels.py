@@ -36,7 +36,7 @@ def record_html(answer: StreamedAnswer) -> str:
 
 
 def scene_html(token: str, turns: int) -> str:
-    """Tell the light box where its scene lies; another number of turns makes it look again."""
+    """Return where the light box finds its scene; another number of turns makes it look again."""
     return f'<span data-scene="lightbox/{escape(token)}/scene?{turns}"></span>'
 
 

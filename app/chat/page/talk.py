@@ -97,9 +97,8 @@ class Talk:
         shown: list[Message] = list(opening(visit))
         for turn in visit.turns:
             shown.append({"role": "user", "content": disarm(turn.question)})
-            answer = turn.answer
-            signed = self.signed(answer, pointing(visit.exam, answer))
-            shown.append(said(signed + record_html(answer)))
+            signed = self.signed(turn.answer, pointing(visit.exam, turn.answer))
+            shown.append(said(signed + record_html(turn.answer)))
         return shown
 
     def signed(self, answer: StreamedAnswer, pointed: str = "") -> str:

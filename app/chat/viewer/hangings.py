@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.chat.evidence.exam import Exam, ExamImage
@@ -19,7 +20,7 @@ def hangings(exam: Exam) -> dict[str, list[Cells]]:
     one row), `one` each picture alone, `pairs` right and left of each projection, `priors` the
     prior and the current picture of each view.
     """
-    current = list(exam.current)
+    current = exam.current
     places = cells_of(replace(exam, images=tuple(exam.images[number] for number in current)))
     if len({column for _, column in places}) == 1 and len(places) <= MOST_IN_ONE_ROW:
         places = [(0, row) for row, _ in places]
@@ -36,7 +37,7 @@ def _cell(picture: int, row: int, column: int) -> dict[str, int]:
     return {"picture": picture, "row": row, "column": column}
 
 
-def _pairs(exam: Exam, current: list[int]) -> list[Cells]:
+def _pairs(exam: Exam, current: Sequence[int]) -> list[Cells]:
     pages = []
     for number in current:
         image = exam.images[number]
@@ -51,7 +52,7 @@ def _pairs(exam: Exam, current: list[int]) -> list[Cells]:
     return pages
 
 
-def _priors(exam: Exam, current: list[int]) -> list[Cells]:
+def _priors(exam: Exam, current: Sequence[int]) -> list[Cells]:
     """Pair each current picture with the latest prior of the same side and view, prior left."""
     pages = []
     for number in current:

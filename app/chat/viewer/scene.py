@@ -80,8 +80,7 @@ def prior_words(image: ExamImage) -> str:
     """Return how much earlier than the current exam a picture was made; empty for a current one."""
     if not image.days_before:
         return ""
-    months = image.months_before
-    return f"prior, {months} months earlier" if months else "prior, within a month"
+    return f"prior, {image.how_long_before} earlier"
 
 
 def _window(window: WindowFunction) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def resize(page: Page, size: tuple[int, int]) -> None:
-    """Give the window another size, and the page time to settle."""
+    """Set another size of the window, and the page time to settle."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.wait_for_timeout(400)
 

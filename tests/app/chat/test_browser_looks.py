@@ -121,6 +121,7 @@ def test_a_real_dicom(page: Page, real: Path) -> None:
     expect(page.locator("#vm-chat")).to_contain_text("Confidence of the answer")
     check_places(page)
     pictures(page, "real")
+    check_access(page, "real")
 
 
 def test_two_films(page: Page) -> None:
@@ -128,6 +129,7 @@ def test_two_films(page: Page) -> None:
     shows(page, "Mammogram: R CC, R MLO")
     check_places(page)
     pictures(page, "film")
+    check_access(page, "film")
 
 
 def test_a_refused_file_beside_a_picture(page: Page, views: list[Path], tmp_path: Path) -> None:
@@ -150,6 +152,7 @@ def test_an_exam_with_priors(page: Page, tmp_path: Path) -> None:
     page.keyboard.press("4")
     page.wait_for_timeout(1000)
     pictures(page, "priors")
+    check_access(page, "priors")
 
 
 def test_one_finger_scrolls_the_page_over_the_picture(page: Page) -> None:

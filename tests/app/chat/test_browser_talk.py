@@ -142,30 +142,34 @@ def test_a_question_is_asked_again_changed_and_taken_back(page: Page, views: lis
     expect(asked).to_have_count(1)
 
 
-def test_an_answer_can_be_copied(page: Page, views: list[Path]) -> None:
+def answered(page: Page, view: Path, question: str) -> None:
+    """Ask about one picture and wait for the whole answer, with the clipboard at hand."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    drop(page, views[0])
+    drop(page, view)
     shows(page, "Mammogram: L CC")
-    ask(page, "one")
+    ask(page, question)
     finished(page)
+
+
+def copied(page: Page) -> str:
     page.get_by_role("button", name="Copy message").last.click()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("First line about one")
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_an_answer_can_be_copied(page: Page, views: list[Path]) -> None:
+    answered(page, views[0], "one")
+    assert copied(page).startswith("First line about one")
 
 
 def test_what_an_answer_was_worded_from_is_shown_on_demand(page: Page, views: list[Path]) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    drop(page, views[0])
-    shows(page, "Mammogram: L CC")
-    ask(page, "worded")
-    finished(page)
+    answered(page, views[0], "worded")
     record = last(page).locator(".vm-record")
     expect(record.locator("li")).to_be_hidden()
     record.locator("summary").click()
     expect(record.locator("li")).to_have_text("Mass: L CC <b>yes</b> (0.80).")
     page.screenshot(path=SHOTS / "record.png")
-    page.get_by_role("button", name="Copy message").last.click()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("First line about worded")
-    assert "Mass" not in copied
-    assert f"\nline {LINES}" in copied
+    text = copied(page)
+    assert text.startswith("First line about worded")
+    assert "Mass" not in text
+    assert f"\nline {LINES}" in text

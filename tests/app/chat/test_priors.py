@@ -44,7 +44,7 @@ def test_earlier_pictures_are_named_so_and_current_ones_keep_their_names(followe
     assert followed.names == (*NOW, *BEFORE)
     assert (followed.current, followed.prior) == ((0, 1, 2, 3), (4, 5, 6, 7))
     assert followed.warnings == (PRIORS,)
-    assert {followed.images[number].months_before for number in followed.prior} == {11}
+    assert {followed.images[number].how_long_before for number in followed.prior} == {"11 months"}
 
 
 def test_two_earlier_dates_are_numbered(exam: Exam) -> None:
