@@ -39,6 +39,7 @@ _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
 _UNJUDGED_FINDINGS = "not judged, which does not mean not there"
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
+_SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
 
 
 @cache
@@ -73,7 +74,7 @@ def disagreements(
     found += _values(said, record)
     if complete:
         found += _left_out(answer, said, record, whole)
-        found += _unknown_size(answer, whole, question)
+        found += _size(answer, whole, question)
     return tuple(dict.fromkeys(found))
 
 
@@ -207,11 +208,13 @@ def _left_out(
     return missing
 
 
-def _unknown_size(answer: str, whole: str, question: str) -> list[str]:
-    """Return whether a size was asked for that is not known, and the answer does not say so."""
-    asked = _SIZE_ASKED.search(question.casefold()) and "size not known" in whole.casefold()
-    told = re.search(r"\bsizes?\b|\bmm\b|millimet|\blarge\b", answer.casefold())
-    return ["leaves out that a size is not known"] if asked and not told else []
+def _size(answer: str, whole: str, question: str) -> list[str]:
+    """Return whether a size was asked for that is told or said to be unknown, and left out."""
+    if not _SIZE_ASKED.search(question.casefold()) or _SIZE_SAID.search(answer.casefold()):
+        return []
+    if "size not known" in whole.casefold():
+        return ["leaves out that a size is not known"]
+    return ["leaves out the size"] if _SIZE_SAID.search(whole.casefold()) else []
 
 
 def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, tuple[str, ...]]:

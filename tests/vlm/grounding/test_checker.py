@@ -155,4 +155,10 @@ def test_a_size_that_was_asked_for_and_is_not_known_is_said_to_be_so() -> None:
     said = "If there is one, the likeliest place is R CC, lower third."
     assert disagreements(said, record, "How big is it?") == ("leaves out that a size is not known",)
     assert not disagreements(said, record, "Where is it?")
+    told = ("R MLO: the tags say side right.", "R MLO: breast 117 x 217 mm (width x height).")
+    assert disagreements("This is the right breast.", told, "Which side, and how big is it?") == (
+        "leaves out the size",
+    )
+    text, wrong = completed("This is the right breast.", told, "Which side, and how big is it?")
+    assert (text, wrong) == (f"{told[1]}\nThis is the right breast.", ())
     assert not disagreements(f"{said} Its size is not known.", record, "How big is it?")
