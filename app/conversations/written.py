@@ -70,10 +70,10 @@ class Writer(FindingWords):
             if option != verdict.value
         ]
         rest = f" {self.pick('Also possible:', 'Less likely:')} {listed(also)}." if also else ""
-        said = self.pick(
-            f"{held}{what} is {value} ({chance}){how}.",
-            f"{held}{what} is most likely {value} (probability {chance}){how}.",
-        )  # fmt: skip
+        likely = f"{held}{what} is most likely {value} (probability {chance}){how}."
+        # no probability makes a fact of what a lesion is
+        plain = f"{held}{what} is {value} ({chance}){how}."
+        said = likely if verdict.topic == "Pathology" else self.pick(plain, likely)
         return said[0].upper() + said[1:] + rest
 
     def _what(self, name: str) -> str:

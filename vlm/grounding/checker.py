@@ -26,6 +26,8 @@ _WORD = re.compile(r"[a-zé]+(?:-[a-z]+)*")
 _PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "chest", "quadrant",
            "anterior", "posterior", "axilla", "o'clock")  # fmt: skip
 _LESION = re.compile(r"\b(benign|malignant)\b")
+# "not", "more likely" and the like stand between the two words, and are left as they are
+_SURE = re.compile(r"\b(is|are|looks|seems) (benign|malignant)\b", re.IGNORECASE)
 _JUDGED = re.compile(
     r"density|composition|bi-?rads|patholog|lesion|tissue|cancer|invasive|subtlety|masking|view|"
     r"anything|finding|nothing is judged|from (the|these) pictures?|here|picture"
@@ -215,6 +217,14 @@ def _size(answer: str, whole: str, question: str) -> list[str]:
     if "size not known" in whole.casefold():
         return ["leaves out that a size is not known"]
     return ["leaves out the size"] if _SIZE_SAID.search(whole.casefold()) else []
+
+
+def hedged(answer: str) -> str:
+    """Return an answer in which a lesion is said to be malignant or benign as a likelihood.
+
+    A probability below one is no fact, however near to one it is.
+    """
+    return _SURE.sub(r"\1 most likely \2", answer)
 
 
 def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, tuple[str, ...]]:

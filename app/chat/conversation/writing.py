@@ -15,7 +15,7 @@ from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from versamammo.errors import InputError
-from vlm.grounding import completed, disagreements
+from vlm.grounding import completed, disagreements, hedged
 from vlm.prompts import Turn
 
 UNREAD = "Not taken into account: "  # the page says so itself
@@ -68,8 +68,8 @@ class RecordWriter:
                 if disagreements(whole, facts, question, complete=False):
                     break
                 shown = whole
-                yield replace(made, text="\n".join([*above, shown]), facts=facts)
-            text, wrong = completed(text.strip(), facts, question)
+                yield replace(made, text="\n".join([*above, hedged(shown)]), facts=facts)
+            text, wrong = completed(hedged(text.strip()), facts, question)
         except InputError as error:
             wrong = (error.message,)
         if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlm.grounding import completed, disagreements
+from vlm.grounding import completed, disagreements, hedged
 
 MASS = (
     "Mass: R MLO yes (0.96), marked in the middle third, at middle depth, 20 x 27 mm; "
@@ -162,3 +162,18 @@ def test_a_size_that_was_asked_for_and_is_not_known_is_said_to_be_so() -> None:
     text, wrong = completed("This is the right breast.", told, "Which side, and how big is it?")
     assert (text, wrong) == (f"{told[1]}\nThis is the right breast.", ())
     assert not disagreements(f"{said} Its size is not known.", record, "How big is it?")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("If there is a lesion, the lesion is malignant (0.93).",
+         "If there is a lesion, the lesion is most likely malignant (0.93)."),
+        ("It looks benign.", "It looks most likely benign."),
+        ("The lesion is most likely malignant (0.93).", None),
+        ("It is not sure: malignant 0.55, benign 0.45.", None),
+        ("This density is dense (0.80).", None),
+    ],
+)  # fmt: skip
+def test_what_a_lesion_is_is_told_as_likely(said: str, shown: str | None) -> None:
+    assert hedged(said) == (shown or said)
