@@ -43,6 +43,18 @@ def test_the_ordinal_head_is_the_cumulative_link_model() -> None:
     assert (np.diff(head.cutpoints().detach().numpy()) > 0).all()
 
 
+@pytest.mark.parametrize("classes", [3, 4, 6])
+def test_each_class_in_order_can_be_the_likeliest_from_the_start(classes: int) -> None:
+    head = OrdinalHead(1, classes)
+    with torch.no_grad():
+        head.linear.weight.fill_(1.0)
+        head.linear.bias.fill_(0.0)
+    scores = torch.linspace(-8, 8, 321)[:, None]
+    named = head(scores).argmax(dim=1).tolist()
+    assert named == sorted(named)
+    assert set(named) == set(range(classes))
+
+
 def test_ordinal_probabilities_stay_finite_for_extreme_scores() -> None:
     head = OrdinalHead(1, 4)
     with torch.no_grad():

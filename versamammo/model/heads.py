@@ -5,6 +5,7 @@ They are saved among the encoder's own weights, under `heads.`, so that all keys
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,10 @@ FINEST_STRIDE = 8  # of the heat map: a calcification cluster spans a few such c
 # 0.81 (phantoms, 900 steps of 32 close-ups).
 COARSEST_STRIDE = 8
 SMALLEST_GAP = 1e-3  # between two cutpoints, in logits
+# Between two cutpoints at the start, in logits. They hardly move within a short training, and one
+# unit apart the classes between the ends never reach a quarter: among classes alike frequent none
+# of them is ever named.
+APART = 2.0
 # log odds of the strongest cell, brought near the spread of features; beyond the limit they say
 # no more
 LARGEST_ODDS, ODDS_SCALE = 10.0, 4.0
@@ -51,9 +56,9 @@ class OrdinalHead(nn.Module):
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
         self.linear = nn.Linear(width, 1)
-        # cutpoints one unit apart around zero: softplus(0.5413) = 1
-        self.first = nn.Parameter(torch.tensor(-(classes - 2) / 2))
-        self.gaps = nn.Parameter(torch.full((classes - 2,), 0.5413))
+        self.first = nn.Parameter(torch.tensor(-APART * (classes - 2) / 2))
+        inverse_softplus = math.log(math.expm1(APART))
+        self.gaps = nn.Parameter(torch.full((classes - 2,), inverse_softplus))
 
     def cutpoints(self) -> Tensor:
         """Return the K - 1 cutpoints, rising."""
