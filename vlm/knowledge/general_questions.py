@@ -63,7 +63,7 @@ _POINTING = re.compile(
 _ALLOWED = re.compile(  # of these words, where they point at nothing
     r"\bto me\b|\b(and|are|is|do|does|can|why) (it|they|that)\b(?= (is |are )?(bad|dangerous|used|"
     r"done|harmful|matter|important|a problem|worrying|serious|needed))|"
-    r"\b(and|or) (why|how|when) (it|they|that) (is|are)\b|"
+    r"\b(and|or) (why|how|when) (it|they|that) (is|are)\b|\bwhy do they\b|"
     r"\b(i|you|one|we|they) (have|has|get|gets) cancer\b|\bdo you (mean|call)\b|"
     r"\bmean by (it|this)\b|"
     r"\bhow do you (compute|calculate|measure|define|diagnose|treat)\b|"
@@ -77,7 +77,8 @@ _NAMES = "|".join(
     if topic.name not in ("View", "Laterality")
 )
 _THE = re.compile(  # the findings of these pictures, and not findings as such
-    rf"\b(the|that) (?!(mean|diff|definition|term|word|purpose|point|concept|risk))(\w+ ){{0,2}}?"
+    rf"\b(the|that) (?!(mean|diff|definition|term|word|purpose|point|concept|risk|"
+    rf"(cc|mlo|lm|ml|xccl|magnification|spot compression) view))(\w+ ){{0,2}}?"
     rf"(?:{_NAMES}|view|projection|side|size)\b(?! (\d|[a-d]\b|categories|classes|levels|letters|"
     r"system|scale|lexicon|view|margin|shape|score mean))"
 )

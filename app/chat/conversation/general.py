@@ -25,8 +25,8 @@ GLOSSARY = Card(
 )
 GENERAL = frozenset(
     {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
-     Subject.ABILITIES, Subject.TRUST, Subject.ADVICE, Subject.CHANGE, Subject.PERSON,
-     Subject.LANGUAGE}
+     Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.ADVICE, Subject.CHANGE,
+     Subject.PERSON, Subject.LANGUAGE}
 )  # fmt: skip
 # what belongs to mammograms although no table here knows it
 _OURS = re.compile(
@@ -57,6 +57,7 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         Subject.ABOUT: lambda: sayings.about(card, topics),
         Subject.ABILITIES: lambda: sayings.abilities(topics),
         Subject.TRUST: lambda: sayings.trust(card, seen, topics),
+        Subject.PRIVACY: sayings.privacy,
         Subject.ADVICE: lambda: sayings.advice(question),
         Subject.CHANGE: lambda: sayings.CHANGE,
         Subject.PERSON: lambda: sayings.person(question),

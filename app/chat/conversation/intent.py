@@ -75,6 +75,7 @@ _PRIOR = re.compile(
     r"\b(?:in|on|with|to) priors?\b",
     re.IGNORECASE,
 )
+_GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b")
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 
 
@@ -159,6 +160,8 @@ def _read(words: str, general: bool = False) -> Asked:
         found = found[1:]  # thanks for the last answer before the next question
     if found[:1] == [Subject.MEANING] and not general and (topics or len(found) > 1):
         found = found[1:]  # “explain the findings” is about the pictures
+    if found[:1] == [Subject.TRUST] and _kinds(topics) and _GOOD_AT.search(words):
+        found = [Subject.CONFIDENCE]  # how well it knows one thing, not whether to trust it
     unread = _unread(words, found[:1])
     subject = found[0] if found else None
     if subject is None and _GREETING.search(words) and not topics and not facts:
@@ -172,8 +175,8 @@ def _read(words: str, general: bool = False) -> Asked:
         return Asked(Subject.TAGS, (), facts=facts, unread=unread)
     if subject is not None and not (subject is Subject.REPORT and _kinds(topics)):
         return Asked(subject, (), _judged(topics), facts=facts, unread=unread)
-    if _kinds(topics) or topics == (ANY_FINDING,):
-        return Asked(Subject.FINDINGS, (), topics, unread=unread)
+    if _kinds(topics) or _judged(topics) == (ANY_FINDING,):
+        return Asked(Subject.FINDINGS, (), _judged(topics), unread=unread)
     if _judged(topics):
         return Asked(Subject.TOPIC, (), _judged(topics), unread=unread)
     return Asked(Subject.UNKNOWN, (), unread=unread)

@@ -26,6 +26,7 @@ ORDER = (
     "mammograms comes from the evidence in them alone. You are welcome to ask about that."
 )
 _UNSEEN = (  # what is asked for -> why it cannot be told
+    (r"clips?|(hook)?wires?|markers?", "no source here looks for it"),
     (r"when was|date|screening or diagnostic|"
      r"how old is (this|the) (mammogram|picture|image|exam|film)",
      "dates of the patient and of the exam, and why it was made, are not kept"),
@@ -113,10 +114,21 @@ def trust(card: Card, seen: Findings, titles: Sequence[str]) -> str:
         else "In these pictures it judges no finding, because it was not found to know them."
     )
     first = (
-        f"No doctor speaks here: VersaMammo is research software{learnt}. It makes mistakes; do "
-        "not rely on it, and leave decisions to a radiologist."
+        f"No doctor speaks here: VersaMammo is research software{learnt}. No authority has "
+        "cleared it as a medical device. It makes mistakes; do not rely on it, and leave "
+        "decisions to a radiologist."
     )
     return "\n".join([first, how, *tried])
+
+
+def privacy() -> str:
+    """Return what becomes of pictures and questions."""
+    return (
+        "Pictures and questions stay on the machine that serves this page; nothing is sent "
+        "elsewhere. Uploads are deleted once they are read; the pixels of an open exam lie there "
+        "without tags and names, and are deleted five minutes after the page is closed. Names, "
+        "numbers and dates of patients are not kept."
+    )
 
 
 def advice(question: str = "") -> str:

@@ -19,24 +19,28 @@ KNOWN = frozenset(
     quadrant report resolution retraction screening shape spiculated spiculation subtle
     summarise suspicious thickening tissue tumor tumour unusual visible where which""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )
+# beside these “mAs” is the charge of the tube
+_EXPOSURE = re.compile(r"\b(kvp?|exposure|dose|tube|anode|settings?)\b")
 # words that are near to one of them and mean something else
 OTHER = frozenset(("breath", "lesson", "funding", "masks", "missed", "patience", "compares"))
 
 
 def corrected(words: str) -> str:
     """Return lower-case words with slips put right."""
-    return re.sub(r"[^\W\d_]+", lambda found: _corrected(found[0]), words)
+    own = _EXPOSURE.search(words) is not None
+    return re.sub(r"[^\W\d_]+", lambda found: _corrected(found[0], own), words)
 
 
 def misspelt(words: str) -> tuple[tuple[str, str], ...]:
     """Return the words that are read as others, and as which."""
-    found = ((word, _corrected(word)) for word in re.findall(r"[^\W\d_]+", words))
+    own = _EXPOSURE.search(words) is not None
+    found = ((word, _corrected(word, own)) for word in re.findall(r"[^\W\d_]+", words))
     return tuple(dict.fromkeys((word, read) for word, read in found if word != read))
 
 
-def _corrected(word: str) -> str:
+def _corrected(word: str, exposure: bool) -> str:
     if word in SHORT:
-        return SHORT[word]
+        return word if exposure and word == "mas" else SHORT[word]
     if len(word) < 5 or word in KNOWN or word in OTHER or word.removesuffix("s") in KNOWN:
         return word
     most = 1 if len(word) < 8 else 2

@@ -27,6 +27,7 @@ class Subject(StrEnum):
     ABOUT = "who answers"
     ABILITIES = "what can be asked"
     TRUST = "whether to trust what is said"
+    PRIVACY = "what becomes of the pictures"
     LANGUAGE = "something in another language"
     GREETING = "a greeting"
     THANKS = "thanks"
@@ -38,7 +39,9 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
     (Subject.THANKS, (r"^(\w+ ){0,3}?(thank(s| you)|thx)\b( (so|very) much| a lot)?",
                       r"^cheers\b", r"^(good)?bye\b", r"^see you\b")),
     (Subject.ABOUT, (r"\bwho (are|made|built|trained) (you|this)\b", r"\bwhat are you\b",
-                     r"\b(which|what) model\b", r"\bhow were you\b", r"\byour name\b",
+                     r"\b(which|what) model\b", r"\btraining (data|set)\b",
+                     r"\b(were|was|are|is) (you|it|this|the model) (trained|taught)\b",
+                     r"\bhow were you\b", r"\byour name\b",
                      r"\bare you (chat|gpt|claude|gemini|siri|copilot|llama)\w*\b")),
     (Subject.ABILITIES, (r"\bwhat( all)? (can|could|do) (you|i|we) (do|ask)\b",
                          r"\bwhat (sorts?|kinds?|types?) of (things|questions?)\b", r"^help$",
@@ -51,16 +54,26 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                      r"machines?|nurses?|computers?|medical device|experts?)\b",
                      r"\bhow (good|accurate|reliable) (are you|is (this|the) (program|model|ai))\b",
                      r"\b(make|made) mistakes\b", r"\b(you|this) (ever )?(be )?(wrong|mistaken)\b",
-                     r"\b(approved|certified|licen[sc]ed|fda|medical device)\b")),
+                     r"\b(approved|certified|licen[sc]ed|fda|medical device)\b",
+                     r"\bcalibrat\w+", r"\bguess(ing|es)?\b")),
+    (Subject.PRIVACY, (r"\b(stor|keep|sav|upload|shar|send|sent|delet|forget|remember)\w*\b.*"
+                       r"\b(images?|pictures?|files?|data|films?|exams?|mammograms?|questions?)\b",
+                       r"\b(privacy|private|confidential\w*|gdpr|hipaa|anonym\w+)\b",
+                       r"\bwhere (do|does|will) .*\b(files?|data|pictures?|images?) go\b",
+                       r"\bleaves? (my|this|the|our) (computer|machine|laptop|hospital)\b")),
     (Subject.PERSON, (r"\b(results?|outcomes?) of (the|her|his|a) .*\bbiops\w*",
                       r"\bwhat (did|does) .*\bbiops\w*", r"\bbiops\w* (shows?|results?|said|found)",
                       r"\bwas .*\bbiops\w+", r"\bwhen was\b", r"\bscreening or diagnostic\b",
                       r"\b(ribs?|bones?|stents?)\b",
+                      r"\b(biops\w+ |marker )?(clips?|(hook)?wires?|markers?)\b",
                       r"\b(mother|sister|aunt|daughter|grandmother|relatives?|family history)\b",
                       r"\b(smok\w+|menopaus\w*|medicat\w+|hormones?|insurance|bmi|weigh\w*)\b",
                       r"\b(receptors?|her2|ki-?67|metasta\w+|tumou?r (grade|stage))\b",
                       r"\b(grade|stage) (of|is)\b", r"\b(what|which) (grade|stage)\b")),
-    (Subject.ADVICE, (r"\bshould\b(?! know)", r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
+    (Subject.ADVICE, (r"\bshould\b(?! (know|(i|we) (look|focus|check)))",
+                      r"\bnext (mammogram|appointment|screening|visit|exam)\b", r"\bdue\b",
+                      r"\b(skip|without)( \w+){0,2}? (radiologist|doctor|physician)\b",
+                      r"\bbiops\w*", r"\btreat\w*", r"\brecommend\w*",
                       r"\bnext step\w*", r"\bprognos\w*", r"\bsurviv\w*", r"\bto worry\b",
                       r"\bworried\b", r"\bneed to\b", r"\bfollow[- ]?up\b",
                       r"\bsurger\w*", r"\boperat(e|ed|ion)\b", r"\bneed (an?|any|more)\b",
@@ -72,10 +85,12 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                       r"\b(get|got|getting|become|becoming) (bigger|larger|smaller|worse|better)\b",
                       r"\bstable\b", r"\b(before|ago)\b", r"\b(19|20)\d\d\b",
                       r"\b(bigger|larger|smaller|worse) than (before|then|it was)\b")),
-    (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\bher name\b", r"\bname of\b", r"\brisk\b",
+    (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\b(her|his|\w+'s) name\b",
+                      r"\bname of\b", r"\brisk\b",
                       r"\bpacemaker\b", r"\bimplants?\b", r"\bheart\b", r"\blungs?\b",
                       r"\bpregnan\w*", r"\bpain\w*", r"\bhurt\w*", r"\bsymptom\w*", r"\bwho is\b")),
-    (Subject.MEANING, (r"\bwhat (do|does|did)\b.*\bmean\b", r"^what (is|are|'s) (an?|meant)\b",
+    (Subject.MEANING, (r"\bwhat (do|does|did|would)\b.*\bmean\b",
+                       r"^what (is|are|'s) (an?|meant)\b",
                        r"\bexplain\b", r"\bdefin\w+", r"\bmeaning of\b", r"^why (does|do|is|are)\b"
                        r"(?! (you|that your))", r"^how (do|does|can) (?!you (know|see))",
                        r"\bwhat happens\b", r"^what(?: is| are|'s)? (bi-?rads|acr|micro\w*|mlo|cc|"
@@ -98,11 +113,14 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                        r"\bwhich (breast|side) (is|looks) (more|less|larger|bigger|worse)\b",
                        r"\b(between|difference)\b.*\b(sides|breasts|left|right)\b",
                        r"\bmore dense\b", r"\bboth (breasts|sides)\b.*\b(same|alike|equal)\b")),
-    (Subject.COUNT, (r"\bhow many\b(?! (mm|cm|millimet\w+))", r"\bcount\b", r"\bnumber of\b",
+    (Subject.COUNT, (r"\bhow many\b(?! (mm|cm|millimet\w+|bits|pixels|images|pictures|"
+                     r"films|views|files|mammograms))", r"\bcount\b(?! as)", r"\bnumber of\b",
                      r"\bone \w* ?or (several|more|many)\b")),
     (Subject.PLACES, (r"\bwhere\b", r"\blocat\w+", r"\bplace of\b", r"\bpoint (me )?(to|at|out)\b",
                       r"\bshow me\b", r"\bwhich (region|quadrant|part)\b", r"\bposition\b",
-                      r"\bwhereabouts\b", r"\bhow deep\b", r"\bmark (it|them|the)\b")),
+                      r"\bwhereabouts\b", r"\bhow (deep|far)\b", r"\bo'?clock\b",
+                      r"\bcoordinates?\b", r"\bbox(es)?\b", r"\blook (at )?first\b",
+                      r"\bmark (it|them|the)\b")),
     (Subject.SIZES, (r"\bhow (large|big|wide|long|small)\b", r"\bsizes?\b", r"\bdiameter\b",
                      r"\bmeasure\w*\b", r"\bextent\b", r"\bdimensions\b", r"\bmm\b",
                      r"\bmillimet\w+")),
@@ -118,15 +136,18 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
               r"left (one |side |breast )?or( the)? right",
               r"which views?", r"(from )?above or", r"(at an|which|what) angle",
               r"which direction", r"mirror\w*", r"flipped",
+              r"how many (images|pictures|films|views|files|mammograms)",
               r"the view", r"what (view|projection)\w*",
               r"wh?ich v(ie|ei)ws?", r"projections?", r"tags?", r"agree\w*", r"mlo or cc",
               r"cc or mlo", r"cranio-?caudal or( an)? oblique")),
     ("size", (r"how (large|big) (is|are) (the )?(breasts?|pictures?|images?)", r"resolution",
+              r"(how many )?bits?( per pixel| depth)?", r"how many pixels",
               r"pixels?( size)?", r"spacing", r"dimensions?", r"breast size")),
     ("warnings", (r"warn\w*", r"know about( the)? (images?|pictures?)", r"problems?", r"quality",
                   r"trust\w*", r"attention", r"anything i should know",
                   r"(wrong|off|odd|strange) with (the|this|my) (files?|tags?)")),
-    ("machine", (r"machines?", r"vendor", r"manufactur\w*", r"device", r"equipment", r"scanner",
+    ("machine", (r"machines?", r"detectors?", r"vendor", r"manufactur\w*", r"device",
+                 r"equipment", r"scanner",
                  r"made with", r"taken (on|with|by)", r"brand", r"mammography (unit|system)",
                  r"(made|produced|took|recorded) (this|the) (file|image|picture|film|mammogram)",
                  r"which (unit|system|company)",
@@ -147,6 +168,7 @@ CARRIERS = frozenset(
     mammograms may me mean might most my nothing of on one only or other out patient picture
     pictures please present really say see seen show shown shows side sides so some something
     still tell than that the their them there these they think this those to two us view views
+    every yes worry lie lies section chance chances assign anywhere rule meant
     was we were what what's when which with would write you your visible biggest big small
     smallest no not many much more also too about ok okay final am and's call called you'd i'd
     could's woman woman's women's her his she he four letters letter radiologist draft radiology

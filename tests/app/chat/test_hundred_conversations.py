@@ -1,0 +1,40 @@
+"""A hundred conversations of our own, in the words of people: each is understood for what it asks.
+
+They were written before anyone had looked at how they are answered; no training sentence shares six
+words in a row with them. Their wordings were then taught where they had been misread, so that this
+is a record of what is understood and no measure of what others will write.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.chat.conversation.intent import understand
+from app.chat.conversation.subjects import Subject
+from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.exam import Exam
+
+FILE = Path(__file__).parents[1] / "data" / "hundred_conversations.jsonl"
+ALL = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+
+
+def test_there_are_a_hundred_under_names_of_their_own() -> None:
+    assert len({one["id"] for one in ALL}) == len(ALL) == 100
+
+
+@pytest.mark.parametrize("one", ALL, ids=[one["id"] for one in ALL])
+def test_the_last_question_is_understood_for_what_it_asks(exam: Exam, one: dict[str, Any]) -> None:
+    *before, last = one["turns"]
+    history = [ChatTurn(question, StreamedAnswer("")) for question in before]
+    found = understand(last, exam, history).subject
+    assert found in [Subject[name] for name in one["asks"]], last
+
+
+@pytest.mark.parametrize("words", ["is there a mas", "any mas here?"])
+def test_a_mas_is_a_mass_unless_it_is_the_charge_of_the_tube(exam: Exam, words: str) -> None:
+    assert understand(words, exam).topics == ("Mass",)
+    assert understand("What were the kVp and mAs?", exam).topics == ()
