@@ -12,7 +12,7 @@ import jsonargparse
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.asking import load_breast
+from app.ask_command import load_breast
 from app.chat.conversation.facts import warnings_of
 from app.chat.conversation.report import composed, record
 from app.chat.evidence.contracts import Findings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonargparse
 
-from app.asking import load_breast
+from app.ask_command import load_breast
 from app.chat.conversation.report import written_draft
 from app.chat.conversation.report_draft import ReportDraft
 from app.chat.evidence.exam import Exam, ExamImage, gather

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from benchmark.comparing import Comparison
-from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult, title
+from benchmark.metrics.metric_results import LOWER_IS_BETTER, MetricResult, title
 from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import Subgroup
 from benchmark.report.svg import bar

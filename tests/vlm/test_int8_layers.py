@@ -14,7 +14,7 @@ from vlm.adapter import has_adapter
 from vlm.assembly import save
 from vlm.generation import answer
 from vlm.int8_layers import FEW, Int8Linear, is_int8, to_int8
-from vlm.opening import open_model
+from vlm.model_loading import open_model
 
 
 @pytest.mark.parametrize("rows", [1, FEW, FEW + 1, 40])
@@ -65,7 +65,7 @@ def test_a_small_model_keeps_its_weights_unless_told_otherwise(
 
 
 def test_a_large_model_gets_8_bits_on_a_cpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlm.opening.LARGE", 1000)
+    monkeypatch.setattr("vlm.model_loading.LARGE", 1000)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert is_int8(open_model(folder)[0])
 
