@@ -11,7 +11,7 @@ from benchmark.comparing import Comparison
 from benchmark.metrics.metric_results import LOWER_IS_BETTER, MetricResult, title
 from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import Subgroup
-from benchmark.report.svg import bar
+from benchmark.report.charts import bar
 from benchmark.report.view import ReportView, primary
 from benchmark.scores import NOT_EXTERNAL, ScoredTask
 from benchmark.tasks import Task
