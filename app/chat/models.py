@@ -65,6 +65,15 @@ class Models:
         return tuple(dict.fromkeys(cards))
 
 
+def add_model(made: jsonargparse.ArgumentParser) -> None:
+    """Add the option of which model's folder is opened."""
+    made.add_argument(
+        "--model", default="", metavar="DIR",
+        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
+        "the bundled models/demo unless told otherwise",
+    )  # fmt: skip
+
+
 def add_dtype(made: jsonargparse.ArgumentParser) -> None:
     """Add the option of how wide a model's weights are."""
     made.add_argument(
