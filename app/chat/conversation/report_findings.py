@@ -23,7 +23,7 @@ from app.chat.evidence.location_text import in_words
 from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.dicom.spacing import BY_RESOLUTION, UNCALIBRATED
 from versamammo.imaging.mammogram import Box, Laterality, View
-from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
 
 NO_MODEL = "No model looked for findings."
 PLACE_FROM = "position from the nipple as found on the pixels, {views}"
@@ -251,16 +251,12 @@ def size_words(image: ExamImage, box: Box) -> str:
 
 def _not_judged(writer: SectionWriter, findings: Findings) -> tuple[ReportedTopic, ...]:
     """Write which findings nobody looked for; why is in the sentence if they share one reason."""
-    reasons = {
-        name: findings.silent.get(name, "no model that could tell is loaded")
-        for name in KINDS
-        if name not in findings.topics
-    }
+    reasons = {name: findings.why_silent(name) for name in KINDS if name not in findings.topics}
     if not reasons:
         return ()
     shared = f" ({next(iter(reasons.values()))})" if len(set(reasons.values())) == 1 else ""
     made = writer.add(
-        f"Not judged, which does not mean not there: {', '.join(map(str.lower, reasons))}{shared}.",
+        f"{NOT_JUDGED}: {', '.join(map(str.lower, reasons))}{shared}.",
         *(not_tried(name, why) for name, why in reasons.items()),
     )
     return tuple(ReportedTopic(name, made, why_not=why) for name, why in reasons.items())

@@ -97,7 +97,7 @@ def write_topic(
     verdict = of_several(exam, findings, name, images)
     if verdict is not None:
         return _write_verdict(writer, exam, findings, verdict)
-    why = findings.silent.get(name, "no model that could tell is loaded")
+    why = findings.why_silent(name)
     made = writer.add(f"{title(name)}. Not assessed: {why}.", not_tried(name, why))
     return ReportedTopic(name, made, why_not=why)
 
