@@ -45,7 +45,7 @@ VERBS: dict[str, Verb] = {
         "app.conversations.conversations_command",
         "write conversations that a language model learns to answer from records with",
     ),
-    "ask": Verb("app.asking", "ask one question about mammograms, as in the chat"),
+    "ask": Verb("app.ask_command", "ask one question about mammograms, as in the chat"),
     "score": Verb("benchmark.vqa.score_command", "score answers to questions about mammograms"),
     "bench": Verb(
         "benchmark.bench_command", "measure encoders on 92 tasks: list, run, rehearse, compare"

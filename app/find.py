@@ -12,12 +12,12 @@ import jsonargparse
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.asking import load_breast
+from app.ask_command import load_breast
 from app.chat.conversation.facts import warnings_of
 from app.chat.conversation.report import composed, record
 from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam, gather
-from app.chat.models import choose_folder, load_models
+from app.chat.models import add_model, choose_folder, load_models
 from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
@@ -35,10 +35,7 @@ def parser() -> jsonargparse.ArgumentParser:
         description=f"Say what a model finds in each mammogram, as the chat does. {NOTICE}"
     )
     made.add_argument("files", nargs="+", type=Path, help="DICOM, PNG, JPEG, TIFF or PGM files")
-    made.add_argument(
-        "--model", default="", metavar="DIR",
-        help="folder with vlm/ and encoder/, or one of them; the bundled models/demo by default",
-    )  # fmt: skip
+    add_model(made)
     made.add_argument(
         "--encoder", type=Path | None, default=None,
         help="a stage 2 folder: print what its heads put out, untried and not as the chat words it",

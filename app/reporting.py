@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonargparse
 
-from app.asking import load_breast
+from app.ask_command import load_breast
 from app.chat.conversation.report import written_draft
 from app.chat.conversation.report_draft import ReportDraft
 from app.chat.evidence.exam import Exam, ExamImage, gather
@@ -17,7 +17,7 @@ from app.chat.exports.export_name import exam_key, export_name
 from app.chat.exports.exports import as_json, as_pdf, with_notice
 from app.chat.exports.fhir import as_fhir
 from app.chat.exports.report_formats import as_record, marked
-from app.chat.models import choose_folder, load_models
+from app.chat.models import add_model, choose_folder, load_models
 from app.chat.session.limits import Limits
 from app.chat.viewer.exam_picture import DisplaySettings, draw
 from versamammo import NOTICE
@@ -43,11 +43,7 @@ def parser() -> jsonargparse.ArgumentParser:
         "--out", type=Path | None, default=None,
         help="file, or folder in which the file is called by exam and time; printed without it",
     )  # fmt: skip
-    made.add_argument(
-        "--model", default="", metavar="DIR",
-        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
-        "the bundled models/demo unless told otherwise",
-    )  # fmt: skip
+    add_model(made)
     return made
 
 

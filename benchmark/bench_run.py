@@ -18,8 +18,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import detecting, exams, finetuning, probing, questions, retrieving, segmenting
+from benchmark import detecting, finetuning, probing, questions, retrieving, segmenting
 from benchmark.archives import Archives
+from benchmark.exam_probing import exam_answers, exams_of
 from benchmark.frozen_features import FeatureStore, encoder_hash
 from benchmark.learnt_from import LearntFrom, learnt_from
 from benchmark.samples import Sample
@@ -216,7 +217,7 @@ class Bench:
         folder = TaskFolder(self.settings.out / model.name / task.id)
         key = key_of(task, rows.digest, model.digest, self.settings.adapt)
         counted = {side: len(getattr(rows, side)) for side in ("train", "val", "test")}
-        expected = len(exams.exams_of(rows.test) if task.level == "exam" else rows.test)
+        expected = len(exams_of(rows.test) if task.level == "exam" else rows.test)
         folder.begin(
             key,
             {"task": plain(task), "expected": expected, "rows": counted,
@@ -238,7 +239,7 @@ class Bench:
         if task.kind == "retrieval":
             return (), retrieving.answers(task, rows, store)
         if task.level == "exam":
-            return exams.answers(task, rows, store, adapt)
+            return exam_answers(task, rows, store, adapt)
         if adapt.probe == "finetune":
             return finetuning.answers(task, rows, encoder, adapt)
         return probing.answers(task, rows, store, adapt)

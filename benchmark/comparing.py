@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmark.metrics.figures import title
+from benchmark.metrics.metric_results import title
 from benchmark.metrics.pairing import RESAMPLES, MetricDifference, contrast, corrected
 from benchmark.scores import RUN, read_run
 from benchmark.store import TaskFolder, task_folders

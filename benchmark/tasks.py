@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import yaml
 
-from benchmark.metrics.figures import PRIMARY
+from benchmark.metrics.metric_results import PRIMARY
 from benchmark.samples import Kind
 from versamammo.data.labels import FINDINGS, Labels
 from versamammo.errors import InputError, naming

@@ -48,7 +48,7 @@ STEM_WIDTHS = {40: "tf_efficientnet_b3", 32: "tf_efficientnet_b2", 48: "tf_effic
 
 
 @dataclass(frozen=True)
-class Rival:
+class ThirdPartyProject:
     """A project whose checkpoints can be read.
 
     Attributes:
@@ -153,14 +153,14 @@ def mama(own: Tensors) -> tuple[VersaMammoConfig, Tensors]:
     return VersaMammoConfig(backbone=name, backbone_args={"img_size": [side, side]}), said
 
 
-RIVALS: Mapping[str, Rival] = {
-    "Mammo-CLIP": Rival(
+RIVALS: Mapping[str, ThirdPartyProject] = {
+    "Mammo-CLIP": ThirdPartyProject(
         "image_encoder.",
         (r"text_encoder\.", r"image_projection\.", r"text_projection\.", r"logit_scale$"),
         InputContract(size=(1520, 912), mean=0.3089279, std=0.25053555),
         mammo_clip,
     ),
-    "MaMA": Rival(
+    "MaMA": ThirdPartyProject(
         "img_encoder_q.model.",
         (
             r"img_encoder_q\.(global_embed|local_embed)\.", r"img_encoder_q\.model\.mask_token$",
@@ -172,7 +172,7 @@ RIVALS: Mapping[str, Rival] = {
 }  # fmt: skip
 
 
-def _known(tensors: Tensors, checkpoint: Path) -> tuple[str, Rival]:
+def _known(tensors: Tensors, checkpoint: Path) -> tuple[str, ThirdPartyProject]:
     for name, rival in RIVALS.items():
         if any(key.startswith(rival.prefix) for key in tensors):
             return name, rival
@@ -181,7 +181,7 @@ def _known(tensors: Tensors, checkpoint: Path) -> tuple[str, Rival]:
     raise InputError(message, file=checkpoint, field="weights", reason="unknown-backbone")
 
 
-def _is_own(key: str, rival: Rival) -> bool:
+def _is_own(key: str, rival: ThirdPartyProject) -> bool:
     """Return whether a key is the encoder's and used."""
     return key.startswith(rival.prefix) and not any(re.match(some, key) for some in rival.dropped)
 

@@ -22,7 +22,7 @@ from scipy.stats import t as student_t
 
 from benchmark.bench_run import Bench, BenchSettings
 from benchmark.comparing import compare, lines
-from benchmark.metrics.figures import title
+from benchmark.metrics.metric_results import title
 from benchmark.report.report_writing import write_report
 from benchmark.scores import ScoredTask, gather
 from benchmark.task_rows import AdaptSettings

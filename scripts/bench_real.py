@@ -30,7 +30,7 @@ from scipy import ndimage
 
 from benchmark import detecting, probing, segmenting
 from benchmark.frozen_features import FeatureStore, encoder_hash
-from benchmark.metrics.figures import MetricResult
+from benchmark.metrics.metric_results import MetricResult
 from benchmark.metrics.task_figures import score
 from benchmark.samples import BoxesSample, MaskSample, Sample
 from benchmark.task_rows import AdaptSettings, FindingMasks, Places, Row, TaskRows, Truth

@@ -33,9 +33,9 @@ from scripts.cbis_report.boxes import (
     threshold_at,
 )
 from scripts.cbis_report.figures import Figure
+from scripts.cbis_report.logistic_probes import Probed, against, probe, probe_figures
 from scripts.cbis_report.patches import AIR, all_patches, patch_figure
 from scripts.cbis_report.pictures import draw_reliability, draw_sheet
-from scripts.cbis_report.probes import Probed, against, probe, probe_figures
 from scripts.cbis_report.seeing import Seen, frozen_start, see, untrained
 from scripts.cbis_report.whole_films import (
     Told,

@@ -1,4 +1,4 @@
-"""Give squashed CBIS-DDSM films their true shape, as a table that `versamammo prepare` reads.
+"""Undo the squashed shape of CBIS-DDSM films, as a table that `versamammo prepare` reads.
 
     python scripts/cbis_films.py ../shared/data/cbis_ddsm OUT --split train
     versamammo prepare OUT/films.csv --root OUT --labels OUT/films.csv --out PREPARED

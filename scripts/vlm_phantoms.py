@@ -31,7 +31,7 @@ from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.phantoms.rule import label_ceilings
 from versamammo.vqa import Item, read_bench, write_bench
 from vlm.instructions import make_items
-from vlm.opening import open_model
+from vlm.model_loading import open_model
 from vlm.predict import Prediction, predict
 from vlm.train import train
 from vlm.training_config import VlmTraining

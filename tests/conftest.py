@@ -41,7 +41,7 @@ LONGEST = (
     "versamammo/phantoms/test_phantom_exam.py",
     "benchmark/test_segmenting.py",
     "benchmark/test_finetuning.py",
-    "benchmark/test_exams.py",
+    "benchmark/test_exam_probing.py",
     "pretrain/test_two_processes.py",
     "vlm/test_model.py",
     "vlm/test_saving.py",

@@ -1,9 +1,9 @@
 """What can be said of a mammogram: one record per topic, which every other table reads.
 
 A topic is one thing to ask about, under the name that MammoVQA gives it. Its record holds the
-kind of question, the options, the words by which people name it, the wordings that lessons and
-the door put it in, the sentences that answer it, the head that sees it, and its SNOMED CT code as
-DICOM PS3.16 lists it. Data only: what reads labels or pictures stands elsewhere.
+kind of question, the options, the words by which people name it, the wordings that lessons put it
+in, the question of the door test, the sentences that answer it, the head that sees it, and its
+SNOMED CT code as DICOM PS3.16 lists it. Data only: what reads labels or pictures stands elsewhere.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from versamammo.vqa import Kind
 
 YES, NO, NORMAL = "Yes", "No", "Normal"
 YES_NO = (YES, NO)
+NOT_JUDGED = "Not judged, which does not mean not there"  # begins a list of findings
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,20 @@ class Topic:
         name: as MammoVQA calls it, or ours for single findings.
         kind: how it may be answered.
         options: all that are possible.
-        wordings: ways of asking about one image; the first is how the door puts it.
+        wordings: ways of asking about one image.
         synonyms: regular expressions of words that name it in a question, case ignored.
         title: as readers of mammograms call it.
         sentences: ways of answering; `{}` takes the value, described.
         nothing: ways of answering that there is nothing.
         values: option -> how a sentence words it.
-        head: the encoder's attribute that sees it; empty if there is none.
+        asked: the question as a user puts it in the door test; empty if it is not asked there.
+        head: the attribute that knows it, of labels and of an encoder's head; empty if there is
+            none.
         finding: the kind of finding that it asks for; empty if it asks for something else.
         prefix: what an option has before the head's value.
         exam: whether benchmarks also ask it about all views of an exam.
+        worst: options from least to most suspicious: of views that differ the worst speaks for
+            the exam. Views that differ in other options have no answer in common.
         code: SNOMED CT.
     """
 
@@ -48,10 +53,12 @@ class Topic:
     sentences: tuple[str, ...] = ()
     nothing: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    asked: str = ""
     head: str = ""
     finding: str = ""
     prefix: str = ""
     exam: bool = False
+    worst: tuple[str, ...] = ()
     code: str = ""
 
     def option_of(self, value: str) -> str:
@@ -103,6 +110,7 @@ class FindingTerm:
     synonyms: tuple[str, ...]
     code: str
     extra: tuple[str, ...] = ()
+    asked: str = ""
 
 
 _FINDINGS = (
@@ -117,6 +125,7 @@ _FINDINGS = (
          r"calcium (deposit|speck|spot)s?"),
         "309587003",
         ("Are there calcifications?", "Do you see suspicious calcifications?"),
+        asked="Are there calcifications?",
     ),
     FindingTerm(
         "asymmetry", "Asymmetry", "an asymmetry", (r"asymm?etr\w*",), "129790003"
@@ -128,15 +137,17 @@ _FINDINGS = (
     FindingTerm(
         "skin_thickening", "Skin thickening", "thickened skin",
         (r"skin thick\w*", r"thick\w*( of the)? skin", r"thick skin"), "129797000",
+        asked="Is the skin thickened? Is there skin thickening?",
     ),
     FindingTerm(
         "skin_retraction", "Skin retraction", "retracted skin",
         (r"skin (retract\w*|dimpl\w*)", r"(retract\w*|dimpl\w*)( of the)? skin"), "129796009",
+        asked="Is there skin retraction?",
     ),
     FindingTerm(
         "nipple_retraction", "Nipple retraction", "a retracted nipple",
         (r"nipple (retract\w*|invers\w*|invert\w*)", r"(retract\w*|invert\w*)( of the)? nipples?"),
-        "271955004",
+        "271955004", asked="Is there a nipple retraction?",
     ),
     FindingTerm(
         "lymph_node", "Suspicious lymph node", "a suspicious lymph node",
@@ -162,7 +173,8 @@ def _presence(term: FindingTerm) -> Topic:
         term.name, Kind.YES_NO, YES_NO, (*wordings, *term.extra), term.synonyms, term.name,
         sentences=tuple(found.format(article + words) for found in _FOUND),
         nothing=tuple(absent.format(words) for absent in _ABSENT),
-        head=term.kind, finding=term.kind, code=term.code,
+        asked=term.asked or wordings[0], head=term.kind, finding=term.kind, worst=(NO, YES),
+        code=term.code,
     )  # fmt: skip
 
 
@@ -172,7 +184,8 @@ TOPICS: tuple[Topic, ...] = (
         ("Which view is this?", "In which projection was this mammogram taken?",
          "Is this a craniocaudal or an oblique view?"),
         (r"views?", r"projections?", r"cranio-?caudal or"),
-        "View", ("This is a {} view.", "The projection is {}."), head="view",
+        "View", ("This is a {} view.", "The projection is {}."),
+        asked="Which view is this?", head="view",
     ),
     Topic(
         "Laterality", Kind.SINGLE, ("Right", "Left"),
@@ -189,7 +202,8 @@ TOPICS: tuple[Topic, ...] = (
          "What is the ACR composition?", "What is the ACR density?"),
         (r"dens(e|er|est|ity|ities)", r"(breast )?composition", r"acr", r"fibroglandular"),
         "ACR density", ("The breast density is ACR {}.", "The composition is ACR {}."),
-        values=_DENSITY, head="density", prefix="Level ", exam=True, code="129793001",
+        values=_DENSITY, asked="How dense is the breast?", head="density", prefix="Level ",
+        exam=True, code="129793001",
     ),
     Topic(
         "Bi-Rads", Kind.SINGLE, tuple(option for option, _ in _BIRADS),
@@ -197,34 +211,39 @@ TOPICS: tuple[Topic, ...] = (
          "What is the BI-RADS assessment?", "What is your assessment?"),
         (r"bi-?rads", r"(final )?assessment( category)?", r"assess"),
         "BI-RADS", ("The assessment is BI-RADS {}.", "BI-RADS {}."),
-        values=_BIRADS, head="birads", prefix="Bi-Rads ", exam=True,
+        values=_BIRADS, asked="Which BI-RADS category fits?", head="birads", prefix="Bi-Rads ",
+        exam=True, worst=tuple(option for option, _ in _BIRADS[1:]),
     ),
     Topic(
         "Background tissue", Kind.SINGLE, _TISSUE,
         ("What is the background tissue?", "Of what kind is the tissue?"),
         (r"background tissue", r"(kind|type) of tissue", r"(kind|type) is the tissue", r"tissue"),
-        "Background tissue", ("The tissue is {}.",), values=_lower(_TISSUE), head="tissue",
+        "Background tissue", ("The tissue is {}.",), values=_lower(_TISSUE),
+        asked="What is the background tissue?", head="tissue",
     ),
     Topic(
         "Pathology", Kind.SINGLE, _PATHOLOGY,
         ("What is the pathology?", "Is the breast normal, or is a lesion benign or malignant?"),
         (r"patholog\w*", r"benign", r"malignan\w*"),
         "Pathology", ("The breast looks {}.", "It looks {}."),
-        values=_lower(_PATHOLOGY), head="pathology",
+        values=_lower(_PATHOLOGY), asked="Is it benign or malignant?", head="pathology",
+        worst=(NORMAL, "Benign", "Malignant"),
     ),
     Topic(
         "Subtlety", Kind.SINGLE, (NORMAL, *_levels(5)),
         ("How obvious is the lesion, from 1, subtle, to 5?", "How subtle is the finding?"),
         (r"subtle(ty)?", r"obvious"),
         "Subtlety", ("The subtlety is {} of 5.",), ("There is no lesion.",),
-        values=_lower(_levels(5)), head="subtlety", prefix="Level ",
+        values=_lower(_levels(5)), asked="How subtle is the finding?", head="subtlety",
+        prefix="Level ",
     ),
     Topic(
         "Masking potential", Kind.SINGLE, _levels(8),
         ("How easily could a tumour hide here, from 1 to 8?", "What is the masking potential?"),
         (r"masking( potential)?", r"(tumou?r|cancer|mass) (to )?hide", r"hid(e|den|ing)"),
         "Masking potential", ("The masking potential is {} of 8.",),
-        values=_lower(_levels(8)), head="masking", prefix="Level ",
+        values=_lower(_levels(8)), asked="How easily could a tumour hide here?",
+        head="masking", prefix="Level ",
     ),
     Topic(
         "Abnormality", Kind.MULTIPLE, (NORMAL, *(term.name for term in _FINDINGS)),
@@ -244,14 +263,14 @@ TOPICS: tuple[Topic, ...] = (
         ("Is there cancer?", "Is there cancer in this breast?", "Was cancer found in this breast?"),
         (r"cancer\w*", r"carcinoma\w*"),
         "Cancer", ("Yes, this looks like cancer.",), ("No, this does not look like cancer.",),
-        head="cancer",
+        asked="Is there cancer?", head="cancer", worst=(NO, YES),
     ),
     Topic(
         "Invasive cancer", Kind.YES_NO, YES_NO,
         ("Is the cancer invasive?", "Has the cancer grown into its surroundings?"),
         (r"invasive( cancer| carcinoma)?", r"cancer (invasive|grown into)", r"invad\w+"),
         "Invasive cancer", ("Yes, it looks invasive.",), ("No, it does not look invasive.",),
-        head="invasive",
+        asked="Is the cancer invasive?", head="invasive",
     ),
     *map(_presence, _FINDINGS),
 )  # fmt: skip

@@ -108,13 +108,6 @@ def merge_adapter(model: HasAdapter) -> None:
         layer.merge()
 
 
-def unmerge_adapter(model: HasAdapter) -> None:
-    """Take the adapter out of the weights again, exact but for rounding."""
-    for _, layer in _layers(model):
-        if layer.merged:
-            layer.unmerge()
-
-
 def fold_adapter_in(model: HasAdapter) -> None:
     """Add the adapter into the weights for good; what remains is a plain model of its own."""
     model.config.language = {}  # the weights are no longer those that were referred to

@@ -24,7 +24,7 @@ from vlm.generation import MOST_WORDS, answer, stream
 from vlm.instructions.wording import topic_prompt
 from vlm.likelihood import option_scores, probabilities
 from vlm.model import VersaMammoForImageTextToText
-from vlm.opening import open_model
+from vlm.model_loading import open_model
 from vlm.prefix_memory import PrefixMemory
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import PromptImage, Question, Turn, caption, look_at
@@ -36,7 +36,7 @@ SURE_ENOUGH = 0.5  # a choice less likely than this is not made
 
 
 @dataclass(frozen=True)
-class Place:
+class PlacedBox:
     """A box in pixels of one image's file."""
 
     image: int
@@ -64,7 +64,7 @@ class Answer:
     choice: str | None = None
     confidence: float | None = None
     probabilities: tuple[tuple[str, float], ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[PlacedBox, ...] = ()
     complete: bool = True
     trained: bool | None = None
     notes: tuple[str, ...] = ()
@@ -237,11 +237,11 @@ def _names(pictures: Sequence[PromptImage]) -> tuple[str, ...]:
     )
 
 
-def _places(text: str, pictures: Sequence[PromptImage]) -> tuple[Place, ...]:
+def _places(text: str, pictures: Sequence[PromptImage]) -> tuple[PlacedBox, ...]:
     crops = [picture.crop for picture in pictures]
     if None in crops:
         return ()
-    return tuple(Place(image, box) for image, box in places_in(text, cast(list[Crop], crops)))
+    return tuple(PlacedBox(image, box) for image, box in places_in(text, cast(list[Crop], crops)))
 
 
 def _check_options(options: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
 from vlm.image_cache import KEPT, ImageCache
 from vlm.instructions import make_items
-from vlm.opening import Loaded, Precision, open_model
+from vlm.model_loading import Loaded, Precision, open_model
 from vlm.trained_topics import TRIED, calibrate, choose_trial, read_competence, write_competence
 
 
@@ -31,7 +31,7 @@ class TopicCalibration:
         images: folder that `versamammo prepare` wrote, of patients it has not learned from.
         splits: whose patients are asked about.
         seed: of the choice of questions.
-        dtype: of the model's weights, as `vlm/opening.py` names them.
+        dtype: of the model's weights, as `vlm/model_loading.py` names them.
     """
 
     model: Path

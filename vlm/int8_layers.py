@@ -71,8 +71,3 @@ def to_int8(model: HasAdapter) -> None:
             parent, _, own = name.rpartition(".")
             setattr(language.get_submodule(parent), own, Int8Linear(part))
     whole.lm_head = Int8Linear(whole.lm_head)
-
-
-def is_int8(model: HasAdapter) -> bool:
-    """Return whether the language model has 8-bit weights."""
-    return isinstance(cast(Any, model).lm_head, Int8Linear)

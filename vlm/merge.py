@@ -2,8 +2,7 @@
 
     python vlm/merge.py runs/vlm/model merged
 
-The folder with the adapter stays as it is; it is the way back. In memory `adapter.merge_adapter`
-and `adapter.unmerge_adapter` go both ways.
+The folder with the adapter stays as it is; it is the way back.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from versamammo.vqa.asking import (
 )
 from vlm.generation import answer
 from vlm.image_cache import KEPT, ImageCache
-from vlm.opening import Loaded, Precision, open_model
+from vlm.model_loading import Loaded, Precision, open_model
 from vlm.prompts import PromptImage, Question
 
 
@@ -55,7 +55,7 @@ class Prediction:
         most_words: tokens of one answer.
         seed: of the shuffling.
         threads: on a CPU; 0 leaves it to torch.
-        dtype: of the model's weights, as `vlm/opening.py` names them.
+        dtype: of the model's weights, as `vlm/model_loading.py` names them.
     """
 
     model: Path

@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonargparse
 
-from app.chat.models import DTYPES, Models, add_dtype, choose_folder, load_models
+from app.chat.models import DTYPES, Models, add_dtype, add_model, choose_folder, load_models
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import claim, sweep_dead
 from versamammo import NOTICE
@@ -28,11 +28,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 def parser() -> jsonargparse.ArgumentParser:
     """Describe the verb's arguments."""
     made = command_parser(description=f"Talk about a mammogram. {NOTICE}")
-    made.add_argument(
-        "--model", default="", metavar="DIR",
-        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
-        "the bundled models/demo unless told otherwise",
-    )  # fmt: skip
+    add_model(made)
     made.add_argument(
         "--index", type=Path | None, default=None, help="folder of an index of similar cases"
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ABOUT = "about.json"
 LONGEST = 300  # characters of one line of `about.json`
 UNKNOWN = "not written down in the model's folder"
-DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")  # vlm.opening's, without torch
+DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")  # vlm.model_loading's, without torch
 BUNDLED = Path("models") / "demo"
 ABSENT = ("missing-package", "missing-weights", "missing-language")  # of a language model
 BUNDLED_REAL = Path("models") / "cbis"  # an encoder of real films
@@ -63,6 +63,15 @@ class Models:
         """Return who speaks: the answerer, and the finder if it is another."""
         cards = (self.answerer.card, *((self.finder.card,) if self.finder else ()))
         return tuple(dict.fromkeys(cards))
+
+
+def add_model(made: jsonargparse.ArgumentParser) -> None:
+    """Add the option of which model's folder is opened."""
+    made.add_argument(
+        "--model", default="", metavar="DIR",
+        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
+        "the bundled models/demo unless told otherwise",
+    )  # fmt: skip
 
 
 def add_dtype(made: jsonargparse.ArgumentParser) -> None:
@@ -103,7 +112,7 @@ def load_models(
         index: folder of an index of similar pictures.
         index_from: prepared archive that the index is made from, if it is to be made.
         trials: how the model went; by default what its folder tells.
-        dtype: of a language model's weights, as `vlm.opening` names them.
+        dtype: of a language model's weights, as `vlm.model_loading` names them.
         words: False where no answer is worded: a language model that lies elsewhere is left out.
 
     Raises:
@@ -115,7 +124,6 @@ def load_models(
             message = "similar pictures need a model's encoder"
             raise InputError(message, field="--index", reason="no-model")
         return Models(FactAnswerer())
-    language, part = parts_of(folder)
     # torch is imported only where there is a model
     from app.chat.conversation.answering import Answering
     from app.chat.conversation.writing import RecordWriter
@@ -123,9 +131,49 @@ def load_models(
     from app.chat.evidence.examining import Examiner
     from app.chat.evidence.option_likelihoods import LanguageSource
     from app.chat.evidence.queueing import OneAtATime
+
+    opened, queue = _open(folder, dtype, words), OneAtATime()
+    encoder, assistant = opened.encoder, opened.assistant
+    comparer = None
+    if index is not None:
+        comparer = _comparer(encoder, weights_hash(opened.looking), queue, index, index_from)
+    speaking = None if assistant is None else LanguageSource(assistant, queue)
+    card = card_of(folder, opened.speaking)
+    trials = trials_of(folder, assistant, card) if trials is None else trials
+    seeing = Seeing(encoder, queue) if opened.has_heads else None
+    finder = Examiner(card_of(folder, opened.looking), trials, seeing, speaking)
+    films = bundled(BUNDLED_REAL) if folder == bundled() else None
+    real = None if films is None else load_models(films, dtype=dtype, words=words)
+    writer = RecordWriter(speaking) if speaking is not None and speaking.speaks else None
+    if writer is None and real is not None:
+        writer = real.writer  # it words a record, whoever looked at the pictures
+    return Models(Answering(card, trials, writer), finder, comparer, real, writer)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The networks of a model's folder.
+
+    Attributes:
+        encoder: looks at pictures; the language model's own if there is no other.
+        assistant: the language model, if there is one.
+        looking: folder of the encoder's weights.
+        speaking: folder of the language model, or of the encoder if that is alone.
+        has_heads: whether findings can be read from the encoder itself.
+    """
+
+    encoder: VersaMammoModel
+    assistant: Assistant | None
+    looking: Path
+    speaking: Path
+    has_heads: bool
+
+
+def _open(folder: Path, dtype: str, words: bool) -> _Opened:
+    """Open the networks of a folder; arguments and errors are those of `load_models`."""
     from versamammo.model.encoder import VersaMammoModel
 
-    queue = OneAtATime()
+    language, part = parts_of(folder)
     if language is not None and part is not None and not words and _refers(language):
         language = None
     assistant = None if language is None else _assistant(language, dtype, part is not None)
@@ -135,23 +183,11 @@ def load_models(
     else:
         assert assistant is not None, "a folder has one part at least"
         encoder = assistant.model.model.vision_tower
+    looking = part or language
+    assert looking is not None
     # an encoder that kept its heads inside a vision-language model can look, too
-    seen = part or language
-    assert seen is not None
-    comparer = None
-    if index is not None:
-        comparer = _comparer(encoder, weights_hash(seen), queue, index, index_from)
-    speaking = None if assistant is None else LanguageSource(assistant, queue)
-    card = card_of(folder, language or seen)
-    trials = trials_of(folder, assistant, card) if trials is None else trials
-    seeing = Seeing(encoder, queue) if part or encoder.heads else None
-    finder = Examiner(card_of(folder, seen), trials, seeing, speaking)
-    films = bundled(BUNDLED_REAL) if folder == bundled() else None
-    real = None if films is None else load_models(films, dtype=dtype, words=words)
-    writer = RecordWriter(speaking) if speaking is not None and speaking.speaks else None
-    if writer is None and real is not None:
-        writer = real.writer  # it words a record, whoever looked at the pictures
-    return Models(Answering(card, trials, writer), finder, comparer, real, writer)
+    has_heads = part is not None or encoder.heads is not None
+    return _Opened(encoder, assistant, looking, language or looking, has_heads)
 
 
 def _assistant(folder: Path, dtype: str, dispensable: bool) -> Assistant | None:

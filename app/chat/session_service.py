@@ -23,7 +23,7 @@ from app.chat.evidence.contracts import (
 from app.chat.evidence.exam import Exam
 from app.chat.exports.exports import write_all
 from app.chat.models import Models
-from app.chat.session.example_exam import EXAMPLES, PLAIN, Example
+from app.chat.session.example_exam import EXAMPLES, PLAIN, ExampleExam
 from app.chat.session.limits import Limits
 from app.chat.session.mapped_pixels import map_pixels
 from app.chat.session.private_folder import EXPORT, PIXELS, PrivateFolder
@@ -98,7 +98,7 @@ class SessionService:
         return self.shelf.put(visit, page), visit
 
     def open_example(
-        self, page: str | None = None, example: Example = EXAMPLES[PLAIN]
+        self, page: str | None = None, example: ExampleExam = EXAMPLES[PLAIN]
     ) -> tuple[str, Visit]:
         """Open one of the example exams."""
         name = f"Example: {example.title}"

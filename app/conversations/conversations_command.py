@@ -12,7 +12,7 @@ import jsonargparse
 import numpy as np
 from tqdm import tqdm
 
-from app.conversations.drawing import Conversation, draw_conversation
+from app.conversations.conversation_sampling import SampledConversation, draw_conversation
 from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
@@ -84,5 +84,5 @@ def _runs_of(file: Path) -> Iterable[tuple[str, ...]]:
         raise InputError(message, file=file, reason="bad-file") from error
 
 
-def _line(made: Conversation) -> str:
+def _line(made: SampledConversation) -> str:
     return json.dumps(made.to_dict(), ensure_ascii=False)

@@ -88,7 +88,7 @@ class Words:
 
     def reason(self, name: str) -> str:
         """Return why a topic is not judged."""
-        why = self.seen.silent.get(name, "no model that could tell is loaded")
+        why = self.seen.why_silent(name)
         return self.pick(*_REASONS.get(why, (why,)))
 
     @property

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from app.chat.evidence.examining import Examiner
 from app.chat.evidence.trials import Domain, Trials, read_trials, write_trials
-from app.chat.models import Models, add_dtype, choose_folder, load_models
+from app.chat.models import Models, add_dtype, add_model, choose_folder, load_models
 from app.chat.session_service import SessionService
 from app.door.calibrating import calibrate, trials_of, try_sources
 from app.door.cases import Case, blank, cases, root_of, shuffled
@@ -49,9 +49,7 @@ def parser() -> jsonargparse.ArgumentParser:
         f"a prepared archive, scored by the page's own words. {NOTICE}"
     )
     made.add_argument("--data", type=Path, required=True, help="what `versamammo prepare` wrote")
-    made.add_argument(
-        "--model", default="", metavar="DIR", help="as of `versamammo chat`; bundled by default"
-    )
+    add_model(made)
     made.add_argument("--root", type=Path | None, default=None, help="where the files lie")
     made.add_argument("--splits", type=tuple[str, ...], default=("test",), help="whose patients")
     made.add_argument("--limit", type=int, default=0, help="only the first exams; 0: all")

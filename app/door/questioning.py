@@ -11,27 +11,8 @@ from app.chat.session_service import SessionService
 from app.door.answer_words import Said, said_of
 from app.door.cases import Case
 from versamammo.imaging.mammogram import Box
-from versamammo.vocabulary import BY_NAME, YES, Topic
+from versamammo.vocabulary import BY_NAME, TOPICS, YES, Topic
 
-ASKED = {  # topic -> the question as a user puts it
-    "View": "Which view is this?",
-    "ACR": "How dense is the breast?",
-    "Bi-Rads": "Which BI-RADS category fits?",
-    "Background tissue": "What is the background tissue?",
-    "Pathology": "Is it benign or malignant?",
-    "Subtlety": "How subtle is the finding?",
-    "Masking potential": "How easily could a tumour hide here?",
-    "Cancer": "Is there cancer?",
-    "Invasive cancer": "Is the cancer invasive?",
-    "Mass": "Is there a mass?",
-    "Calcification": "Are there calcifications?",
-    "Asymmetry": "Is there an asymmetry?",
-    "Architectural distortion": "Is there an architectural distortion?",
-    "Skin thickening": "Is the skin thickened? Is there skin thickening?",
-    "Skin retraction": "Is there skin retraction?",
-    "Nipple retraction": "Is there a nipple retraction?",
-    "Suspicious lymph node": "Is there a suspicious lymph node?",
-}
 HIT = 0.3  # overlap from which a mark lies on a true box; its centre in the box is enough
 
 
@@ -80,10 +61,10 @@ def hear(desk: SessionService, case: Case, shown: Exam, hearing: Hearing) -> Non
     """Ask everything that is known of a case, of the pictures that are shown."""
     token, visit = desk.open(shown)
     try:
-        for name, question in ASKED.items():
-            topic = BY_NAME[name]
+        for topic in TOPICS:
+            name, question = topic.name, topic.asked
             known = [n for n in range(len(shown.images)) if (name, n) in case.truths]
-            if not known and name not in (case.unanswered or {}):
+            if not question or not (known or name in (case.unanswered or {})):
                 continue
             kept = hearing.pictures.setdefault(name, Heard())
             whole = _last(desk, visit, question)

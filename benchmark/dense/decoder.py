@@ -9,7 +9,7 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from segmentation_models_pytorch.losses import DiceLoss, FocalLoss
 from torch import Tensor, nn
 
-from benchmark.dense.pyramid_adapter import Evened
+from benchmark.dense.pyramid_adapter import PyramidAdapter
 
 WIDTHS = (128, 64, 32, 16)  # channels at strides 16, 8, 4 and 2
 EVENED = 128  # channels that a ViT's maps are narrowed to
@@ -22,7 +22,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int]) -> None:
         super().__init__()
-        self.even = Evened(channels, strides, EVENED)
+        self.even = PyramidAdapter(channels, strides, EVENED)
         self.decoder = UnetDecoder((1, *self.even.channels), WIDTHS, n_blocks=len(WIDTHS))
         self.score = nn.Conv2d(WIDTHS[-1], 1, 3, padding=1)
         assert self.score.bias is not None

@@ -21,7 +21,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from benchmark.dense.anchors import RATIOS
 from benchmark.dense.canvas import Boxes
-from benchmark.dense.pyramid_adapter import STRIDES, Evened
+from benchmark.dense.pyramid_adapter import STRIDES, PyramidAdapter
 
 NAMES = tuple(str(stride) for stride in STRIDES)
 SIDE = 7  # cells a region is pooled to
@@ -82,7 +82,7 @@ class Detector(nn.Module):
     ) -> None:
         super().__init__()
         width = settings.width
-        self.even = Evened(channels, strides, width)
+        self.even = PyramidAdapter(channels, strides, width)
         self.pyramid = FeaturePyramidNetwork(
             self.even.channels, width, norm_layer=lambda some: nn.GroupNorm(8, some)
         )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 STRIDES = (4, 8, 16, 32)
 
 
-class Evened(nn.Module):
+class PyramidAdapter(nn.Module):
     """Turns an encoder's maps into four, [B, C, H / stride, W / stride].
 
     Attributes:

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters, Floats
 from benchmark.metrics.counting import Measure, MeasurePanel, divide, means
-from benchmark.metrics.figures import FALSE_POSITIVES
 from benchmark.metrics.matching import HIT_IOU, Hits, Matched, find_hits, match
+from benchmark.metrics.metric_results import FALSE_POSITIVES
 from benchmark.metrics.published_definitions import best_iou
 from benchmark.metrics.ranking import Ranking
 from benchmark.samples import BoxesSample

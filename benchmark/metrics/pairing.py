@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.metrics.bootstrap import Floats, Statistic, evaluate, interval, two_sided
-from benchmark.metrics.figures import LOWER_IS_BETTER
+from benchmark.metrics.metric_results import LOWER_IS_BETTER
 from benchmark.metrics.task_figures import (
     ResamplingInput,
     TaskDescription,

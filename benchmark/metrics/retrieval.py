@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import Clusters
 from benchmark.metrics.counting import Measure, MeasurePanel, means
-from benchmark.metrics.figures import PUBLISHED_RANKS, RANKS
+from benchmark.metrics.metric_results import PUBLISHED_RANKS, RANKS
 from benchmark.metrics.published_definitions import accuracy_at
 from benchmark.samples import NeighboursSample
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.metrics.bootstrap import evaluate, interval
-from benchmark.metrics.figures import MetricResult
+from benchmark.metrics.metric_results import MetricResult
 from benchmark.metrics.task_figures import RESAMPLES, TaskDescription, prepare, primary
 from benchmark.samples import Sample
 

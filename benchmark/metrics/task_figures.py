@@ -13,7 +13,7 @@ from benchmark.metrics.bootstrap import Clusters, Floats, cluster, evaluate, int
 from benchmark.metrics.classification import class_panels, label_panels
 from benchmark.metrics.counting import MeasurePanel
 from benchmark.metrics.detection import detection_panels
-from benchmark.metrics.figures import PRIMARY, MetricResult
+from benchmark.metrics.metric_results import PRIMARY, MetricResult
 from benchmark.metrics.retrieval import retrieval_panels
 from benchmark.metrics.segmentation import measured, segmentation_panels
 from benchmark.samples import (

@@ -15,7 +15,7 @@ from benchmark.metrics.detection import froc_curve
 from benchmark.metrics.ranking import Ranking
 from benchmark.metrics.segmentation import measured
 from benchmark.metrics.task_figures import TaskDescription
-from benchmark.report.svg import SHARE, Axis, Line, plot
+from benchmark.report.charts import SHARE, Axis, Line, plot
 from benchmark.samples import (
     BoxesSample,
     ClassSample,

@@ -15,9 +15,9 @@ import numpy as np
 from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import subgroups
 from benchmark.report import report_tables as tables
+from benchmark.report.charts import critical_difference
 from benchmark.report.curves import plots
 from benchmark.report.example_pictures import examples
-from benchmark.report.svg import critical_difference
 from benchmark.report.view import SCORED_ELSEWHERE, ReportView
 from benchmark.samples import Sample
 from benchmark.scores import ScoredTask

@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from benchmark.comparing import Comparison
-from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult, title
+from benchmark.metrics.metric_results import LOWER_IS_BETTER, MetricResult, title
 from benchmark.metrics.ranks import Ranks
 from benchmark.metrics.subgroups import Subgroup
-from benchmark.report.svg import bar
+from benchmark.report.charts import bar
 from benchmark.report.view import ReportView, primary
 from benchmark.scores import NOT_EXTERNAL, ScoredTask
 from benchmark.tasks import Task

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.comparing import Comparison, compare
 from benchmark.learnt_from import LearntFrom
-from benchmark.metrics.figures import LOWER_IS_BETTER, MetricResult
+from benchmark.metrics.metric_results import LOWER_IS_BETTER, MetricResult
 from benchmark.metrics.ranks import Ranks, rank
 from benchmark.samples import Sample
 from benchmark.scores import ScoredTask, gather, read_run

@@ -38,8 +38,8 @@ def parser() -> jsonargparse.ArgumentParser:
 def run(args: jsonargparse.Namespace) -> int:
     """Answer and score; returns 0."""
     # here, since other verbs should not wait for torch
-    from benchmark.rivals.answering import RivalRun, answer_bench
     from benchmark.rivals.endpoint import EndpointError
+    from benchmark.rivals.rival_run import RivalRun, answer_bench
 
     odd = [one for one in args.controls if one not in get_args(Control)]
     if odd or "none" not in args.controls:

@@ -13,8 +13,8 @@ from versamammo.errors import InputError
 from vlm.adapter import has_adapter
 from vlm.assembly import save
 from vlm.generation import answer
-from vlm.int8_layers import FEW, Int8Linear, is_int8, to_int8
-from vlm.opening import open_model
+from vlm.int8_layers import FEW, Int8Linear, to_int8
+from vlm.model_loading import open_model
 
 
 @pytest.mark.parametrize("rows", [1, FEW, FEW + 1, 40])
@@ -44,7 +44,7 @@ def test_the_model_answers_the_same_and_is_not_saved(
     folder: Path, trained: Any, small: Any
 ) -> None:
     model, processor = open_model(folder, "int8")
-    assert is_int8(model)
+    assert isinstance(model.lm_head, Int8Linear)
     assert not has_adapter(model)
     layers = [part for part in model.model.language_model.modules() if isinstance(part, nn.Linear)]
     assert layers == []
@@ -60,14 +60,14 @@ def test_a_small_model_keeps_its_weights_unless_told_otherwise(
     folder: Path, dtype: str, due: torch.dtype
 ) -> None:
     model, _ = open_model(folder, dtype)
-    assert not is_int8(model)
+    assert not isinstance(model.lm_head, Int8Linear)
     assert model.lm_head.weight.dtype is due
 
 
 def test_a_large_model_gets_8_bits_on_a_cpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlm.opening.LARGE", 1000)
+    monkeypatch.setattr("vlm.model_loading.LARGE", 1000)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert is_int8(open_model(folder)[0])
+    assert isinstance(open_model(folder)[0].lm_head, Int8Linear)
 
 
 def test_an_unknown_type_and_a_gpu_are_refused(folder: Path, untrained: Any) -> None:

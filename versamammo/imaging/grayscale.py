@@ -34,9 +34,12 @@ class LookupTable:
         return np.asarray(self.entries[index.astype(np.int64)], np.float64)
 
 
+FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+
+
 @dataclass(frozen=True)
 class WindowFunction:
-    """A VOI LUT Function of the file: LINEAR, LINEAR_EXACT or SIGMOID about a centre."""
+    """A VOI LUT Function of the file, one of `FUNCTIONS` about a centre."""
 
     kind: str
     center: float

@@ -1,4 +1,4 @@
-"""Tells a film shown dark on bright from the usual bright on dark, by looking at the air."""
+"""Polarity: whether a film is shown dark on bright, by looking at the air around the breast."""
 
 from __future__ import annotations
 

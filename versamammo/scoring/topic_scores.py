@@ -7,7 +7,6 @@ at least `LEAST_SKILL` of the way from guessing to always right.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from versamammo.errors import InputError
-from versamammo.files import write_atomically
 from versamammo.scoring.roc import PERCENTILES, auroc, patient_draws
-from versamammo.vqa import read_object
 
 LEAST_ASKED = 100
 LEAST_OF_A_CLASS = 20
@@ -181,25 +178,6 @@ def score_topic(
         float(_balanced(right.sum(0)[None], asked.sum(0)[None])[0]), float(low), float(high),
         1 / int((counts > 0).sum()), **of_yes_no,
     )  # fmt: skip
-
-
-def write_topic_scores(path: Path, scores: Sequence[TopicScore]) -> None:
-    """Write scores, each of another topic, as JSON."""
-    made = {"scores": [score.to_dict() for score in scores]}
-    write_atomically(path, (json.dumps(made, indent=1, allow_nan=False) + "\n").encode())
-
-
-def read_topic_scores(path: Path) -> tuple[TopicScore, ...]:
-    """Return the scores of a file that `write_topic_scores` wrote.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    record = read_object(path)
-    if set(record) != {"scores"}:
-        message = f"found the keys {sorted(record)}; expected scores"
-        raise InputError(message, file=path, reason="bad-score")
-    return scores_from(record["scores"], path)
 
 
 def scores_from(records: object, file: Path) -> tuple[TopicScore, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from versamammo.vocabulary import NOT_JUDGED
 from vlm.grounding.statements import (
     Polarity,
     Statement,
@@ -39,7 +40,6 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
-_UNJUDGED_FINDINGS = "not judged, which does not mean not there"
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
 
@@ -192,7 +192,7 @@ def _left_out(
     if silent and not told_so and not _IF.match(whole.casefold()):
         missing.append("leaves out that something is not judged")
     for line in () if _IF.match(whole.casefold()) else whole.splitlines():
-        named = findings_in(line) if line.casefold().startswith(_UNJUDGED_FINDINGS) else set()
+        named = findings_in(line) if line.casefold().startswith(NOT_JUDGED.casefold()) else set()
         if named and not named & findings_in(answer):
             missing.append("leaves out which findings are not judged")
     if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):

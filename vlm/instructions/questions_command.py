@@ -11,7 +11,7 @@ from versamammo import NOTICE
 from versamammo.config import command_parser
 from versamammo.errors import InputError
 from versamammo.vqa import write_bench
-from vlm.instructions.items import make_items
+from vlm.instructions.archive_items import make_items
 
 
 def parser() -> jsonargparse.ArgumentParser:

@@ -6,39 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
+from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS
 from versamammo.data.dataset import Picture
 from versamammo.data.labels import FINDINGS, Labels
-from versamammo.vocabulary import FINDING_WORDS, NO, NORMAL, YES, Topic
+from versamammo.vocabulary import FINDING_WORDS, NORMAL, Topic
 from versamammo.vocabulary import TOPICS as ALL
+from versamammo.vqa import Kind
 
 Answer = tuple[str, ...]
 Find = Callable[[Picture], Answer | None]
-Join = Callable[[set[Answer]], Answer | None]
-
-
-def _same(_: set[Answer]) -> Answer | None:
-    """Views that differ have no answer in common."""
-    return None
-
-
-def _worst(*order: str) -> Join:
-    """Let the more suspicious breast speak for the exam; others than these cannot be ordered."""
-
-    def join(known: set[Answer]) -> Answer | None:
-        words = {word for answer in known for word in answer}
-        return (max(words, key=order.index),) if words <= set(order) else None
-
-    return join
-
-
-def _any(_: set[Answer]) -> Answer | None:
-    """What one view shows, the exam shows."""
-    return (YES,)
-
-
-def _together(known: set[Answer]) -> Answer | None:
-    words = {word for answer in known for word in answer}
-    return tuple(word for word in FINDING_WORDS.values() if word in words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +23,9 @@ class LabelledTopic(Topic):
 
     Attributes:
         find: the answer for one picture, or None where it is unknown.
-        join: the answer for several views that differ.
     """
 
     find: Find
-    join: Join = _same
 
     def offered(self, pictures: Sequence[Picture]) -> Answer:
         """Return the options that can be judged; of findings nobody looked for none is offered."""
@@ -66,20 +40,18 @@ class LabelledTopic(Topic):
         if None in found:
             return None
         known = {answer for answer in found if answer is not None}
-        return known.pop() if len(known) == 1 else self.join(known)
+        return known.pop() if len(known) == 1 else self._join(known)
+
+    def _join(self, known: set[Answer]) -> Answer | None:
+        """Return the answer for views that differ; what is found in one, the exam shows."""
+        words = {word for answer in known for word in answer}
+        if self.kind is Kind.MULTIPLE:
+            return tuple(option for option in self.options if option in words - {NORMAL})
+        return (max(words, key=self.worst.index),) if words <= set(self.worst) else None
 
 
 def _known(labels: Labels, name: str) -> bool:
     return not math.isnan(getattr(labels, name))
-
-
-def _number(name: str, words: dict[int, str]) -> Callable[[Picture], Answer | None]:
-    def find(picture: Picture) -> Answer | None:
-        value = getattr(picture.labels, name)
-        word = None if math.isnan(value) else words.get(int(value))
-        return None if word is None else (word,)
-
-    return find
 
 
 def _tag(name: str, words: dict[str, str]) -> Callable[[Picture], Answer | None]:
@@ -90,10 +62,17 @@ def _tag(name: str, words: dict[str, str]) -> Callable[[Picture], Answer | None]
     return find
 
 
+def _birads(picture: Picture) -> Answer | None:
+    """Return the category; 0, which is no degree of suspicion, counts here."""
+    category = picture.labels.birads
+    return (f"Bi-Rads {int(category)}",) if category in range(6) else None
+
+
 def _subtlety(picture: Picture) -> Answer | None:
+    level = picture.labels.subtlety
     if picture.labels.pathology == 0:
         return (NORMAL,)
-    return _number("subtlety", {n: f"Level {n}" for n in range(1, 6)})(picture)
+    return (f"Level {int(level)}",) if level in range(1, 6) else None
 
 
 def _abnormality(picture: Picture) -> Answer | None:
@@ -105,37 +84,30 @@ def _abnormality(picture: Picture) -> Answer | None:
     return (NORMAL,) if everything or labels.pathology == 0 or labels.birads == 1 else None
 
 
-_YES_NO = {0: NO, 1: YES}
+def _attribute(topic: Topic) -> Find:
+    """Read what is asked for as an encoder's head does."""
+    attribute = ATTRIBUTES[topic.head]
+
+    def find(picture: Picture) -> Answer | None:
+        place = attribute.class_of(getattr(picture.labels, topic.head))
+        return None if place == UNKNOWN_CLASS else (topic.option_of(attribute.classes[place]),)
+
+    return find
 
 
-def _levels(highest: int) -> dict[int, str]:
-    return {n: f"Level {n}" for n in range(1, highest + 1)}
-
-
-_ACR = dict(enumerate(("Level A", "Level B", "Level C", "Level D"), start=1))
-_BIRADS = {n: f"Bi-Rads {n}" for n in range(6)}
-_TISSUE = {1: "Fatty-glandular", 0: "Fatty", 2: "Dense-glandular"}
-_PATHOLOGY = {0: NORMAL, 2: "Malignant", 1: "Benign"}
-_LABELS: dict[str, tuple[Find, Join]] = {
-    "View": (_tag("view", {"MLO": "MLO", "CC": "CC"}), _same),
-    "Laterality": (_tag("laterality", {"R": "Right", "L": "Left"}), _same),
-    "ACR": (_number("density", _ACR), _same),
-    "Bi-Rads": (_number("birads", _BIRADS), _worst(*(f"Bi-Rads {n}" for n in range(1, 6)))),
-    "Background tissue": (_number("tissue", _TISSUE), _same),
-    "Pathology": (_number("pathology", _PATHOLOGY), _worst(NORMAL, "Benign", "Malignant")),
-    "Subtlety": (_subtlety, _same),
-    "Masking potential": (_number("masking", _levels(8)), _same),
-    "Abnormality": (_abnormality, _together),
-    "Cancer": (_number("cancer", _YES_NO), _any),
-    "Invasive cancer": (_number("invasive", _YES_NO), _same),
-    **{word: (_number(kind, _YES_NO), _any) for kind, word in FINDING_WORDS.items()},
+# topics whose answer is no class of one attribute of the labels, or is worded otherwise
+_READ: dict[str, Find] = {
+    "View": _tag("view", {"MLO": "MLO", "CC": "CC"}),
+    "Laterality": _tag("laterality", {"R": "Right", "L": "Left"}),
+    "Bi-Rads": _birads,
+    "Subtlety": _subtlety,
+    "Abnormality": _abnormality,
 }
 
 
 def _labelled(topic: Topic) -> LabelledTopic:
-    find, join = _LABELS[topic.name]
     told = {field.name: getattr(topic, field.name) for field in fields(topic)}
-    return LabelledTopic(**told, find=find, join=join)
+    return LabelledTopic(**told, find=_READ.get(topic.name) or _attribute(topic))
 
 
 TOPICS: tuple[LabelledTopic, ...] = tuple(map(_labelled, ALL))

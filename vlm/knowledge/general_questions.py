@@ -1,4 +1,4 @@
-"""Tells questions about mammography in general from questions about the pictures at hand.
+"""Questions about mammography in general, kept apart from questions about the pictures at hand.
 
 “What is a mass?” asks for a meaning, “Is there a mass?” and “What is the mass?” for what a picture
 shows. Only the former are answered from the glossary.

@@ -6,7 +6,6 @@ Each file is a list of `term`, `also` (other names), `text` (one to three senten
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -43,11 +42,6 @@ class GlossaryTerm:
     def names(self) -> tuple[str, ...]:
         """Return the term and its other names."""
         return (self.term, *self.also)
-
-    @property
-    def first_sentence(self) -> str:
-        """Return the first sentence of the explanation."""
-        return re.split(r"(?<=[.]) (?=[A-Z])", self.text, maxsplit=1)[0]
 
 
 @cache

@@ -38,7 +38,7 @@ from app.chat.evidence.contracts import (
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.trials import Domain, Trials
-from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
 
 SUGGESTED = (
     (ANY_FINDING, "Is anything suspicious, and where?"),
@@ -183,10 +183,10 @@ class Answering:
             lines += [finding_line(exam, name, said[name]) for name in rest]
         if silent and every:
             listed = ", ".join(name.lower() for name in silent)
-            lines.append(f"Not judged, which does not mean not there: {listed}.")
+            lines.append(f"{NOT_JUDGED}: {listed}.")
         lines += [] if every else [_not_judged(seen, name) for name in silent]
         if every and not kinds:
-            lines.append(f"{title('Mass')}: {_why_silent(seen, 'Mass')}.")
+            lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
         found = [one for name in kinds for one in said[name]]
         suspects = suspect_lines(exam, seen, asked.images)
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
@@ -293,12 +293,8 @@ def _named(asked: Asked) -> tuple[str, ...]:
     return tuple(name for name in asked.topics if name != ANY_FINDING) or asked.topics
 
 
-def _why_silent(seen: Findings, name: str) -> str:
-    return seen.silent.get(name, "no model that could tell is loaded")
-
-
 def _not_judged(seen: Findings, name: str) -> str:
-    return f"{title(name)}: not judged, because {_why_silent(seen, name)}."
+    return f"{title(name)}: not judged, because {seen.why_silent(name)}."
 
 
 def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence, ...]:

@@ -31,7 +31,7 @@ from app.chat.evidence.contracts import Card, ChatTurn, Findings, Region, Simila
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from versamammo import NOTICE, __version__
-from versamammo.vocabulary import YES
+from versamammo.vocabulary import NOT_JUDGED, YES
 
 
 def draft(
@@ -84,7 +84,7 @@ def _topic(exam: Exam, findings: Findings | None, name: str, images: Sequence[in
         return "Not assessed by any model."
     verdict = of_several(exam, findings, name, images)
     if verdict is None:
-        why = findings.silent.get(name, "no model that could tell is loaded")
+        why = findings.why_silent(name)
         return f"Not assessed: {why}."
     how = f"; {verdict.how}" if verdict.how else ""
     return f"{title(name)} {topic_words(verdict)} (model{how}; to be confirmed)."
@@ -104,7 +104,7 @@ def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> s
     rest = {name: own for name, own in judged.items() if name not in there}
     lines += filter(None, [absent_line(exam, rest)])
     if silent := [name.lower() for name in KINDS if name not in judged]:
-        lines.append(f"Not judged, which does not mean not there: {', '.join(silent)}.")
+        lines.append(f"{NOT_JUDGED}: {', '.join(silent)}.")
     lines += suspect_lines(exam, findings, images)
     lines += [f"Attempted in vain: {what}." for what in findings.failed]
     return "\n".join(lines)

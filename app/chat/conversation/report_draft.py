@@ -23,7 +23,7 @@ class SourceKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Source:
+class SentenceSource:
     """What a sentence comes from.
 
     Attributes:
@@ -50,7 +50,7 @@ class Sentence:
 
     id: str
     text: str
-    sources: tuple[Source, ...]
+    sources: tuple[SentenceSource, ...]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class ReportDraft:
             yield from section.sentences
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[SentenceSource, ...]:
         """Return every source once, in the order in which the text first needs it."""
         return tuple(dict.fromkeys(source for one in self.sentences for source in one.sources))
 
@@ -186,7 +186,7 @@ class SectionWriter:
         self.title = title
         self._sentences: list[Sentence] = []
 
-    def add(self, text: str, *sources: Source) -> str:
+    def add(self, text: str, *sources: SentenceSource) -> str:
         """Add a sentence; returns its id. What is no single line becomes one."""
         made = f"{self.name}.{len(self._sentences) + 1}"
         self._sentences.append(Sentence(made, " ".join(text.split()), sources))

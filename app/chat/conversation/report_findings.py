@@ -12,7 +12,7 @@ from app.chat.conversation.report_draft import (
     ReportedMark,
     ReportedTopic,
     SectionWriter,
-    Source,
+    SentenceSource,
     SourceKind,
 )
 from app.chat.conversation.verdict_words import SIDES, title, verdict_words
@@ -23,7 +23,7 @@ from app.chat.evidence.location_text import in_words
 from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.dicom.spacing import BY_RESOLUTION, UNCALIBRATED
 from versamammo.imaging.mammogram import Box, Laterality, View
-from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
 
 NO_MODEL = "No model looked for findings."
 PLACE_FROM = "position from the nipple as found on the pixels, {views}"
@@ -31,7 +31,7 @@ SUSPECT = "if there is a lesion, it most likely lies"
 
 
 @dataclass(frozen=True)
-class Place:
+class MarkedPlace:
     """One place in a breast, marked in one view or in two."""
 
     marks: tuple[Region, ...]
@@ -43,7 +43,7 @@ def write_findings(
 ) -> tuple[tuple[ReportedFinding, ...], tuple[ReportedTopic, ...]]:
     """Write the section, a breast after the other; returns it as data, and what is not judged."""
     if findings is None:
-        writer.add(NO_MODEL, Source(SourceKind.PROGRAM, "no model is loaded"))
+        writer.add(NO_MODEL, SentenceSource(SourceKind.PROGRAM, "no model is loaded"))
         return (), ()
     told: list[ReportedFinding] = []
     for side, laterality in SIDES:
@@ -55,7 +55,8 @@ def write_findings(
     unjudged = _not_judged(writer, findings)
     for what in findings.failed:
         writer.add(
-            f"Attempted in vain: {what}.", Source(SourceKind.PROGRAM, "the picture was refused")
+            f"Attempted in vain: {what}.",
+            SentenceSource(SourceKind.PROGRAM, "the picture was refused"),
         )
     return tuple(told), unjudged
 
@@ -98,7 +99,7 @@ class _Breast:
         # a source that tells yes without marking leaves one sentence, without a place
         bare = tuple(one for one in verdicts if one.value == YES and not one.regions)
         places = places_of(self.exam, self._told_side, marks)
-        for place in places or [Place((), Location())]:
+        for place in places or [MarkedPlace((), Location())]:
             shown = [
                 f"{self.exam.names[one.image]} yes ({figure(one.score)}), "
                 f"marked {size_words(self.exam.images[one.image], one.box)}"
@@ -152,7 +153,7 @@ class _Breast:
                 f"{self.exam.names[one.image]} {size_words(self.exam.images[one.image], one.box)}"
                 for one in place.marks
             )
-            source = Source(
+            source = SentenceSource(
                 SourceKind.MODEL, "encoder's place that is most like a lesion, not calibrated",
                 tuple(self.exam.names[one.image] for one in place.marks),
             )  # fmt: skip
@@ -173,14 +174,14 @@ class _Breast:
         told = all(one.told.laterality and not one.disagrees for one in images)
         return self.laterality if told else None
 
-    def _where(self, place: Place) -> str:
+    def _where(self, place: MarkedPlace) -> str:
         """Return a place in words: from the nipple, or else in thirds of the picture."""
         if place.location.words:
             return place.location.words
         one = place.marks[0]
         return f"in the picture's {in_words(self.exam.images[one.image], one.box)}"
 
-    def _marks(self, place: Place) -> tuple[ReportedMark, ...]:
+    def _marks(self, place: MarkedPlace) -> tuple[ReportedMark, ...]:
         return tuple(
             ReportedMark(
                 self.exam.names[one.image], one.box, one.score,
@@ -195,27 +196,29 @@ class _Breast:
     def _names(self, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.exam.names[one.images[0]] for one in verdicts))
 
-    def _source(self, name: str, verdicts: Sequence[Verdict]) -> Source:
+    def _source(self, name: str, verdicts: Sequence[Verdict]) -> SentenceSource:
         once = {one.images[0]: one for one in verdicts}
         return model_source(self.exam, name, list(once.values()), YES)
 
-    def _place_sources(self, place: Place) -> list[Source]:
+    def _place_sources(self, place: MarkedPlace) -> list[SentenceSource]:
         if not place.location.words:
             return []
         names = tuple(self.exam.names[one.image] for one in place.marks)
-        return [Source(SourceKind.PIXELS, PLACE_FROM.format(views=" and ".join(names)), names)]
+        return [
+            SentenceSource(SourceKind.PIXELS, PLACE_FROM.format(views=" and ".join(names)), names)
+        ]
 
 
-def model_source(exam: Exam, name: str, verdicts: Sequence[Verdict], option: str) -> Source:
+def model_source(exam: Exam, name: str, verdicts: Sequence[Verdict], option: str) -> SentenceSource:
     """Return who says something of a topic, with the probability of an option in each picture."""
     topic = BY_NAME[name]
     said = topic.title if topic.finding else f"{topic.title} {topic.plain(option)}"
     names = tuple(exam.names[one.images[0]] for one in verdicts)
     chances = tuple(one.probabilities[option] for one in verdicts)
-    return Source(SourceKind.MODEL, f"{verdicts[0].source}, {said}", names, name, chances)
+    return SentenceSource(SourceKind.MODEL, f"{verdicts[0].source}, {said}", names, name, chances)
 
 
-def places_of(exam: Exam, side: Laterality | None, marks: Sequence[Region]) -> list[Place]:
+def places_of(exam: Exam, side: Laterality | None, marks: Sequence[Region]) -> list[MarkedPlace]:
     """Put the marks of one breast that two views show of one place together."""
     seen = [sight(exam.images[one.image], one.box) for one in marks]
     above = [n for n, one in enumerate(marks) if exam.images[one.image].told.view is View.CC]
@@ -227,7 +230,7 @@ def places_of(exam: Exam, side: Laterality | None, marks: Sequence[Region]) -> l
     groups = [*together, *((n,) for n in range(len(marks)) if n not in matched)]
     groups.sort(key=lambda group: -max(marks[n].score for n in group))
     return [
-        Place(
+        MarkedPlace(
             tuple(marks[n] for n in group),
             locate(side, *(one for n in group if isinstance(one := seen[n], Sighting))),
         )
@@ -248,21 +251,17 @@ def size_words(image: ExamImage, box: Box) -> str:
 
 def _not_judged(writer: SectionWriter, findings: Findings) -> tuple[ReportedTopic, ...]:
     """Write which findings nobody looked for; why is in the sentence if they share one reason."""
-    reasons = {
-        name: findings.silent.get(name, "no model that could tell is loaded")
-        for name in KINDS
-        if name not in findings.topics
-    }
+    reasons = {name: findings.why_silent(name) for name in KINDS if name not in findings.topics}
     if not reasons:
         return ()
     shared = f" ({next(iter(reasons.values()))})" if len(set(reasons.values())) == 1 else ""
     made = writer.add(
-        f"Not judged, which does not mean not there: {', '.join(map(str.lower, reasons))}{shared}.",
+        f"{NOT_JUDGED}: {', '.join(map(str.lower, reasons))}{shared}.",
         *(not_tried(name, why) for name, why in reasons.items()),
     )
     return tuple(ReportedTopic(name, made, why_not=why) for name, why in reasons.items())
 
 
-def not_tried(name: str, why: str) -> Source:
+def not_tried(name: str, why: str) -> SentenceSource:
     """Return why a topic is not judged."""
-    return Source(SourceKind.PROGRAM, f"{title(name)} is not judged: {why}", topic=name)
+    return SentenceSource(SourceKind.PROGRAM, f"{title(name)} is not judged: {why}", topic=name)

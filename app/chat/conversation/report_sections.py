@@ -7,7 +7,12 @@ from dataclasses import replace
 from itertools import product
 
 from app.chat.conversation.facts import together, warnings_of
-from app.chat.conversation.report_draft import ReportedTopic, SectionWriter, Source, SourceKind
+from app.chat.conversation.report_draft import (
+    ReportedTopic,
+    SectionWriter,
+    SentenceSource,
+    SourceKind,
+)
 from app.chat.conversation.report_findings import model_source, not_tried
 from app.chat.conversation.verdict_words import SIDES, title, topic_words
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, Verdict
@@ -18,7 +23,7 @@ from versamammo import __version__
 from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 
 OPEN = "[to be filled in by the reader]"
-READER = Source(SourceKind.READER, "left to the reader")
+READER = SentenceSource(SourceKind.READER, "left to the reader")
 OF_A_BREAST = ("Pathology", "Cancer", "Invasive cancer")  # of the assessment, a breast each
 
 
@@ -27,10 +32,12 @@ def write_indication(writer: SectionWriter, exam: Exam) -> None:
     for number in exam.current:
         made = exam.images[number].told.provenance
         if made.indication:
-            source = Source(SourceKind.TAG, f"tag {made.indication_source}", (exam.names[number],))
+            source = SentenceSource(
+                SourceKind.TAG, f"tag {made.indication_source}", (exam.names[number],)
+            )
             writer.add(f"{made.indication.capitalize()}.", source)
             return
-    writer.add("Not recorded.", Source(SourceKind.TAG, "no tag tells the indication"))
+    writer.add("Not recorded.", SentenceSource(SourceKind.TAG, "no tag tells the indication"))
 
 
 def write_technique(
@@ -38,7 +45,7 @@ def write_technique(
 ) -> None:
     """Write which pictures there are, of what kind, and what a careful reader should know."""
     if exam.phantom:
-        source = Source(SourceKind.TAG, "tag PatientID says PHANTOM", exam.names)
+        source = SentenceSource(SourceKind.TAG, "tag PatientID says PHANTOM", exam.names)
         writer.add("Phantom pictures, not of a person.", source)
     numbers = exam.current
     listed = ", ".join(exam.names[number] for number in numbers)
@@ -46,14 +53,18 @@ def write_technique(
     writer.add(f"{count}: {listed}.", *_view_sources(exam, numbers))
     shown = {(exam.images[n].side, exam.images[n].told.view) for n in numbers}
     if absent := [f"{side} {view}" for side, view in HUNG if (side, view) not in shown]:
-        source = Source(SourceKind.PROGRAM, "the four standard views, CC and MLO of both breasts")
+        source = SentenceSource(
+            SourceKind.PROGRAM, "the four standard views, CC and MLO of both breasts"
+        )
         writer.add(f"Of the standard views there is no {', no '.join(absent)}.", source)
     for words, names in _alike(exam, numbers, _kind_words).items():
         writer.add(f"{', '.join(names)}: {words}.", _tags(names, "format and pixel size"))
     for words, names in _alike(exam, numbers, _modifiers).items():
         writer.add(f"{', '.join(names)}: {words}.", _tags(names, "view modifiers"))
     for warning in together(exam.names, warnings_of(exam, findings, cards)):
-        writer.add(f"Note: {warning}", Source(SourceKind.PROGRAM, "reading of tags and pixels"))
+        writer.add(
+            f"Note: {warning}", SentenceSource(SourceKind.PROGRAM, "reading of tags and pixels")
+        )
 
 
 def write_comparison(writer: SectionWriter, exam: Exam) -> None:
@@ -63,15 +74,15 @@ def write_comparison(writer: SectionWriter, exam: Exam) -> None:
         if image.days_before:
             earlier.setdefault(image.days_before, []).append(name)
     if not earlier:
-        source = Source(SourceKind.TAG, "tag StudyDate: no picture of an earlier date")
+        source = SentenceSource(SourceKind.TAG, "tag StudyDate: no picture of an earlier date")
         writer.add("No earlier examination was given.", source)
         return
     for days, names in sorted(earlier.items()):
         months = round(days / MONTH)
         before = f"{days} days" if months < 2 else f"{days} days (about {months} months)"
-        source = Source(SourceKind.TAG, "tag StudyDate", tuple(names))
+        source = SentenceSource(SourceKind.TAG, "tag StudyDate", tuple(names))
         writer.add(f"Earlier examination, {before} before: {', '.join(names)}.", source)
-    source = Source(SourceKind.PROGRAM, "no model here compares examinations")
+    source = SentenceSource(SourceKind.PROGRAM, "no model here compares examinations")
     writer.add("What has changed was not judged; this report is on the latest pictures.", source)
 
 
@@ -80,13 +91,13 @@ def write_topic(
 ) -> ReportedTopic:
     """Write the value of one topic of several pictures, or why there is none; return it as data."""
     if findings is None:
-        nobody = Source(SourceKind.PROGRAM, "no model is loaded")
+        nobody = SentenceSource(SourceKind.PROGRAM, "no model is loaded")
         made = writer.add("Not assessed by any model.", nobody)
         return ReportedTopic(name, made, why_not=nobody.text)
     verdict = of_several(exam, findings, name, images)
     if verdict is not None:
         return _write_verdict(writer, exam, findings, verdict)
-    why = findings.silent.get(name, "no model that could tell is loaded")
+    why = findings.why_silent(name)
     made = writer.add(f"{title(name)}. Not assessed: {why}.", not_tried(name, why))
     return ReportedTopic(name, made, why_not=why)
 
@@ -116,7 +127,7 @@ def write_conversation(writer: SectionWriter, exam: Exam, turns: Sequence[ChatTu
         chance = () if turn.answer.confidence is None else (turn.answer.confidence,)
         worded = ", worded by a language model" if turn.answer.written else ""
         text = f"question {number} and its answer{worded}"
-        source = Source(SourceKind.CONVERSATION, text, probabilities=chance)
+        source = SentenceSource(SourceKind.CONVERSATION, text, probabilities=chance)
         writer.add(f"Question: {turn.question}", source)
         for line in filter(str.strip, turn.answer.text.splitlines()):
             writer.add(line, source)
@@ -130,7 +141,7 @@ def write_conversation(writer: SectionWriter, exam: Exam, turns: Sequence[ChatTu
 
 def write_origin(writer: SectionWriter, cards: Sequence[Card]) -> None:
     """Write which program and which models wrote the draft."""
-    source = Source(SourceKind.PROGRAM, "this program and the cards of its models")
+    source = SentenceSource(SourceKind.PROGRAM, "this program and the cards of its models")
     writer.add(f"VersaMammo {__version__}.", source)
     models = [card for card in cards if card.is_model]
     for card in models:
@@ -148,7 +159,7 @@ def _write_verdict(
     text = f"{of}{title(verdict.topic)} {topic_words(verdict)} (model{how}; to be confirmed)."
     made = writer.add(text, source)
     for quoted in verdict.dissent:
-        other = Source(SourceKind.MODEL, quoted, source.images, verdict.topic)
+        other = SentenceSource(SourceKind.MODEL, quoted, source.images, verdict.topic)
         writer.add(f"{of}{quoted[0].upper()}{quoted[1:]}.", other)
     return ReportedTopic(
         verdict.topic, made, tuple(exam.names[one] for one in verdict.images), verdict.value,
@@ -156,7 +167,7 @@ def _write_verdict(
     )  # fmt: skip
 
 
-def _view_sources(exam: Exam, numbers: Sequence[int]) -> list[Source]:
+def _view_sources(exam: Exam, numbers: Sequence[int]) -> list[SentenceSource]:
     """Return which attributes told side and view, the pictures together that share them."""
     found: dict[str, list[str]] = {}
     for number in numbers:
@@ -164,7 +175,7 @@ def _view_sources(exam: Exam, numbers: Sequence[int]) -> list[Source]:
         side = told.laterality_source or "chest wall on the pixels"
         text = f"side by {side}, view by {told.view_source or 'nothing'}"
         found.setdefault(text, []).append(exam.names[number])
-    return [Source(SourceKind.TAG, text, tuple(names)) for text, names in found.items()]
+    return [SentenceSource(SourceKind.TAG, text, tuple(names)) for text, names in found.items()]
 
 
 def _alike(
@@ -194,5 +205,5 @@ def _modifiers(image: ExamImage) -> str:
     return ", ".join(image.told.modifiers)
 
 
-def _tags(names: tuple[str, ...], what: str) -> Source:
-    return Source(SourceKind.TAG, f"tags of the files: {what}", names)
+def _tags(names: tuple[str, ...], what: str) -> SentenceSource:
+    return SentenceSource(SourceKind.TAG, f"tags of the files: {what}", names)

@@ -183,6 +183,10 @@ class Findings:
     failed: tuple[str, ...] = ()
     suspects: tuple[Region, ...] = ()
 
+    def why_silent(self, name: str) -> str:
+        """Return why a topic is not judged."""
+        return self.silent.get(name, "no model that could tell is loaded")
+
     def verdict(self, topic: str, image: int) -> Verdict | None:
         """Return what is said of a topic in one picture; None if it is not judged there."""
         for one in self.verdicts:

@@ -10,7 +10,7 @@ from app.chat.conversation.report_draft import (
     ReportedFinding,
     ReportedTopic,
     Sentence,
-    Source,
+    SentenceSource,
 )
 from app.chat.evidence.contracts import Card
 from app.chat.evidence.shown_probability import figure
@@ -40,7 +40,7 @@ def marked(report: ReportDraft, text: str | None = None) -> str:
     return "\n".join([*lines, "", "SOURCES", *legend, NO_MARK])
 
 
-def source_words(source: Source) -> str:
+def source_words(source: SentenceSource) -> str:
     """Return a source in one line: its kind, what it is, and the pictures with probabilities."""
     chances = [figure(one) for one in source.probabilities]
     if len(chances) == len(source.images):
@@ -82,7 +82,7 @@ def as_record(report: ReportDraft, text: str | None = None) -> dict[str, Any]:
     }
 
 
-def _sentence(sentence: Sentence, numbers: Mapping[Source, int]) -> dict[str, Any]:
+def _sentence(sentence: Sentence, numbers: Mapping[SentenceSource, int]) -> dict[str, Any]:
     return {
         "id": sentence.id,
         "text": sentence.text,
@@ -90,7 +90,7 @@ def _sentence(sentence: Sentence, numbers: Mapping[Source, int]) -> dict[str, An
     }
 
 
-def _source(number: int, source: Source) -> dict[str, Any]:
+def _source(number: int, source: SentenceSource) -> dict[str, Any]:
     return {
         "id": number,
         "kind": source.kind,

@@ -12,10 +12,10 @@ import gradio as gr
 from app.chat.conversation.report import draft
 from app.chat.endpoints import add_endpoints
 from app.chat.page.findings_panel import findings_html
-from app.chat.page.header import line_html
 from app.chat.page.layout import Parts, lay_out
 from app.chat.page.look import look_of
 from app.chat.page.notices import refused_html, verdict_html, warnings_html
+from app.chat.page.page_header import line_html
 from app.chat.page.panels import facts_html, scene_html
 from app.chat.page.similar_panel import similar_html
 from app.chat.page.talk import EMPTY, OVER, Message, Talk

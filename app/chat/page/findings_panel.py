@@ -12,7 +12,7 @@ from app.chat.evidence.exam import Exam
 from app.chat.evidence.shown_probability import figure
 from app.chat.viewer.scene_boxes import box_id
 from versamammo.imaging.mammogram import Box
-from versamammo.vocabulary import BY_NAME
+from versamammo.vocabulary import BY_NAME, NOT_JUDGED
 
 BARS = ("ACR", "Bi-Rads")  # shown at a glance; the rest in a table
 NO_MODEL_LOADED = (
@@ -139,7 +139,4 @@ def _silent(findings: Findings) -> str:
         f"<li><b>{escape(title(name))}</b>: {escape(why)}.</li>"
         for name, why in findings.silent.items()
     )
-    return (
-        '<details class="vm-details"><summary>Not judged, which does not mean not there'
-        f"</summary><ul>{lines}</ul></details>"
-    )
+    return f'<details class="vm-details"><summary>{NOT_JUDGED}</summary><ul>{lines}</ul></details>'

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.chat.page.findings_panel import findings_html
-from app.chat.page.header import banner_html, cards_html, keys_html, line_html
+from app.chat.page.page_header import banner_html, cards_html, keys_html, line_html
 from app.chat.page.panels import LIGHT_BOX, facts_html
 from app.chat.page.similar_panel import similar_html
 from app.chat.session.example_exam import EXAMPLES

@@ -10,7 +10,7 @@ from app.chat.conversation.facts import NO_MODEL
 from app.chat.conversation.general import GLOSSARY
 from app.chat.conversation.verdict_words import pointing
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
-from app.chat.page.opening import OPENING, opening
+from app.chat.page.opening_message import OPENING, opening
 from app.chat.page.panels import disarm, record_html
 from app.chat.session.session_store import Visit
 from app.chat.session_service import SessionService

@@ -29,7 +29,7 @@ _making = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Example:
+class ExampleExam:
     """An exam that is ready to open.
 
     Attributes:
@@ -70,9 +70,9 @@ def _read_films() -> Exam:
 
 PLAIN = "mass"
 EXAMPLES = {
-    PLAIN: Example("phantom with a malignant mass", example_exam),
-    "benign": Example("phantom with a benign mass", partial(example_exam, BENIGN)),
-    "calcifications": Example("phantom with calcifications", partial(example_exam, CALCIFIED)),
-    "normal": Example("phantom without a lesion", partial(example_exam, NORMAL)),
-    "films": Example("two real films (CBIS-DDSM)", film_exam, FILMS_OF),
+    PLAIN: ExampleExam("phantom with a malignant mass", example_exam),
+    "benign": ExampleExam("phantom with a benign mass", partial(example_exam, BENIGN)),
+    "calcifications": ExampleExam("phantom with calcifications", partial(example_exam, CALCIFIED)),
+    "normal": ExampleExam("phantom without a lesion", partial(example_exam, NORMAL)),
+    "films": ExampleExam("two real films (CBIS-DDSM)", film_exam, FILMS_OF),
 }

@@ -21,7 +21,7 @@ LINES = 60
 
 
 class Slow:
-    """Says a line at a time: sixty at once, or one each half second if asked to be slow."""
+    """Writes a line at a time: sixty at once, or one each half second if asked to be slow."""
 
     card = Card("Slow", "1", "hand-made for tests")
     suggested = ("Tell me all",)

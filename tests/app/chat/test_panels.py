@@ -5,8 +5,8 @@ from dataclasses import replace
 from app.chat.conversation.report import draft
 from app.chat.evidence.exam import Exam
 from app.chat.page.findings_panel import findings_html
-from app.chat.page.header import line_html
 from app.chat.page.notices import refused_html, together, verdict_html, warnings_html
+from app.chat.page.page_header import line_html
 from app.chat.page.panels import disarm, facts_html
 
 EVIL = "<img src=x onerror=alert(1)>"

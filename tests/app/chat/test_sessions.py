@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from app.chat.chat_command import free_port, serve
-from app.chat.page.opening import OPENING
+from app.chat.page.opening_message import OPENING
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import LOCK
 from app.chat.session.sessions import OpenPages, Sweeper

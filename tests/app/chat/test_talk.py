@@ -10,7 +10,7 @@ import pytest
 
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
-from app.chat.page.opening import OPENING, PHANTOM, opening
+from app.chat.page.opening_message import OPENING, PHANTOM, opening
 from app.chat.page.talk import EMPTY, FAILED, OVER, Message, Talk, text_of
 from app.chat.session.session_store import Visit
 from app.chat.session_service import STOPPED, SessionService

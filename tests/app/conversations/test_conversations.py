@@ -10,11 +10,11 @@ import pytest
 
 from app.chat.conversation.subjects import Subject
 from app.cli import main
+from app.conversations.conversation_sampling import draw_conversation
 from app.conversations.conversations_command import runs
-from app.conversations.drawing import draw_conversation
-from app.conversations.exams import draw_findings, draw_scene
 from app.conversations.plain_answers import _answers
-from app.conversations.questions import NEXT, SUBJECTS, wordings
+from app.conversations.random_exams import draw_findings, draw_scene
+from app.conversations.typed_questions import NEXT, SUBJECTS, wordings
 from versamammo.vocabulary import YES
 from vlm.grounding import disagreements
 from vlm.instructions.recorded import read_recorded

@@ -12,8 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from benchmark.metrics import score
-from benchmark.metrics.figures import FALSE_POSITIVES
 from benchmark.metrics.matching import touches
+from benchmark.metrics.metric_results import FALSE_POSITIVES
 from benchmark.metrics.published_definitions import best_iou
 from benchmark.samples import BoxesSample
 from tests.benchmark.metrics.made_up import LESIONS, boxes_samples, values_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.metrics import TITLES, score
-from benchmark.metrics.figures import PRIMARY
+from benchmark.metrics.metric_results import PRIMARY
 from benchmark.samples import BoxesSample, ClassSample
 from tests.benchmark.metrics.made_up import (
     BINARY,

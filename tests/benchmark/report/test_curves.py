@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import auc, roc_auc_score, roc_curve
 
+from benchmark.report.charts import Axis, Line, critical_difference, plot
 from benchmark.report.curves import plots, roc
-from benchmark.report.svg import Axis, Line, critical_difference, plot
 from tests.benchmark.metrics.made_up import BINARY, class_samples
 
 
@@ -30,12 +32,40 @@ def test_a_model_without_records_is_left_out_of_the_plot():
     assert "none</span>" not in drawn
 
 
+def drawn_points(drawn: str) -> list[tuple[float, float]]:
+    """Return the corners of the only curve, in the drawing's units."""
+    (path,) = re.findall(r'<g class="curve">\s*<path d="([^"]*)"', drawn)
+    return [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) ([\d.]+)", path)]
+
+
 def test_a_point_is_placed_by_its_axes():
-    axis = Axis("x", 0.1, 10, (1,), logarithmic=True)
-    assert axis.place(np.array([0.1, 1.0, 10.0, 0.0])).tolist() == pytest.approx([0, 0.5, 1, 0])
-    drawn = plot("t", axis, Axis("y", 0, 1, (0,)), [Line("a & b", np.array([1.0]), np.array([0]))])
-    assert "M187.0,262.0" in drawn  # half of the way from 44 to 330, and the foot
+    x, y = Axis("x", 0.1, 10, (1,), logarithmic=True), Axis("y", 0, 1, (0,))
+    line = Line("a", np.array([0.0, 1.0, 99.0]), np.array([0.0, 1.0, 0.25]))
+    low, middle, high = drawn_points(plot("t", x, y, [line]))
+    assert low[0] < middle[0] < high[0]
+    assert middle[0] == pytest.approx((low[0] + high[0]) / 2)
+    assert high[1] == pytest.approx(low[1] + 0.25 * (middle[1] - low[1]))
+
+
+def test_steps_go_level_and_then_up():
+    x, y = Axis("x", 0, 1, (0,)), Axis("y", 0, 1, (0,))
+    line = Line("a", np.array([0.0, 0.5, 1.0]), np.array([0.2, 0.6, 1.0]), steps=True)
+    points = drawn_points(plot("t", x, y, [line]))
+    assert len(points) == 5
+    assert points[0][1] == points[1][1] > points[2][1] == points[3][1] > points[4][1]
+
+
+def test_axes_ticks_and_curves_can_be_read_as_text_and_counted():
+    x, y = Axis("false rate", 0, 1, (0, 0.5)), Axis("true rate", 0, 1, (0.25,))
+    curves = [Line("a & b", np.array([0, 1.0]), np.array([0, 1.0])) for _ in range(3)]
+    drawn = plot("R & C", x, y, curves, diagonal=True)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert texts == ["0", "0.5", "false rate", "0.25", "true rate"]
+    assert drawn.count('<g class="curve">') == 3
+    assert drawn.count("<span>") == 3
     assert "a &amp; b" in drawn
+    assert 'aria-label="R &amp; C"' in drawn
+    assert plot("R & C", x, y, curves, diagonal=True) == drawn
 
 
 def test_encoders_that_cannot_be_told_apart_are_joined():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.rivals.answering import RivalRun
+from benchmark.rivals.rival_run import RivalRun
 from versamammo.vqa import Item, Kind, write_bench
 
 OPTIONS = ("Level A", "Level B")

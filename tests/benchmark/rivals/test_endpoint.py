@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from benchmark.rivals.answering import RivalRun, answer_bench
 from benchmark.rivals.endpoint import Endpoint, EndpointError
+from benchmark.rivals.rival_run import RivalRun, answer_bench
 from versamammo.errors import InputError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from benchmark.rivals.answering import RivalRun, answer_bench
+from benchmark.rivals.rival_run import RivalRun, answer_bench
 from benchmark.rivals.transformers_model import TransformersModel
 from tests.benchmark.rivals.conftest import breast
 from tests.benchmark.rivals.tiny_rivals import FAMILIES, save_rival

@@ -32,7 +32,7 @@ def prepared(folder: Path, source: str, change: Change = lambda row: {}) -> Path
 
 
 def own(name: str) -> Change:
-    """Give patients ids that no other archive has."""
+    """Rename patients so that no other archive has their ids."""
     return lambda row: {"patient_id": f"{name} {row['patient_id']}"}
 
 

@@ -15,11 +15,11 @@ from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 from versamammo.errors import InputError
 from versamammo.scoring.topic_scores import (
     TopicScore,
-    read_topic_scores,
     score_topic,
-    write_topic_scores,
+    scores_from,
 )
 
+FILE = Path("scores.json")  # never read
 DENSITY = ("Level A", "Level B", "Level C", "Level D")
 GOOD = TopicScore("Mass", 200, (("Yes", 80), ("No", 120)), 60, 0.78, 0.71, 0.84, 0.5)
 
@@ -178,11 +178,11 @@ def test_what_cannot_be_scored_is_refused(
         score_topic("Mass", ("Yes", "No"), truths, answers, patients)
 
 
-def test_scores_come_back_from_their_file(tmp_path: Path) -> None:
+def test_scores_come_back_from_their_records() -> None:
     truths, answers, patients = made_up(DENSITY, 0.7)
     scores = (GOOD, score_topic("ACR", DENSITY, truths, answers, patients))
-    write_topic_scores(tmp_path / "scores.json", scores)
-    assert read_topic_scores(tmp_path / "scores.json") == scores
+    records = json.loads(json.dumps([score.to_dict() for score in scores]))
+    assert scores_from(records, FILE) == scores
 
 
 @pytest.mark.parametrize(
@@ -195,25 +195,19 @@ def test_scores_come_back_from_their_file(tmp_path: Path) -> None:
         ({"low": None}, "low"), ({"right": 7}, "scores"),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_refused_with_its_name_and_field(
-    tmp_path: Path, changed: dict[str, Any], field: str
+def test_a_damaged_record_is_refused_with_its_file_and_field(
+    changed: dict[str, Any], field: str
 ) -> None:
-    file = tmp_path / "scores.json"
-    file.write_text(json.dumps({"scores": [GOOD.to_dict() | changed]}))
     with pytest.raises(InputError, match=rf"scores\.json: .*{field}"):
-        read_topic_scores(file)
+        scores_from([GOOD.to_dict() | changed], FILE)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"scores": {}}', '{"scores": [1]}', '{"scores": [], "more": 1}']
-)
-def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "scores.json").write_text(text)
+@pytest.mark.parametrize("records", [{}, "", [1], None])
+def test_records_of_something_else_are_refused(records: object) -> None:
     with pytest.raises(InputError, match=r"scores\.json"):
-        read_topic_scores(tmp_path / "scores.json")
+        scores_from(records, FILE)
 
 
-def test_a_topic_scored_twice_is_refused(tmp_path: Path) -> None:
-    write_topic_scores(tmp_path / "scores.json", (GOOD, GOOD))
+def test_a_topic_scored_twice_is_refused() -> None:
     with pytest.raises(InputError, match=r"scores\.json: topic: found 'Mass'"):
-        read_topic_scores(tmp_path / "scores.json")
+        scores_from([GOOD.to_dict(), GOOD.to_dict()], FILE)

@@ -1,4 +1,4 @@
-"""Says what a preparation will cost, from a sample of its files; nothing is kept."""
+"""The time and space that a preparation will take, from a sample of its files."""
 
 from __future__ import annotations
 

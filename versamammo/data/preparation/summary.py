@@ -1,4 +1,4 @@
-"""Says what a run did, in a small table and in `summary.json`; the counts add up."""
+"""What a run did, as a small table and as `summary.json`; the counts add up."""
 
 from __future__ import annotations
 

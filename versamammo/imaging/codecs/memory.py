@@ -1,4 +1,4 @@
-"""Tells a lack of memory from a damaged picture: the one may be gone at the next try."""
+"""A lack of memory is told from a damaged picture: the one may be gone at the next try."""
 
 from __future__ import annotations
 

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from versamammo.errors import InputError
 from versamammo.imaging.dicom.tags import Tags
-from versamammo.imaging.grayscale import Grayscale, LookupTable, WindowFunction, bits_in_use
+from versamammo.imaging.grayscale import (
+    FUNCTIONS,
+    Grayscale,
+    LookupTable,
+    WindowFunction,
+    bits_in_use,
+)
 from versamammo.imaging.mammogram import Window
-
-FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
 @dataclass(frozen=True, eq=False)

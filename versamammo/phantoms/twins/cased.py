@@ -159,3 +159,6 @@ def cbis_absent(kind: str, part: str) -> list[object]:
         "",
         "",
     ]
+
+
+LAYOUTS = {"cbis-ddsm": cbis_ddsm, "cbis-ddsm-jpeg": cbis_ddsm_jpeg}

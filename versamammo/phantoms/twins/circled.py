@@ -93,3 +93,6 @@ def dmid(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
             shown.append(replace(made, path=path))
     pen.workbook("Metadata.xlsx", DMID_COLUMNS, lines)
     return shown
+
+
+LAYOUTS = {"dmid": dmid, "mias": mias}

@@ -17,23 +17,13 @@ from versamammo.phantoms.twins.twin_writer import Pen, TwinImage
 Writer = Callable[[Pen, Sequence[PhantomExam]], list[TwinImage]]
 
 LAYOUTS: dict[str, Writer] = {
-    "bmcd": tabled.bmcd,
-    "cbis-ddsm": cased.cbis_ddsm,
-    "cbis-ddsm-jpeg": cased.cbis_ddsm_jpeg,
-    "cdd-cesm": outlined.cdd_cesm,
-    "cmmd": tabled.cmmd,
-    "csaw-m": tabled.csaw_m,
-    "dbt": volumes.dbt,
-    "dmid": circled.dmid,
-    "inbreast": outlined.inbreast,
-    "kau-bcmd": named.kau_bcmd,
-    "lamis": named.lamis,
-    "mias": circled.mias,
-    "mm": named.mm,
-    "nlbs": screening.nlbs,
-    "vindr-mammo": screening.vindr_mammo,
-    "rsna": screening.rsna,
-    "embed": screening.embed,
+    **cased.LAYOUTS,
+    **circled.LAYOUTS,
+    **named.LAYOUTS,
+    **outlined.LAYOUTS,
+    **screening.LAYOUTS,
+    **tabled.LAYOUTS,
+    **volumes.LAYOUTS,
 }
 
 

@@ -57,3 +57,6 @@ def mm(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     copy = exams[0].views[0].pixels[:, ::-1]
     pen.picture("Augmented Dataset/Non-Cancer/IMG004_1.jpg", copy)
     return shown
+
+
+LAYOUTS = {"kau-bcmd": kau_bcmd, "lamis": lamis, "mm": mm}

@@ -127,3 +127,6 @@ def regions_xml(view: PhantomView) -> bytes:
         for points in outlines(mask)
     ]  # fmt: skip
     return plistlib.dumps({"Images": [{"ImageIndex": 0, "NumberOfROIs": len(rois), "ROIs": rois}]})
+
+
+LAYOUTS = {"cdd-cesm": cdd_cesm, "inbreast": inbreast}

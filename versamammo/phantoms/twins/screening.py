@@ -193,3 +193,6 @@ def embed_report(exam: PhantomExam, patient: str, accession: str, side: str) -> 
         patient, accession, side, LETTERS[int(labels.birads)], f"{labels.density:.1f}", severity,
         "R" if "mass" in kinds else "", "P" if "calcification" in kinds else "",
     ]  # fmt: skip
+
+
+LAYOUTS = {"nlbs": nlbs, "vindr-mammo": vindr_mammo, "rsna": rsna, "embed": embed}

@@ -98,3 +98,6 @@ def csaw_m(pen: Pen, exams: Sequence[PhantomExam]) -> list[TwinImage]:
     for part, lines in rows.items():
         pen.csv(f"labels/CSAW-M_{part}.csv", ("Filename", "Label", "If_cancer"), lines, ";")
     return shown
+
+
+LAYOUTS = {"bmcd": bmcd, "cmmd": cmmd, "csaw-m": csaw_m}

@@ -91,3 +91,6 @@ def flip(box: Box, wide: int) -> Box:
 def turn(box: Box, wide: int, high: int) -> Box:
     """Turn a box by 180 degrees with its picture."""
     return Box(wide - box.x2, high - box.y2, wide - box.x1, high - box.y1)
+
+
+LAYOUTS = {"dbt": dbt}

@@ -13,10 +13,10 @@ from app.chat.conversation.subjects import Subject
 from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn
 from app.chat.evidence.trials import Trials
-from app.conversations.exams import Random, Scene, draw_scene
 from app.conversations.followed import confidence, tags, why
 from app.conversations.plain_answers import plain
-from app.conversations.questions import first_question, next_question
+from app.conversations.random_exams import Random, Scene, draw_scene
+from app.conversations.typed_questions import first_question, next_question
 from app.conversations.written import Writer
 from vlm.grounding import disagreements
 from vlm.prompts import Turn
@@ -33,7 +33,7 @@ LONGEST = 1400  # characters of a record
 
 
 @dataclass(frozen=True)
-class Conversation:
+class SampledConversation:
     """What a scene's pictures are called, and what was asked and answered."""
 
     views: tuple[str, ...]
@@ -54,7 +54,7 @@ class Conversation:
         return {"views": list(self.views), "turns": turns}
 
 
-def draw_conversation(random: Random) -> Conversation:
+def draw_conversation(random: Random) -> SampledConversation:
     """Draw a conversation of one to four turns about one scene."""
     scene = draw_scene(random)
     answering = Answering(CARDS[int(random.integers(len(CARDS)))], Trials())
@@ -72,7 +72,7 @@ def draw_conversation(random: Random) -> Conversation:
             continue
         turns.append(Turn(question, answer, facts))
         history.append(ChatTurn(question, made))
-    return Conversation(scene.exam.names, tuple(turns))
+    return SampledConversation(scene.exam.names, tuple(turns))
 
 
 def written(

@@ -17,7 +17,7 @@ from app.chat.conversation.facts import warnings_of
 from app.chat.conversation.report import answer_record
 from app.chat.conversation.verdict_words import pointing
 from app.chat.evidence.exam import ExamImage, gather, load_image
-from app.chat.models import Models, add_dtype, choose_folder, load_models, parts_of
+from app.chat.models import Models, add_dtype, add_model, choose_folder, load_models, parts_of
 from app.chat.session.limits import Limits
 from app.conversing import Conversation, converse
 from versamammo import NOTICE
@@ -44,11 +44,7 @@ def parser() -> jsonargparse.ArgumentParser:
     made.add_argument(
         "--chat", action="store_true", help="ask line by line, each knowing what was said before"
     )
-    made.add_argument(
-        "--model", default="", metavar="DIR",
-        help="folder with vlm/ and encoder/, or one of them; `none` for no model; "
-        "the bundled models/demo unless told otherwise",
-    )  # fmt: skip
+    add_model(made)
     made.add_argument(
         "--options", type=str,
         help='put the question to the language model alone, to choose among: "Level A; Level B"',

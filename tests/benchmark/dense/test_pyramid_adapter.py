@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.dense.pyramid_adapter import STRIDES, Evened, resample
+from benchmark.dense.pyramid_adapter import STRIDES, PyramidAdapter, resample
 
 
 def test_a_spot_of_a_vits_grid_stays_where_it_is() -> None:
@@ -30,8 +30,8 @@ def test_resampling_keeps_a_slope_at_its_pixels() -> None:
 
 def test_a_cnns_maps_are_taken_as_they_are_and_a_vits_are_brought_to_four_strides() -> None:
     maps = [torch.randn(2, 3, 64 // s, 32 // s) for s in STRIDES]
-    even = Evened([3] * 4, STRIDES, width=8)
+    even = PyramidAdapter([3] * 4, STRIDES, width=8)
     assert all(torch.equal(a, b) for a, b in zip(even(maps, (64, 32)), maps, strict=True))
     tokens = [torch.randn(2, 6, 4, 2) for _ in range(2)]  # two depths of one grid
-    laid = Evened([6, 6], (16, 16), width=8)(tokens, (64, 32))
+    laid = PyramidAdapter([6, 6], (16, 16), width=8)(tokens, (64, 32))
     assert [tuple(one.shape) for one in laid] == [(2, 8, 64 // s, 32 // s) for s in STRIDES]

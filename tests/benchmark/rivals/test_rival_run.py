@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.rivals.answering import RivalRun, answer_bench
+from benchmark.rivals.rival_run import RivalRun, answer_bench
 from benchmark.vqa.answers import match, read_answers
 from versamammo.errors import InputError
 from versamammo.vqa import read_bench, write_bench
 
 
 class Pretender:
-    """Tells how bright the pictures are, and remembers how many it was shown."""
+    """A rival that answers by how bright the pictures are, and counts how many it was shown."""
 
     def __init__(self, most_pictures: int = 0, stops_after: int = -1) -> None:
         self.most_pictures = most_pictures

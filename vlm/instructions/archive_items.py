@@ -9,8 +9,8 @@ import numpy as np
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.vqa import Item
-from vlm.instructions.drawing import LessonPool, Mixture
 from vlm.instructions.instruction_samples import Images
+from vlm.instructions.mixture_sampling import LessonPool, Mixture
 from vlm.instructions.topics import BY_NAME, Answer, LabelledTopic
 from vlm.instructions.wording import asked
 

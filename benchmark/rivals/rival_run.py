@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from benchmark.rivals.pictures import RivalPictures, blank
+from benchmark.rivals.rgb_pictures import RivalPictures, blank
 from versamammo.errors import InputError
 from versamammo.files import alone_in, parse_json, write_atomically
 from versamammo.vqa import read_items

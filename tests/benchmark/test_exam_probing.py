@@ -11,7 +11,15 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from benchmark.exams import VIEWS, ExamProbe, answers, exams_of, fit_exams, hang, place_of
+from benchmark.exam_probing import (
+    VIEWS,
+    ExamProbe,
+    exam_answers,
+    exams_of,
+    fit_exams,
+    hang,
+    place_of,
+)
 from benchmark.frozen_features import FeatureStore
 from benchmark.samples import ClassSample, LabelsSample
 from benchmark.task_rows import AdaptSettings, Row, TaskRows, Truth
@@ -138,7 +146,7 @@ def test_an_exam_of_one_view_is_answered_without_being_sure(
 
 def test_records_are_one_per_exam(shelf: Shelf, rows: TaskRows) -> None:
     few = TaskRows(rows.train[:80], rows.val[:40], rows.test[:20])
-    chosen, told = answers(TASK, few, store(shelf), SETTINGS)
+    chosen, told = exam_answers(TASK, few, store(shelf), SETTINGS)
     samples = [one for one in told if isinstance(one, ClassSample)]
     assert [one.id for one in samples] == [exam.row.id for exam in exams_of(few.test)]
     assert len(chosen) == 10
@@ -175,7 +183,7 @@ def test_several_labels_are_told_one_by_one(shelf: Shelf, rows: TaskRows) -> Non
 
     task = replace(TASK, kind="multilabel")
     sides = TaskRows(both(rows.train), both(rows.val), both(rows.test))
-    _, told = answers(task, sides, store(shelf), SETTINGS)
+    _, told = exam_answers(task, sides, store(shelf), SETTINGS)
     samples = [one for one in told if isinstance(one, LabelsSample)]
     assert len(samples) == len(exams_of(sides.test))
     assert all(0 < score < 1 for one in samples for score in one.scores)
@@ -185,5 +193,5 @@ def test_several_labels_are_told_one_by_one(shelf: Shelf, rows: TaskRows) -> Non
 def test_one_class_is_nothing_to_learn_from(shelf: Shelf, rows: TaskRows) -> None:
     same = replace(rows, train=[row for row in rows.train if row.truth == 1])
     with pytest.raises(InputError) as refused:
-        answers(TASK, same, store(shelf), SETTINGS)
+        exam_answers(TASK, same, store(shelf), SETTINGS)
     assert refused.value.reason == "one-class"

@@ -11,7 +11,7 @@ import yaml
 from app.chat.evidence.exam import Exam
 from vlm.knowledge.glossary import glossary
 
-FILE = Path(__file__).parent / "questions.yaml"
+FILE = Path(__file__).parent / "typed_questions.yaml"
 FINDINGS = (
     ("mass", 6), ("lump", 1), ("tumor", 1), ("nodule", 1), ("calcification", 4),
     ("microcalcification", 1), ("asymmetry", 3), ("architectural distortion", 2),

@@ -179,7 +179,7 @@ def fit_exams(
     return probe
 
 
-def answers(
+def exam_answers(
     task: Task, rows: TaskRows, store: FeatureStore, settings: AdaptSettings
 ) -> tuple[list[Sample], Iterator[Sample]]:
     """Return the records of validation exams, and those of test exams one by one.
