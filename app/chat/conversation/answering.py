@@ -24,7 +24,7 @@ from app.chat.conversation.verdict_words import (
     title,
     topic_line,
 )
-from app.chat.conversation.writing import RecordWriter
+from app.chat.conversation.writing import UNDERSTOOD, RecordWriter
 from app.chat.evidence.contracts import (
     LOOKED_AT,
     Card,
@@ -107,6 +107,10 @@ class Answering:
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
+        if asked.guessed:
+            about = ", ".join(map(title, asked.topics)) or asked.subject
+            said = f"{UNDERSTOOD}{about}."
+            pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
         several = len(exam.images) > 1 and asked.subject is Subject.TAGS
         worded = asked.subject in _WORDED and not several and asked.images
         if self._writer is None or not worded:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.chat.conversation.languages import foreign
+from app.chat.conversation.likely_subject import likely_subject
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.subjects import ASKS, CARRIERS, FACTS, ORDER, Subject
 from app.chat.evidence.contracts import ChatTurn
@@ -34,6 +35,7 @@ class Asked:
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
         misspelt: words that were read as others, and as which.
+        guessed: whether no rule reads it, and it is taken for what it is most like.
     """
 
     subject: Subject
@@ -45,6 +47,7 @@ class Asked:
     entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
     misspelt: tuple[tuple[str, str], ...] = ()
+    guessed: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -91,10 +94,24 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
         asked = replace(asked, subject=Subject.CHANGE)
     asked = replace(asked, images=images, chosen=chosen)
     if history:
-        return _after(asked, understand(history[-1].question, exam, history[:-1]), question)
+        before = understand(history[-1].question, exam, history[:-1])
+        return _guessed(_after(asked, before, question), question, before)
     if asked.subject is Subject.UNKNOWN and not asked.unread and (alone := term_alone(question)):
         return replace(asked, subject=Subject.MEANING, entries=alone)
-    return asked
+    return _guessed(asked, question)
+
+
+def _guessed(asked: Asked, question: str, before: Asked | None = None) -> Asked:
+    """Return what a question that no rule reads is most like; itself if to nothing."""
+    known = asked.subject is not Subject.UNKNOWN or asked.order or named_in(" ".join(asked.unread))
+    likely = None if known else likely_subject(question)
+    if likely is None:
+        return asked
+    follows = likely.subject in (Subject.WHY, Subject.CONFIDENCE, Subject.SIZES, Subject.PLACES)
+    topics = before.topics if before is not None and follows else likely.topics
+    return replace(
+        asked, subject=likely.subject, topics=topics, facts=likely.facts, unread=(), guessed=True
+    )
 
 
 def _alone(question: str, words: str) -> Asked:

@@ -18,7 +18,9 @@ from versamammo.errors import InputError
 from vlm.grounding import completed, disagreements, hedged
 from vlm.prompts import Turn
 
-UNREAD = "Not taken into account: "  # the page says so itself
+UNREAD = "Not taken into account: "
+UNDERSTOOD = "Understood as a question about "
+OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
 RELATED = "See also: "
 LONGEST = 500  # characters of a record; longer ones were mostly worded wrongly, and are shown
 REMEMBERED = 2  # earlier turns that are read again
@@ -29,7 +31,7 @@ _SENTENCE = re.compile(r"[.!?](?=\s)")
 def record_lines(text: str) -> tuple[str, ...]:
     """Return the lines of the page's text that an answer is to be written from."""
     lines = text.splitlines()
-    return tuple(one for one in lines if one and not one.startswith((UNREAD, RELATED)))
+    return tuple(one for one in lines if one and not one.startswith((*OF_THE_PAGE, RELATED)))
 
 
 class RecordWriter:
@@ -53,7 +55,7 @@ class RecordWriter:
         if not facts or len(made.text) > LONGEST:
             yield made
             return
-        above = [one for one in made.text.splitlines() if one.startswith(UNREAD)]
+        above = [one for one in made.text.splitlines() if one.startswith(OF_THE_PAGE)]
         before = [
             Turn(turn.question, turn.answer.written or turn.answer.text, turn.answer.facts)
             for turn in history[-REMEMBERED:]
