@@ -121,7 +121,7 @@ def _lora_config(
     owned = sorted({name.rpartition(".")[2] for name in layers})
     # names alone would fit layers of a vision tower too
     lora.target_modules = (
-        set(owned)
+        owned
         if auto == "AutoModelForCausalLM"
         else rf"{re.escape(prefix)}\..*\.({'|'.join(owned)})"
     )

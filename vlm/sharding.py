@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import cast
 
 from accelerate import Accelerator
 from torch import Tensor
@@ -78,7 +77,7 @@ def answering(learner: Learner) -> Iterator[VersaMammoForImageTextToText]:
         return
     learner.unshard()
     try:
-        yield cast(Learner, learner).vlm
+        yield learner.vlm
     finally:
         learner.reshard()
 
