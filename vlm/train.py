@@ -144,8 +144,7 @@ class Phase:
         config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
         whole = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
-            options = {"use_reentrant": False}
-            vlm.model.language_model.gradient_checkpointing_enable(options)
+            vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
         learner = sharded_copy(whole, accelerator) if config.shard else whole
         optimizer = torch.optim.AdamW(
             [
@@ -186,7 +185,6 @@ class Phase:
                     optimizer.step()
                     optimizer.zero_grad()
                 monitor.observe(loss, rows)
-
             monitor.after_step(step + 1)
             if monitor.saves(step + 1):
                 self.run.save(step + 1, model, optimizer)
