@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 
-from accelerate import Accelerator
+import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -38,7 +39,7 @@ def check_launch(shard: bool, processes: int) -> None:
         raise InputError(message, field="shard", reason="bad-option")
 
 
-def sharded_copy(learner: Learner, accelerator: Accelerator) -> Learner:
+def sharded_copy(learner: Learner, device: torch.device) -> Learner:
     """Return a copy of a learner whose weights are divided among all processes.
 
     `fully_shard` changes a model for good; the one that is handed in stays whole, on the CPU, and
@@ -48,13 +49,13 @@ def sharded_copy(learner: Learner, accelerator: Accelerator) -> Learner:
     memory, model.memory = model.memory, None  # shared, not copied
     copy = deepcopy(learner)
     model.memory = copy.vlm.model.memory = memory
-    mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     language, tower = copy.vlm.model.language_model, copy.vlm.model.vision_tower
     kinds = set(language._no_split_modules or ())
     for layer in list(language.modules()):
         if type(layer).__name__ in kinds:
             fully_shard(layer, mesh=mesh)
-    whole = {p for p in tower.to(accelerator.device).parameters() if not p.requires_grad}
+    whole = {p for p in tower.to(device).parameters() if not p.requires_grad}
     fully_shard(copy, mesh=mesh, ignored_params=whole)
     return copy
 

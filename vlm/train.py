@@ -145,7 +145,7 @@ class Phase:
         whole = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
             vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
-        learner = sharded_copy(whole, accelerator) if config.shard else whole
+        learner = sharded_copy(whole, accelerator.device) if config.shard else whole
         optimizer = torch.optim.AdamW(
             [
                 {"params": found, "lr": 0.0, "peak": config.learning_rate(self.phase, part)}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from tests.vlm.archives import write_archive
@@ -48,13 +46,12 @@ def test_two_processes_that_share_the_weights_end_where_one_ends(tmp_path: Path)
 def _learn(rank: int, folder: str) -> None:
     """Take steps with shared weights and with whole ones, asked in between; compare."""
     torch.set_num_threads(1)
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
     meet = f"file://{folder}/meet"
     dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=2)
     model, processor = tiny()
     add_adapter(model, LoraSettings(rank=4, dropout=0.0))
     whole = Learner(model, "adapter", teaches_encoder=False)
-    sharded = sharded_copy(whole, Accelerator(cpu=True))
+    sharded = sharded_copy(whole, torch.device("cpu"))
     rows = [processor.example(q, "Yes, a mass.") for q in QUESTIONS]
     batch = pack(rows, 2000, processor.tokenizer.pad_token_id)
     losses: list[list[float]] = []
