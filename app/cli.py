@@ -58,7 +58,9 @@ VERBS: dict[str, Verb] = {
     ),
     "find": Verb("app.find", "say what a model finds in mammogram files, and where"),
     "report": Verb("app.reporting", "write the report draft of an exam as text, JSON, PDF or FHIR"),
-    "export": Verb("app.onnx_export", "write an encoder as an ONNX graph, checked against torch"),
+    "export": Verb(
+        "app.onnx_export", "write an encoder as an ONNX graph, or an adapter as peft reads it"
+    ),
     "doctor": Verb(
         "app.doctor", "say what is installed, which decoders work, which device would be used"
     ),

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.foreign import load_encoder
 from versamammo.model.weights import opening
 from vlm.fingerprints import encoder_hash
 from vlm.language import Language, load_language, prepare_tokenizer
+from vlm.language_parts import check_parts, head_of, layers_of, text_config_of
 from vlm.model import VersaMammoForImageTextToText, build_projector
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.projector import ProjectorSettings
@@ -31,8 +31,9 @@ def assemble(
 
     Args:
         encoder: ours, or the name or folder of any vision model that `load_encoder` opens.
-        language: a causal language model with its tokenizer, or their name or folder, or
-            `package:NAME`; weights that lie in one of these are referred to and not saved again.
+        language: a causal language model with its tokenizer, or a vision-language model of which
+            the language part is taken, or their name or folder, or `package:NAME`; weights that
+            lie in one of these are referred to and not saved again.
         projector: how many visual tokens an image becomes, and how; by default
             pixel-shuffled two by two.
         dtype: of a language model that is opened here.
@@ -46,13 +47,13 @@ def assemble(
     opened = Language(*language) if isinstance(language, tuple) else load_language(language, dtype)
     causal, tokenizer, source = opened
     image_token = prepare_tokenizer(tokenizer)
-    _check_shape(causal)
+    check_parts(causal)
     if len(tokenizer) > cast(Any, causal.get_input_embeddings()).num_embeddings:
         causal.resize_token_embeddings(len(tokenizer))
-    head = cast(nn.Linear, causal.get_output_embeddings())
+    head, text = head_of(causal), text_config_of(causal)
     config = VersaMammoVlmConfig(
         vision_config=eyes.config,
-        text_config=causal.config,
+        text_config=text,
         projector=projector.to_dict(),
         image_token_id=image_token,
         head_bias=head.bias is not None,
@@ -67,7 +68,7 @@ def assemble(
         tokenizer,
         stride=eyes.stride,
         projector=projector.to_dict(),
-        longest=getattr(causal.config, "max_position_embeddings", 4096),
+        longest=getattr(text, "max_position_embeddings", 4096),
     )
     model.generation_config = _how_to_generate(causal, processor)
     model.eval()  # type: ignore[no-untyped-call]
@@ -99,26 +100,12 @@ def _join(
         model = VersaMammoForImageTextToText(config)
     base = model.model
     base.vision_tower = eyes
-    base.language_model = causal.base_model
-    base.projector = build_projector(config, eyes).to(head.weight)
+    base.language_model = layers_of(causal)
+    # peft asks the layers, transformers tells the whole
+    base.language_model.is_loaded_in_4bit = getattr(causal, "is_loaded_in_4bit", False)
+    base.projector = build_projector(config, eyes).to(head.weight.device)
     model.lm_head = head
     return model
-
-
-@torch.no_grad()
-def _check_shape(causal: PreTrainedModel) -> None:
-    """Make sure that head(base(words)) is all that the language model does."""
-    words = torch.arange(4, device=causal.device).unsqueeze(0)
-    causal.eval()
-    whole: Tensor = causal(input_ids=words).logits
-    head = causal.get_output_embeddings()
-    parts = None if head is None else head(causal.base_model(input_ids=words)[0])
-    if not isinstance(head, nn.Linear) or not torch.equal(whole, cast(Tensor, parts)):
-        message = (
-            f"{type(causal).__name__} does more than words in, layers and one linear layer out; "
-            "its answers would change"
-        )
-        raise InputError(message, field="language", reason="unknown-language")
 
 
 def _how_to_generate(

@@ -15,7 +15,6 @@ from tokenizers.pre_tokenizers import ByteLevel, Digits
 from tokenizers.pre_tokenizers import Sequence as InTurn
 from tokenizers.trainers import BpeTrainer
 from transformers import (
-    AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -25,6 +24,7 @@ from transformers import (
 )
 
 from versamammo.model.weights import opening
+from vlm.language_parts import open_writer
 from vlm.language_source import LanguageModelSource, locate
 from vlm.prompts import IMAGE_TOKEN
 
@@ -64,6 +64,7 @@ class Language(NamedTuple):
     """A causal language model and its tokenizer.
 
     Attributes:
+        model: may be a vision-language model; its language part is used.
         source: where its weights can be found again; None if they are nowhere else.
     """
 
@@ -129,7 +130,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 def load_language(
     named: str | Path, dtype: torch.dtype = torch.float32, **options: Any
 ) -> Language:
-    """Open a causal language model and its tokenizer.
+    """Open a causal language model, or a vision-language model, and its tokenizer.
 
     Args:
         named: a folder, the name of a repository, or `package:NAME` of an installed package.
@@ -140,10 +141,8 @@ def load_language(
         InputError: there is none, or it holds no safetensors.
     """
     source, folder = locate(named)
+    model = open_writer(folder, dtype=dtype, **options)
     with opening(named):
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, **options
-        )
         return Language(model, AutoTokenizer.from_pretrained(folder), source)
 
 

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from versamammo.errors import InputError
 from versamammo.model.weights import opening, read_tensors
 from vlm.encoder_beside import encoder_state
+from vlm.language_parts import head_of, is_tied, layers_of, open_writer
 from vlm.language_source import LanguageModelSource, resolve
 
 LANGUAGE = "model.language_model."
@@ -83,19 +84,15 @@ def referred(kind: Any, folder: Path, options: Mapping[str, Any]) -> dict[str, A
 
 
 def language_state(folder: Path, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
-    """Return a causal language model's weights under the names they have in ours."""
-    with opening(folder):
-        causal = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype or "auto", use_safetensors=True
-        )
-    return named_as_ours(causal)
+    """Return a language model's weights under the names they have in ours."""
+    return named_as_ours(open_writer(folder, dtype=dtype or "auto"))
 
 
-def named_as_ours(causal: PreTrainedModel) -> dict[str, Tensor]:
+def named_as_ours(writer: PreTrainedModel) -> dict[str, Tensor]:
     """Return weights by name; those of a last layer that is tied are the embeddings'."""
-    state = {LANGUAGE + name: t for name, t in cast(Any, causal.base_model).state_dict().items()}
-    head = cast(Any, causal.get_output_embeddings()).state_dict()
-    if getattr(causal.config, "tie_word_embeddings", False):
+    state = {LANGUAGE + name: t for name, t in cast(Any, layers_of(writer)).state_dict().items()}
+    head = dict(head_of(writer).state_dict())
+    if is_tied(writer):
         head.pop("weight")
     return state | {HEAD + name: tensor for name, tensor in head.items()}
 

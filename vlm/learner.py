@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vlm.labelled_tokens import IGNORED
 from vlm.model import VersaMammoForImageTextToText
-from vlm.packing import PackedBatch, attention_mask
+from vlm.packing import PackedBatch, attention_masks
 from vlm.training_config import PhaseName
 
 
@@ -45,10 +45,11 @@ class Learner(nn.Module):
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """Sum the cross entropy over all answer words."""
+        precision = self._precision(batch.samples.device)
         hidden = self.vlm.model(
             input_ids=batch.input_ids,
             pixel_values=batch.pixel_values,
-            attention_mask=attention_mask(batch.samples, self._precision(batch.samples.device)),
+            attention_mask=attention_masks(batch.samples, self.vlm.config.text_config, precision),
             position_ids=batch.position_ids,
             use_cache=False,
         ).last_hidden_state

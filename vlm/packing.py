@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -106,14 +107,42 @@ def pack(examples: Sequence[Example], longest: int, filler: int) -> PackedBatch:
     return PackedBatch(ids, labels, positions, samples, torch.stack(pixels) if pixels else None)
 
 
-def attention_mask(samples: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+def attention_mask(
+    samples: Tensor, dtype: torch.dtype = torch.float32, window: int | None = None
+) -> Tensor:
     """Keep samples apart: [R, 1, T, T] to add to scores, 0 where a word may look, else lowest.
 
     Every language model of transformers takes a mask of four dimensions as it is, with SDPA and
     eager attention alike; an additive one means the same to both. Padding looks at padding, so
     that no row of the softmax is empty.
+
+    Args:
+        samples: [R, T], of a `PackedBatch`.
+        dtype: of the mask.
+        window: how many words a word sees, itself included; None is all before it.
     """
     same = samples.unsqueeze(2) == samples.unsqueeze(1)  # [R, T, T]
-    earlier = torch.ones_like(same[0]).tril()
+    seen = torch.ones_like(same[0]).tril()
+    if window is not None:
+        seen = seen.triu(1 - window)
     mask = torch.full(same.shape, torch.finfo(dtype).min, dtype=dtype, device=samples.device)
-    return mask.masked_fill(same & earlier, 0.0).unsqueeze(1)
+    return mask.masked_fill(same & seen, 0.0).unsqueeze(1)
+
+
+def attention_masks(
+    samples: Tensor, text_config: Any, dtype: torch.dtype = torch.float32
+) -> Tensor | dict[str, Tensor]:
+    """Return the masks [R, 1, T, T] of all layers, or those of each kind of layers by its name.
+
+    A mask of four dimensions is taken as it is, so that layers which see a window of words, as in
+    Gemma 3 and Mistral, need one that holds the window.
+    """
+    whole = attention_mask(samples, dtype)
+    window = getattr(text_config, "sliding_window", None)
+    kinds = set(getattr(text_config, "layer_types", None) or ("sliding_attention",))
+    if window is None or "sliding_attention" not in kinds:
+        return whole
+    sliding = whole if window >= samples.shape[1] else attention_mask(samples, dtype, window)
+    if len(kinds) == 1:
+        return sliding
+    return {"full_attention": whole, "sliding_attention": sliding}

@@ -14,9 +14,11 @@ from vlm.checking import check_answers
 from vlm.image_cache import ImageCache
 from vlm.instructions import items_of
 from vlm.instructions.bench_items import some_of
+from vlm.learner import Learner
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.processor import VersaMammoVlmProcessor
+from vlm.sharding import answering
 from vlm.trained_topics import TRIED, choose_trial
 from vlm.training_config import PhaseName, VlmTraining
 
@@ -60,7 +62,7 @@ class PhaseMonitor:
         run: Run,
         config: VlmTraining,
         phase: PhaseName,
-        vlm: VersaMammoForImageTextToText,
+        learner: Learner,
         checks: Checks,
     ) -> None:
         """Start with nothing observed.
@@ -69,14 +71,14 @@ class PhaseMonitor:
             run: of the phase.
             config: settings of the training.
             phase: its name.
-            vlm: the model that is asked.
+            learner: whose model is asked.
             checks: what it is asked.
         """
         self.run = run
         self.config = config
         self.phase = phase
         self.max_steps = config.steps(phase)
-        self.vlm = vlm
+        self.learner = learner
         self.checks = checks
         self.loss = torch.zeros(())
         self.tokens = self.filled = 0
@@ -99,7 +101,8 @@ class PhaseMonitor:
         metrics, speed = {"loss": float(total) / max(1, done - self.since)}, self._speed()
         # every process answers: with sharded weights one alone would wait for the others
         if self.phase != "words" and self._due(done, self.config.check_every):
-            metrics |= self.checks.ask(self.vlm)
+            with answering(self.learner) as vlm:
+                metrics |= self.checks.ask(vlm)
         self.run.log(done, metrics, speed)
         self._restart_clock(done)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
 from transformers import AutoProcessor, BatchFeature, PreTrainedTokenizerBase
 from transformers.processing_utils import MultiModalData, ProcessorMixin
+from transformers.utils.chat_template_utils import render_jinja_template
 
 from versamammo.errors import InputError
 from versamammo.model.image_processor import VersaMammoImageProcessor
@@ -212,13 +215,22 @@ class VersaMammoVlmProcessor(ProcessorMixin):
         """
         options.setdefault("enable_thinking", False)
         nested = conversation and isinstance(conversation[0], list)
-        flat = [_joined(c) for c in conversation] if nested else _joined(conversation)
-        return super().apply_chat_template(flat, **options)
+        flat = [self._fitting(_joined(c)) for c in (conversation if nested else [conversation])]
+        return super().apply_chat_template(flat if nested else flat[0], **options)
+
+    def _fitting(self, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Write contents as a template reads them: plain, or as lists of parts.
+
+        Templates of some vision-language models, such as SmolVLM's, write parts only.
+        """
+        if _writes_plain_text(cast(str, self.chat_template)):
+            return list(messages)
+        return [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
 
     def _template(self, messages: list[dict[str, str]], **options: Any) -> str:
         # a template that thinks first would put its thoughts where the answer is learned
         rendered = self.tokenizer.apply_chat_template(
-            messages,
+            self._fitting(messages),
             chat_template=self.chat_template,
             tokenize=False,
             enable_thinking=False,
@@ -270,6 +282,17 @@ def _flat(images: Any, texts: Sequence[str]) -> list[Any]:
             message = f"{found} image tokens {IMAGE_TOKEN} in a text with {len(own)} images"
             raise InputError(message, field="text", reason="no-image-token")
     return [image for own in images for image in own]
+
+
+@lru_cache(maxsize=8)
+def _writes_plain_text(chat_template: str) -> bool:
+    try:
+        written, _ = render_jinja_template(
+            [[{"role": "user", "content": _ANSWER}]], chat_template=chat_template
+        )
+    except TemplateError:
+        return False
+    return _ANSWER in written[0]
 
 
 def _joined(conversation: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.phase_monitor import Checks, PhaseMonitor
 from vlm.processor import VersaMammoVlmProcessor
+from vlm.sharding import check_launch, sharded_copy, take_back
 from vlm.trained_topics import calibrate, write_competence
 from vlm.training_config import (
     PhaseName,
@@ -127,6 +128,7 @@ class Phase:
         self.run = Run(settings, replace(config, run=settings), parts, FREE)
         self.archive = archive
         accelerator = self.run.accelerator
+        check_launch(config.shard, accelerator.num_processes)
         self.share = Share(
             config.optim.batch_size, parts, accelerator.num_processes, accelerator.process_index
         )
@@ -140,10 +142,10 @@ class Phase:
     ) -> None:
         """Take the steps that are left."""
         config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
-        learner = Learner(vlm, self.phase, config.teaches_encoder)
+        whole = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
-            options = {"use_reentrant": False}
-            vlm.model.language_model.gradient_checkpointing_enable(options)
+            vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+        learner = sharded_copy(whole, accelerator.device) if config.shard else whole
         optimizer = torch.optim.AdamW(
             [
                 {"params": found, "lr": 0.0, "peak": config.learning_rate(self.phase, part)}
@@ -152,7 +154,8 @@ class Phase:
             betas=(0.9, 0.98),
             weight_decay=0.0,
         )
-        model, optimizer = accelerator.prepare(learner, optimizer)
+        model = learner if config.shard else accelerator.prepare(learner)
+        optimizer = accelerator.prepare(optimizer)
         first = self.run.resume(model, optimizer)
         seed = config.run.seed
         dataset = StepDataset(
@@ -162,7 +165,7 @@ class Phase:
         )  # fmt: skip
         batches = opened(feed(dataset, range(first, self.steps), config.workers))
         self.run.claim(self.archive, first)
-        monitor = PhaseMonitor(self.run, config, self.phase, vlm, checks)
+        monitor = PhaseMonitor(self.run, config, self.phase, learner, checks)
         monitor.begin(first)
         for step in tqdm(
             range(first, self.steps), initial=first, total=self.steps, desc=self.phase
@@ -173,7 +176,8 @@ class Phase:
             for part, rows in enumerate(parts):
                 self.run.seed(step, part)
                 with accelerator.accumulate(model):
-                    loss = model(rows) / tokens  # each answer token of the step weighs alike
+                    with accelerator.autocast():
+                        loss = model(rows) / tokens  # each answer token of the step weighs alike
                     # accelerate divides by the parts, and DDP by the processes
                     accelerator.backward(loss * len(parts) * accelerator.num_processes)
                     if accelerator.sync_gradients:
@@ -181,11 +185,12 @@ class Phase:
                     optimizer.step()
                     optimizer.zero_grad()
                 monitor.observe(loss, rows)
-
             monitor.after_step(step + 1)
             if monitor.saves(step + 1):
                 self.run.save(step + 1, model, optimizer)
         monitor.finish()
+        if config.shard:
+            take_back(whole, learner)
 
     def _answer_tokens(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
         """Count the answer tokens that all processes learn in one step."""

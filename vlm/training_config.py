@@ -126,7 +126,9 @@ class VlmTraining:
             from nothing.
         dtype: of its frozen weights in memory; `auto` is bfloat16 on a GPU, float32 elsewhere.
         tiny: the one that is made.
-        quantise: load the language model in 4 bits (QLoRA); needs bitsandbytes and a GPU.
+        quantise: load the language model in 4 bits (QLoRA); needs bitsandbytes, and a GPU for any
+            but the smallest.
+        shard: divide the weights among the processes while they learn (FSDP2).
         checkpointing: compute activations twice to save memory.
         projector: how many visual tokens an image becomes.
         lora: how large the adapter is.
@@ -162,6 +164,7 @@ class VlmTraining:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     tiny: TinyLanguage = field(default_factory=TinyLanguage)
     quantise: bool = False
+    shard: bool = False
     checkpointing: bool = False
     projector: ProjectorSettings = field(default_factory=lambda: ProjectorSettings(shrink=(1, 1)))
     lora: LoraSettings = field(default_factory=LoraSettings)
@@ -186,11 +189,14 @@ class VlmTraining:
             message = "lists_first needs to lie in 0..1, remember must not be negative"
             raise InputError(message, field="lists_first", reason="bad-option")
         if self.quantise and importlib.util.find_spec("bitsandbytes") is None:
-            message = "quantising needs bitsandbytes, which is not installed"
+            message = "quantising needs bitsandbytes; `pip install 'versamammo[qlora]'` brings it"
             raise InputError(message, field="quantise", reason="missing-library")
         if self.quantise and self.language is None:
             message = "a tiny language model learns whole and cannot be quantised"
             raise InputError(message, field="quantise", reason="bad-option")
+        if self.quantise and self.shard:
+            message = "weights of 4 bits are not divided; choose one of quantise and shard"
+            raise InputError(message, field="shard", reason="bad-option")
         if (self.conversations is None) == (self.mixture.recorded > 0):
             message = "a file of conversations and their share, mixture.recorded, go together"
             raise InputError(message, field="conversations", reason="bad-option")

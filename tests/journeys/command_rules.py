@@ -107,6 +107,9 @@ RULES: dict[tuple[str, str], Rule] = {
         "docs/language_model.md",
         "accelerate launch vlm/train.py --encoder FOLDER --data PREPARED",
     ): Rule(MINUTES, "--config {tiny}/vlm.yaml"),
+    ("docs/vlm.md", "versamammo export adapter runs/vlm/model adapter"): Rule(
+        "needs a language model of its own folder; tests/vlm/test_adapter_export.py", way="leave"
+    ),
     ("docs/vlm.md", "versamammo questions PREPARED --out items.json"): Rule(
         "fewer questions", "--per-answer 2"
     ),

@@ -16,7 +16,7 @@ from tests.vlm.tiny_training import SETTINGS
 ROOT = Path(__file__).parents[2]
 
 
-def launch(folder: Path, archive: Path, processes: int) -> Path:
+def launch(folder: Path, archive: Path, processes: int, *options: str) -> Path:
     folder.mkdir()
     settings = folder / "settings.yaml"
     # dropout follows each process's own random numbers
@@ -25,7 +25,7 @@ def launch(folder: Path, archive: Path, processes: int) -> Path:
     )
     command = [
         sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes",
-        str(processes), "vlm/train.py", "--config", str(settings),
+        str(processes), "vlm/train.py", "--config", str(settings), *options,
     ]  # fmt: skip
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]

@@ -8,6 +8,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     CohereConfig,
+    Gemma2Config,
     LlamaConfig,
     Qwen2Config,
     Qwen3Config,
@@ -217,11 +218,19 @@ def test_earlier_answers_are_learned_unless_a_template_rewrites_them(
     assert "".join(text for text, _ in pieces) == processor.render(question) + "Fatty." + end
 
 
-def test_a_language_model_that_scales_its_answers_is_refused(small: Any) -> None:
+@pytest.mark.parametrize("kind", [CohereConfig, Gemma2Config])
+def test_a_language_model_that_scales_its_answers_is_refused(kind: Any, small: Any) -> None:
     tokenizer = train_tokenizer(["Yes."], 300)
-    shape = SHAPE | {"num_key_value_heads": 2}
-    causal = AutoModelForCausalLM.from_config(CohereConfig(vocab_size=len(tokenizer), **shape))
+    shape = SHAPE | {"num_key_value_heads": 2, "head_dim": 16}
+    causal = AutoModelForCausalLM.from_config(kind(vocab_size=len(tokenizer), **shape))
     with pytest.raises(InputError, match="does more than words in"):
+        assemble(small.encoder(), (causal, tokenizer))
+
+
+def test_layers_that_cannot_keep_packed_conversations_apart_are_refused(small: Any) -> None:
+    causal, tokenizer = language("qwen3")
+    causal.config.layer_types = ["linear_attention", "full_attention"]
+    with pytest.raises(InputError, match=r"layers of linear_attention.*of one row apart"):
         assemble(small.encoder(), (causal, tokenizer))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from versamammo.errors import InputError
 from vlm.labelled_tokens import IGNORED, Example
-from vlm.packing import attention_mask, fit, pack
+from vlm.packing import attention_mask, attention_masks, fit, pack
 from vlm.prompts import Question, Turn
 
 WORDS = st.lists(st.integers(1, 20), min_size=1, max_size=30)
@@ -53,6 +54,23 @@ def test_a_word_sees_earlier_words_of_its_own_sample_only() -> None:
         for other in range(6):
             expected = other <= at and bool(samples[0, at] == samples[0, other])
             assert bool(sees[at, other]) == expected, (at, other)
+
+
+def test_layers_that_see_a_window_get_a_mask_that_holds_it() -> None:
+    samples = torch.tensor([[1, 1, 1, 1, 2, 2]])
+    whole = attention_mask(samples)
+    mixed = SimpleNamespace(
+        sliding_window=2, layer_types=["full_attention", "sliding_attention", "full_attention"]
+    )
+    masks = attention_masks(samples, mixed)
+    assert isinstance(masks, dict)
+    assert torch.equal(masks["full_attention"], whole)
+    seen = [row.nonzero().flatten().tolist() for row in masks["sliding_attention"][0, 0] == 0]
+    assert seen == [[0], [0, 1], [1, 2], [2, 3], [4], [4, 5]]
+    everywhere = attention_masks(samples, SimpleNamespace(sliding_window=2))  # as Mistral has it
+    assert torch.equal(everywhere, masks["sliding_attention"])
+    for without in (SimpleNamespace(), SimpleNamespace(sliding_window=None)):
+        assert torch.equal(attention_masks(samples, without), whole)
 
 
 def test_an_example_may_not_learn_its_first_word() -> None:
