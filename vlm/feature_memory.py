@@ -64,6 +64,9 @@ class FeatureMemory:
         self._seen: BoundedCache[str, Seen] = BoundedCache(limit, lambda seen: seen.bytes)
         self._weights = -1
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     @property
     def taken(self) -> int:
         """Bytes that the features take."""

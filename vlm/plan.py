@@ -53,20 +53,20 @@ class Planner:
         """Take two parts of a phase, the second of images that were seen before."""
         config = self.config
         self.steps.phase, self.steps.mixture = name, config.lessons(name)
-        learner = Learner(self.model, name, config.teaches_encoder)
-        learned = [one for found in learner.groups().values() for one in found]
+        self.learner = Learner(self.model, name, config.teaches_encoder)
+        learned = [one for found in self.learner.groups().values() for one in found]
         self.learned = max(self.learned, sum(one.nbytes for one in learned))
         part = self.steps[0].to(self.device)
         memory = FeatureMemory(config.features_gb)
         self.model.model.memory = memory
         times = []
         for _ in range(2):
-            seconds, peak = measured(lambda: self._learn(learner, part), self.device)
+            seconds, peak = measured(lambda: self.learn(part), self.device)
             self.peak = max(self.peak, peak)
             times.append(seconds)
         pictures = 0 if part.pixel_values is None else len(part.pixel_values)
-        if memory.taken:
-            self.seen = memory.taken / len({one.numpy().tobytes() for one in _images(part)})
+        if len(memory):
+            self.seen = memory.taken / len(memory)
         parts = self.steps.share.parts
         rows = f"{parts * int((part.samples > 0).sum()):,} tokens"
         text = f"{config.optim.batch_size} conversations, {parts * pictures} pictures and {rows}"
@@ -76,12 +76,13 @@ class Planner:
             name, config.steps(name), text, parts * (old + misses * max(0.0, new - old))
         )
 
-    def _learn(self, learner: Learner, part: PackedBatch) -> None:
+    def learn(self, part: PackedBatch) -> None:
+        """Find the gradients of a part, and forget them."""
         half = precision_of(self.config.run.precision) == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            loss = learner(part) / max(1, part.answer_words)
+            loss = self.learner(part) / max(1, part.answer_words)
         loss.backward()
-        learner.zero_grad(set_to_none=True)
+        self.learner.zero_grad(set_to_none=True)
 
     def _misses(self, shown: int) -> float:
         """Return the share of pictures shown whose features are not remembered."""
@@ -126,10 +127,6 @@ class Planner:
             )
             for step in range(DRAWN)
         )
-
-
-def _images(part: PackedBatch) -> list[torch.Tensor]:
-    return [] if part.pixel_values is None else list(part.pixel_values.cpu())
 
 
 def data_of(config: VlmTraining) -> tuple[str, ...] | Path:
