@@ -37,7 +37,7 @@ from vlm.train import open_parts
 from vlm.training_config import SmallEncoder, VlmOptim, VlmTraining
 
 SIZE = (1024, 768)
-FILES = 12  # distinct pictures
+FILES = 8  # distinct pictures
 
 
 def twin(folder: Path, rows: int) -> Path:
@@ -59,7 +59,8 @@ def twin(folder: Path, rows: int) -> Path:
             | {name: getattr(labels, name) for name in Labels.names()}
             | {
                 "image_id": f"image {row}", "source": "twin", "crop": crop, "findings": [],
-                "cache_path": f"cache/{row % FILES}.tif", "content_key": f"{row}",
+                "path": f"{row}.dcm", "cache_path": f"cache/{row % FILES}.tif",
+                "content_key": f"{row}",
                 "patient_id": f"patient {row // 4}", "exam_id": f"exam {row // 4}",
                 "laterality": "LR"[row // 2 % 2], "view": ("CC", "MLO")[row % 2], "split": "train",
             }
