@@ -27,7 +27,7 @@ from vlm.training_config import PhaseName, VlmTraining
 
 Parts = tuple[Archive, LessonPool, VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 DRAWN = 64  # parts whose pictures are counted
-WORKER = 0.5 * GIGABYTE  # a worker's own memory; docs/vlm.md has what it is made of
+WORKER = 0.5 * GIGABYTE  # a worker's own memory: assumed, not yet measured
 
 
 class Planner:
