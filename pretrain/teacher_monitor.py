@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from pretrain.monitoring.pca_visualisation import draw, save_picture
 from pretrain.monitoring.probes import Probes
 from pretrain.objectives.registry import Objective
@@ -57,7 +59,9 @@ class TeacherMonitor(TrainingMonitor):
         return self.probes.ask(self.objective.encoder(), self.device)
 
     def _draw(self, done: int) -> None:
-        images = self.probes.images[:: max(1, len(self.probes.images) // SHOWN)][:SHOWN]
+        held_out = self.probes.images
+        places = range(0, len(held_out), max(1, len(held_out) // SHOWN))[:SHOWN]
+        images = torch.stack([held_out[place] for place in places])
         vit, contract = self.objective.encoder(), self.config.contract
         picture = draw(vit, images, contract, self.device)
         if self.run.accelerator.is_main_process:

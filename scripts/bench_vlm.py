@@ -120,7 +120,7 @@ def answering(
     def first_word(new: bool) -> float:
         def wait() -> None:
             if new:
-                model.model.memory = FeatureMemory(64)
+                model.model.memory = FeatureMemory()
             pieces = stream(model, processor, questions[0], most_words=given.words)
             next(pieces)
             pieces.close()
@@ -143,7 +143,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     model, processor = load(given.model)
     model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
-    model.model.memory = FeatureMemory(2048)
+    model.model.memory = FeatureMemory()
     size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     print(f"{given.threads} threads, {size:.1f} million weights, {model.device}")
     pool = LessonPool(Archive.open(given.data, ["test"]), Mixture())

@@ -123,8 +123,11 @@ def ask_all(folders: Sequence[Path], held_out: Archive) -> Asked:
         them = examination(config.contract, held_out)
         for name, vit in (("teacher", teacher), ("start", start)):
             asked[name].append(them.ask(*them.probes.encode(vit, CPU)))
-        small = F.interpolate(them.probes.images, PIXELS, mode="area").flatten(1)
-        asked["pixels"].append(them.ask(small, None))
+        small = [
+            F.interpolate(some, PIXELS, mode="area").flatten(1)
+            for some in them.probes.images.batches(64)
+        ]
+        asked["pixels"].append(them.ask(torch.cat(small), None))
     return asked
 
 

@@ -40,6 +40,7 @@ RENAMED = {
     "clip": "optim.max_grad_norm",
     "longest": "max_length",
     "tiny.longest": "tiny.max_length",
+    "remember": "features_gb",
 }
 
 

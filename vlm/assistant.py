@@ -30,8 +30,7 @@ from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import PromptImage, Question, Turn, caption, look_at
 from vlm.trained_topics import Competence, read_competence, topic_of
 
-REMEMBERED = 64  # images whose features are kept
-CONVERSATIONS = 4  # whose beginnings are kept, about 50 kB a word and visual token
+FEATURES_GB = 0.5  # of the images that are talked about
 SURE_ENOUGH = 0.5  # a choice less likely than this is not made
 
 
@@ -79,7 +78,7 @@ class Assistant:
         processor: VersaMammoVlmProcessor,
         competence: Competence | None = None,
     ) -> None:
-        self.prefixes = PrefixMemory(CONVERSATIONS)
+        self.prefixes = PrefixMemory()
         self.model = model
         self.processor = processor
         self.competence = competence or Competence()
@@ -92,7 +91,7 @@ class Assistant:
             InputError: it is no such folder, or is damaged.
         """
         # a conversation asks about the same images again and again
-        model, processor = open_model(folder, dtype, REMEMBERED)
+        model, processor = open_model(folder, dtype, FEATURES_GB)
         return cls(model, processor, read_competence(Path(folder)))
 
     def look(self, images: Sequence[OneImage]) -> tuple[PromptImage, ...]:

@@ -16,7 +16,7 @@ from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.input.contract import InputContract
 from versamammo.training.stopping import run_command
-from vlm.image_cache import KEPT, ImageCache
+from vlm.image_cache import ImageCache
 from vlm.instructions import make_items
 from vlm.model_loading import Loaded, Precision, open_model
 from vlm.trained_topics import TRIED, calibrate, choose_trial, read_competence, write_competence
@@ -56,7 +56,7 @@ def try_topics(settings: TopicCalibration, loaded: Loaded | None = None) -> str:
         settings.images, settings.splits, seed=settings.seed, per_answer=TRIED,
         topics=tuple(topic for topic in before.topics if topic not in ("Place", "Report")),
     )  # fmt: skip
-    model, processor = loaded or open_model(settings.model, settings.dtype, KEPT)
+    model, processor = loaded or open_model(settings.model, settings.dtype)
     shelf = ImageCache(settings.images, InputContract.from_dict(processor.image_processor.contract))
     chosen = choose_trial(items, settings.seed)
     found = calibrate(model, processor, chosen, shelf, before.topics)

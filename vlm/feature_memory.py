@@ -1,37 +1,76 @@
 """What a frozen encoder saw, kept so that no image is looked at twice.
 
 Training asks many questions about each image, and so does a conversation; the encoder's part of
-the work need be done once. Images are known by their content and looked at one by one, so that
-what is remembered of an image does not depend on its company.
+the work need be done once. Images are known by their content. Those not seen before are looked at
+together, which gives what looking at each alone gives; what is kept has half precision, and so has
+what is handed out, new or remembered.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from versamammo.data.bounded_cache import BoundedCache, bytes_of
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.features import Features
 
+FEATURES_GB = 2.0
+TOGETHER = 8  # images that are looked at in one go
+LARGEST = 6e4  # half precision ends at 65504
+
 See = Callable[[Tensor], Features]
-Seen = tuple[Tensor, Tensor, tuple[int, int]]  # pooled, patches, grid
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The features of one image in half precision.
+
+    Attributes:
+        pooled: [1, D].
+        patches: [1, N, D].
+        grid: (h, w) of the patches.
+        dtype: that the encoder gave.
+    """
+
+    pooled: Tensor
+    patches: Tensor
+    grid: tuple[int, int]
+    dtype: torch.dtype
+
+    @property
+    def bytes(self) -> int:
+        """The memory they take."""
+        return self.pooled.nbytes + self.patches.nbytes
 
 
 class FeatureMemory:
-    """The features of the images that were looked at last, without their pyramids.
+    """The features of the images that were looked at last, without their pyramids."""
 
-    Attributes:
-        images: how many are kept.
-    """
+    def __init__(self, gigabytes: float = FEATURES_GB) -> None:
+        """Begin with nothing seen.
 
-    def __init__(self, images: int) -> None:
-        self.images = images
-        self._seen: OrderedDict[str, Seen] = OrderedDict()
+        Args:
+            gigabytes: that features may take, where the encoder computes.
+
+        Raises:
+            InputError: they are negative.
+        """
+        limit = bytes_of(gigabytes, "features_gb")
+        self._seen: BoundedCache[str, Seen] = BoundedCache(limit, lambda seen: seen.bytes)
         self._weights = -1
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the features take."""
+        return self._seen.taken
 
     def look(self, encoder: VersaMammoModel, pixel_values: Tensor, see: See) -> Features:
         """Remember or see images [n, 1, H, W]; where a gradient is wanted, always see."""
@@ -39,28 +78,42 @@ class FeatureMemory:
         if learns and torch.is_grad_enabled():
             return see(pixel_values)
         self._forget_if_changed(encoder)
-        seen = [self._one(see, image) for image in pixel_values]
-        pooled, patches, grids = zip(*seen, strict=True)
-        return Features(torch.cat(pooled), torch.cat(patches), grids[0], ())
-
-    def _one(self, see: See, image: Tensor) -> Seen:
-        key = _name(image)
-        found = self._seen.pop(key, None)
-        if found is None:
-            # a tensor made in inference mode could not be learned from later
-            with torch.inference_mode(False), torch.no_grad():
-                features = see(image.clone().unsqueeze(0))
-                found = (features.pooled.clone(), features.patches.clone(), features.grid)
-        self._seen[key] = found  # the last to be forgotten
-        while len(self._seen) > self.images:
-            self._seen.popitem(last=False)
-        return found
+        names = [_name(image) for image in pixel_values]
+        images = dict(zip(names, pixel_values, strict=True))
+        found = {name: self._seen.get(name) for name in images}
+        missing = [name for name, seen in found.items() if seen is None]
+        for start in range(0, len(missing), TOGETHER):
+            some = missing[start : start + TOGETHER]
+            for name, seen in zip(some, _see([images[one] for one in some], see), strict=True):
+                self._seen.keep(name, seen)
+                found[name] = seen
+        known = [seen for name in names if (seen := found[name]) is not None]
+        pooled = torch.cat([seen.pooled.to(seen.dtype) for seen in known])
+        patches = torch.cat([seen.patches.to(seen.dtype) for seen in known])
+        return Features(pooled, patches, known[0].grid, ())
 
     def _forget_if_changed(self, encoder: VersaMammoModel) -> None:
         weights = _changes((*encoder.parameters(), *encoder.buffers()))
         if weights != self._weights:
             self._seen.clear()
             self._weights = weights
+
+
+def _see(images: Sequence[Tensor], see: See) -> list[Seen]:
+    # a tensor made in inference mode could not be learned from later
+    with torch.inference_mode(False), torch.no_grad():
+        features = see(torch.stack([image.clone() for image in images]))
+        pooled, patches = _half(features.pooled), _half(features.patches)
+    grid, dtype = features.grid, features.patches.dtype
+    # copies, since a view would hold on to all the others
+    return [
+        Seen(pooled[n : n + 1].clone(), patches[n : n + 1].clone(), grid, dtype)
+        for n in range(len(images))
+    ]
+
+
+def _half(features: Tensor) -> Tensor:
+    return features.clamp(-LARGEST, LARGEST).half()
 
 
 def _changes(tensors: Iterable[Tensor]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import torch
@@ -14,20 +14,23 @@ from versamammo.data import dataset
 from versamammo.data.sampling import Share
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.input.contract import InputContract
-from vlm.image_cache import KEPT, shown
+from versamammo.input.preprocess import to_input
+from vlm.image_cache import PICTURES_GB, described
 from vlm.instructions import Lesson, LessonPool, Mixture
 from vlm.instructions.instruction_samples import facts
 from vlm.labelled_tokens import Example, labelled
 from vlm.packing import PackedBatch, pack
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.prompts import IMAGE_TOKEN, PromptImage, Question
+from vlm.shared_pictures import SharedPictures
 from vlm.training_config import PhaseName
 
 PHASE_NUMBERS: dict[PhaseName, int] = {"words": 1, "projector": 2, "adapter": 3}
+PREFETCHED = 2  # parts that each worker has ready
 
 
-class StepDataset(Dataset[list[PackedBatch]]):
-    """What one process learns in each step, one batch per part."""
+class StepDataset(Dataset[PackedBatch]):
+    """What one process learns, part after part: the parts of step 0, then those of step 1."""
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class StepDataset(Dataset[list[PackedBatch]]):
         row: int = 0,
         seed: int,
         mixture: Mixture | None = None,
+        pictures: SharedPictures | None = None,
     ) -> None:
         self.pool = pool
         self.processor = processor
@@ -50,12 +54,10 @@ class StepDataset(Dataset[list[PackedBatch]]):
         self.seed = seed
         self.mixture = mixture
         self.contract = InputContract.from_dict(processor.image_processor.contract)
-        self.picture = lru_cache(KEPT)(self._picture)
+        self.pictures = pictures or SharedPictures(len(pool.pictures), self.contract, PICTURES_GB)
 
-    def __getitem__(self, step: int) -> list[PackedBatch]:
-        return [self._batch(step, part) for part in range(self.share.parts)]
-
-    def _batch(self, step: int, part: int) -> PackedBatch:
+    def __getitem__(self, number: int) -> PackedBatch:
+        step, part = divmod(number, self.share.parts)
         filler = self.processor.tokenizer.pad_token_id
         assert isinstance(filler, int)
         examples = [self.example(step, place) for place in self._places(part)]
@@ -100,22 +102,29 @@ class StepDataset(Dataset[list[PackedBatch]]):
             for text, learned in told_first
         )
 
-    def _picture(self, image: int) -> PromptImage:
-        return shown(self.pool.pictures[image], self.contract)
+    def picture(self, image: int) -> PromptImage:
+        """Show an image of the archive by its number."""
+        picture = self.pool.pictures[image]
+        pixels = self.pictures.take(image, lambda: to_input(picture.levels(), self.contract))
+        return described(picture, self.contract, pixels)
 
 
 def feed(steps: StepDataset, which: range, workers: int) -> Iterator[list[PackedBatch]]:
-    """Return the batches of some steps, made beside the training by worker processes if asked."""
-    return iter(
+    """Return the parts of some steps, made beside the training by worker processes if asked."""
+    each = steps.share.parts
+    parts = iter(
         DataLoader(
             steps,
             batch_size=None,
-            sampler=which,
+            sampler=range(which.start * each, which.stop * each),
             num_workers=workers,
             worker_init_fn=_one_thread,
-            prefetch_factor=4 if workers else None,
+            # shared pictures are inherited, and cannot be sent
+            multiprocessing_context="fork" if workers else None,
+            prefetch_factor=PREFETCHED if workers else None,
         )
     )
+    return (list(islice(parts, each)) for _ in which)
 
 
 def _shown_as(picture: PromptImage, view: str) -> PromptImage:

@@ -35,7 +35,7 @@ def option_scores(
     The question is read once for all options, and with `prefixes` its pictures once for all
     questions about them.
     """
-    prefixes = prefixes or PrefixMemory(1)
+    prefixes = prefixes or PrefixMemory()
     batch = processor.encode([question]).to(model.device)
     asked = batch["input_ids"]
     answers = [_words(processor, question, option) for option in options]

@@ -9,7 +9,7 @@ import torch
 
 from versamammo.errors import InputError
 from vlm.assembly import load
-from vlm.feature_memory import FeatureMemory
+from vlm.feature_memory import FEATURES_GB, FeatureMemory
 from vlm.int8_layers import to_int8
 from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
@@ -19,14 +19,14 @@ Loaded = tuple[VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 LARGE = 50_000_000  # weights of a language model from which a CPU needs them in 8 bits
 
 
-def open_model(folder: Path | str, dtype: str = "auto", remember: int = 64) -> Loaded:
+def open_model(folder: Path | str, dtype: str = "auto", features_gb: float = FEATURES_GB) -> Loaded:
     """Open a model to answer; it looks at each image once.
 
     Args:
         folder: that `vlm/train.py` or `vlm/merge.py` wrote.
         dtype: one of `Precision`. `int8` gives the language model 8-bit weights, on a CPU only;
             `auto` does so for large ones on a CPU, and else leaves weights as they were saved.
-        remember: images whose features are kept.
+        features_gb: gigabytes for what the encoder saw.
 
     Raises:
         InputError: it is no such folder, is damaged, or the type is unknown.
@@ -37,7 +37,7 @@ def open_model(folder: Path | str, dtype: str = "auto", remember: int = 64) -> L
     named = None if dtype in ("auto", "int8") else getattr(torch, dtype)
     model, processor = load(folder, **({} if named is None else {"dtype": named}))
     on_gpu = torch.cuda.is_available()
-    model.model.memory = FeatureMemory(remember)
+    model.model.memory = FeatureMemory(features_gb)
     if dtype == "int8" or (dtype == "auto" and not on_gpu and _is_large(model)):
         to_int8(cast(Any, model).float())
     else:

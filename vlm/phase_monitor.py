@@ -32,7 +32,7 @@ class Checks:
         contract = InputContract.from_dict(processor.image_processor.contract)
         self.held_out = held_out
         self.config = config
-        self.shelf = ImageCache(held_out.folder, contract, held_out)
+        self.shelf = ImageCache(held_out.folder, contract, held_out, config.pictures_gb)
         self.processor = processor
         self.bench = config.items(held_out)
         self.items = self._make(config.check_items)

@@ -31,8 +31,9 @@ from versamammo.vqa.asking import (
     groups_of,
     under_control,
 )
+from vlm.feature_memory import FEATURES_GB
 from vlm.generation import answer
-from vlm.image_cache import KEPT, ImageCache
+from vlm.image_cache import PICTURES_GB, ImageCache
 from vlm.model_loading import Loaded, Precision, open_model
 from vlm.prompts import PromptImage, Question
 
@@ -56,6 +57,8 @@ class Prediction:
         seed: of the shuffling.
         threads: on a CPU; 0 leaves it to torch.
         dtype: of the model's weights, as `vlm/model_loading.py` names them.
+        features_gb: gigabytes for what the encoder saw, kept where it computes.
+        pictures_gb: gigabytes of host memory for prepared pictures.
     """
 
     model: Path
@@ -70,6 +73,8 @@ class Prediction:
     seed: int = 0
     threads: int = 0
     dtype: Precision = "auto"
+    features_gb: float = FEATURES_GB
+    pictures_gb: float = PICTURES_GB
 
 
 def predict(settings: Prediction, loaded: Loaded | None = None) -> Answered:
@@ -86,9 +91,10 @@ def predict(settings: Prediction, loaded: Loaded | None = None) -> Answered:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     items, bad = read_items(settings.bench)
-    model, processor = loaded or open_model(settings.model, settings.dtype, KEPT)
+    model, processor = loaded or open_model(settings.model, settings.dtype, settings.features_gb)
     contract = InputContract.from_dict(processor.image_processor.contract)
-    asker = Asker(items, ImageCache(settings.images, contract), settings)
+    shelf = ImageCache(settings.images, contract, gigabytes=settings.pictures_gb)
+    asker = Asker(items, shelf, settings)
 
     def answers(some: Sequence[AskedItem]) -> list[str]:
         groups = [asker.questions(one) for one in some]

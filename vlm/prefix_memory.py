@@ -7,14 +7,16 @@ included; only what is new has to be read.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
+
+from versamammo.data.bounded_cache import BoundedCache, bytes_of
+
+PREFIXES_GB = 0.5  # a token of SmolLM2-135M takes 46 kB
 
 
 @dataclass
@@ -24,20 +26,37 @@ class Prefix:
     words: Tensor
     cache: DynamicCache
 
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+        layers: Any = self.cache.layers
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
+
 
 class PrefixMemory:
     """The beginnings of the conversations that were answered last.
 
     Attributes:
-        conversations: how many are kept.
         reused: words that did not have to be read again, in all.
     """
 
-    def __init__(self, conversations: int) -> None:
-        self.conversations = conversations
+    def __init__(self, gigabytes: float = PREFIXES_GB) -> None:
+        """Begin with nothing read.
+
+        Args:
+            gigabytes: that the beginnings may take.
+
+        Raises:
+            InputError: they are negative.
+        """
         self.reused = 0
-        self._kept: OrderedDict[str, Prefix] = OrderedDict()
-        self._lock = Lock()
+        limit = bytes_of(gigabytes, "prefixes_gb")
+        self._kept: BoundedCache[str, Prefix] = BoundedCache(limit, lambda prefix: prefix.bytes)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the beginnings take."""
+        return self._kept.taken
 
     def begin(self, batch: Any, image_token: int) -> dict[str, Any]:
         """Return what `generate` takes to answer one encoded question.
@@ -58,16 +77,11 @@ class PrefixMemory:
         length = cache.get_seq_length()
         if any(getattr(cache, "is_sliding", ())) or length > len(written):
             return  # a window that has moved on cannot be led back
-        with self._lock:
-            found = Prefix(written[:length].clone(), cache)
-            self._kept[_name(batch["pixel_values"])] = found
-            while len(self._kept) > self.conversations:
-                self._kept.popitem(last=False)
+        self._kept.keep(_name(batch["pixel_values"]), Prefix(written[:length].clone(), cache))
 
     def _take(self, key: str, words: Tensor, image_token: int) -> Prefix | None:
         """Return what is known of the beginning of words [T], cut to what they share."""
-        with self._lock:
-            known = self._kept.pop(key, None)
+        known = self._kept.pop(key)
         if known is None:
             return None
         # one word at least has to be read, to say what comes next

@@ -3,6 +3,7 @@
     accelerate launch vlm/train.py --encoder FOLDER --data PREPARED  # configs/vlm/smollm2_135m.yaml
     accelerate launch vlm/train.py --config configs/vlm/smoke.yaml   # a tiny language model
     accelerate launch vlm/train.py --config configs/vlm/qwen3_0.6b.yaml --data PREPARED
+    python vlm/train.py --plan --encoder FOLDER --data PREPARED      # memory, steps and hours
 
 A tiny language model that begins from nothing first learns its language from descriptions of the
 images. Every phase is a run of its own within the folder; the same command goes on with what was
@@ -41,8 +42,10 @@ from vlm.learner import Learner
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.phase_monitor import Checks, PhaseMonitor
+from vlm.plan import data_of, plan_of
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.sharding import check_launch, sharded_copy, take_back
+from vlm.shared_pictures import SharedPictures
 from vlm.trained_topics import calibrate, write_competence
 from vlm.training_config import (
     PhaseName,
@@ -52,8 +55,9 @@ from vlm.training_config import (
     with_default_recipe,
 )
 
+PLAN = "--plan"
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
-FREE = ("workers", "data", "phantoms.folder")
+FREE = ("workers", "data", "phantoms.folder", "features_gb", "pictures_gb")
 
 
 def train(config: VlmTraining) -> Path:
@@ -70,15 +74,7 @@ def train(config: VlmTraining) -> Path:
 def _train(config: VlmTraining) -> Path:
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         data = config.data or phantom_archive(config.phantoms)
-    archive = open_archive(data, config.splits, shareable=config.shareable)
-    bench = config.items(archive)
-    if bench is not None:
-        PartialState().print(f"learning from {config.bench}: {bench}")
-    pool = LessonPool(archive, config.mixture, config.recorded(), bench)
-    torch.manual_seed(config.run.seed)
-    model, processor = assemble(
-        build_encoder(config), build_language(config, pool), config.projector
-    )
+    archive, pool, model, processor = open_parts(config, data)
     taught = model.config.vision_config.training
     if config.shareable:
         check_lineage(taught, "encoder")
@@ -86,18 +82,39 @@ def _train(config: VlmTraining) -> Path:
     model.config.counts = [count.to_dict() for count in archive.counts]
     held_out = open_archive(data, config.check_splits, shareable=config.shareable)
     checks = Checks(held_out, config, processor)
-    model.model.memory = FeatureMemory(config.remember) if config.remember else None
+    pictures = SharedPictures(len(archive), checks.shelf.contract, config.pictures_gb)
     for phase in config.phases():
         if phase == "adapter":
             torch.manual_seed(config.run.seed)
             add_adapter(model, config.lora)
-        Phase(config, phase, archive).learn(model, processor, pool, checks)
+        Phase(config, phase, archive).learn(model, processor, pool, checks, pictures)
     model.train(False)
     out = config.run.output / "model"
     if PartialState().is_main_process:
         _finish(model, processor, pool, checks, out)
     PartialState().wait_for_everyone()
     return out
+
+
+def open_parts(
+    config: VlmTraining, data: tuple[str, ...] | Path
+) -> tuple[Archive, LessonPool, VersaMammoForImageTextToText, VersaMammoVlmProcessor]:
+    """Open what is learned from, and put the model together.
+
+    Raises:
+        InputError: the archive or a part cannot be used.
+    """
+    archive = open_archive(data, config.splits, shareable=config.shareable)
+    bench = config.items(archive)
+    if bench is not None:
+        PartialState().print(f"learning from {config.bench}: {bench}")
+    pool = LessonPool(archive, config.mixture, config.recorded(), bench)
+    torch.manual_seed(config.run.seed)
+    model, processor = assemble(
+        build_encoder(config), build_language(config, pool), config.shown_projector
+    )
+    model.model.memory = FeatureMemory(config.features_gb)
+    return archive, pool, model, processor
 
 
 def _finish(
@@ -139,6 +156,7 @@ class Phase:
         processor: VersaMammoVlmProcessor,
         pool: LessonPool,
         checks: Checks,
+        pictures: SharedPictures,
     ) -> None:
         """Take the steps that are left."""
         config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
@@ -161,7 +179,7 @@ class Phase:
         dataset = StepDataset(
             pool, processor, self.share, self.phase,
             max_length=config.max_length, row=config.row, seed=seed,
-            mixture=config.lessons(self.phase),
+            mixture=config.lessons(self.phase), pictures=pictures,
         )  # fmt: skip
         batches = opened(feed(dataset, range(first, self.steps), config.workers))
         self.run.claim(self.archive, first)
@@ -210,8 +228,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_all_processes()
 
     def work() -> int:
-        config = load(VlmTraining, with_default_recipe(sys.argv[1:] if argv is None else argv))
+        words = list(sys.argv[1:] if argv is None else argv)
+        config = load(VlmTraining, with_default_recipe([one for one in words if one != PLAN]))
         _say_parts(config)
+        if PLAN in words:
+            PartialState().print(plan_of(config, open_parts(config, data_of(config))).text())
+            return 0
         PartialState().print(f"{train(config)}\n{NOTICE}")
         return 0
 

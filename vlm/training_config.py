@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import BitsAndBytesConfig
 
+from versamammo.data.bounded_cache import bytes_of
 from versamammo.data.dataset import Archive
 from versamammo.errors import InputError
 from versamammo.input.contract import InputContract
@@ -20,6 +21,8 @@ from versamammo.model.encoder import VersaMammoModel
 from versamammo.phantoms.default_phantoms import PhantomArchive
 from versamammo.training.run import RunSettings
 from vlm.adapter import LoraSettings
+from vlm.feature_memory import FEATURES_GB
+from vlm.image_cache import PICTURES_GB
 from vlm.instructions import LessonPool, Mixture
 from vlm.instructions.bench_items import BenchItems, read_bench_items
 from vlm.instructions.instruction_samples import facts
@@ -135,7 +138,10 @@ class VlmTraining:
         mixture: what is asked.
         lists_first: share of lists of all that an image shows, while the projector learns alone:
             they teach it more per image than single answers.
-        remember: images whose features are kept in memory, where the encoder does not learn.
+        features_gb: gigabytes for what the encoder saw, kept in half precision where it computes,
+            as long as it does not learn; 0 looks at every image anew.
+        pictures_gb: gigabytes of host memory for prepared pictures that are learned from, which
+            the workers share, and as many for those that are asked about.
         max_length: most words and visual tokens of a conversation.
         row: words and visual tokens of a packed row, unless a conversation is longer; rows that
             are short cost less, since attention over a row is dense. 0 makes it `max_length`.
@@ -170,7 +176,8 @@ class VlmTraining:
     lora: LoraSettings = field(default_factory=LoraSettings)
     mixture: Mixture = field(default_factory=Mixture)
     lists_first: float = 0.5
-    remember: int = 2048
+    features_gb: float = FEATURES_GB
+    pictures_gb: float = PICTURES_GB
     max_length: int = 1024
     row: int = 0
     optim: VlmOptim = VlmOptim()
@@ -185,9 +192,11 @@ class VlmTraining:
                 f"check_every needs to be a multiple of run.log_every, got {self.check_every} "
                 f"and {self.run.log_every}"
             )
-        if not 0 <= self.lists_first < 1 or self.remember < 0:
-            message = "lists_first needs to lie in 0..1, remember must not be negative"
+        if not 0 <= self.lists_first < 1:
+            message = "lists_first needs to lie in 0..1"
             raise InputError(message, field="lists_first", reason="bad-option")
+        bytes_of(self.features_gb, "features_gb")
+        bytes_of(self.pictures_gb, "pictures_gb")
         if self.quantise and importlib.util.find_spec("bitsandbytes") is None:
             message = "quantising needs bitsandbytes; `pip install 'versamammo[qlora]'` brings it"
             raise InputError(message, field="quantise", reason="missing-library")
@@ -226,6 +235,11 @@ class VlmTraining:
         if self.encoder_learns == "auto":
             return self.encoder is None
         return self.encoder_learns == "yes"
+
+    @property
+    def shown_projector(self) -> ProjectorSettings:
+        """The projector, without evidence if the encoder begins from nothing: it has no heads."""
+        return self.projector if self.encoder else replace(self.projector, evidence=False)
 
     def phases(self) -> tuple[PhaseName, ...]:
         """Name what is done, in turn."""

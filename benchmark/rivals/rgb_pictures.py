@@ -6,19 +6,19 @@ one, and else the file as it is, made no smaller than its longest side is allowe
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from versamammo.data.bounded_cache import BoundedCache, bytes_of
 from versamammo.data.cache import read_levels
 from versamammo.data.manifest import read_manifest
 from versamammo.errors import InputError
 from versamammo.imaging.reading import read
 
-KEPT = 64  # pictures in memory
+PICTURES_GB = 0.25
 SIDE = 1024  # pixels of the longest side
 
 
@@ -47,14 +47,22 @@ class RivalPictures:
         if (folder / "manifest.parquet").is_file():
             places = read_manifest(folder, ["cache_path"]).column("cache_path").to_pylist()
             self.prepared = {folder / place for place in places}
-        self.take = lru_cache(KEPT)(self._take)
+        limit = bytes_of(PICTURES_GB, "pictures_gb")
+        self._kept: BoundedCache[str, Image.Image] = BoundedCache(limit, _bytes)
 
-    def _take(self, path: str) -> Image.Image:
+    def take(self, path: str) -> Image.Image:
         """Return the picture that an item calls `path`, which begins at the folder.
 
         Raises:
             InputError: the path leads out of the folder, or there is no such image.
         """
+        known = self._kept.get(path)
+        if known is None:
+            known = self._look(path)
+            self._kept.keep(path, known)
+        return known
+
+    def _look(self, path: str) -> Image.Image:
         file = self.folder / path.lstrip("/")
         if not file.resolve().is_relative_to(self.folder.resolve()):
             raise InputError("lies outside the images' folder", file=file, reason="bad-path")
@@ -64,6 +72,10 @@ class RivalPictures:
             shown = Image.fromarray(as_bytes(read(file).pixels))
         shown.thumbnail((self.side, self.side), Image.Resampling.BOX)
         return shown.convert("RGB")
+
+
+def _bytes(picture: Image.Image) -> int:
+    return picture.width * picture.height * len(picture.getbands())
 
 
 def as_bytes(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import effective_rank, feature_std
+from pretrain.monitoring.held_out_images import HeldOutImages
 from pretrain.monitoring.knn_probe import NeighbourScore, neighbour_probe
 from pretrain.monitoring.lesion_patch_probe import lesion_probe, lesion_share
 from pretrain.networks.vit import Vit
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
 from versamammo.input.contract import InputContract
-from versamammo.input.preprocess import to_input
 
 VIEWS = ("CC", "MLO")
 
@@ -73,7 +73,7 @@ class Probes:
     """Held-out images, prepared once, and the questions asked about them.
 
     Attributes:
-        images: [n, 1, H, W], normalised.
+        images: normalised.
         labels: what is known of them, by name.
         patients: whose they are.
     """
@@ -84,7 +84,7 @@ class Probes:
         self.settings = settings
         places = np.linspace(0, len(archive) - 1, min(settings.images, len(archive)))
         pictures: list[Picture] = [archive[int(i)] for i in np.unique(places.round().astype(int))]
-        self.images = torch.stack([to_input(one.levels(), contract) for one in pictures])
+        self.images = HeldOutImages(pictures, contract)
         self.patients = [one.patient for one in pictures]
         asked = [labels_of(one) for one in pictures]
         self.labels = {name: [known[name] for known in asked] for name in asked[0]}
@@ -96,12 +96,12 @@ class Probes:
         self, share: NDArray[np.float64], contract: InputContract, patch: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Take all patches with a lesion, and some tissue of every image that shows none at all."""
-        levels = self.images[:, 0] * contract.std + contract.mean
         h, w = share.shape[1:]
-        shown = (
-            levels[:, : h * patch, : w * patch].unflatten(1, (h, patch)).unflatten(3, (w, patch))
-        )
-        tissue = (shown.mean(dim=(2, 4)) > self.settings.least_tissue).numpy()
+        means = []
+        for image in self.images.batches(1):
+            levels = image[0, 0, : h * patch, : w * patch] * contract.std + contract.mean
+            means.append(levels.unflatten(0, (h, patch)).unflatten(2, (w, patch)).mean(dim=(1, 3)))
+        tissue = (torch.stack(means) > self.settings.least_tissue).numpy()
         lesion = share >= self.settings.least_lesion
         random = np.random.default_rng(0)
         chosen = np.zeros(share.shape, np.bool_)
@@ -117,7 +117,7 @@ class Probes:
         was_training = vit.training
         vit.eval()
         cls, patches, count = [], [], 0
-        for some in self.images.split(rows):
+        for some in self.images.batches(rows):
             tokens = vit(some.to(device))
             flat = tokens.patches.flatten(0, 1).float().cpu()
             inside = (self.chosen >= count) & (self.chosen < count + len(flat))

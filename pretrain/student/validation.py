@@ -18,12 +18,12 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import effective_rank, feature_std
+from pretrain.monitoring.held_out_images import HeldOutImages
 from pretrain.student.student import at_cells, tissue_cell
 from pretrain.views.whole_breast import WholeSettings, places_of
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
 from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
-from versamammo.input.preprocess import to_input
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import HeadScore
 from versamammo.model.heads import AttributeHeads, Heads
@@ -103,7 +103,7 @@ class Validation:
     """Images of held-out patients, prepared once, not varied.
 
     Attributes:
-        images: [n, 1, H, W], normalised.
+        images: normalised.
         classes: [n, A], -1 where unknown.
     """
 
@@ -112,7 +112,7 @@ class Validation:
         self.pictures: list[Picture] = [archive[int(i)] for i in np.unique(places.round())]
         self.settings = settings
         contract = settings.contract
-        self.images = torch.stack([to_input(one.levels(), contract) for one in self.pictures])
+        self.images = HeldOutImages(self.pictures, contract)
         self.classes = np.stack(
             [classes_of(one.labels, one.view, one.laterality) for one in self.pictures]
         )
@@ -123,7 +123,7 @@ class Validation:
         """Show all images to an encoder in evaluation mode."""
         heads = encoder.heads
         pooled, whole, heat = [], [], []
-        for some in self.images.split(rows):
+        for some in self.images.batches(rows):
             features = encoder.encode(some.to(encoder.device))
             pooled.append(features.pooled.float().cpu())
             found = None if heads is None else heads.heat(features)

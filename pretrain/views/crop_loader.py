@@ -21,6 +21,8 @@ from pretrain.views.tissue_maps import TissueMaps
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Draw, StepSampler
 
+PREFETCHED = 2  # batches that each worker has ready
+
 
 @dataclass(frozen=True, eq=False)
 class CropSample:
@@ -124,7 +126,7 @@ class Feeder(Generic[Batch]):
             num_workers=workers,
             worker_init_fn=_one_thread,
             pin_memory=self.on_gpu,
-            prefetch_factor=4 if workers else None,
+            prefetch_factor=PREFETCHED if workers else None,
         )
 
     def __iter__(self) -> Iterator[Batch]:

@@ -29,7 +29,7 @@ OLD = {
     VlmTraining: [
         *("batch", "parts", "clip", "longest", "tiny.longest", "run.keep"),
         *("lengths.words", "lengths.projector", "lengths.adapter", "lengths.rise"),
-        *("rates.words", "rates.projector_later", "rates.encoder"),
+        *("rates.words", "rates.projector_later", "rates.encoder", "remember"),
     ],
 }
 CASES = [(recipe, key) for recipe, keys in OLD.items() for key in keys]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from versamammo.data.bounded_cache import GIGABYTE
 from vlm.generation import answer, stream
 from vlm.likelihood import option_scores
 from vlm.prefix_memory import PrefixMemory
@@ -24,7 +25,7 @@ def test_answers_are_those_without_memory_and_most_words_are_not_read_again(
 ) -> None:
     model, processor = trained
     first = answer(model, processor, [small.questions[0]], most_words=12)[0]
-    prefixes = PrefixMemory(2)
+    prefixes = PrefixMemory()
     for question in conversation(small.questions[0], first.text):
         known = answer(model, processor, [question], most_words=12, prefixes=prefixes)
         assert known == answer(model, processor, [question], most_words=12)
@@ -36,7 +37,7 @@ def test_answers_are_those_without_memory_and_most_words_are_not_read_again(
 
 def test_streamed_pieces_with_memory_are_the_same_text(trained: Any, small: Any) -> None:
     model, processor = trained
-    prefixes = PrefixMemory(1)
+    prefixes = PrefixMemory()
     plain = "".join(stream(model, processor, small.questions[0], most_words=12))
     for _ in range(2):
         pieces = stream(model, processor, small.questions[0], most_words=12, prefixes=prefixes)
@@ -46,7 +47,7 @@ def test_streamed_pieces_with_memory_are_the_same_text(trained: Any, small: Any)
 
 def test_other_pictures_share_nothing(trained: Any, small: Any) -> None:
     model, processor = trained
-    prefixes = PrefixMemory(2)
+    prefixes = PrefixMemory()
     other = replace(small.questions[0], pictures=(small.picture(9),))
     answer(model, processor, [small.questions[0]], most_words=4, prefixes=prefixes)
     found = answer(model, processor, [other], most_words=4, prefixes=prefixes)
@@ -56,13 +57,15 @@ def test_other_pictures_share_nothing(trained: Any, small: Any) -> None:
 
 def test_the_longest_unused_conversation_is_forgotten(trained: Any, small: Any) -> None:
     model, processor = trained
-    prefixes = PrefixMemory(1)
+    larger = PrefixMemory()
+    answer(model, processor, [small.questions[1]], most_words=4, prefixes=larger)
+    prefixes = PrefixMemory(1.1 * larger.taken / GIGABYTE)  # too little for both
     for question in (small.questions[0], small.questions[1], small.questions[0]):
         answer(model, processor, [question], most_words=4, prefixes=prefixes)
     assert prefixes.reused == 0
 
 
-@pytest.mark.parametrize("prefixes", [None, PrefixMemory(2)], ids=["alone", "memory"])
+@pytest.mark.parametrize("prefixes", [None, PrefixMemory()], ids=["alone", "memory"])
 def test_options_weigh_what_they_weigh_read_one_by_one(
     trained: Any, small: Any, prefixes: PrefixMemory | None
 ) -> None:

@@ -121,7 +121,7 @@ def test_a_phase_changes_its_own_parts_and_nothing_else(
     dataset = StepDataset(pool, processor, Share(2), phase, max_length=400, seed=0)
     optimizer = torch.optim.SGD([p for p in learner.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):  # LoRA's first factor stands still until its second has moved
-        learner(dataset[0][0]).backward()
+        learner(dataset[0]).backward()
         optimizer.step()
     names = {name for name, _ in learner.vlm.named_parameters() if _.requires_grad}
     for name, value in model.state_dict().items():
@@ -151,7 +151,7 @@ def test_words_alone_hold_no_image(archive: Path, tmp_path: Path) -> None:
     config = tiny_training(tmp_path, archive)
     pool = LessonPool(Archive.open(archive, ["train"]))
     _model, processor = assemble(build_encoder(config), build_language(config, pool))
-    batch = StepDataset(pool, processor, Share(4), "words", max_length=400, seed=0)[0][0]
+    batch = StepDataset(pool, processor, Share(4), "words", max_length=400, seed=0)[0]
     assert batch.pixel_values is None
     assert not (batch.input_ids == processor.image_token_id).any()
 

@@ -12,6 +12,8 @@ from versamammo.errors import InputError
 from versamammo.phantoms.phantom_settings import PhantomSettings
 from versamammo.phantoms.phantom_writing import write_phantoms
 
+PREPARED = "prepared"
+
 
 @dataclass(frozen=True)
 class PhantomArchive:
@@ -34,16 +36,26 @@ class PhantomArchive:
     shares: tuple[float, float, float] = (0.6, 0.1, 0.3)
 
 
-def phantom_archive(settings: PhantomArchive) -> Path:
-    """Make the phantoms and prepare them, unless that was done; returns the prepared folder."""
-    workers = len(os.sched_getaffinity(0))
+def made_phantoms(settings: PhantomArchive) -> Path | None:
+    """Return the prepared folder, if the phantoms were made before."""
+    prepared = _folder(settings) / PREPARED
+    return prepared if (prepared / "manifest.parquet").is_file() else None
+
+
+def _folder(settings: PhantomArchive) -> Path:
     rows, wide = settings.size
     shares = "-".join(f"{100 * share:g}" for share in settings.shares)
     name = f"{settings.exams}x{settings.height}_seed{settings.seed}_fit{rows}x{wide}_{shares}"
-    raw = settings.folder / name / "phantoms"
-    prepared = settings.folder / name / "prepared"
-    if (prepared / "manifest.parquet").is_file():
-        return prepared
+    return settings.folder / name
+
+
+def phantom_archive(settings: PhantomArchive) -> Path:
+    """Make the phantoms and prepare them, unless that was done; returns the prepared folder."""
+    made = made_phantoms(settings)
+    if made is not None:
+        return made
+    workers = len(os.sched_getaffinity(0))
+    raw, prepared = (_folder(settings) / name for name in ("phantoms", PREPARED))
     write_phantoms(
         raw,
         PhantomSettings(exams=settings.exams, seed=settings.seed, height=settings.height),

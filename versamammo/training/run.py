@@ -116,7 +116,7 @@ class Run:
         on_cpu = not torch.cuda.is_available()
         self.accelerator = Accelerator(
             cpu=on_cpu,
-            mixed_precision=_precision(settings.precision),
+            mixed_precision=precision_of(settings.precision),
             gradient_accumulation_steps=gradient_accumulation_steps,
             log_with=list(settings.track) or None,
             project_dir=settings.output,
@@ -277,7 +277,8 @@ def _read_settings(file: Path) -> dict[str, Any]:
     raise InputError(message, file=file, reason="damaged-run")
 
 
-def _precision(wanted: str) -> str:
+def precision_of(wanted: str) -> str:
+    """Return `bf16` or `no` for a setting of `RunSettings.precision`, on this machine."""
     if wanted != "auto":
         return wanted
     return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
