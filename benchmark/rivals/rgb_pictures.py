@@ -49,8 +49,8 @@ class RivalPictures:
             self.prepared = {folder / place for place in places}
         self.take = lru_cache(KEPT)(self._take)
 
-    def _take(self, path: str) -> Image.Image:
-        """Return the picture that an item calls `path`, which begins at the folder.
+    def place(self, path: str) -> Path:
+        """Return the file that an item calls `path`, which begins at the folder.
 
         Raises:
             InputError: the path leads out of the folder, or there is no such image.
@@ -58,6 +58,17 @@ class RivalPictures:
         file = self.folder / path.lstrip("/")
         if not file.resolve().is_relative_to(self.folder.resolve()):
             raise InputError("lies outside the images' folder", file=file, reason="bad-path")
+        if not file.is_file():
+            raise InputError("there is no such image", file=file, reason="missing-file")
+        return file
+
+    def _take(self, path: str) -> Image.Image:
+        """Return the picture that an item calls `path`.
+
+        Raises:
+            InputError: there is none, or it cannot be read.
+        """
+        file = self.place(path)
         if file in self.prepared:
             shown = Image.fromarray(as_bytes((read_levels(file) / 65535).astype(np.float32)))
         else:
