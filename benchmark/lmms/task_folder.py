@@ -78,7 +78,7 @@ class _Function(str):
     __slots__ = ()
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes functions under their tag."""
 
 
@@ -180,4 +180,4 @@ def _yaml(name: str, items: Sequence[Item], settings: TaskSettings) -> str:
             for metric, function in metrics_of(items).items()
         ],
     }  # fmt: skip
-    return yaml.dump(made, Dumper=_Dumper, sort_keys=False)
+    return str(yaml.dump(made, Dumper=_Dumper, sort_keys=False))

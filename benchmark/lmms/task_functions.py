@@ -135,7 +135,8 @@ def metrics_of(items: Sequence[Item]) -> dict[str, str]:
     made = {OURS: "balanced_accuracy", f"{OURS}_low": "balanced_low"}
     made[f"{OURS}_high"] = "balanced_high"
     made |= {_named(OURS, name): "balanced_accuracy" for name in sorted({i.group for i in items})}
-    stops, names = set(), {}
+    stops: set[str] = set()
+    names: dict[str, str] = {}
     for item in items:
         try:
             scored = [share.name for share in shares_of(item) if share.scored]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -74,7 +74,7 @@ class Share:
 
     scope: str
     name: str
-    klass: Hashable
+    klass: tuple[str, ...]
     scored: bool = True
 
 
@@ -148,7 +148,7 @@ def shares_of(item: Item) -> tuple[Share, ...]:
     return tuple(made)
 
 
-def weighted_accuracy(counted: Sequence[tuple[Hashable, int, bool]]) -> float:
+def weighted_accuracy(counted: Sequence[tuple[tuple[str, ...], int, bool]]) -> float:
     """Return the accuracy of scored answers, each weighed by how rare its class is among all.
 
     Args:
