@@ -44,7 +44,7 @@ def items(count: int, most: int) -> list[Item]:
         views = 1 + number % most
         made.append(
             Item(
-                str(number + 1), tuple(f"/{number}/{view}.png" for view in range(views)),
+                str(number + 1), tuple(f"/{number}/{view}.jpg" for view in range(views)),
                 DATASETS[number % len(DATASETS)], topic, kind, f"what of the {topic}?", options,
                 (right, *also), patient=f"p{number // 3}",
             )

@@ -137,15 +137,15 @@ def test_a_topic_at_which_the_published_scorer_stops_keeps_our_figure() -> None:
 def test_a_missing_picture_is_named_before_anything_is_asked(
     task: TaskSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (task.images / "4" / "0.png").unlink()
-    with pytest.raises(InputError, match=r"1 items have a picture .* id 5 \(0.png: there is no"):
+    (task.images / "4" / "0.jpg").unlink()
+    with pytest.raises(InputError, match=r"1 items have a picture .* id 5 \(0.jpg: there is no"):
         write_task(task)
     words = ["bench", "lmms", "--bench", str(task.bench), "--images", str(task.images),
              "--out", str(task.out), "--name", "some-left", "--allow-missing"]  # fmt: skip
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "some-left.yaml: 59 questions" in shown
-    assert "id 5 of the bench is left out: 0.png: there is no such image" in shown
+    assert "id 5 of the bench is left out: 0.jpg: there is no such image" in shown
     assert f"--include_path {task.out} --tasks some-left" in shown
 
 
