@@ -15,7 +15,7 @@ import yaml
 
 from benchmark.lmms import task_functions
 from benchmark.lmms.task_functions import doc_of, metrics_of, process_results
-from benchmark.rivals.pictures import SIDE, RivalPictures
+from benchmark.rivals.rgb_pictures import SIDE, RivalPictures
 from versamammo.errors import InputError, naming
 from versamammo.files import alone_in, write_atomically
 from versamammo.vqa import BadItem, Item, read_items

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmark.rivals.pictures import RivalPictures
+from benchmark.rivals.rgb_pictures import RivalPictures
 from benchmark.vqa.answers import ModelAnswer
 from benchmark.vqa.intervals import Estimate, estimate, tabulate
 from benchmark.vqa.published_scorer import legacy_score, shares_of, weighted_accuracy

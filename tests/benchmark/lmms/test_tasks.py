@@ -14,7 +14,7 @@ from app.cli import main
 from benchmark.lmms import task_functions
 from benchmark.lmms.task_folder import TaskSettings, write_task
 from benchmark.lmms.task_functions import doc_of, item_of, metrics_of, process_results
-from benchmark.rivals.pictures import RivalPictures
+from benchmark.rivals.rgb_pictures import RivalPictures
 from benchmark.vqa.answers import ModelAnswer, match, read_answers
 from benchmark.vqa.published_scorer import legacy_report
 from benchmark.vqa.scoring import grade, score
