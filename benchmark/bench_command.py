@@ -1,4 +1,4 @@
-"""`versamammo bench list|run|vqa|rehearse|compare|report`: the benchmark from the command line."""
+"""`versamammo bench list|run|vqa|lmms|rehearse|compare|report`: the benchmark as a command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonargparse
 
+from benchmark.lmms import lmms_command
 from benchmark.rivals import rival_command
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE
@@ -23,6 +24,9 @@ def parser() -> jsonargparse.ArgumentParser:
     verbs.add_subcommand("run", _run(), help="run tasks for encoders; goes on where it stopped")
     verbs.add_subcommand(
         "vqa", rival_command.parser(), help="any vision-language model on a bench of questions"
+    )
+    verbs.add_subcommand(
+        "lmms", lmms_command.parser(), help="a bench of questions as a task of lmms-eval"
     )
     verbs.add_subcommand("rehearse", _rehearse(), help="all 92 tasks on phantoms, in minutes")
     verbs.add_subcommand("compare", _compare(), help="two models in pairs, corrected over tasks")
@@ -175,6 +179,7 @@ VERBS: dict[str, Callable[[jsonargparse.Namespace], int]] = {
     "list": show_list,
     "run": start_run,
     "vqa": rival_command.run,
+    "lmms": lmms_command.run,
     "rehearse": start_rehearsal,
     "compare": show_comparison,
     "report": make_report,

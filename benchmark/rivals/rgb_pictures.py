@@ -62,10 +62,21 @@ class RivalPictures:
             self._kept.keep(path, known)
         return known
 
-    def _look(self, path: str) -> Image.Image:
+    def place(self, path: str) -> Path:
+        """Return the file that an item calls `path`, which begins at the folder.
+
+        Raises:
+            InputError: the path leads out of the folder, or there is no such image.
+        """
         file = self.folder / path.lstrip("/")
         if not file.resolve().is_relative_to(self.folder.resolve()):
             raise InputError("lies outside the images' folder", file=file, reason="bad-path")
+        if not file.is_file():
+            raise InputError("there is no such image", file=file, reason="missing-file")
+        return file
+
+    def _look(self, path: str) -> Image.Image:
+        file = self.place(path)
         if file in self.prepared:
             shown = Image.fromarray(as_bytes((read_levels(file) / 65535).astype(np.float32)))
         else:

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz import fuzz, utils
 from scipy.stats import bootstrap, ttest_rel
 
@@ -27,9 +26,7 @@ from benchmark.vqa.answers import ModelAnswer
 from versamammo.errors import InputError
 from versamammo.vqa import Item, Kind
 
-Floats = NDArray[np.float64]
 Candidate = tuple[str, str, str]  # "A", "A: Normal", "Normal"
-Group = tuple[str, str, list[int], Floats | None]  # scope, name, scores, weights
 
 ABNORMALITY = "Abnormality"
 PARTED = ("Pathology", ABNORMALITY)
@@ -62,6 +59,23 @@ class LegacyFigure:
     high: float
     weighted: float | None
     n: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """That an answer counts in one figure.
+
+    Attributes:
+        scope: "topic" or "part".
+        name: of the figure.
+        klass: the rarer it is, the more the answer weighs; of one topic all weigh alike.
+        scored: whether the answer is scored there, or only its class counted.
+    """
+
+    scope: str
+    name: str
+    klass: tuple[str, ...]
+    scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,13 +116,47 @@ def legacy_report(
         InputError: a truth is no class of the published scorer, which stops there too.
     """
     scored = _scored(items, answers)
-    topics = dict.fromkeys(one.item.topic for one in scored)
-    groups = [_topic(name, scored) for name in sorted(topics)]
-    groups += [made for topic in PARTED for made in _parts(topic, scored)]
+    counted: dict[tuple[str, str], list[tuple[Share, int]]] = {}
+    for one in scored:
+        for share in shares_of(one.item):
+            if one.known or (share.scope, share.name) == ("topic", ABNORMALITY):
+                counted.setdefault((share.scope, share.name), []).append((share, one.value))
+    made = []
+    for (scope, name), pairs in sorted(counted.items(), key=lambda at: (at[0][0] == "part", at[0])):
+        values = [value for share, value in pairs if share.scored]
+        if values:
+            weighted = weighted_accuracy([(share.klass, v, share.scored) for share, v in pairs])
+            made.append(_figure(scope, name, values, weighted, resamples, seed))
     for dataset in sorted({one.item.dataset for one in scored}):
         values = [one.value for one in scored if one.item.dataset == dataset]
-        groups.append(("dataset", dataset, values, None))
-    return tuple(_figure(group, resamples, seed) for group in groups if group[2])
+        made.append(_figure("dataset", dataset, values, None, resamples, seed))
+    return tuple(made)
+
+
+def shares_of(item: Item) -> tuple[Share, ...]:
+    """Return the figures, of a topic and of its part, that an answer to an item counts in.
+
+    Raises:
+        InputError: the truth is no class of the published scorer.
+    """
+    klass = _class_of(item)
+    made = [Share("topic", item.topic, () if item.topic == ABNORMALITY else klass)]
+    if item.topic in PARTED:
+        part = "finding" if item.dataset.endswith("finding") else "breast"
+        scored = item.topic != ABNORMALITY or item.dataset.endswith(part)
+        made.append(Share("part", f"{item.topic} ({part})", klass, scored))
+    return tuple(made)
+
+
+def weighted_accuracy(counted: Sequence[tuple[tuple[str, ...], int, bool]]) -> float:
+    """Return the accuracy of scored answers, each weighed by how rare its class is among all.
+
+    Args:
+        counted: class, score of 0 or 1, and whether it is scored, of every answer; some are.
+    """
+    count = Counter(klass for klass, _, _ in counted)
+    weights = [(1 / count[klass], value) for klass, value, scored in counted if scored]
+    return sum(weight * value for weight, value in weights) / sum(weight for weight, _ in weights)
 
 
 def _scored(items: Sequence[Item], answers: Sequence[ModelAnswer]) -> list[ScoredAnswer]:
@@ -129,28 +177,6 @@ def _scored(items: Sequence[Item], answers: Sequence[ModelAnswer]) -> list[Score
     return found
 
 
-def _topic(topic: str, scored: Sequence[ScoredAnswer]) -> Group:
-    """Gather a topic over all datasets."""
-    among = [one for one in scored if one.item.topic == topic]
-    if topic == ABNORMALITY:
-        values = [one.value for one in among]
-        return "topic", topic, values, np.ones(len(values))
-    among = [one for one in among if one.known]
-    return "topic", topic, [one.value for one in among], _weights(among, among)
-
-
-def _parts(topic: str, scored: Sequence[ScoredAnswer]) -> Iterator[Group]:
-    """Gather a topic of whole breasts and of finding crops apart."""
-    among = [one for one in scored if one.item.topic == topic and one.known]
-    crops = [one for one in among if one.item.dataset.endswith("finding")]
-    breasts = [one for one in among if not one.item.dataset.endswith("finding")]
-    kept = breasts
-    if topic == ABNORMALITY:
-        kept = [one for one in breasts if one.item.dataset.endswith("breast")]
-    for part, own, counted in (("breast", kept, breasts), ("finding", crops, crops)):
-        yield "part", f"{topic} ({part})", [one.value for one in own], _weights(own, counted)
-
-
 def legacy_p(first: Sequence[int], second: Sequence[int]) -> float:
     """Compare two models' scores by the published paired t-test; of unlike lengths it says 1."""
     if len(first) != len(second):
@@ -169,18 +195,10 @@ def _class_of(item: Item) -> tuple[str, ...]:
     return tuple(sorted(item.answer))
 
 
-def _weights(own: Sequence[ScoredAnswer], counted: Sequence[ScoredAnswer]) -> Floats:
-    """Weigh answers by how rare their classes are among those counted."""
-    count = Counter(_class_of(one.item) for one in counted)
-    return np.array([1 / count[_class_of(one.item)] for one in own])
-
-
-def _figure(group: Group, resamples: int, seed: int) -> LegacyFigure:
-    scope, name, values, weights = group
+def _figure(
+    scope: str, name: str, values: Sequence[int], weighted: float | None, resamples: int, seed: int
+) -> LegacyFigure:
     low, high = _interval(values, resamples, seed)
-    weighted = None
-    if weights is not None:
-        weighted = float((weights * np.asarray(values)).sum() / weights.sum())
     return LegacyFigure(scope, name, float(np.mean(values)), low, high, weighted, len(values))
 
 

@@ -79,6 +79,19 @@ RULES: dict[tuple[str, str], Rule] = {
         "versamammo bench vqa --model NAME --endpoint http://localhost:8000/v1 --bench bench.json "
         "--images PREPARED --out runs/served",
     ): Rule("needs a server; tests/benchmark/rivals plays one", way="leave"),
+    (
+        "docs/benchmark.md",
+        "versamammo bench lmms --bench bench.json --images PREPARED --out tasks",
+    ): Rule("needs images of the bench; tests/benchmark/lmms writes tasks", way="leave"),
+    (
+        "docs/benchmark.md",
+        "lmms-eval eval --model llava_hf --model_args pretrained=FOLDER --include_path tasks "
+        "--tasks mammovqa --batch_size 1 --log_samples --output_path results",
+    ): Rule("needs lmms-eval, which has its own environment", way="leave"),
+    (
+        "docs/benchmark.md",
+        "versamammo score results/FOLDER/SAMPLES.jsonl --bench bench.json --legacy",
+    ): Rule("needs what lmms-eval wrote; tests/benchmark/lmms", way="leave"),
     ("docs/chat.md", "versamammo chat"): Rule(STAYS, PORT, "serve"),
     (
         "docs/chat.md",
