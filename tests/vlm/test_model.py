@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
@@ -57,7 +58,7 @@ FAMILIES = {
 
 
 def language(family: str) -> Any:
-    config, template = FAMILIES[family]
+    config, template = copy.deepcopy(FAMILIES[family])
     tokenizer = train_tokenizer(["Is there a mass? Yes. No."], 300)
     tokenizer.chat_template = template
     config.vocab_size = len(tokenizer)
