@@ -105,7 +105,8 @@ def layers_name(folder: Path) -> str:
     with opening(folder), torch.device("meta"):
         whole: PreTrainedModel = auto_class(folder).from_config(AutoConfig.from_pretrained(folder))
     layers = layers_of(whole)
-    return next(name for name, part in whole.named_modules() if part is layers)
+    found: str = next(name for name, part in whole.named_modules() if part is layers)
+    return found
 
 
 def _lora_config(

@@ -81,15 +81,15 @@ class FeatureMemory:
         names = [_name(image) for image in pixel_values]
         images = dict(zip(names, pixel_values, strict=True))
         found = {name: self._seen.get(name) for name in images}
-        missing = [name for name, seen in found.items() if seen is None]
+        missing = [name for name, one in found.items() if one is None]
         for start in range(0, len(missing), TOGETHER):
             some = missing[start : start + TOGETHER]
             for name, seen in zip(some, _see([images[one] for one in some], see), strict=True):
                 self._seen.keep(name, seen)
                 found[name] = seen
-        known = [seen for name in names if (seen := found[name]) is not None]
-        pooled = torch.cat([seen.pooled.to(seen.dtype) for seen in known])
-        patches = torch.cat([seen.patches.to(seen.dtype) for seen in known])
+        known = [one for name in names if (one := found[name]) is not None]
+        pooled = torch.cat([one.pooled.to(one.dtype) for one in known])
+        patches = torch.cat([one.patches.to(one.dtype) for one in known])
         return Features(pooled, patches, known[0].grid, ())
 
     def _forget_if_changed(self, encoder: VersaMammoModel) -> None:

@@ -82,7 +82,7 @@ def text_config_of(writer: PreTrainedModel) -> PreTrainedConfig:
 
     How its weights were quantised in memory is no part of it.
     """
-    config = copy.deepcopy(cast(PreTrainedConfig, writer.config.get_text_config(decoder=True)))
+    config: PreTrainedConfig = copy.deepcopy(writer.config.get_text_config(decoder=True))
     config.tie_word_embeddings = is_tied(writer)
     vars(config).pop("quantization_config", None)
     return config

@@ -287,9 +287,9 @@ def _flat(images: Any, texts: Sequence[str]) -> list[Any]:
 @lru_cache(maxsize=8)
 def _writes_plain_text(chat_template: str) -> bool:
     try:
-        written, _ = render_jinja_template(
+        written = render_jinja_template(
             [[{"role": "user", "content": _ANSWER}]], chat_template=chat_template
-        )
+        )[0]
     except TemplateError:
         return False
     return _ANSWER in written[0]

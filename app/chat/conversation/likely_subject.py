@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import yaml
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from app.chat.conversation.subjects import Subject
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 FILE = "example_questions.yaml"
 # Probability of one kind among all; below, nothing is guessed. Of the examples, kept back in five
@@ -73,12 +74,20 @@ def examples() -> dict[str, list[str]]:
 
 @cache
 def _classifier() -> Pipeline:
+    # a second to import, for the few questions that no rule reads
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
     pairs = [(one, kind) for kind, some in examples().items() for one in some]
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"[\w']+"),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
     )
-    made = make_pipeline(features, LogisticRegression(C=20.0, class_weight="balanced"))
+    learner = LogisticRegression(
+        C=20.0, class_weight="balanced", solver="saga", tol=1e-2, random_state=0
+    )
+    made = make_pipeline(features, learner)
     return made.fit([one for one, _ in pairs], [kind for _, kind in pairs])
 
 
