@@ -108,8 +108,8 @@ class Answering:
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
         if asked.guessed:
-            about = ", ".join(map(title, asked.topics)) or asked.subject
-            said = f"{UNDERSTOOD}{about}."
+            topic = asked.subject is Subject.TOPIC
+            said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
         several = len(exam.images) > 1 and asked.subject is Subject.TAGS
         worded = asked.subject in _WORDED and not several and asked.images

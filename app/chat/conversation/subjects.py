@@ -168,7 +168,7 @@ CARRIERS = frozenset(
     mammograms may me mean might most my nothing of on one only or other out patient picture
     pictures please present really say see seen show shown shows side sides so some something
     still tell than that the their them there these they think this those to two us view views
-    every yes worry lie lies section chance chances assign anywhere rule meant
+    every yes should worry lie lies section chance chances assign anywhere rule meant
     was we were what what's when which with would write you your visible biggest big small
     smallest no not many much more also too about ok okay final am and's call called you'd i'd
     could's woman woman's women's her his she he four letters letter radiologist draft radiology

@@ -9,6 +9,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.facts import NO_MODEL
 from app.chat.conversation.intent import understand
 from app.chat.conversation.likely_subject import (
     KINDS,
@@ -20,6 +22,7 @@ from app.chat.conversation.likely_subject import (
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
+from app.chat.evidence.trials import Trials
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,18 @@ def test_a_guessed_follow_up_keeps_what_was_spoken_of(exam: Exam) -> None:
     before = ChatTurn("Is there a mass?", StreamedAnswer("no"))
     asked = understand("How did you arrive at that?", exam, [before])
     assert (asked.subject, asked.topics, asked.guessed) == (Subject.WHY, ("Mass",), True)
+
+
+def test_an_answer_begins_with_what_was_understood(exam: Exam) -> None:
+    answering = Answering(NO_MODEL, Trials())
+    for question, said in (
+        ("How fatty is this breast?", "Understood as a question about ACR density."),
+        ("Is this scan okay?", "Understood as a question about whether findings are there."),
+    ):
+        *_, last = answering.answer(exam, question, [])
+        assert last.text.splitlines()[0] == said
+    *_, last = answering.answer(exam, "Is there a mass?", [])
+    assert "Understood" not in last.text
 
 
 def test_an_order_is_never_guessed(exam: Exam) -> None:
