@@ -27,14 +27,14 @@ from versamammo.data.labels import Labels
 from versamammo.data.manifest import SCHEMA, write_manifest
 from versamammo.data.sampling import Share
 from versamammo.input.geometry import Crop
-from versamammo.training.plan import total
+from versamammo.training.resource_plan import total
 from versamammo.training.run import RunSettings
 from vlm.adapter import add_adapter
 from vlm.feeding import StepDataset, feed
-from vlm.plan import Planner
 from vlm.shared_pictures import SharedPictures
 from vlm.train import open_parts
 from vlm.training_config import SmallEncoder, VlmOptim, VlmTraining
+from vlm.training_plan import Planner
 
 SIZE = (1024, 768)
 FILES = 8  # distinct pictures

@@ -42,7 +42,6 @@ from vlm.learner import Learner
 from vlm.model import VersaMammoForImageTextToText
 from vlm.packing import PackedBatch
 from vlm.phase_monitor import Checks, PhaseMonitor
-from vlm.plan import data_of, plan_of
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.sharding import check_launch, sharded_copy, take_back
 from vlm.shared_pictures import SharedPictures
@@ -54,6 +53,7 @@ from vlm.training_config import (
     build_language,
     with_default_recipe,
 )
+from vlm.training_plan import data_of, plan_of
 
 PLAN = "--plan"
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.

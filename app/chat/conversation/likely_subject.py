@@ -32,13 +32,11 @@ class Likely:
     Attributes:
         topics: that it is about, by their names in the vocabulary.
         facts: what is asked of the tags.
-        probability: among all kinds.
     """
 
     subject: Subject
     topics: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
-    probability: float = 0.0
 
 
 KINDS = {
@@ -101,4 +99,4 @@ def likely_subject(question: str) -> Likely | None:
     kind = KINDS[str(model.classes_[first])]
     if chances[first] < LEAST or kind.subject is Subject.UNKNOWN:
         return None
-    return Likely(kind.subject, kind.topics, kind.facts, float(chances[first]))
+    return kind

@@ -13,9 +13,9 @@ from tests.vlm.tiny_training import tiny_training
 from versamammo.data.bounded_cache import GIGABYTE
 from versamammo.errors import InputError
 from versamammo.phantoms.default_phantoms import PhantomArchive
-from versamammo.training.plan import PhasePlan, Plan, total
-from vlm.plan import data_of
+from versamammo.training.resource_plan import PhasePlan, Plan, total
 from vlm.train import main
+from vlm.training_plan import data_of
 
 
 def test_a_plan_prints_what_is_expected_and_begins_no_run(
@@ -45,7 +45,7 @@ def test_hours_are_those_of_all_steps() -> None:
 
 PEAK = """
 import torch
-from versamammo.training.plan import measured
+from versamammo.training.resource_plan import measured
 cpu = torch.device("cpu")
 print(measured(lambda: None, cpu)[1])
 print(measured(lambda: [torch.ones(50_000_000).sum() for _ in range(2)], cpu)[1])

@@ -12,7 +12,7 @@ from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share
 from versamammo.errors import InputError
 from versamammo.phantoms.default_phantoms import made_phantoms
-from versamammo.training.plan import PhasePlan, Plan, measured, resident
+from versamammo.training.resource_plan import PhasePlan, Plan, measured, resident
 from versamammo.training.run import precision_of
 from vlm.adapter import add_adapter
 from vlm.feature_memory import FeatureMemory
