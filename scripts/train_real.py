@@ -132,8 +132,8 @@ def prepare(asked: Asked, steps: Steps, source: str | None) -> tuple[Path, Path]
             f"films: {split}", PYTHON, "scripts/cbis_films.py", asked.data, films, "--split", split
         )
         steps.run(
-            f"prepare: {split}", *verb, films / TABLE, "--root", films, "--labels", films / TABLE,
-            "--name", cbis_ddsm.NAME, "--out", folder, "--size", asked.size, "--shares", shares,
+            f"prepare: {split}", *verb, films / TABLE, "--root", films, "--name", cbis_ddsm.NAME,
+            "--out", folder, "--size", asked.size, "--shares", shares,
         )  # fmt: skip
     return out, asked.out / "prepared_test"
 
