@@ -8,7 +8,7 @@ with the projector that was trained with it and the hashes of what both belong t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -153,11 +153,41 @@ def load_adapter(model: HasAdapter, folder: Path | str) -> None:
         InputError: they belong to another encoder or language model, or files are missing.
     """
     folder = Path(folder)
-    _check_belonging(model, folder)
+    _check_belonging(model, folder, ("encoder", "language"))
     projector = read_tensors(folder / PROJECTOR)
-    tensors = read_tensors(folder / WEIGHTS)
     fill(model.model.projector, projector, folder / PROJECTOR)
+    _add_saved(model, folder, LoraConfig.from_pretrained(str(folder)))
+
+
+def start_adapter(model: HasAdapter, folder: Path, settings: LoraSettings) -> None:
+    """Put a saved adapter onto the same language model, to be trained on beside any encoder.
+
+    Raises:
+        InputError: it belongs to another language model, has another size than the settings say,
+            or files are missing.
+    """
+    _check_belonging(model, folder, ("language",))
     config = LoraConfig.from_pretrained(str(folder))
+    found, asked = (config.r, config.lora_alpha), (settings.rank, settings.alpha)
+    if found != asked:
+        message = f"has rank and alpha {found}, the settings say {asked}"
+        raise InputError(message, file=folder, field="lora", reason="other-adapter")
+    config.lora_dropout = settings.dropout
+    _add_saved(model, folder, config)
+
+
+def start_projector(model: HasAdapter, folder: Path) -> None:
+    """Fill the projector with a saved one's weights, to be trained on beside any encoder.
+
+    Raises:
+        InputError: it belongs to another language model, has other tensors, or is missing.
+    """
+    _check_belonging(model, folder, ("language",))
+    fill(model.model.projector, read_tensors(folder / PROJECTOR), folder / PROJECTOR)
+
+
+def _add_saved(model: HasAdapter, folder: Path, config: LoraConfig) -> None:
+    tensors = read_tensors(folder / WEIGHTS)
     _inject(model, config)
     due = get_peft_model_state_dict(model.model.language_model, save_embedding_layers=False)
     if due.keys() != tensors.keys():
@@ -166,15 +196,16 @@ def load_adapter(model: HasAdapter, folder: Path | str) -> None:
     set_peft_model_state_dict(model.model.language_model, tensors)
 
 
-def _check_belonging(model: HasAdapter, folder: Path) -> None:
+def _check_belonging(model: HasAdapter, folder: Path, parts: Sequence[str]) -> None:
     file = folder / BELONGS_TO
     try:
         record = parse_json(file.read_text())
     except (OSError, ValueError) as error:
         message = "cannot be read; expected the hashes of encoder and language model"
         raise InputError(message, file=file, reason="bad-adapter") from error
-    for part, own in _belongs_to(model).items():
-        found = record.get(part)
+    belongs_to = _belongs_to(model)
+    for part in parts:
+        own, found = belongs_to[part], record.get(part)
         if found != own:
             message = (
                 f"this adapter was trained with {part} {str(found)[:12]}, this model has "

@@ -132,12 +132,26 @@ class Projector(nn.Module):
         else:
             gathered = self._gather(patches, features.grid, grid)
             hidden = self.into(gathered) + self.place(places(grid).to(patches))
-        if self.whole is not None and self.whole_norm is not None:
-            pooled = self._normed(self.whole_norm, features.pooled)
-            whole = self.whole(pooled).unflatten(1, (self.settings.whole, -1))
-            hidden = torch.cat([whole, hidden], dim=1)
+        if self.settings.whole:
+            hidden = torch.cat([self._hidden_whole(features.pooled), hidden], dim=1)
         tokens: Tensor = self.out(F.gelu(hidden))  # [B, M, D_llm]
         return tokens
+
+    def of_whole(self, pooled: Tensor) -> Tensor:
+        """Turn pooled vectors [B, D] into the tokens of the whole alone, [B, whole, D_llm]."""
+        tokens: Tensor = self.out(F.gelu(self._hidden_whole(pooled)))
+        return tokens
+
+    def whole_parameters(self) -> list[nn.Parameter]:
+        """Return the weights that the tokens of the whole depend on."""
+        parts = [self.whole_norm, self.whole, self.out] if self.settings.whole else []
+        return [one for part in parts if part is not None for one in part.parameters()]
+
+    def _hidden_whole(self, pooled: Tensor) -> Tensor:
+        assert self.whole is not None, "there are tokens of the whole"
+        assert self.whole_norm is not None, "they come together"
+        found: Tensor = self.whole(self._normed(self.whole_norm, pooled))
+        return found.unflatten(1, (self.settings.whole, -1))
 
     def _normed(self, norm: nn.Module, features: Tensor) -> Tensor:
         seen, said = features[..., : self.width], features[..., self.width :]

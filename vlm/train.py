@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from accelerate import PartialState
@@ -28,12 +29,13 @@ from versamammo.data.joined_archives import open_archive
 from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
+from versamammo.model.weights import read_config
 from versamammo.phantoms.default_phantoms import phantom_archive
 from versamammo.training.launching import start_all_processes
 from versamammo.training.run import Run, opened, sole_run
 from versamammo.training.schedules import warm_cosine
 from versamammo.training.stopping import run_command
-from vlm.adapter import add_adapter
+from vlm.adapter import ADAPTER, add_adapter, start_adapter, start_projector
 from vlm.assembly import assemble, save
 from vlm.feature_memory import FeatureMemory
 from vlm.feeding import StepDataset, feed
@@ -54,6 +56,7 @@ from vlm.training_config import (
     with_default_recipe,
 )
 from vlm.training_plan import data_of, plan_of
+from vlm.word_alignment import align_to_words
 
 PLAN = "--plan"
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
@@ -78,15 +81,17 @@ def _train(config: VlmTraining) -> Path:
     taught = model.config.vision_config.training
     if config.shareable:
         check_lineage(taught, "encoder")
-    model.config.sources = sorted({*archive.sources, *taught.get("sources", ())})
+    begun = sources_of(config.start)
+    if config.shareable:
+        check_lineage({"sources": begun}, "start")
+    model.config.sources = sorted({*archive.sources, *taught.get("sources", ()), *begun})
     model.config.counts = [count.to_dict() for count in archive.counts]
     held_out = open_archive(data, config.check_splits, shareable=config.shareable)
     checks = Checks(held_out, config, processor)
     pictures = SharedPictures(len(archive), checks.shelf.contract, config.pictures_gb)
     for phase in config.phases():
         if phase == "adapter":
-            torch.manual_seed(config.run.seed)
-            add_adapter(model, config.lora)
+            begin_adapter(config, model)
         Phase(config, phase, archive).learn(model, processor, pool, checks, pictures)
     model.train(False)
     out = config.run.output / "model"
@@ -114,7 +119,27 @@ def open_parts(
         build_encoder(config), build_language(config, pool), config.shown_projector
     )
     model.model.memory = FeatureMemory(config.features_gb)
+    if config.start is not None:
+        start_projector(model, config.start / ADAPTER)
     return archive, pool, model, processor
+
+
+def sources_of(start: Path | None) -> tuple[str, ...]:
+    """Return the archives that the model which is gone on from has learned from."""
+    return () if start is None else tuple(read_config(start / "config.json").get("sources", ()))
+
+
+def begin_adapter(config: VlmTraining, model: VersaMammoForImageTextToText) -> None:
+    """Put a new adapter beside the language model, or the one that is gone on from.
+
+    Raises:
+        InputError: the latter does not fit.
+    """
+    torch.manual_seed(config.run.seed)
+    if config.start is None:
+        add_adapter(model, config.lora)
+    else:
+        start_adapter(model, config.start / ADAPTER, config.lora)
 
 
 def _finish(
@@ -160,6 +185,14 @@ class Phase:
     ) -> None:
         """Take the steps that are left."""
         config, optim, accelerator = self.config, self.config.optim, self.run.accelerator
+        seed = config.run.seed
+        dataset = StepDataset(
+            pool, processor, self.share, self.phase,
+            max_length=config.max_length, row=config.row, seed=seed,
+            mixture=config.lessons(self.phase), pictures=pictures,
+        )  # fmt: skip
+        if self.phase == "projector" and not self.run.has_checkpoint:
+            self._align(vlm, processor, dataset)
         whole = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:
             vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -175,12 +208,6 @@ class Phase:
         model = learner if config.shard else accelerator.prepare(learner)
         optimizer = accelerator.prepare(optimizer)
         first = self.run.resume(model, optimizer)
-        seed = config.run.seed
-        dataset = StepDataset(
-            pool, processor, self.share, self.phase,
-            max_length=config.max_length, row=config.row, seed=seed,
-            mixture=config.lessons(self.phase), pictures=pictures,
-        )  # fmt: skip
         batches = opened(feed(dataset, range(first, self.steps), config.workers))
         self.run.claim(self.archive, first)
         monitor = PhaseMonitor(self.run, config, self.phase, learner, checks)
@@ -209,6 +236,23 @@ class Phase:
         monitor.finish()
         if config.shard:
             take_back(whole, learner)
+
+    def _align(
+        self,
+        vlm: VersaMammoForImageTextToText,
+        processor: VersaMammoVlmProcessor,
+        lessons: StepDataset,
+    ) -> None:
+        """Bring the projector to the words of the labels, before it learns to be read."""
+        cast(Any, vlm).to(self.run.accelerator.device)
+        torch.manual_seed(self.config.run.seed)
+        explained = align_to_words(
+            vlm, processor, lessons.pool, lambda image: lessons.picture(image).pixels,
+            self.config.align,
+        )  # fmt: skip
+        if explained is not None:
+            share = f"{100 * explained:.0f} %"
+            self.run.say(f"the projector explains {share} of where the words of labels lie")
 
     def _answer_tokens(self, parts: Sequence[PackedBatch]) -> torch.Tensor:
         """Count the answer tokens that all processes learn in one step."""

@@ -31,6 +31,7 @@ from vlm.language import Language, TinyLanguage, load_language, tiny_language
 from vlm.language_package import is_installed
 from vlm.projector import ProjectorSettings
 from vlm.trained_topics import TRIED
+from vlm.word_alignment import AlignSettings
 
 PhaseName = Literal["words", "projector", "adapter"]
 RECIPE = Path("configs/vlm/smollm2_135m.yaml")
@@ -135,6 +136,9 @@ class VlmTraining:
         checkpointing: compute activations twice to save memory.
         projector: how many visual tokens an image becomes.
         lora: how large the adapter is.
+        start: folder of a finished model whose projector and adapter are gone on from, beside the
+            same language model; the encoder may be another. None begins new ones.
+        align: how the projector is first brought to the words of the labels.
         mixture: what is asked.
         lists_first: share of lists of all that an image shows, while the projector learns alone:
             they teach it more per image than single answers.
@@ -174,6 +178,8 @@ class VlmTraining:
     checkpointing: bool = False
     projector: ProjectorSettings = field(default_factory=lambda: ProjectorSettings(shrink=(1, 1)))
     lora: LoraSettings = field(default_factory=LoraSettings)
+    start: Path | None = None
+    align: AlignSettings = field(default_factory=AlignSettings)
     mixture: Mixture = field(default_factory=Mixture)
     lists_first: float = 0.5
     features_gb: float = FEATURES_GB

@@ -51,6 +51,28 @@ def test_a_referred_language_model_trains_and_opens_again(
     opens_with_what_it_learned(trained(tmp_path / "run", archive, "tiny-words"))
 
 
+def test_training_goes_on_from_a_finished_model(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_package.write_package(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path / "cache"))
+    first = trained(tmp_path / "first", archive, "tiny-words")
+    parts = ("projector", "projector_later", "adapter", "encoder")
+    # no rate to learn by: what was begun with is what comes out
+    still = {f"optim__learning_rate__{part}": "0" for part in parts}
+    second = train(
+        tiny_training(
+            tmp_path / "second", archive, language="package:tiny-words", max_length="500",
+            start=str(first), **still,
+        )
+    )  # fmt: skip
+    for file in ("adapter_model.safetensors", "projector.safetensors"):
+        before, after = (load_file(one / "adapter" / file) for one in (first, second))
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not is_installed(), reason=f"{BUNDLED} is not installed; `make setup` does")
 def test_smollm2_trains_and_opens_again(archive: Path, tmp_path: Path) -> None:

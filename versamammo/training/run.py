@@ -132,6 +132,11 @@ class Run:
         """Whether a start of this run, now or earlier, got as far as its first step."""
         return (self.folder / ORIGIN).is_file()
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return self.claimed and bool(checkpoints_in(self.folder / CHECKPOINTS))
+
     def _refuse_another(self, free: Sequence[str]) -> None:
         kept = self.folder / CONFIG
         if self.claimed and kept.is_file():
