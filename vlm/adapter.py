@@ -176,14 +176,20 @@ def start_adapter(model: HasAdapter, folder: Path, settings: LoraSettings) -> No
     _add_saved(model, folder, config)
 
 
-def start_projector(model: HasAdapter, folder: Path) -> None:
-    """Fill the projector with a saved one's weights, to be trained on beside any encoder.
+def start_projector(model: HasAdapter, folder: Path) -> bool:
+    """Fill the projector with a saved one's weights, if it was trained with the same encoder.
+
+    Returns:
+        whether it was; a projector belongs to its encoder, and begins anew beside another.
 
     Raises:
         InputError: it belongs to another language model, has other tensors, or is missing.
     """
     _check_belonging(model, folder, ("language",))
+    if _read_belonging(folder).get("encoder") != _belongs_to(model)["encoder"]:
+        return False
     fill(model.model.projector, read_tensors(folder / PROJECTOR), folder / PROJECTOR)
+    return True
 
 
 def _add_saved(model: HasAdapter, folder: Path, config: LoraConfig) -> None:
@@ -196,14 +202,18 @@ def _add_saved(model: HasAdapter, folder: Path, config: LoraConfig) -> None:
     set_peft_model_state_dict(model.model.language_model, tensors)
 
 
-def _check_belonging(model: HasAdapter, folder: Path, parts: Sequence[str]) -> None:
+def _read_belonging(folder: Path) -> dict[str, Any]:
     file = folder / BELONGS_TO
     try:
-        record = parse_json(file.read_text())
+        record: dict[str, Any] = parse_json(file.read_text())
     except (OSError, ValueError) as error:
         message = "cannot be read; expected the hashes of encoder and language model"
         raise InputError(message, file=file, reason="bad-adapter") from error
-    belongs_to = _belongs_to(model)
+    return record
+
+
+def _check_belonging(model: HasAdapter, folder: Path, parts: Sequence[str]) -> None:
+    record, belongs_to = _read_belonging(folder), _belongs_to(model)
     for part in parts:
         own, found = belongs_to[part], record.get(part)
         if found != own:
@@ -211,7 +221,7 @@ def _check_belonging(model: HasAdapter, folder: Path, parts: Sequence[str]) -> N
                 f"this adapter was trained with {part} {str(found)[:12]}, this model has "
                 f"{own[:12]}: load it with its own {part}"
             )
-            raise InputError(message, file=file, field=part, reason=f"other-{part}")
+            raise InputError(message, file=folder / BELONGS_TO, field=part, reason=f"other-{part}")
 
 
 def _belongs_to(model: HasAdapter) -> dict[str, str]:

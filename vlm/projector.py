@@ -150,8 +150,9 @@ class Projector(nn.Module):
     def _hidden_whole(self, pooled: Tensor) -> Tensor:
         assert self.whole is not None, "there are tokens of the whole"
         assert self.whole_norm is not None, "they come together"
-        found: Tensor = self.whole(self._normed(self.whole_norm, pooled))
-        return found.unflatten(1, (self.settings.whole, -1))
+        found = self.whole(self._normed(self.whole_norm, pooled))
+        tokens: Tensor = found.unflatten(1, (self.settings.whole, -1))
+        return tokens
 
     def _normed(self, norm: nn.Module, features: Tensor) -> Tensor:
         seen, said = features[..., : self.width], features[..., self.width :]

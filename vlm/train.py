@@ -89,10 +89,13 @@ def _train(config: VlmTraining) -> Path:
     held_out = open_archive(data, config.check_splits, shareable=config.shareable)
     checks = Checks(held_out, config, processor)
     pictures = SharedPictures(len(archive), checks.shelf.contract, config.pictures_gb)
+    known = config.start is not None and start_projector(model, config.start / ADAPTER)
     for phase in config.phases():
         if phase == "adapter":
             begin_adapter(config, model)
-        Phase(config, phase, archive).learn(model, processor, pool, checks, pictures)
+        Phase(config, phase, archive, aligns=not known).learn(
+            model, processor, pool, checks, pictures
+        )
     model.train(False)
     out = config.run.output / "model"
     if PartialState().is_main_process:
@@ -119,8 +122,6 @@ def open_parts(
         build_encoder(config), build_language(config, pool), config.shown_projector
     )
     model.model.memory = FeatureMemory(config.features_gb)
-    if config.start is not None:
-        start_projector(model, config.start / ADAPTER)
     return archive, pool, model, processor
 
 
@@ -160,7 +161,10 @@ def _finish(
 class Phase:
     """One phase of training: what learns, how fast, and for how long."""
 
-    def __init__(self, config: VlmTraining, phase: PhaseName, archive: Archive) -> None:
+    def __init__(
+        self, config: VlmTraining, phase: PhaseName, archive: Archive, *, aligns: bool
+    ) -> None:
+        self.aligns = aligns and phase == "projector"
         self.config = config
         self.phase = phase
         self.steps = config.steps(phase)
@@ -191,7 +195,7 @@ class Phase:
             max_length=config.max_length, row=config.row, seed=seed,
             mixture=config.lessons(self.phase), pictures=pictures,
         )  # fmt: skip
-        if self.phase == "projector" and not self.run.has_checkpoint:
+        if self.aligns and not self.run.has_checkpoint:
             self._align(vlm, processor, dataset)
         whole = Learner(vlm, self.phase, config.teaches_encoder)
         if config.checkpointing:

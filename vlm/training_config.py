@@ -136,9 +136,9 @@ class VlmTraining:
         checkpointing: compute activations twice to save memory.
         projector: how many visual tokens an image becomes.
         lora: how large the adapter is.
-        start: folder of a finished model whose projector and adapter are gone on from, beside the
-            same language model; the encoder may be another. None begins new ones.
-        align: how the projector is first brought to the words of the labels.
+        start: folder of a finished model whose adapter is gone on from, beside the same language
+            model, and whose projector too, if the encoder is the same; None begins new ones.
+        align: how a new projector is first brought to the words of the labels.
         mixture: what is asked.
         lists_first: share of lists of all that an image shows, while the projector learns alone:
             they teach it more per image than single answers.

@@ -22,9 +22,11 @@ from vlm.model import VersaMammoForImageTextToText
 from vlm.processor import VersaMammoVlmProcessor
 from vlm.projector import Projector
 
+UNSEEN = ("Laterality",)  # no encoder sees the side: all breasts are turned the same way
 TOGETHER = 8  # images that are looked at in one go
 Pixels = Callable[[int], Tensor]
-Words = Mapping[str, Mapping[str, Tensor]]  # topic -> answer -> embedding [D_llm]
+Answer = tuple[str, ...]  # all that holds
+Words = Mapping[str, Mapping[Answer, Tensor]]  # topic -> answer -> embedding [D_llm]
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class AlignSettings:
         weight_decay: of AdamW.
     """
 
-    steps: int = 300
+    steps: int = 100
     images: int = 4000
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
@@ -83,27 +85,32 @@ def align_to_words(
         nothing to align: no step, no token of the whole, no label.
     """
     projector = cast(Projector, model.model.projector)
-    if projector.whole is None or not settings.steps or not pool.answers:
+    answers = {topic: found for topic, found in pool.answers.items() if topic not in UNSEEN}
+    if projector.whole is None or not settings.steps or not answers:
         return None
     every = -(-len(pool.pictures) // settings.images)
     images = range(0, len(pool.pictures), every)
-    words = words_of(model, processor, pool.answers)
+    words = words_of(model, processor, answers)
     where = word_targets(pool, words, images, projector.settings.whole)
-    return _regress(projector, _pooled(model, pixels, images), where, settings)
+    pooled = _pooled(model, pixels, images)
+    _shrink_to(words, projector, pooled)
+    return _regress(projector, pooled, where, settings)
 
 
 def words_of(
     model: VersaMammoForImageTextToText,
     processor: VersaMammoVlmProcessor,
-    answers: Mapping[str, Mapping[str, object]],
+    answers: Mapping[str, Mapping[Answer, object]],
 ) -> Words:
     """Return where the answers of each topic lie: the mean of the words that tell them apart."""
     table = model.model.get_input_embeddings()
     device = cast(Tensor, table.weight).device
-    found: dict[str, dict[str, Tensor]] = {}
+    found: dict[str, dict[Answer, Tensor]] = {}
     for topic, classes in answers.items():
         split = {
-            answer: processor.tokenizer(f" {answer}", add_special_tokens=False)["input_ids"]
+            answer: processor.tokenizer(f" {', '.join(answer)}", add_special_tokens=False)[
+                "input_ids"
+            ]
             for answer in classes
         }
         shared = set.intersection(*(set(words) for words in split.values()))
@@ -124,8 +131,8 @@ def word_targets(pool: LessonPool, words: Words, images: Sequence[int], count: i
     sample = next(iter(next(iter(words.values())).values()))
     summed = sample.new_zeros(len(images), count, len(sample))
     weights, topics = summed.new_zeros(summed.shape[:2]), summed.new_zeros(summed.shape[:2])
-    for number, (topic, classes) in enumerate(sorted(pool.answers.items())):
-        token = number % count
+    for number, topic in enumerate(sorted(words)):
+        classes, token = pool.answers[topic], number % count
         rows = {
             answer: [row_of[one] for (one,) in some if one in row_of]
             for answer, some in classes.items()
@@ -152,6 +159,16 @@ def _pooled(model: VersaMammoForImageTextToText, pixels: Pixels, images: Sequenc
                 seen = base.memory.look(base.vision_tower, some.to(device), base.see)
         found.append(seen.pooled.float())
     return torch.cat(found)
+
+
+@torch.no_grad()
+def _shrink_to(words: Words, projector: Projector, pooled: Tensor) -> None:
+    """Make all tokens about as long as words are; longer ones drown the words around them."""
+    lengths = [one.norm() for classes in words.values() for one in classes.values()]
+    factor = torch.stack(lengths).mean().to(pooled) / projector.of_whole(pooled).norm(dim=-1).mean()
+    projector.out.weight.mul_(factor)
+    if projector.out.bias is not None:
+        projector.out.bias.mul_(factor)
 
 
 def _regress(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -70,14 +71,15 @@ def test_tokens_come_to_lie_nearest_the_words_of_their_labels(
         right = []
         for number, answer in enumerate(answers):
             for (image,) in pool.answers[topic][answer]:
-                found = model.get_image_features(pixels[image][None]).pooler_output[0][token]
+                seen: Any = model.get_image_features(pixels[image][None]).pooler_output
+                found = seen[0][token]
                 right.append(int((table - found).square().sum(-1).argmin()) == number)
         return sum(right) / len(right)
 
     with torch.no_grad():
         before = told("ACR", 0)
     explained = align_to_words(
-        model, processor, pool, pixels.__getitem__, AlignSettings(learning_rate=0.01)
+        model, processor, pool, pixels.__getitem__, AlignSettings(steps=300, learning_rate=0.01)
     )
     assert explained is not None
     assert explained > 0.9
@@ -91,11 +93,11 @@ def test_answers_are_told_apart_by_the_words_that_they_do_not_share(
     small: type[Small], pool: LessonPool
 ) -> None:
     model, processor = assemble(small.encoder(), tiny_language(TEXTS, TinyLanguage()), SETTINGS)
-    words = words_of(model, processor, {"ACR": {"Level A": 0, "Level B": 0}})["ACR"]
+    words = words_of(model, processor, {"ACR": {("Level A",): 0, ("Level B",): 0}})["ACR"]
     table = model.model.get_input_embeddings().weight
     for answer in "AB":
         own = processor.tokenizer(f" Level {answer}", add_special_tokens=False)["input_ids"][-1]
-        torch.testing.assert_close(words[f"Level {answer}"], table[own].detach())
+        torch.testing.assert_close(words[f"Level {answer}",], table[own].detach())
 
 
 def test_answers_weigh_alike_and_what_is_unknown_weighs_nothing(
@@ -201,9 +203,23 @@ def kept(small: type[Small], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_model_goes_on_from_another_beside_a_new_encoder(small: type[Small], kept: Path) -> None:
+def test_an_adapter_goes_on_beside_a_new_encoder_and_a_new_projector(
+    small: type[Small], kept: Path
+) -> None:
     model = adapted(small, seed=1)
-    start_projector(model, kept)
+    before = model.model.projector.out.weight.clone()
+    assert not start_projector(model, kept)
+    assert torch.equal(model.model.projector.out.weight, before)
+    start_adapter(model, kept, LoraSettings())
+    again = kept.parent / "beside_another"
+    save_adapter(model, again)
+    first, second = (load_file(one / "adapter_model.safetensors") for one in (kept, again))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_model_goes_on_from_another_beside_its_encoder(small: type[Small], kept: Path) -> None:
+    model = adapted(small)
+    assert start_projector(model, kept)
     start_adapter(model, kept, LoraSettings())
     again = kept.parent / "again"
     save_adapter(model, again)
