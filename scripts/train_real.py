@@ -35,6 +35,7 @@ from versamammo.model.head_scores import HeadScore, read_head_scores, write_head
 from versamammo.training.stopping import run_command
 
 CONFIG = Path("configs/pretrain/stage2_cbis.yaml")
+LARGER = Path("configs/pretrain/stage2_cbis_larger.yaml")
 WEIGHTS = Path("scripts/open_weights.txt")
 SQUASHED = {"file", "aspect", "origin", "boxes", "split"}  # columns of the squashed films' manifest
 SIZE = "1024,768"  # about twice what the encoder sees
@@ -50,6 +51,7 @@ class Asked:
         data: folder of the archive.
         out: for all that is made.
         config: of stage 2.
+        then: of a second stage 2, which goes on from the first one's encoder; None for one alone.
         size: rows,columns that breasts are prepared at.
         test: measure the official test patients too.
         options: for stage 2, as on its command line.
@@ -58,6 +60,7 @@ class Asked:
     data: Path
     out: Path
     config: Path
+    then: Path | None
     size: str
     test: bool
     options: tuple[str, ...]
@@ -69,6 +72,10 @@ def asked_for(argv: Sequence[str] | None) -> Asked:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/train_real"))
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument(
+        "--then", type=lambda word: None if word == "none" else Path(word), default=LARGER,
+        help="config of a second stage 2 that goes on from the first; none for one alone",
+    )  # fmt: skip
     parser.add_argument("--size", default=SIZE, help="rows,columns that breasts are prepared at")
     parser.add_argument("--test", action="store_true", help="figures of the official test too")
     known, options = parser.parse_known_args(argv)
@@ -171,6 +178,14 @@ def table(name: str, scores: Sequence[HeadScore]) -> str:
     return "\n".join(rows)
 
 
+def learn(steps: Steps, name: str, words: Sequence[str], prepared: Path, run: Path) -> None:
+    """Run stage 2 with the words of its command line."""
+    steps.run(
+        name, PYTHON, "-m", "accelerate.commands.launch", "--num_processes", "1",
+        "pretrain/stage2.py", *words, "--data", prepared, "--run.output", run,
+    )  # fmt: skip
+
+
 def train(asked: Asked) -> int:
     """Do every step that is not done; prints the figures.
 
@@ -190,10 +205,12 @@ def train(asked: Asked) -> int:
     steps = Steps(asked.out)
     install_weights(config, steps)
     prepared, test = prepare(asked, steps, source)
-    steps.run(
-        "stage 2: encoder", PYTHON, "-m", "accelerate.commands.launch", "--num_processes", "1",
-        "pretrain/stage2.py", *words, "--data", prepared, "--run.output", run,
-    )  # fmt: skip
+    learn(steps, "stage 2: encoder", words, prepared, run)
+    if asked.then is not None:
+        begun = ("--student.weights", str(run / "encoder"))
+        words = ("--config", str(asked.then), *sharing, *asked.options, *begun)
+        run = asked.out / "stage2_larger"
+        learn(steps, "stage 2: larger", words, prepared, run)
     print(
         table(
             "Validation patients, on whom the best epoch was chosen",

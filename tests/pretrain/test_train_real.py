@@ -143,7 +143,8 @@ def test_one_command_leads_from_an_archive_to_an_encoder(
     assert "| density |" in printed
     assert "Official test patients" in printed
     for folder in ("encoder", "test"):
-        assert read_head_scores(out / "stage2" / folder)
+        assert read_head_scores(out / "stage2_larger" / folder)
+    assert "stage2/encoder" in (out / "stage2_larger" / "config.yaml").read_text()
     rows = pq.read_table(out / "prepared" / "manifest.parquet").to_pylist()
     assert {"train", "val"} <= {row["split"] for row in rows}
     if layout.startswith("cbis-ddsm"):
