@@ -43,6 +43,10 @@ NOT_LOADED = (
     "this question cannot be answered. That is not the same as “no finding”."
 )
 WITHOUT_MODEL = "Without a model I can tell side and view, sizes, the machine, and warnings."
+QUALITY = (
+    "Whether a picture is technically good is not judged: nothing here measures positioning, "
+    "sharpness, exposure or artefacts."
+)
 SIDES = {Laterality.RIGHT: "right", Laterality.LEFT: "left"}
 SUGGESTED = (
     "Which side and view is each picture?",
@@ -192,6 +196,8 @@ class FactAnswerer:
         yield StreamedAnswer(text, self._evidence(exam, "size" in asked.facts), speaker=NO_MODEL)
 
     def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
+        if topic == "quality":
+            return [QUALITY, *warnings_of(exam, findings)]
         if topic == "warnings":
             return list(warnings_of(exam, findings)) or [
                 "There are no warnings about these pictures."

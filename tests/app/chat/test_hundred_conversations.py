@@ -29,6 +29,8 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 ALL = lines_of("hundred_conversations.jsonl")
 # written after the hundred had been mended: 34 of them were understood by rules
 MORE = lines_of("fifty_questions.jsonl")
+# written after those, and asked once: 28 by rules and 11 by likeness were understood
+AGAIN = lines_of("fifty_more_questions.jsonl")
 
 
 def test_there_are_a_hundred_under_names_of_their_own() -> None:
@@ -43,11 +45,14 @@ def test_the_last_question_is_understood_for_what_it_asks(exam: Exam, one: dict[
     assert found in [Subject[name] for name in one["asks"]], last
 
 
-def test_of_fifty_questions_that_no_rule_was_written_for_most_are_understood(exam: Exam) -> None:
-    right = [understand(one["turns"][0], exam).subject.name in one["asks"] for one in MORE]
+@pytest.mark.parametrize("questions", [MORE, AGAIN], ids=["fifty", "fifty more"])
+def test_of_questions_that_were_written_later_nearly_all_are_understood(
+    exam: Exam, questions: list[dict[str, Any]]
+) -> None:
+    right = [understand(one["turns"][0], exam).subject.name in one["asks"] for one in questions]
     assert len(right) == 50
-    assert sum(right) >= 42, [
-        one["turns"][0] for one, ok in zip(MORE, right, strict=True) if not ok
+    assert sum(right) >= 48, [
+        one["turns"][0] for one, ok in zip(questions, right, strict=True) if not ok
     ]
 
 
