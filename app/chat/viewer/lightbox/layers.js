@@ -84,6 +84,9 @@ export class Layers {
   }
 }
 
+const HEADER = 92; // CSS pixels above which name and values of a picture stand
+const LINE = 22; // height of a box's words
+
 /** Put a box's button over its place, with its words where they can be read. */
 const place = (button, [x1, y1, x2, y2], t, width, height) => {
   const left = Math.min(t.x + t.sx * x1, t.x + t.sx * x2);
@@ -93,8 +96,13 @@ const place = (button, [x1, y1, x2, y2], t, width, height) => {
   Object.assign(button.style, {
     transform: `translate(${left}px, ${top}px)`, width: `${w}px`, height: `${h}px`,
   });
-  button.classList.toggle('vmx-below', top < 64);
-  button.classList.toggle('vmx-leftwards', left + 150 > width);
+  const words = button.firstChild;
+  const wide = (button.wordsWide ||= words.offsetWidth); // measured once: it asks for a layout
+  const low = top < HEADER;
+  button.classList.toggle('vmx-below', low && top + h + LINE <= height);
+  button.classList.toggle('vmx-inside', low && top + h + LINE > height);
+  // as far to the left as the picture allows, and no further
+  words.style.left = `${Math.max(-left, Math.min(0, width - wide - left))}px`;
   button.hidden = left + w < 0 || left > width || top + h < 0 || top > height;
 };
 
