@@ -8,6 +8,7 @@ is rare, and chose the second of eight epochs where the last was best.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from pretrain.monitoring.collapse_detection import effective_rank, feature_std
 from pretrain.monitoring.held_out_images import HeldOutImages
+from pretrain.student.cutpoints import fit_cutpoints
 from pretrain.student.student import at_cells, tissue_cell
 from pretrain.views.whole_breast import WholeSettings, places_of
 from versamammo.data.attributes import ATTRIBUTES, UNKNOWN_CLASS, classes_of
@@ -26,7 +28,7 @@ from versamammo.data.dataset import Archive, Picture
 from versamammo.data.labels import FINDINGS
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import HeadScore
-from versamammo.model.heads import AttributeHeads, Heads
+from versamammo.model.heads import AttributeHeads, Heads, OrdinalHead
 from versamammo.scoring.roc import PERCENTILES, auroc, drawn_aurocs, patient_draws
 
 FIGURE = "val/figure"
@@ -208,19 +210,40 @@ class Validation:
         column: NDArray[np.int64] = self.classes[:, list(ATTRIBUTES).index(name)]
         return column
 
-    def calibrate(self, heads: AttributeHeads, seen: ValidationFeatures) -> None:
-        """Set each attribute's temperature to what makes these patients' labels most probable.
+    def calibrate(
+        self, heads: AttributeHeads, seen: ValidationFeatures, alike: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Set cutpoints and temperatures to what makes these patients' labels most probable.
 
-        One number per attribute (Guo et al. 2017); an attribute that no image knows keeps 1.
+        One temperature per attribute (Guo et al. 2017); an attribute that no image knows keeps 1.
+
+        Args:
+            heads: changed in place.
+            seen: of these images.
+            alike: attributes whose probabilities are to hold where all classes are alike frequent,
+                whatever their frequencies in the archive that was learned from.
+
+        Returns:
+            the ordered attributes whose cutpoints were fitted.
         """
-        with torch.no_grad():
-            adjusted = heads.adjusted(seen.whole.to(heads.log_temperature.device))
-            for i, (name, log_shares) in enumerate(adjusted.items()):
-                truth = torch.from_numpy(self.known(name))
-                known = truth != UNKNOWN_CLASS
-                if known.any():
-                    best = best_temperature(log_shares.cpu()[known], truth[known])
-                    heads.log_temperature[i] = float(np.log(best))
+        whole = seen.whole.to(heads.log_temperature.device)
+        fitted = []
+        for i, name in enumerate(heads.heads):
+            truth = torch.from_numpy(self.known(name))
+            known = truth != UNKNOWN_CLASS
+            head = heads.heads[name]
+            if isinstance(head, OrdinalHead) and fit_cutpoints(
+                head, whole[known].cpu(), truth[known]
+            ):
+                fitted.append(name)
+            if name in alike:
+                heads.treat_alike(name)
+            if known.any():
+                with torch.no_grad():
+                    log_shares = heads.adjusted(whole)[name].cpu()[known]
+                best = best_temperature(log_shares, truth[known], alike=name in alike)
+                heads.log_temperature.data[i] = float(np.log(best))
+        return tuple(fitted)
 
 
 def _certainty(cases: NDArray[np.bool_]) -> float:
@@ -228,13 +251,22 @@ def _certainty(cases: NDArray[np.bool_]) -> float:
     return float(cases.sum() * (~cases).sum() / len(cases))
 
 
-def best_temperature(log_shares: Tensor, truth: Tensor) -> float:
-    """Find the temperature under which log-probabilities [n, K] fit classes [n] best."""
+def best_temperature(log_shares: Tensor, truth: Tensor, *, alike: bool = False) -> float:
+    """Find the temperature under which log-probabilities [n, K] fit classes [n] best.
+
+    Args:
+        log_shares: of each class.
+        truth: what is right.
+        alike: whether the classes count alike, rather than the images.
+    """
     scores = log_shares.double()
+    counts = torch.bincount(truth).double()
+    weights = 1 / counts[truth] if alike else torch.ones(len(truth), dtype=torch.double)
+    weights = weights / weights.sum()
 
     def paid(log_temperature: float) -> float:
         tempered = (scores / np.exp(log_temperature)).log_softmax(dim=1)
-        return float(-tempered.gather(1, truth[:, None]).mean())
+        return float(-(tempered.gather(1, truth[:, None])[:, 0] * weights).sum())
 
     found = minimize_scalar(paid, bounds=(-WARMEST, WARMEST), method="bounded")
     return float(np.exp(found.x))

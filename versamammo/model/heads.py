@@ -125,6 +125,12 @@ class AttributeHeads(nn.Module):
         }
 
     @torch.no_grad()
+    def treat_alike(self, name: str) -> None:
+        """Forget the frequencies of an attribute's classes: all are taken to be alike frequent."""
+        prior = self.log_prior[name]
+        prior.fill_(-math.log(len(prior)))
+
+    @torch.no_grad()
     def in_words(self, pooled: Tensor) -> list[dict[str, dict[str, float]]]:
         """Return for each of the images [B, D] the probability of each class of each attribute."""
         found = self.probabilities(pooled)
