@@ -21,7 +21,7 @@ from torch import Tensor
 from versamammo.model.heads import SMALLEST_GAP, OrdinalHead
 
 LEAST = 5  # images of each class that occurs, below which nothing is fitted
-FAR = 8.0  # logits between a class that occurs and the cutpoint of one that does not
+FAR = 8.0  # logits between the images at either end and the cutpoints of classes beyond them
 CLOSEST = 0.05  # logits between two cutpoints at the start of the search
 SEARCHES = 200
 
@@ -50,7 +50,8 @@ def fit_cutpoints(head: OrdinalHead, features: Tensor, truth: Tensor) -> bool:
     with torch.no_grad():
         head.linear.weight.mul_(scale)
         head.linear.bias.mul_(scale)
-        _set(head, _all_cuts(cuts, occur, len(counts)))
+        ends = float(scale * score.min()) - FAR, float(scale * score.max()) + FAR
+        _set(head, _all_cuts(cuts, occur, len(counts), ends))
     return True
 
 
@@ -106,15 +107,15 @@ def _search(score: Tensor, place: Tensor, counts: Tensor) -> tuple[float, Tensor
     return scale, (cuts() * log_scale.exp()).detach()
 
 
-def _all_cuts(found: Tensor, occur: Tensor, classes: int) -> Tensor:
-    """Return all K - 1 cutpoints, those of classes that do not occur beside their neighbours'."""
+def _all_cuts(found: Tensor, occur: Tensor, classes: int, ends: tuple[float, float]) -> Tensor:
+    """Return all K - 1 cutpoints; classes that do not occur lie beyond the ends or get no room."""
     cuts = torch.empty(classes - 1, dtype=found.dtype)
     for k in range(classes - 1):
         below = int((occur <= k).sum())  # classes that occur up to k
         if below == 0:
-            cuts[k] = found[0] - FAR
+            cuts[k] = min(ends[0], float(found[0]) - FAR)
         elif below == len(occur):
-            cuts[k] = found[-1] + FAR
+            cuts[k] = max(ends[1], float(found[-1]) + FAR)
         else:
             cuts[k] = found[below - 1]
     return cuts
