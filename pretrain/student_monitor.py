@@ -106,7 +106,7 @@ class StudentMonitor(TrainingMonitor):
         if self.config.student.checkpointing:
             recompute_activations(best.backbone, False)
         if best.heads is not None:
-            self.validation.calibrate(best.heads.attributes, seen)
+            self.validation.calibrate(best.heads.attributes, seen, self.config.alike)
         best.config.training = self._training(done).to_dict()
         scores = self.validation.scores(best, seen)
         card = student_card(self.config, done, self.run.origin(), answers, scores)

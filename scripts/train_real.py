@@ -35,7 +35,6 @@ from versamammo.model.head_scores import HeadScore, read_head_scores, write_head
 from versamammo.training.stopping import run_command
 
 CONFIG = Path("configs/pretrain/stage2_cbis.yaml")
-LARGER = Path("configs/pretrain/stage2_cbis_larger.yaml")
 WEIGHTS = Path("scripts/open_weights.txt")
 SQUASHED = {"file", "aspect", "origin", "boxes", "split"}  # columns of the squashed films' manifest
 SIZE = "1024,768"  # about twice what the encoder sees
@@ -73,8 +72,9 @@ def asked_for(argv: Sequence[str] | None) -> Asked:
     parser.add_argument("--out", type=Path, default=Path("runs/train_real"))
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument(
-        "--then", type=lambda word: None if word == "none" else Path(word), default=LARGER,
-        help="config of a second stage 2 that goes on from the first; none for one alone",
+        "--then", type=Path,
+        help="config of a second stage 2 that goes on from the first, such as "
+        "configs/pretrain/stage2_cbis_larger.yaml",
     )  # fmt: skip
     parser.add_argument("--size", default=SIZE, help="rows,columns that breasts are prepared at")
     parser.add_argument("--test", action="store_true", help="figures of the official test too")
@@ -209,8 +209,8 @@ def train(asked: Asked) -> int:
     if asked.then is not None:
         begun = ("--student.weights", str(run / "encoder"))
         words = ("--config", str(asked.then), *sharing, *asked.options, *begun)
-        run = asked.out / "stage2_larger"
-        learn(steps, "stage 2: larger", words, prepared, run)
+        run = asked.out / "stage2_then"
+        learn(steps, "stage 2: then", words, prepared, run)
     print(
         table(
             "Validation patients, on whom the best epoch was chosen",

@@ -141,6 +141,8 @@ class Stage2:
             passed on.
         validation: splits whose patients choose the best epoch and calibrate the heads.
         validation_images: at most this many, evenly taken.
+        alike: attributes whose probabilities are to hold where all classes are alike frequent,
+            rather than as frequent as in these archives.
         hide_labels: share of known labels made unknown at random, to see what labels are worth.
         workers: processes that make views, for each training process.
         objective: `ours`, or `as_published` for ablation only.
@@ -162,6 +164,7 @@ class Stage2:
     shareable: bool = False
     validation: tuple[str, ...] = ("val",)
     validation_images: int = 400
+    alike: tuple[str, ...] = ()
     hide_labels: float = 0.0
     workers: int = 1
     objective: Literal["ours", "as_published"] = "ours"

@@ -135,7 +135,8 @@ def test_one_command_leads_from_an_archive_to_an_encoder(
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     write_layout(data, layout)
-    words = [str(data), "--out", str(out), "--test", *TINY]
+    then = ("--then", "configs/pretrain/stage2_cbis_larger.yaml")
+    words = [str(data), "--out", str(out), "--test", *then, *TINY]
 
     assert train_real.main(words) == 0, capfd.readouterr().err
 
@@ -143,8 +144,8 @@ def test_one_command_leads_from_an_archive_to_an_encoder(
     assert "| density |" in printed
     assert "Official test patients" in printed
     for folder in ("encoder", "test"):
-        assert read_head_scores(out / "stage2_larger" / folder)
-    assert "stage2/encoder" in (out / "stage2_larger" / "config.yaml").read_text()
+        assert read_head_scores(out / "stage2_then" / folder)
+    assert "stage2/encoder" in (out / "stage2_then" / "config.yaml").read_text()
     rows = pq.read_table(out / "prepared" / "manifest.parquet").to_pylist()
     assert {"train", "val"} <= {row["split"] for row in rows}
     if layout.startswith("cbis-ddsm"):
