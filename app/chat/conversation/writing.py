@@ -25,6 +25,7 @@ RELATED = "See also: "
 LONGEST = 500  # characters of a record; longer ones were mostly worded wrongly, and are shown
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
+REPEATED = "says the same as the answer before, to another question"
 _SENTENCE = re.compile(r"[.!?](?=\s)")
 
 
@@ -74,7 +75,19 @@ class RecordWriter:
             text, wrong = completed(hedged(text.strip()), facts, question)
         except InputError as error:
             wrong = (error.message,)
+        if not wrong and _is_repeated(text, question, facts, history):
+            wrong = (REPEATED,)
         if wrong:
             yield replace(made, facts=facts, rejected=wrong)
             return
         yield replace(made, text="\n".join([*above, text]), facts=facts, written=text, speaker=None)
+
+
+def _is_repeated(
+    text: str, question: str, facts: Sequence[str], history: Sequence[ChatTurn]
+) -> bool:
+    """Return whether an answer is that of the turn before, which asked for something else."""
+    if not history or question.casefold() == history[-1].question.casefold():
+        return False
+    last = history[-1].answer
+    return text == (last.written or last.text) and tuple(facts) != tuple(last.facts)

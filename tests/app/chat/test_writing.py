@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 from app.chat.conversation.answering import Answering
-from app.chat.conversation.writing import RecordWriter, record_lines
+from app.chat.conversation.writing import REPEATED, RecordWriter, record_lines
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -113,6 +114,22 @@ def test_earlier_turns_are_read_with_their_records(exam: Exam) -> None:
     second = Says(f"The mass lies in {name}.")
     pieces(exam, second, "Where?", [ChatTurn("Is there a mass?", made)])
     assert second.asked[0][1] == (Turn("Is there a mass?", first.text, made.facts),)
+
+
+def test_the_last_answer_is_not_repeated_for_another_question(exam: Exam) -> None:
+    made = StreamedAnswer("Mass: not judged here.")
+    writer = RecordWriter(cast(LanguageSource, Says("Mass is not judged here.")))
+    said = list(writer.write(exam, "Is there a mass?", (), made))[-1]
+    assert said.written
+
+    def after(facts: tuple[str, ...], question: str) -> StreamedAnswer:
+        before = [ChatTurn("Any mass?", replace(said, facts=facts))]
+        return list(writer.write(exam, question, before, made))[-1]
+
+    other = after(("Mass: none.",), "How large is it?")
+    assert (other.text, other.rejected) == (made.text, (REPEATED,))
+    assert after(said.facts, "Is there a mass?").written, "of the same record"
+    assert after(("Mass: none.",), "any mass?").written, "asked again"
 
 
 def test_record_lines_leave_out_what_the_page_says_itself() -> None:
