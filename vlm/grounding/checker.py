@@ -40,6 +40,8 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
+# "ACR density: C, heterogeneously dense (0.47); also possible: ..."
+_VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
 
@@ -197,6 +199,7 @@ def _left_out(
             missing.append("leaves out which findings are not judged")
     if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
         missing.append("says that something is not judged")
+    missing += _values_left_out(answer, whole)
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
@@ -208,6 +211,20 @@ def _left_out(
             if _LESION.search(one.text.casefold()) and not _IF.search(folded)
         ]
     return missing
+
+
+def _values_left_out(answer: str, whole: str) -> list[str]:
+    """Return the topics of the record whose value an answer tells neither by word nor figure."""
+    folded, numbers = answer.casefold(), numbers_in(answer)
+    found = [match for line in whole.splitlines() if (match := _VALUED.match(line))]
+    return [
+        f"leaves out {one['title'].casefold()}"
+        for one in found
+        if not findings_in(one[0])
+        and not sides_in(one["title"])
+        and one["number"] not in numbers
+        and one["value"].casefold() not in folded
+    ]
 
 
 def _size(answer: str, whole: str, question: str) -> list[str]:

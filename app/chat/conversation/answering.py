@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from app.chat.conversation.answer_evidence import evidence_of, surety, suspected
 from app.chat.conversation.changes import both_dates
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
@@ -140,10 +141,10 @@ class Answering:
             )
             return
         ways: dict[Subject, Callable[[], StreamedAnswer]] = {
-            Subject.FINDINGS: lambda: self._findings(exam, asked, seen),
-            Subject.PLACES: lambda: self._findings(exam, asked, seen),
-            Subject.SIZES: lambda: self._findings(exam, asked, seen),
-            Subject.COUNT: lambda: self._count(exam, asked, seen),
+            Subject.FINDINGS: lambda: self._and_topics(exam, asked, seen, self._findings),
+            Subject.PLACES: lambda: self._and_topics(exam, asked, seen, self._findings),
+            Subject.SIZES: lambda: self._and_topics(exam, asked, seen, self._findings),
+            Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
             Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
             Subject.REPORT: lambda: StreamedAnswer(composed(exam, seen, asked.images)),
@@ -197,8 +198,23 @@ class Answering:
             lines.insert(0, "Nothing is marked in these pictures.")
         lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
         return StreamedAnswer(
-            "\n".join(lines), (*_suspected(seen, asked.images), *_evidence(found, asked.images)),
-            _surety(found, bool(silent)), _notes(seen, found),
+            "\n".join(lines), (*suspected(seen, asked.images), *evidence_of(found, asked.images)),
+            surety(found, bool(silent)), _notes(seen, found),
+        )  # fmt: skip
+
+    def _and_topics(
+        self, exam: Exam, asked: Asked, seen: Findings,
+        first: Callable[[Exam, Asked, Findings], StreamedAnswer],
+    ) -> StreamedAnswer:  # fmt: skip
+        """Answer a question about findings, and what else it asks for, such as the density."""
+        made = first(exam, asked, seen)
+        others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+        if not others:
+            return made
+        more = self._topics(exam, others, asked.images, seen)
+        return StreamedAnswer(
+            f"{made.text}\n{more.text}", tuple(dict.fromkeys((*made.evidence, *more.evidence))),
+            None, tuple(dict.fromkeys((*made.notes, *more.notes))),
         )  # fmt: skip
 
     def _count(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
@@ -246,7 +262,7 @@ class Answering:
             lines.append(_not_judged(seen, "ACR"))
         found = [one for name in names for one in _verdicts(seen, name, asked.images)]
         return StreamedAnswer(
-            "\n".join(lines), _evidence(found, asked.images), None, _notes(seen, found)
+            "\n".join(lines), evidence_of(found, asked.images), None, _notes(seen, found)
         )
 
     def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
@@ -299,39 +315,6 @@ def _named(asked: Asked) -> tuple[str, ...]:
 
 def _not_judged(seen: Findings, name: str) -> str:
     return f"{title(name)}: not judged, because {seen.why_silent(name)}."
-
-
-def _evidence(found: Sequence[Verdict], images: Sequence[int]) -> tuple[Evidence, ...]:
-    """Point to the places of what is there, or to the whole picture where none is known."""
-    pointed = []
-    for one in found:
-        if one.value == YES:
-            word, (image, *_) = one.topic.lower(), one.images
-            pointed += [
-                Evidence(image, word, region.box, region.score, region.where)
-                for region in one.regions
-            ] or [Evidence(image, word, None, one.probabilities[YES], "place not known")]
-    looked = [Evidence(image, LOOKED_AT) for image in images] if found else []
-    return (*pointed, *looked)
-
-
-def _suspected(seen: Findings, images: Sequence[int]) -> tuple[Evidence, ...]:
-    """Point to where a lesion would most likely lie, without a probability that there is one."""
-    return tuple(
-        Evidence(one.image, "if any, here", one.box, None, one.where)
-        for one in seen.suspects
-        if one.image in images
-    )
-
-
-def _surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
-    """Return how sure: of the surest yes, or of the least sure no if all are no."""
-    yes = [one.probabilities[YES] for one in found if one.value == YES]
-    if yes:
-        return max(yes)
-    if not found or something_silent or any(one.value is None for one in found):
-        return None
-    return 1 - max(one.probabilities[YES] for one in found)
 
 
 def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:

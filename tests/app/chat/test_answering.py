@@ -122,6 +122,15 @@ def test_density_is_told_of_the_exam_as_a_whole(exam: Exam) -> None:
     assert {evidence.image for evidence in said.evidence} == {0, 1, 2, 3}
 
 
+def test_findings_and_another_topic_are_answered_together(exam: Exam) -> None:
+    said = finished(exam, "Is there a mass, and how dense is the breast?", masses(exam, 1))
+    first, *_, last = said.text.splitlines()
+    assert first.startswith("Mass: ")
+    assert last.startswith("ACR density: B, scattered fibroglandular tissue (0.60)")
+    assert {one.word for one in said.evidence} == {"mass", "looked at"}
+    assert said.confidence is None, "there are two"
+
+
 def test_no_option_is_chosen_that_is_not_likely(exam: Exam) -> None:
     seen = Findings(tuple(density(image, share=0.3) for image in range(4)))
     said = finished(exam, "How dense is the breast?", seen)

@@ -177,3 +177,28 @@ def test_a_size_that_was_asked_for_and_is_not_known_is_said_to_be_so() -> None:
 )  # fmt: skip
 def test_what_a_lesion_is_is_told_as_likely(said: str, shown: str | None) -> None:
     assert hedged(said) == (shown or said)
+
+
+BOTH = (
+    "ACR density: C, heterogeneously dense (0.47); also possible: B 0.31 (mean of 2 pictures).",
+    "Pathology: malignant (0.94), if there is a lesion (mean of 2 pictures).",
+)
+
+
+def test_a_value_that_an_answer_leaves_out_is_added() -> None:
+    said = "The composition is C, heterogeneously dense (0.47)."
+    assert disagreements(said, BOTH) == ("leaves out pathology",)
+    text, wrong = completed(said, BOTH)
+    assert not wrong
+    assert text == f"{BOTH[1]}\n{said}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The composition is C (0.47). If there is a lesion, it is most likely malignant.",
+        "If there is a lesion, it is malignant (0.94). The density is C, heterogeneously dense.",
+    ],
+)
+def test_a_value_may_be_told_by_word_or_by_figure(said: str) -> None:
+    assert disagreements(said, BOTH) == ()
