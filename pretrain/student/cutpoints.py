@@ -44,7 +44,7 @@ def fit_cutpoints(head: OrdinalHead, features: Tensor, truth: Tensor) -> bool:
     if len(occur) < 3 or int(counts[occur].min()) < LEAST:
         return False
     with torch.no_grad():
-        score = head.linear(features).double()[:, 0]
+        score = head.linear(features.to(head.linear.weight)).double().cpu()[:, 0]
     place = torch.searchsorted(occur, truth)  # among the classes that occur
     scale, cuts = _search(score, place, counts[occur])
     with torch.no_grad():

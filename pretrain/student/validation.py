@@ -233,7 +233,7 @@ class Validation:
             known = truth != UNKNOWN_CLASS
             head = heads.heads[name]
             if isinstance(head, OrdinalHead) and fit_cutpoints(
-                head, whole[known].cpu(), truth[known]
+                head, seen.whole[known], truth[known]
             ):
                 fitted.append(name)
             if name in alike:
