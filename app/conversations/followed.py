@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
 from app.chat.conversation.facts import views_disagree, warnings_of
@@ -62,10 +62,7 @@ def why(writer: Writer, asked: Asked) -> str:
 
 def tags(writer: Writer, asked: Asked) -> str:
     """Return what tags and measurements say of what is asked."""
-    ways = {
-        "side": _sides, "size": _sizes, "warnings": _warnings, "machine": _machine,
-    }  # fmt: skip
-    said = " ".join(ways[fact](writer) for fact in asked.facts)
+    said = " ".join(TAGS[fact](writer) for fact in asked.facts)
     if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
         said += " " + writer.pick(
             "This is read from the file's tags and measured on its pixels; no model stands behind "
@@ -73,6 +70,16 @@ def tags(writer: Writer, asked: Asked) -> str:
             "That comes from the tags and from measurements, not from a model.",
         )
     return said
+
+
+def _quality(writer: Writer) -> str:
+    said = writer.pick(
+        "Whether a picture is technically good is not judged: nothing here measures positioning, "
+        "sharpness, exposure or artefacts.",
+        "The quality of the pictures is not judged, since nothing here measures positioning, "
+        "sharpness, exposure or artefacts.",
+    )
+    return f"{said} {_warnings(writer)}" if warnings_of(writer.exam, writer.seen) else said
 
 
 def _sides(writer: Writer) -> str:
@@ -170,3 +177,9 @@ def _machine(writer: Writer) -> str:
         f"The tags name the machine: {name}; the file was read as {made.format}.",
         f"{name}, by the tags; read as {made.format}.",
     )
+
+
+TAGS: dict[str, Callable[[Writer], str]] = {
+    "side": _sides, "size": _sizes, "quality": _quality, "warnings": _warnings,
+    "machine": _machine,
+}  # fmt: skip

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.chat.conversation.subjects import Subject
+from app.chat.conversation.subjects import FACTS, Subject
 from app.cli import main
 from app.conversations.conversation_sampling import draw_conversation
 from app.conversations.conversations_command import runs
+from app.conversations.followed import TAGS
 from app.conversations.plain_answers import _answers
 from app.conversations.random_exams import draw_findings, draw_scene
 from app.conversations.typed_questions import NEXT, SUBJECTS, wordings
@@ -31,6 +32,10 @@ def test_every_answer_agrees_with_its_record() -> None:
         assert disagreements(turn.answer, turn.facts, turn.question) == ()
     other_words = [turn for turn in turns if turn.answer not in "\n".join(turn.facts)]
     assert len(other_words) > 0.9 * len(turns), "answers are written anew, not copied"
+
+
+def test_there_are_words_for_everything_that_can_be_asked_of_the_tags() -> None:
+    assert TAGS.keys() == {name for name, _ in FACTS}
 
 
 def test_what_is_marked_is_there_and_what_is_there_is_marked() -> None:
