@@ -1,6 +1,6 @@
 """Copy a trained encoder into a bundle, without heads that are of no use.
 
-    python scripts/bundle_encoder.py runs/train_real/stage2_larger/encoder models/cbis/encoder \
+    python scripts/bundle_encoder.py runs/train_real/stage2/encoder models/cbis/encoder \
         --without laterality incomplete
 
 Heads whose interval on validation patients reaches down to guessing are left out, and those that

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
-from app.chat.conversation.facts import views_disagree, warnings_of
+from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
 from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage
@@ -74,8 +74,7 @@ def tags(writer: Writer, asked: Asked) -> str:
 
 def _quality(writer: Writer) -> str:
     said = writer.pick(
-        "Whether a picture is technically good is not judged: nothing here measures positioning, "
-        "sharpness, exposure or artefacts.",
+        QUALITY,
         "The quality of the pictures is not judged, since nothing here measures positioning, "
         "sharpness, exposure or artefacts.",
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pretrain.monitoring.collapse_detection import CollapseRule
 from pretrain.settings.stage1_schedules import Schedules, scaled_learning_rate
 from pretrain.views.whole_breast import WholeSettings
+from versamammo.data.attributes import attributes_named
 from versamammo.errors import InputError
 from versamammo.model.heads import COARSEST_STRIDE
 from versamammo.phantoms.default_phantoms import PhantomArchive
@@ -184,6 +185,7 @@ class Stage2:
         if self.teacher_shrink < 1:
             raise ValueError(f"teacher_shrink needs to be 1 or more, got {self.teacher_shrink}")
         self.optim.schedules()
+        attributes_named(self.alike)
 
     @property
     def needs_teacher(self) -> bool:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pretrain import calibrate as command
-from pretrain.calibrate import HeadCalibration, calibrate
+from pretrain import calibrate_heads as command
+from pretrain.calibrate_heads import HeadCalibration, calibrate
 from pretrain.student import cutpoints
 from pretrain.student.cutpoints import cross_fitted, fit_cutpoints
 from pretrain.student.validation import best_temperature

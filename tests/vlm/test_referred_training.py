@@ -42,28 +42,31 @@ def opens_with_what_it_learned(folder: Path) -> None:
     assert any(torch.count_nonzero(one) for one in learned)
 
 
-def test_a_referred_language_model_trains_and_opens_again(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of an installed package that carries a tiny language model."""
     tiny_package.write_package(tmp_path / "site")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path / "cache"))
-    opens_with_what_it_learned(trained(tmp_path / "run", archive, "tiny-words"))
+    return tiny_package.NAME
+
+
+def test_a_referred_language_model_trains_and_opens_again(
+    archive: Path, tmp_path: Path, package: str
+) -> None:
+    opens_with_what_it_learned(trained(tmp_path / "run", archive, package))
 
 
 def test_training_goes_on_from_a_finished_model(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, tmp_path: Path, package: str
 ) -> None:
-    tiny_package.write_package(tmp_path / "site")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path / "cache"))
-    first = trained(tmp_path / "first", archive, "tiny-words")
+    first = trained(tmp_path / "first", archive, package)
     parts = ("projector", "projector_later", "adapter", "encoder")
     # no rate to learn by: what was begun with is what comes out
     still = {f"optim__learning_rate__{part}": "0" for part in parts}
     second = train(
         tiny_training(
-            tmp_path / "second", archive, language="package:tiny-words", max_length="500",
+            tmp_path / "second", archive, language=f"package:{package}", max_length="500",
             start=str(first), **still,
         )
     )  # fmt: skip

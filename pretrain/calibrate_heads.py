@@ -1,6 +1,6 @@
 """Calibrate the heads of a finished encoder on patients that it has not learned from.
 
-    python pretrain/calibrate.py --encoder DIR --data PREPARED --output OUT [--splits '["val"]']
+    python pretrain/calibrate_heads.py --encoder DIR --data PREPARED --output OUT
 
 Stage 2 does so for its best epoch. An archive of one's own has other scanners and other frequencies
 of classes: OUT is a copy whose cutpoints and temperatures are those of its patients, and whose
@@ -105,7 +105,7 @@ def calibrate(settings: HeadCalibration) -> list[str]:
 def _balanced(
     validation: Validation, seen: ValidationFeatures, encoder: VersaMammoModel
 ) -> list[str]:
-    """Tell the class-balanced accuracy of ordered classes, cutpoints fitted on other patients."""
+    """Return the class-balanced accuracy of ordered heads, cutpoints fitted on other patients."""
     assert encoder.heads is not None, "calibrate has refused such an encoder"
     patients = np.array([picture.patient for picture in validation.pictures])
     lines = []
