@@ -7,6 +7,7 @@ import pytest
 
 from versamammo.data.quarantine import Quarantined
 from versamammo.data.sources import table
+from versamammo.data.sources.archives.label_record import unmapped
 from versamammo.data.sources.source_contract import ImageRecord, SourceOptions
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
@@ -38,8 +39,8 @@ def refused(found: list[ImageRecord | Quarantined]) -> Quarantined:
 def test_a_row_becomes_a_record_with_its_words(tmp_path: Path) -> None:
     record = only(entries(
         tmp_path,
-        "file,patient_id,exam_id,exam_date,side,view,acr,BI-RADS,pathology,age\n"
-        "a.png,P1,E1,20190331,left,cc,Level B,4a,,52\n",
+        "file,patient_id,exam_id,exam_date,side,view,acr,BI-RADS,pathology,age,birads_edition\n"
+        "a.png,P1,E1,20190331,left,cc,Level B,4a,,52,5th\n",
     ))  # fmt: skip
     assert record.path == "a.png"
     assert (record.identifiers.patient_id, record.identifiers.exam_date) == ("P1", "2019-03-31")
@@ -50,6 +51,8 @@ def test_a_row_becomes_a_record_with_its_words(tmp_path: Path) -> None:
     assert told["density"] == ("Level B", "labels.csv: acr")
     assert told["birads"] == ("4a", "labels.csv: BI-RADS")
     assert "pathology" not in told
+    assert {"exam_date", "birads_edition", "laterality", "view", "age"} <= told.keys()
+    assert not list(unmapped(record))
 
 
 def test_rows_of_one_image_are_its_findings(tmp_path: Path) -> None:

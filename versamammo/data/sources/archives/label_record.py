@@ -164,8 +164,13 @@ def record(
 
 
 def unmapped(record: ImageRecord) -> Iterator[SourceStatement]:
-    """Return the words of an image that became no number."""
-    known = {"laterality": record.laterality, "view": record.view}
+    """Return the words of an image that nothing was made of."""
+    known = {
+        "laterality": record.laterality,
+        "view": record.view,
+        "birads_edition": record.birads_edition,
+        "exam_date": record.identifiers.exam_date,
+    }
     for told in record.told:
         value = known.get(told.fact, UNKNOWN)
         if told.fact in Labels.names():
