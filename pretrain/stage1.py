@@ -2,6 +2,7 @@
 
     accelerate launch pretrain/stage1.py                       # phantoms, a small teacher
     accelerate launch pretrain/stage1.py --config configs/pretrain/stage1_vitb.yaml --data PREPARED
+    python pretrain/stage1.py --plan --data PREPARED           # memory, steps and hours
 
 The same command goes on with a run that was stopped.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -23,13 +25,15 @@ from pretrain.objectives.registry import Objective
 from pretrain.settings.stage1_config import FREE, Stage1, build_objective, check_together, fitted
 from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.stage_command import run_stage
+from pretrain.stage_plan import computing_device, stage_plan
 from pretrain.teacher_monitor import TeacherMonitor
 from pretrain.views.crop_loader import CropDataset, Feed
 from pretrain.views.tissue_maps import TissueMaps, find_tissue
 from versamammo.data.dataset import Archive
 from versamammo.data.joined_archives import open_archive
 from versamammo.data.sampling import Share, StepSampler
-from versamammo.phantoms.default_phantoms import phantom_archive
+from versamammo.phantoms.default_phantoms import data_to_plan, phantom_archive
+from versamammo.training.resource_plan import Plan
 from versamammo.training.run import Run, opened, sole_run
 
 
@@ -64,9 +68,7 @@ def _train(config: Stage1) -> Path:
 
     sampler = StepSampler(archive.stretches, share, range(first, optim.max_steps), config.run.seed)
     patch = objective.encoder().patch
-    dataset = CropDataset(
-        archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
-    )
+    dataset = _crops(config, archive, tissue, patch)
     feed = Feed(dataset, sampler, accelerator.device, config.workers)
     probes = _probes(config, patch)
     batches = opened(iter(feed))
@@ -106,6 +108,36 @@ def _train(config: Stage1) -> Path:
     return run.last_checkpoint
 
 
+def plan(config: Stage1) -> Plan:
+    """Plan a training; no run is begun.
+
+    Raises:
+        InputError: the archive or the settings cannot be trained with.
+    """
+    config = replace(config, data=data_to_plan(config.data, config.phantoms))
+    config, archive, tissue = _open_data(config)
+    device, optim, processes = computing_device(), config.optim, PartialState().num_processes
+    share = Share(optim.batch_size, optim.gradient_accumulation_steps, processes, 0)
+    check_together(config, share.together)
+    torch.manual_seed(config.run.seed)
+    objective = build_objective(config).to(device)
+    sampler = StepSampler(archive.stretches, share, range(optim.max_steps), config.run.seed)
+    dataset = _crops(config, archive, tissue, objective.encoder().patch)
+    temperature = optim.schedules().at(0).teacher_temperature
+    return stage_plan(
+        "stage 1", objective, Feed(dataset, sampler, device, 0),
+        lambda views: objective(views, temperature).total,
+        steps=optim.max_steps, parts=share.parts, images=share.together, workers=config.workers,
+        precision=config.run.precision,
+    )  # fmt: skip
+
+
+def _crops(config: Stage1, archive: Archive, tissue: TissueMaps, patch: int) -> CropDataset:
+    return CropDataset(
+        archive, tissue, config.views, config.masks, patch=patch, seed=config.run.seed
+    )
+
+
 def _archive(config: Stage1, splits: Sequence[str]) -> Archive:
     data = config.data or phantom_archive(config.phantoms)
     return open_archive(data, splits, shareable=config.shareable)
@@ -132,7 +164,7 @@ def _compile_blocks(objective: Objective) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 1 for a collapsed run, or 2 for a bad input."""
-    return run_stage("stage 1", Stage1, train, argv)
+    return run_stage("stage 1", Stage1, train, plan, argv)
 
 
 if __name__ == "__main__":

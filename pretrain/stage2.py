@@ -3,6 +3,7 @@
     accelerate launch pretrain/stage2.py                       # phantoms, a small teacher first
     accelerate launch pretrain/stage2.py --config configs/pretrain/stage2_b5.yaml \
         --data PREPARED --teacher runs/stage1_vitb
+    python pretrain/stage2.py --plan --data PREPARED --teacher TEACHER   # memory, steps and hours
 
 The same command goes on with a run that was stopped.
 """
@@ -11,13 +12,16 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import PartialState
 from accelerate.utils import tqdm
 from timm.layers.norm_act import convert_sync_batchnorm
+from torch import Tensor, nn
 
 from pretrain import stage1
 from pretrain.export import open_teacher
@@ -27,6 +31,7 @@ from pretrain.settings.stage1_config import Stage1
 from pretrain.settings.stage1_schedules import apply_schedule
 from pretrain.settings.stage2_config import FREE, Stage2
 from pretrain.stage_command import run_stage
+from pretrain.stage_plan import computing_device, stage_plan
 from pretrain.student.label_statistics import label_statistics
 from pretrain.student.student import LabelStatistics, Student, tissue_cell
 from pretrain.student.validation import Validation
@@ -40,8 +45,10 @@ from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share, StepSampler
 from versamammo.errors import InputError
 from versamammo.input.preprocess import to_input
-from versamammo.phantoms.default_phantoms import phantom_archive
+from versamammo.model.encoder import VersaMammoModel
+from versamammo.phantoms.default_phantoms import data_to_plan, phantom_archive
 from versamammo.training.origin import NOTHING
+from versamammo.training.resource_plan import Plan
 from versamammo.training.run import Run, opened, sole_run
 
 # A stage 1 run's teacher, as it was when this run began; the second until the folder is claimed.
@@ -71,7 +78,7 @@ def _train(config: Stage2) -> Path:
     frozen = None if teacher is None else _open_frozen(run, config, archive, teacher)
 
     known = label_statistics(archive, config)
-    student = _student(config, known, frozen, accelerator)
+    student = _student(config, known, frozen, accelerator.device, accelerator.num_processes)
     optimizer = torch.optim.AdamW(student.parameter_groups(), betas=optim.betas)
     model, optimizer = accelerator.prepare(student, optimizer)
     first = run.resume(model, optimizer)
@@ -118,6 +125,41 @@ def _train(config: Stage2) -> Path:
     return monitor.encoder_folder
 
 
+def plan(config: Stage2) -> Plan:
+    """Plan a training; no run is begun.
+
+    Raises:
+        InputError: the archive, the teacher or the settings cannot be trained with.
+    """
+    config = replace(config, data=data_to_plan(config.data, config.phantoms))
+    if config.needs_teacher and config.teacher is None:
+        message = "a plan needs a teacher: none is named, and none is trained for a plan"
+        raise InputError(message, field="teacher", reason="no-teacher")
+    archive = _open_data(config, config.splits)
+    device, optim, processes = computing_device(), config.optim, PartialState().num_processes
+    share = Share(optim.batch_size, optim.gradient_accumulation_steps, processes, 0)
+    frozen = None
+    if config.needs_teacher and config.teacher is not None:
+        with tempfile.TemporaryDirectory() as scratch:
+            model = open_teacher(config.teacher, Path(scratch, TEACHER), lambda: True)
+        frozen = _frozen(config, archive, model, device, config.teacher.name)
+    known = label_statistics(archive, config)
+    student = _student(config, known, frozen, device, processes).to(device)
+    sampler = StepSampler(archive.stretches, share, range(optim.max_steps), config.run.seed)
+    feed = _feed(replace(config, workers=0), archive, known, student, sampler, device)
+
+    def learn(views: WholeBatch) -> Tensor:
+        guidance = None if frozen is None else frozen(views.high)
+        loss: Tensor = student(views, guidance, False).total
+        return loss
+
+    both = nn.ModuleList([student] if frozen is None else [student, frozen.teacher])
+    return stage_plan(
+        "stage 2", both, feed, learn, steps=optim.max_steps, parts=share.parts,
+        images=share.together, workers=config.workers, precision=config.run.precision,
+    )  # fmt: skip
+
+
 def _teacher_folder(config: Stage2) -> Path | None:
     """Return the teacher's folder, after training a small one if none was named."""
     if not config.needs_teacher:
@@ -135,11 +177,12 @@ def _student(
     config: Stage2,
     known: LabelStatistics,
     frozen: FrozenTeacher | None,
-    accelerator: Accelerator,
+    device: torch.device,
+    processes: int,
 ) -> Student:
     torch.manual_seed(config.run.seed)
     student = Student(config, known, frozen.width if frozen else 0)
-    if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+    if processes > 1 and device.type == "cuda":
         student.encoder.backbone = convert_sync_batchnorm(student.encoder.backbone)
     return student
 
@@ -178,14 +221,21 @@ def _open_frozen(run: Run, config: Stage2, archive: Archive, teacher: Path) -> F
             shutil.rmtree(run.folder / NEW_TEACHER, ignore_errors=True)
         scratch = kept if run.claimed else run.folder / NEW_TEACHER
         model = open_teacher(teacher, scratch, lambda: run.accelerator.is_main_process)
+    return _frozen(config, archive, model, run.accelerator.device, teacher.name)
+
+
+def _frozen(
+    config: Stage2, archive: Archive, model: VersaMammoModel, device: torch.device, name: str
+) -> FrozenTeacher:
+    """Measure how a teacher sees some images, and freeze it."""
     if config.shareable:
         check_lineage(model.config.training, "teacher")
     every = max(1, len(archive) // MEASURED)
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    teaching = model.to(run.accelerator.device)
-    return FrozenTeacher(teaching, contract, images, config.teacher_shrink, name=teacher.name)
+    teaching = model.to(device)
+    return FrozenTeacher(teaching, contract, images, config.teacher_shrink, name=name)
 
 
 def _keep_teacher(run: Run) -> None:
@@ -196,7 +246,7 @@ def _keep_teacher(run: Run) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns 0, or 1 for a collapsed run, or 2 for a bad input."""
-    return run_stage("stage 2", Stage2, train, argv)
+    return run_stage("stage 2", Stage2, train, plan, argv)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("out", type=Path, help="folder of everything; what is in it is not made again")
-    add("--patients", type=int, default=80)
+    add("--patients", type=int, default=160)
     add("--images", type=int, default=2000, help="questions about one picture")
     add("--exams", type=int, default=300, help="questions about an exam")
     add("--model", type=Path, default=Path("models/cbis/vlm"), help="ours")

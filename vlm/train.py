@@ -30,8 +30,9 @@ from versamammo.data.licence_filter import check_lineage
 from versamammo.data.sampling import Share
 from versamammo.files import whole_folder
 from versamammo.model.weights import read_config
-from versamammo.phantoms.default_phantoms import phantom_archive
+from versamammo.phantoms.default_phantoms import data_to_plan, phantom_archive
 from versamammo.training.launching import start_all_processes
+from versamammo.training.resource_plan import PLAN
 from versamammo.training.run import Run, opened, sole_run
 from versamammo.training.schedules import warm_cosine
 from versamammo.training.stopping import run_command
@@ -55,10 +56,9 @@ from vlm.training_config import (
     build_language,
     with_default_recipe,
 )
-from vlm.training_plan import data_of, plan_of
+from vlm.training_plan import plan_of
 from vlm.word_alignment import align_to_words
 
-PLAN = "--plan"
 # What may change when a run goes on; `data` may have moved, its content is compared elsewhere.
 FREE = ("workers", "data", "phantoms.folder", "features_gb", "pictures_gb")
 
@@ -280,7 +280,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load(VlmTraining, with_default_recipe([one for one in words if one != PLAN]))
         _say_parts(config)
         if PLAN in words:
-            PartialState().print(plan_of(config, open_parts(config, data_of(config))).text())
+            data = data_to_plan(config.data, config.phantoms)
+            PartialState().print(plan_of(config, open_parts(config, data)).text())
             return 0
         PartialState().print(f"{train(config)}\n{NOTICE}")
         return 0

@@ -109,7 +109,7 @@ class SmallEncoder:
 
 @dataclass(frozen=True)
 class VlmTraining:
-    """Teach a language model to answer from mammograms.
+    """Teach a language model to answer from mammograms, or say what that takes (`--plan`).
 
     Attributes:
         run: folder, seed, precision, log.

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from accelerate import PartialState
 
-from versamammo.data.bounded_cache import GIGABYTE, bytes_of
+from versamammo.data.bounded_cache import bytes_of
 from versamammo.data.dataset import Archive
 from versamammo.data.sampling import Share
-from versamammo.errors import InputError
-from versamammo.phantoms.default_phantoms import made_phantoms
-from versamammo.training.resource_plan import PhasePlan, Plan, measured, resident
+from versamammo.training.resource_plan import WORKER, PhasePlan, Plan, measured, resident
 from versamammo.training.run import precision_of
 from vlm.adapter import add_adapter
 from vlm.feature_memory import FeatureMemory
@@ -27,7 +23,6 @@ from vlm.training_config import PhaseName, VlmTraining
 
 Parts = tuple[Archive, LessonPool, VersaMammoForImageTextToText, VersaMammoVlmProcessor]
 DRAWN = 64  # parts whose pictures are counted
-WORKER = 0.5 * GIGABYTE  # a worker's own memory: assumed, not yet measured
 
 
 class Planner:
@@ -127,19 +122,6 @@ class Planner:
             )
             for step in range(DRAWN)
         )
-
-
-def data_of(config: VlmTraining) -> tuple[str, ...] | Path:
-    """Return what is learned from, without making phantoms.
-
-    Raises:
-        InputError: nothing is named, and there are no phantoms yet.
-    """
-    data = config.data or made_phantoms(config.phantoms)
-    if data is None:
-        message = "a plan needs a prepared folder: none is named, and phantoms are not made yet"
-        raise InputError(message, field="data", reason="no-data")
-    return data
 
 
 def plan_of(config: VlmTraining, parts: Parts) -> Plan:

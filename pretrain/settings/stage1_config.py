@@ -79,7 +79,7 @@ class Stage1Optim:
 
 @dataclass(frozen=True)
 class Stage1:
-    """Train a mammogram teacher without labels, and watch whether it learns.
+    """Train a mammogram teacher without labels, or say what that takes (`--plan`).
 
     Attributes:
         run: folder, seed, precision, log.

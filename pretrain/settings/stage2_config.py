@@ -125,7 +125,7 @@ class StudentSettings:
 
 @dataclass(frozen=True)
 class Stage2:
-    """Train the encoder: a student that learns labels, and what a teacher sees.
+    """Train the encoder: a student that learns labels, and what a teacher sees (or `--plan` it).
 
     Attributes:
         run: folder, seed, precision, log.

@@ -12,10 +12,9 @@ from tests.vlm.archives import write_archive
 from tests.vlm.tiny_training import tiny_training
 from versamammo.data.bounded_cache import GIGABYTE
 from versamammo.errors import InputError
-from versamammo.phantoms.default_phantoms import PhantomArchive
+from versamammo.phantoms.default_phantoms import PhantomArchive, data_to_plan
 from versamammo.training.resource_plan import PhasePlan, Plan, total
 from vlm.train import main
-from vlm.training_plan import data_of
 
 
 def test_a_plan_prints_what_is_expected_and_begins_no_run(
@@ -61,8 +60,8 @@ def test_what_work_needs_at_its_peak_is_measured() -> None:
 
 
 def test_a_plan_makes_no_phantoms(tmp_path: Path) -> None:
-    config = tiny_training(tmp_path, "null")
-    config = type(config)(phantoms=PhantomArchive(folder=tmp_path / "phantoms"))
+    settings = PhantomArchive(folder=tmp_path / "phantoms")
     with pytest.raises(InputError, match="a plan needs a prepared folder"):
-        data_of(config)
+        data_to_plan(None, settings)
+    assert data_to_plan(("one",), settings) == ("one",)
     assert not (tmp_path / "phantoms").exists()

@@ -42,6 +42,21 @@ def made_phantoms(settings: PhantomArchive) -> Path | None:
     return prepared if (prepared / "manifest.parquet").is_file() else None
 
 
+def data_to_plan(data: tuple[str, ...] | None, settings: PhantomArchive) -> tuple[str, ...]:
+    """Return what a training learns from, without making phantoms.
+
+    Raises:
+        InputError: nothing is named, and there are no phantoms yet.
+    """
+    if data:
+        return data
+    made = made_phantoms(settings)
+    if made is None:
+        message = "a plan needs a prepared folder: none is named, and phantoms are not made yet"
+        raise InputError(message, field="data", reason="no-data")
+    return made
+
+
 def _folder(settings: PhantomArchive) -> Path:
     rows, wide = settings.size
     shares = "-".join(f"{100 * share:g}" for share in settings.shares)

@@ -12,6 +12,8 @@ import torch
 from versamammo.data.bounded_cache import GIGABYTE
 
 Amounts = tuple[tuple[str, float], ...]  # what, and its bytes
+PLAN = "--plan"  # on the command line of a training
+WORKER = 0.5 * GIGABYTE  # a worker's own memory; docs/experiments.md has what was measured
 
 
 @dataclass(frozen=True)
