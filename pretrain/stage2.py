@@ -234,7 +234,7 @@ def _frozen(
     contract = config.views.contract
     some = [archive[i] for i in range(0, len(archive), every)][:MEASURED]
     images = torch.stack([to_input(one.levels(), contract) for one in some])
-    teaching = model.to(device)
+    teaching = model.to(device)  # type: ignore[arg-type]
     return FrozenTeacher(teaching, contract, images, config.teacher_shrink, name=name)
 
 

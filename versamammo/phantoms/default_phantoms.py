@@ -42,7 +42,9 @@ def made_phantoms(settings: PhantomArchive) -> Path | None:
     return prepared if (prepared / "manifest.parquet").is_file() else None
 
 
-def data_to_plan(data: tuple[str, ...] | None, settings: PhantomArchive) -> tuple[str, ...]:
+def data_to_plan(
+    data: tuple[str, ...] | Path | None, settings: PhantomArchive
+) -> tuple[str, ...] | Path:
     """Return what a training learns from, without making phantoms.
 
     Raises:
