@@ -147,6 +147,7 @@ def load_models(
     writer = RecordWriter(speaking) if speaking is not None and speaking.speaks else None
     if writer is None and real is not None:
         writer = real.writer  # it words a record, whoever looked at the pictures
+    card = replace(card, worded_by="" if writer is None else writer.named)
     return Models(Answering(card, trials, writer), finder, comparer, real, writer)
 
 

@@ -82,7 +82,17 @@ def about(card: Card, topics: Sequence[str]) -> str:
         )
     return (
         f"This is VersaMammo, a research model for mammograms: {card.name}, version "
-        f"{card.version}, trained on {card.data}. It judges here: {listed}. {NOTICE}"
+        f"{card.version}, trained on {card.data}. It judges here: {listed}. {_words_of(card)} "
+        f"{NOTICE}"
+    )
+
+
+def _words_of(card: Card) -> str:
+    if not card.worded_by:
+        return "No language model words its answers: they are the lines of its record."
+    return (
+        f"The language model that words its answers is {card.worded_by}; what they state is "
+        "compared with its record before it is shown."
     )
 
 

@@ -41,6 +41,11 @@ class RecordWriter:
     def __init__(self, language: LanguageSource) -> None:
         self._language = language
 
+    @property
+    def named(self) -> str:
+        """Return what the language model is called."""
+        return self._language.named
+
     def write(
         self, exam: Exam, question: str, history: Sequence[ChatTurn], made: StreamedAnswer
     ) -> Iterator[StreamedAnswer]:

@@ -38,6 +38,7 @@ class Card:
         no_normals: True if every picture it learnt from shows a lesion: it cannot tell a breast
             without one, and what it says of a lesion holds if there is one.
         films_only: True if it learnt from scanned films alone, and was tried on nothing else.
+        worded_by: the language model that words its answers; empty if none does.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Card:
     phantoms_only: bool = False
     no_normals: bool = False
     films_only: bool = False
+    worded_by: str = ""
 
 
 @dataclass(frozen=True)

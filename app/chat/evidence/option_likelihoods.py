@@ -40,6 +40,11 @@ class LanguageSource:
         """Whether its language was learnt elsewhere; a tiny one knows only its own questions."""
         return bool(self._assistant.model.config.language_name)
 
+    @property
+    def named(self) -> str:
+        """Return what its language model is called."""
+        return str(self._assistant.model.config.language_name)
+
     def write(
         self,
         exam: Exam,

