@@ -37,6 +37,10 @@ VERBS: dict[str, Verb] = {
         "versamammo.data.sources_command",
         "list the public archives: labels, licence, where to get them",
     ),
+    "dataset": Verb(
+        "versamammo.data.dataset_command",
+        "pack a prepared folder for the `datasets` library, or unpack one",
+    ),
     "sheet": Verb("app.contact_sheet", "draw prepared exams, four views hung as readers hang them"),
     "questions": Verb(
         "vlm.instructions.questions_command", "make questions and answers from a prepared archive"
