@@ -12,7 +12,7 @@ from benchmark.metrics.counting import Confusion, Measure, MeasurePanel, divide,
 from benchmark.metrics.ranking import Ranking
 from benchmark.samples import ClassSample, LabelsSample
 
-SPECIFICITY = 0.9
+SPECIFICITY = SENSITIVITY = 0.9
 
 
 def class_panels(
@@ -55,7 +55,7 @@ def class_arrays(samples: Sequence[ClassSample]) -> tuple[Ints, Floats]:
 
 
 def binary(truth: Ints, scores: Floats, clusters: Clusters) -> MeasurePanel:
-    """AUROC, AUPRC, sensitivity at 90 % specificity, and pF1 of the RSNA challenge."""
+    """AUROC, AUPRC, the operating points at 90 %, and pF1 of the RSNA challenge."""
     positive, said = truth == 1, scores[:, 1]
     ranking = Ranking(said, positive, clusters.of, clusters.count)
     sums = np.stack([
@@ -68,7 +68,8 @@ def binary(truth: Ints, scores: Floats, clusters: Clusters) -> MeasurePanel:
         # 2PR / (P + R) with P = hits / said_so and R = hits / true
         pf1 = divide(2 * hits, np.where(true > 0, said_so + true, 0.0))
         return np.stack([
-            steps.auroc(), steps.average_precision(), steps.sensitivity_at(SPECIFICITY), pf1,
+            steps.auroc(), steps.average_precision(), steps.sensitivity_at(SPECIFICITY),
+            steps.specificity_at(SENSITIVITY), pf1,
         ])  # fmt: skip
 
     n, positives = len(truth), int(positive.sum())
@@ -79,6 +80,7 @@ def binary(truth: Ints, scores: Floats, clusters: Clusters) -> MeasurePanel:
             Measure("auroc", n, note + missing),
             Measure("auprc", n, f"{note}; a coin has {positives / max(n, 1):.3g}"),
             Measure("sensitivity_at_90_specificity", n, note + missing),
+            Measure("specificity_at_90_sensitivity", n, note + missing),
             Measure("pf1", n, "probabilistic F1, each sample by itself"),
         ),
         statistic,

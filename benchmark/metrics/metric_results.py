@@ -15,6 +15,7 @@ TITLES: dict[str, str] = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "sensitivity_at_90_specificity": "Sensitivity at 90 % specificity",
+    "specificity_at_90_sensitivity": "Specificity at 90 % sensitivity",
     "macro_auroc": "Macro AUROC",
     "balanced_accuracy": "Balanced accuracy",
     "accuracy": "Accuracy",

@@ -92,3 +92,10 @@ class Steps:
         """Highest sensitivity of thresholds with at least this specificity [R]."""
         hits = self.most_positives((1 - specificity) * self.all_negatives)
         return divide(np.where(self.all_negatives > 0, hits, np.nan), self.all_positives)
+
+    def specificity_at(self, sensitivity: float) -> Floats:
+        """Highest specificity of thresholds with at least this sensitivity [R]."""
+        enough = self.positives >= sensitivity * self.all_positives * (1 - 1e-12)
+        fewest = np.where(enough, self.negatives, np.inf).min(axis=0, initial=np.inf)
+        known = (self.all_positives > 0) & np.isfinite(fewest)
+        return 1 - divide(np.where(known, fewest, np.nan), self.all_negatives)

@@ -1,4 +1,4 @@
-"""The curves of a task: ROC, FROC, reliability, and how Dice or average precision spreads."""
+"""A task's curves: ROC, reliability, decisions, FROC, and how Dice or average precision spreads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def plots(task: TaskDescription, records: Records, roots: Mapping[str, Path]) ->
     if not records:
         return []
     if task.kind in ("binary", "multiclass", "ordinal"):
-        return [_roc(task, records), _reliability(task, records)]
+        drawn = [_roc(task, records), _reliability(task, records)]
+        return [*drawn, _decisions(records)] if len(task.classes) == 2 else drawn
     if task.kind == "multilabel":
         return [_roc_of_labels(task, records)]
     if task.kind == "detection":
@@ -125,6 +126,37 @@ def _reliability(task: TaskDescription, records: Records) -> str:
     what = "probability" if len(task.classes) == 2 else "probability of the likeliest class"
     axes = Axis(what, 0, 1, SHARE), Axis("share that is true", 0, 1, SHARE)
     return plot("Reliability", *axes, lines, diagonal=True)
+
+
+def net_benefit(said: Floats, positive: Floats, thresholds: Floats) -> Floats:
+    """Return the net benefit of acting from each threshold on (Vickers and Elkin, 2006).
+
+    Args:
+        said: probabilities [N].
+        positive: 1 or 0 for each [N].
+        thresholds: below 1; at t a false alarm weighs t / (1 - t) of a hit.
+    """
+    acted = said[None] >= thresholds[:, None]
+    hits, false = (acted * positive).mean(axis=1), (acted * (1 - positive)).mean(axis=1)
+    benefit: Floats = hits - false * thresholds / (1 - thresholds)
+    return benefit
+
+
+def _decisions(records: Records) -> str:
+    """Draw each model's net benefit, and that of acting on everybody; on nobody it is 0."""
+    grid = np.linspace(0, 0.99, 100)
+    found = {}
+    for model, samples in records.items():
+        truth, scores = class_arrays(cast(Sequence[ClassSample], samples))
+        positive = (truth == 1).astype(float)
+        found[model] = net_benefit(scores[:, 1], positive, grid)
+    found["everybody"] = net_benefit(np.ones_like(positive), positive, grid)
+    high = max(float(positive.mean()), 0.01)
+    low = -high / 4
+    lines = [Line(name, grid, np.where(some < low, np.nan, some)) for name, some in found.items()]
+    y = Axis("net benefit", low, high, (0.0, round(high / 2, 2), round(high, 2)))
+    x = Axis("probability from which one acts", 0, 1, SHARE)
+    return plot("Decisions: net benefit", x, y, lines)
 
 
 def _froc(task: TaskDescription, records: Records) -> str:

@@ -25,6 +25,11 @@ def best_sensitivity(truth, said, specificity=0.9):
     return hit[false <= 1 - specificity + 1e-12].max()
 
 
+def best_specificity(truth, said, sensitivity=0.9):
+    false, hit, _ = oracle.roc_curve(truth, said, drop_intermediate=False)
+    return 1 - false[hit >= sensitivity - 1e-12].min()
+
+
 def error_by_bins(said, true, bins=15):
     """Expected calibration error, bin after bin."""
     total = 0.0
@@ -46,6 +51,7 @@ def test_binary_figures_equal_scikit_learns(seed, digits):
     assert found["auroc"] == pytest.approx(oracle.roc_auc_score(truth, said))
     assert found["auprc"] == pytest.approx(oracle.average_precision_score(truth, said))
     assert found["sensitivity_at_90_specificity"] == pytest.approx(best_sensitivity(truth, said))
+    assert found["specificity_at_90_sensitivity"] == pytest.approx(best_specificity(truth, said))
     assert found["brier"] == pytest.approx(oracle.brier_score_loss(truth, said))
     assert found["accuracy"] == pytest.approx(
         oracle.accuracy_score(truth, scores.argmax(axis=1))

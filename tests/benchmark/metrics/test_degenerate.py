@@ -62,6 +62,7 @@ def test_all_scores_equal_is_a_coin():
     share = np.mean([sample.truth for sample in coin])
     assert found["auprc"].value == pytest.approx(share)
     assert found["sensitivity_at_90_specificity"].value == 0
+    assert found["specificity_at_90_sensitivity"].value == 0
 
 
 def test_a_perfect_and_a_reversed_answer_are_the_ends_of_every_scale():
@@ -84,7 +85,9 @@ def test_scores_shifted_or_stretched_keep_the_ranking_figures():
     said = [one.scores[1] ** 3 / 2 for one in base]
     bent = [replace(one, scores=(1 - p, p)) for one, p in zip(base, said, strict=True)]
     first, second = (score(BINARY, some, resamples=100) for some in (base, bent))
-    for name in ("auroc", "auprc", "sensitivity_at_90_specificity"):
+    for name in (
+        "auroc", "auprc", "sensitivity_at_90_specificity", "specificity_at_90_sensitivity",
+    ):  # fmt: skip
         pair = [next(f for f in some if f.metric == name) for some in (first, second)]
         assert (pair[0].value, pair[0].low) == pytest.approx((pair[1].value, pair[1].low))
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import auc, roc_auc_score, roc_curve
 
 from benchmark.report.charts import Axis, Line, critical_difference, plot
-from benchmark.report.curves import plots, roc
+from benchmark.report.curves import net_benefit, plots, roc
 from tests.benchmark.metrics.made_up import BINARY, class_samples
 
 
@@ -24,6 +24,27 @@ def test_the_roc_is_scikit_learns(digits):
     assert np.interp(0.37, false, true) == pytest.approx(
         np.interp(0.37, expected_false, expected_true)
     )
+
+
+def test_net_benefit_weighs_false_alarms_by_the_odds_of_the_threshold():
+    rng = np.random.default_rng(3)
+    truth = (rng.random(200) < 0.3).astype(float)
+    said = np.clip(0.3 * truth + rng.random(200) * 0.6, 0, 1)
+    for t in (0.1, 0.5, 0.8):
+        hits = sum(p >= t and y == 1 for p, y in zip(said, truth, strict=True))
+        false = sum(p >= t and y == 0 for p, y in zip(said, truth, strict=True))
+        expected = (hits - false * t / (1 - t)) / 200
+        (found,) = net_benefit(said, truth, np.array([t]))
+        assert found == pytest.approx(expected)
+    # a threshold at the prevalence: acting on everybody is worth nothing
+    (everybody,) = net_benefit(np.ones(200), truth, np.array([truth.mean()]))
+    assert everybody == pytest.approx(0)
+
+
+def test_two_classes_have_a_plot_of_decisions_beside_everybody():
+    *_, drawn = plots(BINARY, {"one": class_samples()}, {})
+    assert "Decisions: net benefit" in drawn
+    assert "everybody" in drawn
 
 
 def test_a_model_without_records_is_left_out_of_the_plot():
