@@ -17,7 +17,8 @@ from benchmark.dense.canvas import Boxes, Canvas, to_source
 from benchmark.dense.detector import DetectedBoxes, Detector
 from benchmark.dense.maps import Maps
 from benchmark.dense.pyramid_adapter import STRIDES
-from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
+from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, fit, own_copy
+from benchmark.frozen_features import device_of
 from benchmark.samples import BoxesSample
 from benchmark.task_rows import AdaptSettings, Places, Row, TaskRows
 from benchmark.tasks import Task

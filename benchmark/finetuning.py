@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.fitting import FIRST, Batch, Fitting, batches, device_of, fit, own_copy
-from benchmark.frozen_features import as_input
+from benchmark.fitting import FIRST, Batch, Fitting, batches, fit, own_copy
+from benchmark.frozen_features import as_input, device_of
 from benchmark.probing import records
 from benchmark.samples import Sample
 from benchmark.task_rows import AdaptSettings, Row, TaskRows

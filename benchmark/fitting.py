@@ -211,10 +211,3 @@ def _take_moments(
     for norm, momentum in zip(norms, usual, strict=True):
         norm.eval()
         norm.momentum = momentum
-
-
-def device_of(settings: AdaptSettings) -> torch.device:
-    """Choose where to compute: `auto` takes a GPU if there is one."""
-    if settings.device != "auto":
-        return torch.device(settings.device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

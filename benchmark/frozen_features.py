@@ -55,7 +55,7 @@ def encoder_hash(folder: Path) -> str:
 
 
 def device_of(settings: AdaptSettings) -> torch.device:
-    """Choose where to compute."""
+    """Choose where to compute: `auto` takes a GPU if there is one."""
     if settings.device != "auto":
         return torch.device(settings.device)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -135,12 +135,12 @@ class FeatureStore:
         return self._gather(rows, "pooled").float()
 
     def tokens(self, rows: Sequence[Row]) -> Tensor:
-        """Return patches averaged to a small grid, float32 [n, T, D].
+        """Return patches averaged to a small grid, float16 [n, T, D], as they are kept.
 
         Raises:
             InputError: a prepared picture is missing or damaged.
         """
-        return self._gather(rows, "tokens").float()
+        return self._gather(rows, "tokens")
 
     def ready(self, rows: Sequence[Row]) -> None:
         """Encode what is not here yet."""

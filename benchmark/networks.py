@@ -61,33 +61,51 @@ class Network:
     @torch.no_grad()
     def probabilities(self, x: Tensor) -> Tensor:
         """Return probabilities [n, K]."""
-        scores: Tensor = self.network((x - self.mean) / self.std).double()
+        scores = self._scores(x).double()
         return scores.sigmoid() if self.several else scores.softmax(-1)
 
     @torch.no_grad()
     def loss(self, x: Tensor, y: Tensor) -> float:
         """Return the mean log loss over what is known."""
-        return float(_loss(self.network((x - self.mean) / self.std), y))
+        return float(_loss(self._scores(x), y))
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Standardise features, in float32; of patches only as many as one batch are kept so."""
+        return (x.float() - self.mean) / self.std
+
+    def _scores(self, x: Tensor) -> Tensor:
+        return torch.cat([self.network(self.scaled(some)) for some in x.split(BATCH)])
 
 
 def fit_network(
     kind: str, classes: int, train: Sided, val: Sided, settings: AdaptSettings
 ) -> Network:
     """Fit a network; epochs and weight decay are chosen by the validation side."""
-    flat = train.x.flatten(0, -2)
-    std = flat.std(0, correction=0)
-    mean, std = flat.mean(0), torch.where(std > 1e-6, std, torch.ones_like(std))
+    mean, std = moments(train.x.flatten(0, -2))
     best, least = None, float("inf")
     for decay in DECAYS:
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            network = _build(settings.probe, flat.shape[1], classes)
+            network = _build(settings.probe, len(mean), classes)
             made = Network(network, kind == "multilabel", mean, std)
             loss = _train(made, train, val, decay, settings)
         if best is None or loss < least:
             best, least = made, loss
     assert best is not None
     return best
+
+
+def moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and spread of each feature of [n, D], float32; one that never varies has 1."""
+    total, squares = (torch.zeros(x.shape[1], dtype=torch.float64) for _ in range(2))
+    parts = x.split(1 << 14)
+    for some in parts:
+        total += some.double().sum(0)
+    mean = total / len(x)
+    for some in parts:
+        squares += (some.double() - mean).square().sum(0)
+    std = (squares / len(x)).sqrt().float()
+    return mean.float(), torch.where(std > 1e-6, std, torch.ones_like(std))
 
 
 def _build(probe: str, width: int, classes: int) -> nn.Module:
@@ -102,13 +120,13 @@ def _train(made: Network, train: Sided, val: Sided, decay: float, settings: Adap
     """Train until the validation loss stops falling; leaves the best weights in place."""
     network = made.network
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=decay)
-    x, judged = (train.x - made.mean) / made.std, val if len(val.y) else train
+    judged = val if len(val.y) else train
     best, least, since = copy.deepcopy(network.state_dict()), float("inf"), 0
     for _ in range(MOST_EPOCHS):
         network.train()
-        for places in torch.randperm(len(x)).split(BATCH):
+        for places in torch.randperm(len(train.y)).split(BATCH):
             optimiser.zero_grad()
-            _loss(network(x[places]), train.y[places]).backward()
+            _loss(network(made.scaled(train.x[places])), train.y[places]).backward()
             optimiser.step()
         network.eval()
         loss = made.loss(judged.x, judged.y)

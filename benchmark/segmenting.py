@@ -20,7 +20,8 @@ from scipy.ndimage import label
 from benchmark.dense.canvas import Canvas
 from benchmark.dense.decoder import Decoder, RareLoss
 from benchmark.dense.maps import Maps
-from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, device_of, fit, own_copy
+from benchmark.fitting import FIRST, Batch, Fitting, batches, choosers, fit, own_copy
+from benchmark.frozen_features import device_of
 from benchmark.samples import MaskSample
 from benchmark.task_rows import AdaptSettings, FindingMasks, Row, TaskRows
 from benchmark.tasks import Task

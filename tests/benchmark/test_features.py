@@ -49,7 +49,9 @@ def test_cached_features_equal_those_of_the_encoder(
 
     torch.testing.assert_close(store.pooled(rows), seen.pooled, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(store.pooled(rows[::-1]), store.pooled(rows).flip(0))
-    assert store.tokens(rows).shape == (len(rows), 2 * 2, seen.pooled.shape[1])
+    tokens = store.tokens(rows)
+    assert tokens.shape == (len(rows), 2 * 2, seen.pooled.shape[1])
+    assert tokens.dtype == torch.float16  # twice as many fit into memory
 
 
 def test_nothing_is_encoded_twice_nor_taken_from_another_encoder(

@@ -10,6 +10,7 @@ import torch
 from benchmark.archives import Archives
 from benchmark.frozen_features import FeatureStore
 from benchmark.metrics import score
+from benchmark.networks import moments
 from benchmark.probing import Side, answers, fit
 from benchmark.samples import ClassSample
 from benchmark.task_rows import AdaptSettings, TaskRows, select
@@ -107,3 +108,13 @@ def test_the_same_seed_gives_the_same_numbers(rows: TaskRows, store: FeatureStor
 def test_a_folder_that_was_moved_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such folder"):
         Archives(tmp_path / "nowhere")
+
+
+def test_moments_of_many_halves_are_numpys():
+    x = torch.randn(40_000, 3, generator=torch.Generator().manual_seed(0)) * 3 + 7
+    x[:, 2] = 5
+    mean, std = moments(x.half())
+    known = x.half().double().numpy()
+    assert np.allclose(mean, known.mean(0), atol=1e-5)
+    assert np.allclose(std[:2], known[:, :2].std(0), rtol=1e-5)
+    assert std[2] == 1
