@@ -36,6 +36,7 @@ _JUDGED = re.compile(
 _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
 _NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
 _UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
+_TAGS = re.compile(r"\btags?\b")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
@@ -71,6 +72,7 @@ def disagreements(
         return ("is empty",)
     found += _words(answer, whole, question)
     found += _names(answer, whole)
+    found += _tellers(answer, whole)
     for one in said:
         found += _numbers(one, record)
         found += _findings(one, record)
@@ -109,6 +111,12 @@ def _names(answer: str, whole: str) -> list[str]:
     letters -= set(re.findall(r"(?<![\w-])[A-D](?=[ ,.;(])", whole))
     places = [p for p in _PLACES if p in answer.casefold() and p not in whole.casefold()]
     return [f"the record has no {word}" for word in (*views, *sides, *numbers, *letters, *places)]
+
+
+def _tellers(answer: str, whole: str) -> list[str]:
+    """Return whether the tags are said to tell what a file name tells."""
+    by_name = "file name" in whole and not _TAGS.search(whole.casefold())
+    return ["the file name says it, not the tags"] if by_name and _TAGS.search(answer) else []
 
 
 def _numbers(one: Statement, record: Sequence[Statement]) -> list[str]:

@@ -31,7 +31,7 @@ _MEANING = re.compile(
     r"\bmean(ing|s)?( of)?\b|\bdefin(e|ition)\b|\bmeant by\b|\bexplain\b|\bexplanation\b|"
     r"\babbreviat\w+|\bacronym\b|\bshort for\b|\bstands? for\b|\bin general\b|\bgenerally\b|"
     r"\b(tell|teach|educate) me (more |something |a bit |all )?about\b|\blearn about\b|"
-    r"\bdifference between\b|\bdiffer(s)? from\b|\b(good|used|needed) for\b|"
+    r"\bdifference between\b|\bwhat is the difference\b|\bdiffer(s)? from\b|\b(good|used|needed) for\b|"
     r"\bhow (do|does|is|are|can|much|long|common|dangerous|accurate|often|big|well) |"
     r"\bwhy (do|does|is|are|would|should|might|can) |"
     r"\bwhen (is|are|would|do|does|will|should) |\bwhat happens\b|\bwho (needs|gets|should get|"
@@ -79,7 +79,8 @@ _NAMES = "|".join(
 _THE = re.compile(  # the findings of these pictures, and not findings as such
     rf"\b(the|that) (?!(mean|diff|definition|term|word|purpose|point|concept|risk|"
     rf"(cc|mlo|lm|ml|xccl|magnification|spot compression) view))(\w+ ){{0,2}}?"
-    rf"(?:{_NAMES}|view|projection|side|size)\b(?! (\d|[a-d]\b|categories|classes|levels|letters|"
+    rf"(?:{_NAMES}|view|projection|side|size|spacing|resolution|bit depth)"
+    r"\b(?! (\d|[a-d]\b|categories|classes|levels|letters|"
     r"system|scale|lexicon|view|margin|shape|score mean))"
 )
 _SEVERAL = re.compile(r"\b(and|or|between|versus|vs|than|from)\b")

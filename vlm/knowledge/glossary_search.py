@@ -40,6 +40,12 @@ _SPELLINGS = (  # British -> American, so that both are found
     ("oedem", "edem"), ("fibre", "fiber"), ("analogue", "analog"), ("ageing", "aging"),
     ("neighbour", "neighbor"), ("grey", "gray"), ("neoplasm", "tumor"),
 )  # fmt: skip
+# “BI-RADS 3 and 4” names two categories, “ACR B or C” two grades
+_NUMBERS = re.compile(r"\b(birads) (\d[abc]?)\W+(?:and|or|vs|versus|from|than|to) (?=\d[abc]?\b)")
+_LETTERS = re.compile(
+    r"\b(density|acr|level|category|type|class|composition) ([a-d])\W+"
+    r"(?:and|or|vs|versus|from|than|to) (?=[a-d]\b)"
+)
 _LETTER = re.compile(r"(density|acr|level|category|type|class|composition) a\b")
 
 
@@ -116,6 +122,7 @@ def words_of(text: str) -> tuple[str, ...]:
     plain = re.sub(r"\bbi[- ]?rads?\b", "birads", plain)
     plain = re.sub(r"\bbirads?(\d)", r"birads \1", plain)
     plain = " ".join(re.sub(r"[^\w]+", " ", plain).split())
+    plain = _LETTERS.sub(r"\1 \2 \1 ", _NUMBERS.sub(r"\1 \2 \1 ", plain))
     plain = _LETTER.sub(r"\1 @", plain)  # a letter and no article
     for british, american in _SPELLINGS:
         plain = plain.replace(british, american)

@@ -21,6 +21,7 @@ from app.chat.evidence.contracts import (
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.shown_probability import figure
 from versamammo import __version__
+from versamammo.imaging.dicom.positioning import FILE_NAME
 from versamammo.imaging.mammogram import Laterality
 
 NO_MODEL = Card(
@@ -66,6 +67,11 @@ class Fact:
     disagree: bool = False
 
 
+def teller(source: str | None) -> str:
+    """Return who tells a side or a view, and that it says so."""
+    return "the file name says" if source == FILE_NAME else "the tags say"
+
+
 def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
     """List what is known of one picture: without a model, but for the view, if a finder told."""
     told, seen = image.told, image.pixels_say_side
@@ -73,16 +79,20 @@ def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
     return (
         Fact(
             "Side",
-            SIDES[told.laterality] if told.laterality else "not said",
+            _by(SIDES[told.laterality] if told.laterality else None, told.laterality_source),
             f"as a {SIDES[seen]} breast (chest wall {image.chest_wall})" if seen else "unclear",
             image.disagrees,
         ),
-        Fact("View", str(told.view or "not said"), _view(view), views_disagree(image, view)),
+        Fact("View", _by(told.view, told.view_source), _view(view), views_disagree(image, view)),
         Fact("Picture", _spacing(image), f"{columns} x {rows} pixels, {told.bits} bits"),
         Fact("Drawn", "-", "turned round" if image.turned else "as stored"),
         Fact("Breast", "-", _breast_size(image)),
         Fact("Burned-in marks", "-", _marks(image)),
     )
+
+
+def _by(told: str | None, source: str | None) -> str:
+    return f"{told or 'not said'}{' (by the file name)' if source == FILE_NAME else ''}"
 
 
 def _view(view: Verdict | None) -> str:
@@ -144,17 +154,18 @@ def warnings_of(
     for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
         if image.disagrees and image.told.laterality and image.pixels_say_side:
             said.append(
-                f"{name}: the tags say {SIDES[image.told.laterality]}, but the picture is stored "
-                f"as a {SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its "
-                "side is wrong. It is drawn turned round, because the file has the chest wall on "
+                f"{name}: {teller(image.told.laterality_source)} "
+                f"{SIDES[image.told.laterality]}, but the picture is stored as a "
+                f"{SIDES[image.pixels_say_side]} breast would be. It is mirrored, or its side is "
+                "wrong. It is drawn turned round, because the file has the chest wall on "
                 f"the {image.chest_wall}."
             )
         view = findings.verdict("View", number) if findings is not None else None
         if view is not None and views_disagree(image, view):
             said.append(
-                f"{name}: the tags say {image.told.view}, but the model takes the picture for "
-                f"{view.likeliest} ({figure(view.probabilities[view.likeliest])}). One of them is "
-                f"wrong{', and rather the model' if strange else ''}."
+                f"{name}: {teller(image.told.view_source)} {image.told.view}, but the model takes "
+                f"the picture for {view.likeliest} ({figure(view.probabilities[view.likeliest])}). "
+                f"One of them is wrong{', and rather the model' if strange else ''}."
             )
         notes = [note for note in image.notes if not (image.disagrees and "drawn turned" in note)]
         said += [f"{name}: {note}" for note in (*image.told.warnings, *notes)]
@@ -223,9 +234,13 @@ def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
     if topic == "side":
         side, view = facts["Side"], facts["View"]
         verdict = "These disagree." if side.disagree or view.disagree else ""
+        told = image.told
+        sided, viewed = teller(told.laterality_source), teller(told.view_source)
+        said = f"{sided} side {SIDES[told.laterality] if told.laterality else 'not said'}, "
+        said += f"{'' if viewed == sided else f'{viewed} '}view {told.view or 'not said'}"
         return (
-            f"the tags say side {side.tags}, view {view.tags}; the pixels look stored "
-            f"{side.pixels}; the view, by the pixels, is {view.pixels}. {verdict}"
+            f"{said}; the pixels look stored {side.pixels}; the view, by the pixels, is "
+            f"{view.pixels}. {verdict}"
         ).strip()
     if topic == "size":
         return (

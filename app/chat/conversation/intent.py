@@ -57,7 +57,7 @@ class Asked:
 
 KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
 ANY_FINDING = "Abnormality"
-_GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening))\b")
+_GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b")
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
 _VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
 _PICTURES = re.compile(
@@ -78,7 +78,7 @@ _PRIOR = re.compile(
     r"\b(?:in|on|with|to) priors?\b",
     re.IGNORECASE,
 )
-_GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b")
+_GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b|\bhow (well|often) (do|can) you\b")
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 
 
@@ -213,7 +213,7 @@ def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
     patterns = [pattern.pattern for pattern in NAMED.values()]
     patterns += [way for subject, ways in ASKS if subject in subjects for way in ways]
     patterns += [rf"\b(?:{way})\b" for _, ways in FACTS for way in ways]
-    left = _PICTURES.sub(" ", words)
+    left = _PICTURES.sub(" ", _GREETING.sub(" ", words))
     for pattern in patterns:
         left = re.sub(pattern, " ", left)
     return tuple(dict.fromkeys(word for word in left.split() if word not in CARRIERS))

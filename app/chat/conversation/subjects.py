@@ -47,7 +47,10 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
     (Subject.ABILITIES, (r"\bwhat( all)? (can|could|do) (you|i|we) (do|ask)\b",
                          r"\bwhat (sorts?|kinds?|types?) of (things|questions?)\b", r"^help$",
                          r"\bmay i ask\b", r"\bcan i ask( you)?\b(?! (if|whether))",
-                         r"\b(how|can|could) (do i|you) (use|help)\b", r"\bcapab\w+")),
+                         r"\b(how|can|could) (do i|you) (use|help)\b", r"\bcapab\w+",
+                         r"\b(can|could|do|does|will) (you|it|this) (also )?(read|look at|handle|"
+                         r"open|process|analy[sz]e|understand|do|work (on|with))\b.*\b(mris?|"
+                         r"ultrasounds?|sonograms?|cts?|tomosynthesis|dbt|pdfs?)\b")),
     (Subject.TRUST, (r"\btrust (you|your|this (program|software|model|ai|tool|answer))\b",
                      r"\brely on (you|this|it)\b",
                      r"\b(are|r) (you|u) (an? )?(real |human |actual |qualified |licensed )?"
@@ -56,6 +59,12 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                      r"\bhow (good|accurate|reliable) (are you|is (this|the) (program|model|ai))\b",
                      r"\b(make|made) mistakes\b", r"\b(you|this) (ever )?(be )?(wrong|mistaken)\b",
                      r"\b(approved|certified|licen[sc]ed|fda|medical device)\b",
+                     r"\bhallucinat\w+", r"\byour (auc|auroc|accuracy|sensitivity|specificity|"
+                     r"error rate|precision|recall|performance|track record)\b",
+                     r"\b(were|was|are|have|has) (you|it|this|the model) (ever |been )*(tested|"
+                     r"validated|tried|evaluated|benchmarked)\b",
+                     r"\bhow (well|often) (do|does|can) (you|it|this|the model) (detect|find|spot|"
+                     r"do|work|miss|perform|recogni[sz]e|see)\b", r"\bdo you (ever |often )?miss\b",
                      r"\bcalibrat\w+", r"\bguess(ing|es)?\b")),
     (Subject.PRIVACY, (r"\b(stor|keep|sav|upload|shar|send|sent|delet|forget|remember)\w*\b.*"
                        r"\b(images?|pictures?|files?|data|films?|exams?|mammograms?|questions?)\b",
@@ -63,7 +72,9 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                        r"\bwhere (do|does|will) .*\b(files?|data|pictures?|images?) go\b",
                        r"\b(see|read|access|open) (my |the )?other "
                        r"(files?|folders?|pictures?|data)\b",
-                       r"\bleaves? (my|this|the|our) (computer|machine|laptop|hospital)\b")),
+                       r"\bleaves? (my|this|the|our) (computer|machine|laptop|hospital)\b",
+                       r"\b(my|our|the|her|these) (data|files?|images?|pictures?|films?|uploads?)\b"
+                       r".*\b(sent|stored|kept|saved|uploaded|shared|deleted|safe|secure)\b")),
     (Subject.PERSON, (r"\b(results?|outcomes?) of (the|her|his|a) .*\bbiops\w*",
                       r"\bwhat (did|does) .*\bbiops\w*", r"\bbiops\w* (shows?|results?|said|found)",
                       r"\bwas .*\bbiops\w+", r"\bwhen was\b", r"\bscreening or diagnostic\b",
@@ -99,7 +110,8 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
     (Subject.PERSON, (r"\bhow old\b", r"\bage\b", r"\b(her|his|\w+'s) name\b",
                       r"\bname of\b", r"\brisk\b",
                       r"\bpacemaker\b", r"\bimplants?\b", r"\bheart\b", r"\blungs?\b",
-                      r"\bpregnan\w*", r"\bpain\w*", r"\bhurt\w*", r"\bsymptom\w*", r"\bwho is\b")),
+                      r"\bpregnan\w*", r"\b(hereditary|inherited|genetic)\b",
+                      r"\bpain\w*", r"\bhurt\w*", r"\bsymptom\w*", r"\bwho is\b")),
     (Subject.MEANING, (r"\bwhat (do|does|did|would)\b.*\bmean\b",
                        r"^what (is|are|'s) (an?|meant)\b",
                        r"\bexplain\b", r"\bdefin\w+", r"\bmeaning of\b", r"^why (does|do|is|are)\b"
@@ -110,6 +122,7 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                           r"\bconfiden(t|ce)\b", r"\bcertain(ty)?\b", r"\bhow likely\b",
                           r"\b(is that|that) (for )?sure\b", r"\breally sure\b",
                           r"^(really|sure|seriously|honestly)$",
+                          r"\b(disagree|not convinced|don't (agree|believe|think so))\b",
                           r"\bis that (right|correct|true)\b",
                           r"\b(how|are you) (positive|confident)\b",
                           r"\bhow (accurate|good|reliable|trustworthy) is (this|that|the|your)\b",
@@ -125,19 +138,24 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                        r"\bwhich (breast|side) (is|looks) (more|less|larger|bigger|worse)\b",
                        r"\b(between|difference)\b.*\b(sides|breasts|left|right)\b",
                        r"\bmore dense\b", r"\bboth (breasts|sides)\b.*\b(same|alike|equal)\b")),
-    (Subject.COUNT, (r"\bhow many\b(?! (mm|cm|millimet\w+|bits|pixels|images|pictures|"
-                     r"films|views|files|mammograms))", r"\bcount\b(?! as)", r"\bnumber of\b",
-                     r"\bone \w* ?or (several|more|many)\b")),
+    (Subject.COUNT, (r"\bhow many\b(?! (mm|cm|millimet\w+|centimet\w+|inch(es)?|bits|pixels|"
+                     r"images|pictures|films|views|files|mammograms))",
+                     r"\bcount\b(?! as)", r"\bnumber of\b", r"\bmore than one\b",
+                     r"\b(one|single|solitary)\b( \w+)? or (are there |is it )?"
+                     r"(several|more|many|multiple|two|three)\b")),
     (Subject.PLACES, (r"\bwhere\b", r"\blocat\w+", r"\bplace of\b", r"\bpoint (me )?(to|at|out)\b",
                       r"\bshow me\b", r"\bshow (us )?(the|which) (area|region|place|spot|part)\b",
                       r"\bwhich (region|quadrant|part)\b", r"\bposition\b",
                       r"\bwhereabouts\b", r"\bhow (deep|far)\b", r"\bo'?clock\b",
                       r"\bcoordinates?\b", r"\bbox(es)?\b", r"\blook (at )?first\b",
                       r"^(please )?(mark|circle|encircle|outline|highlight|annotate)\b",
-                      r"\bmark (it|them|the)\b")),
+                      r"\bmark (it|them|the)\b", r"\b(retro|sub)-?areolar\b( region)?",
+                      r"^(is|are|does|do) (the|it|this|that|they)\b.* in the( \w+){1,3}? "
+                      r"(region|quadrant|third|half|tail)\b")),
     (Subject.SIZES, (r"\bhow (large|big|wide|long|small)\b", r"\bsizes?\b", r"\bdiameter\b",
                      r"\bmeasure\w*\b", r"\bextent\b", r"\bdimensions\b", r"\bmm\b",
-                     r"\bmillimet\w+")),
+                     r"\b(milli|centi)met\w+", r"\bcms?\b", r"\binch(es)?\b", r"\bacross\b",
+                     r"\b(bigger|larger|smaller|wider|longer) than \d+")),
     (Subject.REPORT, (r"\breport\w*", r"\bdescri(be|ption)\b", r"\bsummar\w+",
                       r"\bwhat (do|can) you see\b", r"\btell me about\b", r"\bimpression\b",
                       r"\bread (this|the|it|my)\b",
@@ -191,7 +209,8 @@ CARRIERS = frozenset(
     smallest no not many much more also too about ok okay final am and's call called you'd i'd
     could's woman woman's women's her his she he four letters letter radiologist draft radiology
     full short quick brief whether sure possible possibly maybe perhaps all certain both
-    actually but now well then hello hi hey dear sir again go ahead let's lets i'm whatever list
+    actually but now well then hello hi hey dear sir pls plz check vs versus odds said extremely
+    heterogeneously almost entirely again go ahead let's lets i'm whatever list
     over up anything everything file answer isn't aren't there's doesn't don't can't spot
     spots thanks thank did correct would""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )

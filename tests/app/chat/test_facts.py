@@ -82,3 +82,19 @@ def test_a_phantom_model_before_a_real_exam_is_warned_of(exam: Exam) -> None:
     card = Card("Made", "1", "phantoms", phantoms_only=True)
     assert PHANTOMS_ONLY not in warnings_of(exam, None, [card])
     assert warnings_of(replace(exam, phantom=False), None, [card])[0] == PHANTOMS_ONLY
+
+
+def test_a_side_that_the_file_name_tells_is_not_the_tags(exam: Exam) -> None:
+    first = exam.images[0]
+    told = replace(first.told, laterality_source="file name", view_source="file name")
+    named = replace(exam, images=(replace(first, told=told), *exam.images[1:]))
+    *_, answer = FactAnswerer().answer(named, "Which side and view is each picture?", (), None)
+    lines = answer.text.splitlines()
+    assert "R CC: the file name says side right, view CC; " in lines[0]
+    assert all("the tags say side" in line for line in lines[1:])
+    facts = {fact.what: fact.tags for fact in facts_of(named.images[0])}
+    assert (facts["Side"], facts["View"]) == ("right (by the file name)", "CC (by the file name)")
+    half = replace(told, laterality_source="ImageLaterality")
+    mixed = replace(exam, images=(replace(first, told=half), *exam.images[1:]))
+    *_, answer = FactAnswerer().answer(mixed, "Which side and view is each picture?", (), None)
+    assert "the tags say side right, the file name says view CC; " in answer.text

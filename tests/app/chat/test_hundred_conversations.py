@@ -31,6 +31,8 @@ ALL = lines_of("hundred_conversations.jsonl")
 MORE = lines_of("fifty_questions.jsonl")
 # written after those, and asked once: 28 by rules and 11 by likeness were understood
 AGAIN = lines_of("fifty_more_questions.jsonl")
+# written after those, and asked once: 41 were understood
+NEW = lines_of("fifty_new_questions.jsonl")
 
 
 def test_there_are_a_hundred_under_names_of_their_own() -> None:
@@ -45,7 +47,7 @@ def test_the_last_question_is_understood_for_what_it_asks(exam: Exam, one: dict[
     assert found in [Subject[name] for name in one["asks"]], last
 
 
-@pytest.mark.parametrize("questions", [MORE, AGAIN], ids=["fifty", "fifty more"])
+@pytest.mark.parametrize("questions", [MORE, AGAIN, NEW], ids=["fifty", "fifty more", "fifty new"])
 def test_of_questions_that_were_written_later_nearly_all_are_understood(
     exam: Exam, questions: list[dict[str, Any]]
 ) -> None:

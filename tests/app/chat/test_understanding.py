@@ -79,6 +79,7 @@ def test_words_that_were_not_read_are_kept(exam: Exam) -> None:
     assert asked.topics == ("Mass",)
     assert asked.unread == ("spiculated", "upper", "outer", "quadrant")
     assert understand("Is there a mass?", exam).unread == ()
+    assert understand("Good morning, is there a mass?", exam).unread == ()
 
 
 @pytest.mark.parametrize(

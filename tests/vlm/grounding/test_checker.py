@@ -202,3 +202,12 @@ def test_a_value_that_an_answer_leaves_out_is_added() -> None:
 )
 def test_a_value_may_be_told_by_word_or_by_figure(said: str) -> None:
     assert disagreements(said, BOTH) == ()
+
+
+def test_tags_do_not_say_what_a_file_name_says() -> None:
+    told = (
+        "R CC: the file name says side right, view CC; the view, by the pixels, is not judged.",
+    )
+    wrong = disagreements("The tags say it is a right breast, CC view.", told, complete=False)
+    assert wrong == ("the file name says it, not the tags",)
+    assert not disagreements("The file name says right breast, CC view.", told, complete=False)

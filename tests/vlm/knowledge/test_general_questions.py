@@ -181,6 +181,10 @@ def test_terms_that_are_put_side_by_side_are_both_explained() -> None:
 
 
 def test_numbers_and_letters_leave_no_room_for_slips() -> None:
+    for short in ("difference between BI-RADS 3 and 4", "BI-RADS 3 vs. 4: what is the difference?"):
+        assert [entry.term for entry in explained(short)] == ["BI-RADS 3", "BI-RADS 4"]
+    named = [entry.term for entry in explained("difference between density B and C")]
+    assert named == ["density B", "density C"]
     assert [entry.term for entry in explained("what is BI-RADS 3 and BI-RADS 4?")] == [
         "BI-RADS 3",
         "BI-RADS 4",

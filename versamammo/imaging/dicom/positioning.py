@@ -27,6 +27,7 @@ from versamammo.imaging.dicom.view_codes import (
 from versamammo.imaging.mammogram import Laterality, View
 
 Answer = TypeVar("Answer", Laterality, View)
+FILE_NAME = "file name"  # the source of what no tag tells
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_positioning(tags: Tags, file_name: str) -> Positioning:
 
 def name_position(found: Positioning, file_name: str) -> Positioning:
     """Fill what is still unknown from strict words of a file name, with a warning."""
-    return describe_position(found, PurePath(file_name).stem, "file name")
+    return describe_position(found, PurePath(file_name).stem, FILE_NAME)
 
 
 def describe_position(found: Positioning, text: str, source: str) -> Positioning:
