@@ -197,16 +197,22 @@ class FactAnswerer:
 
     def told(self, exam: Exam, asked: Asked, findings: Findings | None) -> Iterator[StreamedAnswer]:
         """Return what tags and pixels say of what is asked, a line at a time."""
-        lines = [line for topic in asked.facts for line in self._lines(exam, topic, findings)]
+        meant = asked.images if asked.chosen and asked.images else range(len(exam.images))
+        lines = [
+            line for topic in asked.facts for line in self._lines(exam, topic, findings, meant)
+        ]
         if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
             lines.append(REST_OF_TAGS)
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line
             yield StreamedAnswer(text, speaker=NO_MODEL)
-        yield StreamedAnswer(text, self._evidence(exam, "size" in asked.facts), speaker=NO_MODEL)
+        evidence = self._evidence(exam, "size" in asked.facts, meant)
+        yield StreamedAnswer(text, evidence, speaker=NO_MODEL)
 
-    def _lines(self, exam: Exam, topic: str, findings: Findings | None) -> list[str]:
+    def _lines(
+        self, exam: Exam, topic: str, findings: Findings | None, meant: Sequence[int]
+    ) -> list[str]:
         if topic == "quality":
             return [QUALITY, *warnings_of(exam, findings)]
         if topic == "warnings":
@@ -214,19 +220,20 @@ class FactAnswerer:
                 "There are no warnings about these pictures."
             ]
         lines = []
-        for number, (name, image) in enumerate(zip(exam.names, exam.images, strict=True)):
+        for number in meant:
+            name, image = exam.names[number], exam.images[number]
             view = findings.verdict("View", number) if findings is not None else None
             facts = {fact.what: fact for fact in facts_of(image, view)}
             lines.append(f"{name}: {_sentence(image, facts, topic)}")
         return lines
 
-    def _evidence(self, exam: Exam, measured: bool) -> tuple[Evidence, ...]:
+    def _evidence(self, exam: Exam, measured: bool, meant: Sequence[int]) -> tuple[Evidence, ...]:
         """Point to the pictures, and to the breasts' outer bounds if those were measured."""
         return tuple(
-            Evidence(number, "breast", image.breast.box)
-            if measured and image.breast is not None
+            Evidence(number, "breast", breast.box)
+            if measured and (breast := exam.images[number].breast) is not None
             else Evidence(number, LOOKED_AT)
-            for number, image in enumerate(exam.images)
+            for number in meant
         )
 
 

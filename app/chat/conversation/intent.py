@@ -57,6 +57,7 @@ class Asked:
 
 KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
 ANY_FINDING = "Abnormality"
+FAMILIES = {"ACR": "density", "Bi-Rads": "BI-RADS"}  # what the glossary calls their values
 _GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b")
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
 _VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
@@ -80,11 +81,28 @@ _PRIOR = re.compile(
 )
 _GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b|\bhow (well|often) (do|can) you\b")
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
+_ORDINALS = ("first", "second", "third", "fourth")
+_ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film)\b")
+# what asks for the last answer once more
+_AGAIN = re.compile(
+    r"^(just |only |please )*((yes|no) or (no|yes)|yes/no|what|huh|pardon( me)?|come again|"
+    r"(say|repeat) (that|it)( again)?|i (don't|do not) (get|understand)( it| that)?)"
+    r"( please| only)*$"
+)
+_GO_ON = re.compile(r"^(ok|okay|yes|sure|please|go ahead|go on|do (it|that)|start|then|and| )+$")
+# of what a value means for the woman, where the value itself was just told
+_BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|normal|dangerous|"
+                  r"worrying|serious|common|rare|harmful)$")  # fmt: skip
+_LAST_NUMBER = re.compile(
+    r"^(and |or |what about |how about |(and )?what (does|is|do) )+(?P<which>\d[abc]?|[a-d])"
+    r"( mean| stand for)?$"
+)
 
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
+    words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
     images, chosen = pictures_meant(words, exam)
     earlier = _means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
@@ -128,6 +146,13 @@ def _alone(question: str, words: str) -> Asked:
 
 def _after(asked: Asked, before: Asked, question: str) -> Asked:
     """Read a question that may go on from the one before."""
+    words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
+    if _AGAIN.match(words):
+        return before
+    if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
+        return replace(asked, subject=Subject.REPORT, unread=())
+    if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
+        return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     general = before.subject in (Subject.MEANING, Subject.SOURCE)
     bare = not asked.topics and not asked.entries
     if asked.subject in (Subject.WHY, Subject.CONFIDENCE) and bare:
@@ -149,7 +174,8 @@ def _after(asked: Asked, before: Asked, question: str) -> Asked:
         if asked.chosen and not general:
             return replace(before, images=asked.images, chosen=True)
         if before.topics and _ONE.search(question.casefold()):
-            subject = Subject.FINDINGS if before.kinds else Subject.TOPIC
+            of_findings = before.kinds or before.topics == (ANY_FINDING,)
+            subject = Subject.FINDINGS if of_findings else Subject.TOPIC
             return replace(asked, subject=subject, topics=before.topics)
     follows = (Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.CONFIDENCE, Subject.WHY)
     if asked.subject in follows and bare and (not asked.facts or asked.subject in follows[3:]):
@@ -158,6 +184,27 @@ def _after(asked: Asked, before: Asked, question: str) -> Asked:
             chosen=asked.chosen or before.chosen, facts=(),
         )  # fmt: skip
     return asked
+
+
+def _next_category(words: str, before: Asked) -> tuple[GlossaryTerm, ...]:
+    """Return the entry of “and 5?” where BI-RADS was spoken of, or of “what does C mean?”."""
+    found = _LAST_NUMBER.match(words)
+    families = [entry.term.rpartition(" ")[0] for entry in before.entries]
+    families += [FAMILIES[name] for name in before.topics if name in FAMILIES]
+    if found is None or not families:
+        return ()
+    return named_in(f"{families[0]} {found['which']}")[:1]
+
+
+def _told(before: Asked) -> tuple[GlossaryTerm, ...]:
+    """Return the entries of the values that were asked for before: density, BI-RADS."""
+    titles = [BY_NAME[name].title for name in _judged(before.topics) if name not in KINDS]
+    return (
+        before.entries
+        or tuple(
+            entry for one in titles if one != BY_NAME[ANY_FINDING].title for entry in named_in(one)
+        )[:1]
+    )
 
 
 def _meant(before: Asked, question: str) -> tuple[GlossaryTerm, ...]:
@@ -181,6 +228,8 @@ def _read(words: str, general: bool = False) -> Asked:
         found = [Subject.CONFIDENCE]  # how well it knows one thing, not whether to trust it
     unread = _unread(words, found[:1])
     subject = found[0] if found else None
+    if subject is Subject.COUNT and _judged(topics) and not _findings_named(topics):
+        return Asked(Subject.TOPIC, (), _judged(topics), unread=unread)
     if subject is None and _GREETING.search(words) and not topics and not facts:
         return Asked(Subject.GREETING, (), unread=unread)
     about_files = topics == (ANY_FINDING,) and _FILES.search(words)
@@ -201,6 +250,10 @@ def _read(words: str, general: bool = False) -> Asked:
 
 def _kinds(topics: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in topics if name in KINDS)
+
+
+def _findings_named(topics: Sequence[str]) -> bool:
+    return bool(_kinds(topics)) or ANY_FINDING in topics
 
 
 def _judged(topics: Sequence[str]) -> tuple[str, ...]:

@@ -59,6 +59,8 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                      r"\bhow (good|accurate|reliable) (are you|is (this|the) (program|model|ai))\b",
                      r"\b(make|made) mistakes\b", r"\b(you|this) (ever )?(be )?(wrong|mistaken)\b",
                      r"\b(approved|certified|licen[sc]ed|fda|medical device)\b",
+                     r"\b(how often|what (percentage|share|proportion)|how many (times|cases))\b.*"
+                     r"\b(you|it|this|model)\b.*\b(right|wrong|correct|mistaken)\b",
                      r"\bhallucinat\w+", r"\byour (auc|auroc|accuracy|sensitivity|specificity|"
                      r"error rate|precision|recall|performance|track record)\b",
                      r"\b(were|was|are|have|has) (you|it|this|the model) (ever |been )*(tested|"
@@ -122,6 +124,7 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                           r"\bconfiden(t|ce)\b", r"\bcertain(ty)?\b", r"\bhow likely\b",
                           r"\b(is that|that) (for )?sure\b", r"\breally sure\b",
                           r"^(really|sure|seriously|honestly)$",
+                          r"\bare you (kidding|joking|serious)\b",
                           r"\b(disagree|not convinced|don't (agree|believe|think so))\b",
                           r"\bis that (right|correct|true)\b",
                           r"\b(how|are you) (positive|confident)\b",
@@ -144,7 +147,8 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                      r"\b(one|single|solitary)\b( \w+)? or (are there |is it )?"
                      r"(several|more|many|multiple|two|three)\b")),
     (Subject.PLACES, (r"\bwhere\b", r"\blocat\w+", r"\bplace of\b", r"\bpoint (me )?(to|at|out)\b",
-                      r"\bshow me\b", r"\bshow (us )?(the|which) (area|region|place|spot|part)\b",
+                      r"\bshow me\b", r"^(please |can you |could you )*show (it|them|that|this)\b",
+                      r"\bshow (us )?(the|which) (area|region|place|spot|part)\b",
                       r"\bwhich (region|quadrant|part)\b", r"\bposition\b",
                       r"\bwhereabouts\b", r"\bhow (deep|far)\b", r"\bo'?clock\b",
                       r"\bcoordinates?\b", r"\bbox(es)?\b", r"\blook (at )?first\b",
@@ -210,7 +214,7 @@ CARRIERS = frozenset(
     could's woman woman's women's her his she he four letters letter radiologist draft radiology
     full short quick brief whether sure possible possibly maybe perhaps all certain both
     actually but now well then hello hi hey dear sir pls plz check vs versus odds said extremely
-    heterogeneously almost entirely again go ahead let's lets i'm whatever list
-    over up anything everything file answer isn't aren't there's doesn't don't can't spot
-    spots thanks thank did correct would""".split()  # noqa: SIM905 - a paragraph reads better than a list
+    heterogeneously almost entirely it's that's she's he's each again go ahead let's lets i'm
+    whatever list over up anything everything file answer isn't aren't there's doesn't don't can't
+    spot spots thanks thank did correct would""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )

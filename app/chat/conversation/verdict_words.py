@@ -107,20 +107,27 @@ def topic_line(exam: Exam, verdict: Verdict) -> str:
 
 
 def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str]:
-    """Return one line for each breast about some topics."""
+    """Return one line for each breast about some topics; of one breast also one for each view."""
     lines = []
     for side, laterality in SIDES:
         images = [i for i in exam.current if exam.images[i].side is laterality]
         if not images:
             lines.append(f"{side}: no picture of it here.")
             continue
-        told = [
-            f"{title(name)} {topic_words(verdict)}"
-            for name in names
-            if (verdict := of_several(exam, findings, name, images)) is not None
-        ]
-        lines.append(f"{side}: {'; '.join(told) or 'nothing is judged'}.")
+        lines.append(f"{side}: {_told_of(exam, findings, names, images) or 'nothing is judged'}.")
+    of_one = len({exam.images[i].side for i in exam.current}) == 1 < len(exam.current)
+    for i in exam.current if of_one else ():
+        if told := _told_of(exam, findings, names, [i]):
+            lines.append(f"{exam.names[i]}: {told}.")
     return lines
+
+
+def _told_of(exam: Exam, findings: Findings, names: Sequence[str], images: Sequence[int]) -> str:
+    return "; ".join(
+        f"{title(name)} {topic_words(verdict)}"
+        for name in names
+        if (verdict := of_several(exam, findings, name, images)) is not None
+    )
 
 
 def pointing(exam: Exam, answer: StreamedAnswer) -> str:
