@@ -1,14 +1,18 @@
 """Milliseconds per image of an encoder on this CPU, and how far that is from what it could be.
 
     python scripts/bench_encoder.py --backbone efficientnet_b5 --size 1024 768
+    python scripts/bench_encoder.py --encoder models/cbis/encoder     # as it ships
 
 The floor is the network's multiplications over the machine's measured rate of multiplying large
-matrices: no way of running it can be faster. Weights are random; speed does not ask.
+matrices: no way of running it can be faster. Without `--encoder` weights are random; speed does not
+ask. Memory is the largest that this process held, all ways together.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -71,9 +75,25 @@ def ways(folder: Path, images: torch.Tensor, compiled: bool) -> dict[str, Callab
     return found | {"default (ONNX Runtime)": lambda: last.encode(images)}
 
 
+def prepared(given: argparse.Namespace, folder: Path) -> VersaMammoModel:
+    """Lay an encoder with its graph into a folder, and open it."""
+    if given.encoder is not None:
+        shutil.copytree(given.encoder, folder)
+    else:
+        torch.manual_seed(0)
+        contract = InputContract(size=(given.size[0], given.size[1])).to_dict()
+        config = VersaMammoConfig(backbone=given.backbone, contract=contract)
+        VersaMammoModel(config).eval().save_pretrained(folder)
+    encoder = VersaMammoModel.from_pretrained(folder).eval()
+    if not (folder / GRAPH).is_file():
+        export_graph(encoder, folder / GRAPH, hash_of(folder / WEIGHTS))
+    return encoder
+
+
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", type=Path, default=None, help="folder of a trained one")
     parser.add_argument("--backbone", default="efficientnet_b5")
     parser.add_argument("--size", type=int, nargs=2, default=(1024, 768))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -81,25 +101,25 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true", help="compile too; takes minutes")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    size = (given.size[0], given.size[1])
-    torch.manual_seed(0)
-    config = VersaMammoConfig(backbone=given.backbone, contract=InputContract(size=size).to_dict())
-    encoder = VersaMammoModel(config).eval()
-    images = torch.randn(1, 1, *size)
+    rss_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        encoder.save_pretrained(folder)
-        export_graph(encoder, folder / GRAPH, hash_of(folder / WEIGHTS))
+        folder = Path(name, "encoder")
+        encoder = prepared(given, folder)
+        size = encoder.config.input_contract.size
+        images = torch.randn(1, 1, *size)
         work, rate = operations(encoder, images), matrix_rate()
         floor = work / rate
         print(
-            f"{given.backbone} at {size[0]} x {size[1]}, {given.threads} thread(s): "
+            f"{given.encoder or given.backbone} at {size[0]} x {size[1]}, "
+            f"{given.threads} thread(s): "
             f"{work / 1e9:.1f} GFLOP at {rate / 1e9:.0f} GFLOP/s, floor {floor * 1e3:.0f} ms\n"
             "\n| way | ms per image | of the floor |\n|---|---|---|"
         )
         for name, run in ways(folder, images, given.compiled).items():
             seconds = best_seconds(run, given.times)
             print(f"| {name} | {seconds * 1e3:.0f} | {seconds / floor:.2f} |", flush=True)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"memory at its peak: {held:.2f} GB, {rss_before / 1e6:.2f} GB of it before any encoder")
 
 
 if __name__ == "__main__":
