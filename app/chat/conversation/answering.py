@@ -147,7 +147,9 @@ class Answering:
             Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
             Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
-            Subject.REPORT: lambda: StreamedAnswer(composed(exam, seen, asked.images)),
+            Subject.REPORT: lambda: StreamedAnswer(
+                composed(exam, seen, asked.images, brief=asked.brief)
+            ),
             Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
             Subject.WHY: lambda: self._why(exam, asked, seen),
         }

@@ -36,6 +36,7 @@ class Asked:
         order: whether it tells the program how to behave.
         misspelt: words that were read as others, and as which.
         guessed: whether no rule reads it, and it is taken for what it is most like.
+        brief: whether a short answer is wanted.
     """
 
     subject: Subject
@@ -48,6 +49,7 @@ class Asked:
     order: bool = False
     misspelt: tuple[tuple[str, str], ...] = ()
     guessed: bool = False
+    brief: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -90,6 +92,10 @@ _AGAIN = re.compile(
     r"( please| only)*$"
 )
 _GO_ON = re.compile(r"^(ok|okay|yes|sure|please|go ahead|go on|do (it|that)|start|then|and| )+$")
+_BRIEF = re.compile(
+    r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
+    r"(one|a single) (line|sentence)|few words)\b"
+)
 # of what a value means for the woman, where the value itself was just told
 _BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|normal|dangerous|"
                   r"worrying|serious|common|rare|harmful)$")  # fmt: skip
@@ -110,7 +116,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     asked = _alone(question, words)
     if earlier and asked.subject is Subject.COMPARE:
         asked = replace(asked, subject=Subject.CHANGE)
-    asked = replace(asked, images=images, chosen=chosen)
+    asked = replace(asked, images=images, chosen=chosen, brief=bool(_BRIEF.search(words)))
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         return _guessed(_after(asked, before, question), question, before)
@@ -149,6 +155,8 @@ def _after(asked: Asked, before: Asked, question: str) -> Asked:
     words = " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())
     if _AGAIN.match(words):
         return before
+    if asked.brief and asked.subject is Subject.UNKNOWN and before.subject is Subject.REPORT:
+        return replace(before, brief=True)
     if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
         return replace(asked, subject=Subject.REPORT, unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
@@ -266,7 +274,7 @@ def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
     patterns = [pattern.pattern for pattern in NAMED.values()]
     patterns += [way for subject, ways in ASKS if subject in subjects for way in ways]
     patterns += [rf"\b(?:{way})\b" for _, ways in FACTS for way in ways]
-    left = _PICTURES.sub(" ", _GREETING.sub(" ", words))
+    left = _PICTURES.sub(" ", _BRIEF.sub(" ", _GREETING.sub(" ", words)))
     for pattern in patterns:
         left = re.sub(pattern, " ", left)
     return tuple(dict.fromkeys(word for word in left.split() if word not in CARRIERS))

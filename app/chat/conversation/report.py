@@ -15,6 +15,7 @@ from app.chat.conversation.report_sections import (
     write_comparison,
     write_conversation,
     write_indication,
+    write_of_breasts,
     write_origin,
     write_technique,
     write_topic,
@@ -110,17 +111,30 @@ def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> s
     return "\n".join(lines)
 
 
-def composed(exam: Exam, findings: Findings, images: Sequence[int]) -> str:
-    """Return a short report of some pictures: composition, findings and assessment."""
+def composed(exam: Exam, findings: Findings, images: Sequence[int], *, brief: bool = False) -> str:
+    """Return a short report of some pictures: composition, findings and assessment.
+
+    Args:
+        exam: what is reported on.
+        findings: of a finder.
+        images: that are reported on.
+        brief: leaves out what is not judged, but for findings.
+    """
     names = ", ".join(exam.names[image] for image in images)
-    return "\n".join(
-        [
-            f"Pictures: {names}.",
-            f"Composition: {_topic(exam, findings, 'ACR', images)}",
-            f"Findings: {_findings(exam, findings, images)}",
-            f"Assessment: {_topic(exam, findings, 'Bi-Rads', images)}",
-        ]
-    )
+    malignancy = SectionWriter("assessment", "Assessment")
+    write_of_breasts(malignancy, exam, findings, images)
+    silent = [
+        name for name in ("ACR", "Bi-Rads") if of_several(exam, findings, name, images) is None
+    ]
+    lines = {
+        "names": f"Pictures: {names}.",
+        "ACR": f"Composition: {_topic(exam, findings, 'ACR', images)}",
+        "findings": f"Findings: {_findings(exam, findings, images)}",
+        "Bi-Rads": f"Assessment: {_topic(exam, findings, 'Bi-Rads', images)}",
+    }
+    left_out = ("names", *silent) if brief else ()
+    kept = [line for name, line in lines.items() if name not in left_out]
+    return "\n".join([*kept, *(one.text for one in malignancy.section.sentences)])
 
 
 def record(

@@ -106,15 +106,23 @@ def write_assessment(
     writer: SectionWriter, exam: Exam, findings: Findings | None, images: Sequence[int]
 ) -> tuple[ReportedTopic, ...]:
     """Write BI-RADS and what is said of malignancy, where judged; the reader's own stays open."""
-    told = [write_topic(writer, exam, findings, "Bi-Rads", images)]
-    if findings is not None:
-        for name, (breast, laterality) in product(OF_A_BREAST, SIDES):
-            own = [one for one in images if exam.images[one].side is laterality]
-            verdict = of_several(exam, findings, name, own)
-            if verdict is not None:
-                made = _write_verdict(writer, exam, findings, verdict, f"{breast}: ")
-                told.append(replace(made, side=laterality))
+    told = write_topic(writer, exam, findings, "Bi-Rads", images)
+    others = () if findings is None else write_of_breasts(writer, exam, findings, images)
     writer.add(f"Assessment of the reader: {OPEN}", READER)
+    return told, *others
+
+
+def write_of_breasts(
+    writer: SectionWriter, exam: Exam, findings: Findings, images: Sequence[int]
+) -> tuple[ReportedTopic, ...]:
+    """Write what is said of malignancy, breast by breast, where judged."""
+    told = []
+    for name, (breast, laterality) in product(OF_A_BREAST, SIDES):
+        own = [one for one in images if exam.images[one].side is laterality]
+        verdict = of_several(exam, findings, name, own)
+        if verdict is not None:
+            made = _write_verdict(writer, exam, findings, verdict, f"{breast}: ")
+            told.append(replace(made, side=laterality))
     return tuple(told)
 
 

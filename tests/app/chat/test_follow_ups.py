@@ -6,11 +6,20 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.chat.conversation.answering import Answering
 from app.chat.conversation.facts import FactAnswerer
 from app.chat.conversation.intent import Asked, understand
 from app.chat.conversation.subjects import Subject
-from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.contracts import (
+    ChatTurn,
+    EvidenceSource,
+    Findings,
+    StreamedAnswer,
+    Verdict,
+)
 from app.chat.evidence.exam import Exam
+from app.chat.evidence.trials import Trials
+from tests.app.chat.test_answering import CARD
 
 
 def after(exam: Exam, turns: Sequence[str]) -> Asked:
@@ -61,3 +70,24 @@ def test_the_second_picture_is_told_alone(exam: Exam) -> None:
     assert answer.text.startswith(f"{exam.names[1]}: the tags say")
     assert len(answer.text.splitlines()) == 1
     assert [evidence.image for evidence in answer.evidence] == [1]
+
+
+def test_a_report_tells_malignancy_and_a_shorter_one_leaves_out_what_is_not_judged(
+    exam: Exam,
+) -> None:
+    weights = {"benign": 0.2, "malignant": 0.8}
+    verdict = Verdict("Pathology", (0,), "malignant", weights, EvidenceSource.HEADS)
+    seen = Findings((verdict,))
+    history: list[ChatTurn] = []
+    for question in ("Give me a report", "Shorter please"):
+        *_, answer = Answering(CARD, Trials()).answer(exam, question, history, seen)
+        history.append(ChatTurn(question, answer))
+    long, short = (turn.answer.text for turn in history)
+    told = "Right breast: Pathology malignant (0.80)"
+    assert told in long
+    assert told in short
+    assert "Composition: Not assessed" in long
+    assert "Not assessed" not in short
+    assert "Not judged, which does not mean not there" in short
+    *_, briefly = Answering(CARD, Trials()).answer(exam, "Describe this briefly", (), seen)
+    assert briefly.text == short
