@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -158,12 +159,24 @@ def context() -> BaseContext:
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
     made = multiprocessing.get_context("forkserver")
     # imported once by the server, shared by all its children
     made.set_forkserver_preload(["versamammo.data.preparation.worker"])
+    with one_thread_each():
+        forkserver.ensure_running()
     return made
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let processes that are started here compute with one thread; others' are left alone."""
+    added = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def serve(pipe: Connection, work: Callable[[Any], Any]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
 
 from versamammo.data.preparation.engine import Lost
-from versamammo.data.preparation.local_engine import LocalEngine
+from versamammo.data.preparation.local_engine import THREADS, LocalEngine
 
 FINE, DIE, HANG = 0, signal.SIGKILL, signal.SIGSTOP
 
@@ -70,3 +73,22 @@ def test_no_worker_is_left_behind() -> None:
     assert processes() - before
     running.close()
     assert not processes() - before
+
+
+THREADS_OF_WORKERS = """
+import os
+from versamammo.data.preparation.local_engine import THREADS, LocalEngine
+if __name__ == "__main__":
+    print(dict(LocalEngine(1, seconds=60).run(os.getenv, THREADS)))
+    print([name for name in THREADS if name in os.environ])
+"""
+
+
+def test_workers_have_one_thread_each_and_who_started_them_keeps_all() -> None:
+    # a training that is begun after an archive was prepared is not to be slowed by it
+    bare = {name: told for name, told in os.environ.items() if name not in THREADS}
+    command = [sys.executable, "-c", THREADS_OF_WORKERS]
+    run = subprocess.run(command, env=bare, capture_output=True, text=True, check=True)
+    theirs, own = run.stdout.splitlines()
+    assert theirs == str(dict.fromkeys(THREADS, "1"))
+    assert own == "[]"
