@@ -6,6 +6,7 @@ bench="BENCH.json")`; the bench may be handed to the call as a path only.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import datasets
@@ -18,7 +19,7 @@ from versamammo.vqa import read_bench
 
 
 class MammographyVQA(evaluate.Metric):  # type: ignore[misc]
-    """Class-balanced accuracy of answers; references are ids of the bench."""
+    """Class-balanced accuracy of answers, as `versamammo score` tells it; references are ids."""
 
     def _info(self) -> evaluate.MetricInfo:
         features = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
@@ -47,5 +48,8 @@ class MammographyVQA(evaluate.Metric):  # type: ignore[misc]
             "n": made.n,
             "patients": made.patients,
             "outcomes": dict(report.headline.outcomes),
+            "topics": {
+                one.name: asdict(one.balanced) for one in report.figures if one.scope == "topic"
+            },
             "notice": NOTICE,
         }

@@ -72,10 +72,21 @@ def test_the_text_prior_sees_words_that_give_the_answer_away_and_majority_does_n
     assert score(majority(items), resamples=100).headline.balanced.value == pytest.approx(1 / 3)
 
 
-def test_the_local_metric_gives_the_same_headline_without_a_hub(bench, monkeypatch):
+def test_the_local_metric_tells_the_figures_of_the_command_without_a_hub(
+    tmp_path, bench, monkeypatch, capsys
+):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     loaded = evaluate.load(metric.__file__)
     ids = [str(n) for n in range(1, 61)]
-    made = loaded.compute(predictions=RIGHT, references=ids, bench=str(bench), resamples=100)
-    assert made["balanced_accuracy"] == 1
-    assert (made["n"], made["patients"]) == (60, 20)
+    answers = [*RIGHT[:50], *["Normal"] * 9, "I cannot tell"]
+    made = loaded.compute(predictions=answers, references=ids, bench=str(bench), resamples=100)
+    file = said(tmp_path, "some.jsonl", answers)
+    assert main(["score", file, "--bench", str(bench), "--json", "--resamples", "100"]) == 0
+    told = json.loads(capsys.readouterr().out)["figures"]
+    whole = told[0]["balanced"]
+    assert 0.8 < made["balanced_accuracy"] == whole["value"] < 1
+    assert made["interval"] == (whole["low"], whole["high"])
+    assert (made["n"], made["patients"], made["outcomes"]) == (60, 20, told[0]["outcomes"])
+    topics = {one["name"]: one["balanced"] for one in told if one["scope"] == "topic"}
+    assert made["topics"] == topics
+    assert len(topics) == 2
