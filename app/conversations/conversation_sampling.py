@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.chat.conversation.answering import Answering
+from app.chat.conversation.asked import ANY_FINDING, Asked
 from app.chat.conversation.general import GENERAL
-from app.chat.conversation.intent import ANY_FINDING, Asked, understand
+from app.chat.conversation.intent import understand
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn

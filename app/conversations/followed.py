@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
-from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage
 from app.conversations.words import SIDES, listed

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from app.chat.conversation.intent import Asked
+from app.chat.conversation.asked import Asked
 from app.chat.conversation.subjects import Subject
 from vlm.knowledge.glossary import GlossaryTerm
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.chat.conversation.intent import KINDS
+from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import EvidenceSource, Findings, Region, Verdict
 from app.chat.evidence.deciding import chosen, yes_or_no
 from app.chat.evidence.exam import Exam, ExamImage

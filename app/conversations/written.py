@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.verdict_words import SHOWN, title
 from app.chat.evidence.contracts import Verdict
 from app.chat.evidence.deciding import of_several

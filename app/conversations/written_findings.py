@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.chat.conversation.intent import KINDS, Asked
+from app.chat.conversation.asked import KINDS, Asked
 from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Region, Verdict
 from app.chat.evidence.shown_probability import figure

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from app.chat.conversation.answer_evidence import evidence_of, surety, suspected
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
-from app.chat.conversation.intent import ANY_FINDING, KINDS, Asked, understand
+from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.chat.conversation.intent import KINDS
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.verdict_words import title, topic_words
 from app.chat.evidence.contracts import Findings, Verdict
 from app.chat.evidence.deciding import of_several

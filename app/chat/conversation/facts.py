@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from app.chat.conversation.asked import Asked
 from app.chat.conversation.general import GENERAL, answer_general
-from app.chat.conversation.intent import Asked, understand
+from app.chat.conversation.intent import understand
 from app.chat.conversation.sayings import REST_OF_TAGS
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation import sayings
-from app.chat.conversation.intent import Asked
+from app.chat.conversation.asked import Asked
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import title

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.facts import facts_of, warnings_of
-from app.chat.conversation.intent import KINDS
 from app.chat.conversation.report_draft import ReportDraft, Section, SectionWriter
 from app.chat.conversation.report_findings import write_findings
 from app.chat.conversation.report_sections import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.chat.conversation.intent import KINDS
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.report_draft import (
     Presence,
     ReportedFinding,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.chat.conversation.intent import KINDS
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.verdict_words import title, topic_words
 from app.chat.evidence.contracts import Card, Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.facts import together, warnings_of
-from app.chat.conversation.intent import KINDS
 from app.chat.conversation.verdict_words import title, verdict_words
 from app.chat.evidence.contracts import Card, Findings, Verdict
 from app.chat.evidence.deciding import of_several

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from app.chat.conversation.answering import Answering
+from app.chat.conversation.asked import KINDS
 from app.chat.conversation.facts import PHANTOMS_ONLY
-from app.chat.conversation.intent import KINDS
 from app.chat.evidence.contracts import (
     Card,
     ChatTurn,

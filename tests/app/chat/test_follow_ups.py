@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from app.chat.conversation.answering import Answering
+from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import FactAnswerer
-from app.chat.conversation.intent import Asked, understand
+from app.chat.conversation.intent import understand
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import (
     ChatTurn,

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.chat.conversation.asked import ANY_FINDING
 from app.chat.conversation.facts import SUGGESTED
-from app.chat.conversation.intent import ANY_FINDING, Subject, understand
+from app.chat.conversation.intent import Subject, understand
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import TOPICS

@@ -1,0 +1,64 @@
+"""A question as far as it is understood: what is asked, of which pictures and topics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.chat.conversation.subjects import Subject
+from versamammo.vocabulary import TOPICS
+from vlm.knowledge.glossary import GlossaryTerm
+
+KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
+ANY_FINDING = "Abnormality"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as far as it is understood.
+
+    Attributes:
+        topics: named in it; of findings all are meant if none is named.
+        images: numbers of the pictures that are meant; empty if there is no such picture.
+        chosen: whether the question itself says which pictures it means.
+        facts: what is asked of the tags: side, size, warnings, machine.
+        unread: words that were not taken into account.
+        entries: of the glossary, that answer it.
+        order: whether it tells the program how to behave.
+        misspelt: words that were read as others, and as which.
+        guessed: whether no rule reads it, and it is taken for what it is most like.
+        brief: whether a short answer is wanted.
+    """
+
+    subject: Subject
+    images: tuple[int, ...]
+    topics: tuple[str, ...] = ()
+    chosen: bool = False
+    facts: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    entries: tuple[GlossaryTerm, ...] = ()
+    order: bool = False
+    misspelt: tuple[tuple[str, str], ...] = ()
+    guessed: bool = False
+    brief: bool = False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of findings that are named."""
+        return tuple(name for name in self.topics if name in KINDS)
+
+
+def kinds_among(topics: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some topics that are kinds of findings."""
+    return tuple(name for name in topics if name in KINDS)
+
+
+def judged_among(topics: Sequence[str]) -> tuple[str, ...]:
+    """Return the topics that a model judges: side and view are told by the tags."""
+    return tuple(name for name in topics if name not in ("View", "Laterality"))
+
+
+def bare_words(question: str) -> str:
+    """Return a question in lower case, without punctuation."""
+    return " ".join(re.sub(r"[?!.,;:\"()]+", " ", question.casefold()).split())

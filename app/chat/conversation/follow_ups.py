@@ -1,0 +1,112 @@
+"""What a question means after the one before it: “where?”, “and 5?”, “yes or no”."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked, bare_words, judged_among
+from app.chat.conversation.subjects import Subject
+from versamammo.vocabulary import BY_NAME
+from vlm.knowledge.general_questions import named_in, term_alone
+from vlm.knowledge.glossary import GlossaryTerm
+
+FAMILIES = {"ACR": "density", "Bi-Rads": "BI-RADS"}  # what the glossary calls their values
+_MORE = re.compile(
+    r"\b(more|go on|is (it|that)|are (they|those)|example|dangerous|bad|common)\b", re.IGNORECASE
+)
+_DETAILS = re.compile(r"^(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE)
+_ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
+# what asks for the last answer once more
+_AGAIN = re.compile(
+    r"^(just |only |please )*((yes|no) or (no|yes)|yes/no|what|huh|pardon( me)?|come again|"
+    r"(say|repeat) (that|it)( again)?|i (don't|do not) (get|understand)( it| that)?)"
+    r"( please| only)*$"
+)
+_GO_ON = re.compile(r"^(ok|okay|yes|sure|please|go ahead|go on|do (it|that)|start|then|and| )+$")
+# of what a value means for the woman, where the value itself was just told
+_BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|normal|dangerous|"
+                  r"worrying|serious|common|rare|harmful)$")  # fmt: skip
+_LAST_NUMBER = re.compile(
+    r"^(and |or |what about |how about |(and )?what (does|is|do) )+(?P<which>\d[abc]?|[a-d])"
+    r"( mean| stand for)?$"
+)
+
+
+def after(asked: Asked, before: Asked, question: str) -> Asked:
+    """Read a question that may go on from the one before.
+
+    Args:
+        asked: the question by itself.
+        before: the one before it.
+        question: in the user's words.
+    """
+    words = bare_words(question)
+    if _AGAIN.match(words):
+        return before
+    if asked.brief and asked.subject is Subject.UNKNOWN and before.subject is Subject.REPORT:
+        return replace(before, brief=True)
+    if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
+        return replace(asked, subject=Subject.REPORT, unread=())
+    if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
+        return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
+    general = before.subject in (Subject.MEANING, Subject.SOURCE)
+    bare = not asked.topics and not asked.entries
+    if asked.subject in (Subject.WHY, Subject.CONFIDENCE) and bare:
+        if general:
+            return replace(asked, subject=Subject.SOURCE, facts=())
+        if before.facts and not before.topics:
+            return replace(asked, facts=before.facts)
+        if before.subject in (Subject.ADVICE, Subject.CHANGE, Subject.PERSON, Subject.LANGUAGE):
+            return before
+    if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and bare:
+        entries = _meant(before, question) if asked.subject is Subject.MEANING else ()
+        if general and not entries:
+            entries = term_alone(question) or (before.entries if _MORE.search(question) else ())
+        if entries:
+            return replace(asked, subject=Subject.MEANING, entries=entries)
+    if asked.subject is Subject.UNKNOWN and before.topics and _DETAILS.search(question):
+        return replace(before, subject=Subject.WHY)
+    if asked.subject is Subject.UNKNOWN and not asked.unread and not asked.order:
+        if asked.chosen and not general:
+            return replace(before, images=asked.images, chosen=True)
+        if before.topics and _ONE.search(question.casefold()):
+            of_findings = before.kinds or before.topics == (ANY_FINDING,)
+            subject = Subject.FINDINGS if of_findings else Subject.TOPIC
+            return replace(asked, subject=subject, topics=before.topics)
+    follows = (Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.CONFIDENCE, Subject.WHY)
+    if asked.subject in follows and bare and (not asked.facts or asked.subject in follows[3:]):
+        return replace(
+            asked, topics=before.topics, images=asked.images if asked.chosen else before.images,
+            chosen=asked.chosen or before.chosen, facts=(),
+        )  # fmt: skip
+    return asked
+
+
+def _next_category(words: str, before: Asked) -> tuple[GlossaryTerm, ...]:
+    """Return the entry of “and 5?” where BI-RADS was spoken of, or of “what does C mean?”."""
+    found = _LAST_NUMBER.match(words)
+    families = [entry.term.rpartition(" ")[0] for entry in before.entries]
+    families += [FAMILIES[name] for name in before.topics if name in FAMILIES]
+    if found is None or not families:
+        return ()
+    return named_in(f"{families[0]} {found['which']}")[:1]
+
+
+def _told(before: Asked) -> tuple[GlossaryTerm, ...]:
+    """Return the entries of the values that were asked for before: density, BI-RADS."""
+    titles = [BY_NAME[name].title for name in judged_among(before.topics) if name not in KINDS]
+    return (
+        before.entries
+        or tuple(
+            entry for one in titles if one != BY_NAME[ANY_FINDING].title for entry in named_in(one)
+        )[:1]
+    )
+
+
+def _meant(before: Asked, question: str) -> tuple[GlossaryTerm, ...]:
+    """Return the entries of what was spoken of before, if a question asks what that means."""
+    if not re.search(r"\b(that|this|it|those|these|they)\b", question.casefold()):
+        return ()
+    titles = [BY_NAME[name].title for name in before.topics if name != ANY_FINDING]
+    return before.entries or tuple(entry for one in titles for entry in named_in(one))[:2]
