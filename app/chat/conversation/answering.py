@@ -104,8 +104,8 @@ class Answering:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
         With a language model its own words come, as far as they agree with the record. A report
-        keeps its form, as do comparisons and the tags of several pictures, which it did not learn
-        well; what is said of the program itself, of advice and orders keeps its sentences.
+        keeps its form, as do comparisons, which it did not learn well; what is said of the program
+        itself, of advice and orders keeps its sentences.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
@@ -113,8 +113,7 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        several = len(exam.images) > 1 and asked.subject is Subject.TAGS
-        worded = asked.subject in _WORDED and not several and asked.images
+        worded = asked.subject in _WORDED and asked.images
         if self._writer is None or not worded:
             yield from pieces
             return
