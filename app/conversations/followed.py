@@ -178,7 +178,16 @@ def _machine(writer: Writer) -> str:
     )
 
 
+def _pictures(writer: Writer) -> str:
+    names = writer.exam.names
+    many = "one picture" if len(names) == 1 else f"{len(names)} pictures"
+    return writer.pick(
+        f"There {'is' if len(names) == 1 else 'are'} {many} here: {listed(names)}.",
+        f"I have {many}: {listed(names)}.",
+    )
+
+
 TAGS: dict[str, Callable[[Writer], str]] = {
-    "side": _sides, "size": _sizes, "quality": _quality, "warnings": _warnings,
-    "machine": _machine,
+    "pictures": _pictures, "side": _sides, "size": _sizes, "quality": _quality,
+    "warnings": _warnings, "machine": _machine,
 }  # fmt: skip

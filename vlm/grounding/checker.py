@@ -17,6 +17,7 @@ from vlm.grounding.statements import (
     Statement,
     findings_in,
     numbers_in,
+    sentences,
     sides_in,
     statements,
     views_in,
@@ -36,6 +37,9 @@ _JUDGED = re.compile(
 _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
 _NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
 _UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
+_BITS = re.compile(r"\bbits?\b")
+# "R CC: the tags say side right, view CC; ...", "L MLO: 462 x 800 pixels, ..."
+_OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \d+ pixels)")
 _TAGS = re.compile(r"\btags?\b")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
@@ -208,6 +212,7 @@ def _left_out(
     if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
         missing.append("says that something is not judged")
     missing += _values_left_out(answer, whole)
+    missing += _pictures_left_out(answer, whole)
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
@@ -235,8 +240,19 @@ def _values_left_out(answer: str, whole: str) -> list[str]:
     ]
 
 
+def _pictures_left_out(answer: str, whole: str) -> list[str]:
+    """Return the pictures whose tags are told, and of which an answer says nothing."""
+    heads = [match[1] for line in whole.splitlines() if (match := _OF_PICTURE.match(line))]
+    told = {view for head in heads for view in views_in(head)}
+    # of one picture it need not be said which
+    return [f"leaves out {view}" for view in sorted(told - views_in(answer)) if len(told) > 1]
+
+
 def _size(answer: str, whole: str, question: str) -> list[str]:
     """Return whether a size was asked for that is told or said to be unknown, and left out."""
+    bits = [_BITS.search(text.casefold()) for text in (question, whole, answer)]
+    if bits[0] and bits[1] and not bits[2]:
+        return ["leaves out the bits"]
     if not _SIZE_ASKED.search(question.casefold()) or _SIZE_SAID.search(answer.casefold()):
         return []
     if "size not known" in whole.casefold():
@@ -262,4 +278,17 @@ def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[st
         fewer = disagreements("\n".join([*added, line, answer]), facts, question)
         if len(fewer) < len(wrong):
             added, wrong = [*added, line], fewer
+    shorter = "\n".join([*added, _without(added, answer)]).strip()
+    if not disagreements(shorter, facts, question):
+        return shorter, ()
     return "\n".join([*added, answer]), wrong
+
+
+def _without(added: Sequence[str], answer: str) -> str:
+    """Return an answer without the sentences that say no more than a line above them."""
+    lines = [set(_WORD.findall(line.casefold())) for line in added]
+    return " ".join(
+        one
+        for one in sentences(answer)
+        if not any(set(_WORD.findall(one.casefold())) <= words for words in lines)
+    )

@@ -89,7 +89,7 @@ def statements(text: str, record: bool = False) -> tuple[Statement, ...]:
         record: it is a record, whose lines begin with what they are about.
     """
     found: list[Statement] = []
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         found += _of_record(sentence) if record else _of_sentence(sentence, found)
     return tuple(found)
 
@@ -115,7 +115,8 @@ def sides_in(text: str) -> frozenset[str]:
     return frozenset(alone | {view[0] for view in views_in(text)})
 
 
-def _sentences(text: str) -> Iterable[str]:
+def sentences(text: str) -> Iterable[str]:
+    """Return the sentences of a text."""
     for line in text.splitlines():
         # a point that ends a sentence, not the one in 0.5 or behind an abbreviation
         yield from filter(None, re.split(r"(?<=[a-z0-9)\]”\"][.!?])\s+(?=[A-Z“0-9])", line.strip()))

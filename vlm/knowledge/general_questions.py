@@ -80,7 +80,8 @@ _NAMES = "|".join(
 _THE = re.compile(  # the findings of these pictures, and not findings as such
     rf"\b(the|that) (?!(mean|diff|definition|term|word|purpose|point|concept|risk|"
     rf"(cc|mlo|lm|ml|xccl|magnification|spot compression) view))(\w+ ){{0,2}}?"
-    rf"(?:{_NAMES}|view|projection|side|size|spacing|resolution|bit depth)"
+    rf"(?:{_NAMES}|view|projection|side|size|spacing|resolution|bit depth|positioning|"
+    r"image quality|exposure)"
     r"\b(?! (\d|[a-d]\b|categories|classes|levels|letters|"
     r"system|scale|lexicon|view|margin|shape|score mean))"
 )

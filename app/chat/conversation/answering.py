@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.chat.conversation.answer_evidence import evidence_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
-from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
+from app.chat.conversation.facts import BY_NAME_OF_FILE, NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
@@ -104,8 +104,9 @@ class Answering:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
         With a language model its own words come, as far as they agree with the record. A report
-        keeps its form, as do comparisons, which it did not learn well; what is said of the program
-        itself, of advice and orders keeps its sentences.
+        keeps its form, as do comparisons, quality and what a file name tells, which it did not
+        learn well, and several terms; what is said of the program itself, of advice and orders
+        keeps its sentences.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
@@ -113,11 +114,15 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        worded = asked.subject in _WORDED and asked.images
+        kept = "quality" in asked.facts or "pictures" in asked.facts or len(asked.entries) > 1
+        worded = asked.subject in _WORDED and asked.images and not kept
         if self._writer is None or not worded:
             yield from pieces
             return
         *_, made = pieces
+        if BY_NAME_OF_FILE in made.text:
+            yield made
+            return
         yield from self._writer.write(exam, question, history, made)
 
     def _from_record(

@@ -68,9 +68,12 @@ class Fact:
     disagree: bool = False
 
 
+BY_NAME_OF_FILE = f"the {FILE_NAME} says"
+
+
 def teller(source: str | None) -> str:
     """Return who tells a side or a view, and that it says so."""
-    return "the file name says" if source == FILE_NAME else "the tags say"
+    return BY_NAME_OF_FILE if source == FILE_NAME else "the tags say"
 
 
 def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
@@ -214,6 +217,9 @@ class FactAnswerer:
     def _lines(
         self, exam: Exam, topic: str, findings: Findings | None, meant: Sequence[int]
     ) -> list[str]:
+        listed = ", ".join(exam.names)
+        if topic == "pictures":
+            return [f"{len(exam.images)} picture{'s' * (len(exam.images) > 1)}: {listed}."]
         if topic == "quality":
             return [QUALITY, *warnings_of(exam, findings)]
         if topic == "warnings":

@@ -167,12 +167,12 @@ ASKS: tuple[tuple[Subject, tuple[str, ...]], ...] = (
                       r"\bdictat\w+")),
 )  # fmt: skip
 FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("pictures", (r"how many (images|pictures|films|views|files|mammograms)",)),
     ("side", (r"which (breast|side)", r"side and view", r"lateralit\w*",
               r"right (one |side |breast )?or( the)? left",
               r"left (one |side |breast )?or( the)? right",
               r"which views?", r"(from )?above or", r"(at an|which|what) angle",
               r"which direction", r"mirror\w*", r"flipped",
-              r"how many (images|pictures|films|views|files|mammograms)",
               r"the view", r"what (view|projection)\w*",
               r"wh?ich v(ie|ei)ws?", r"projections?", r"tags?", r"agree\w*", r"mlo or cc",
               r"cc or mlo", r"cranio-?caudal or( an)? oblique")),

@@ -98,3 +98,8 @@ def test_a_side_that_the_file_name_tells_is_not_the_tags(exam: Exam) -> None:
     mixed = replace(exam, images=(replace(first, told=half), *exam.images[1:]))
     *_, answer = FactAnswerer().answer(mixed, "Which side and view is each picture?", (), None)
     assert "the tags say side right, the file name says view CC; " in answer.text
+
+
+def test_how_many_pictures_there_are_is_told(exam: Exam) -> None:
+    *_, answer = FactAnswerer().answer(exam, "How many images did you get?", (), None)
+    assert answer.text == "4 pictures: R CC, L CC, R MLO, L MLO."

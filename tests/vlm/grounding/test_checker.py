@@ -211,3 +211,34 @@ def test_tags_do_not_say_what_a_file_name_says() -> None:
     wrong = disagreements("The tags say it is a right breast, CC view.", told, complete=False)
     assert wrong == ("the file name says it, not the tags",)
     assert not disagreements("The file name says right breast, CC view.", told, complete=False)
+
+
+TWO = (
+    "R CC: the tags say side right, view CC; the pixels look stored as a right breast.",
+    "R MLO: the tags say side right, view MLO; the pixels look stored as a right breast.",
+)
+
+
+def test_no_picture_whose_tags_were_asked_for_is_left_out() -> None:
+    short = "By the tags this is R CC, and the pixels agree with that side."
+    assert disagreements(short, TWO) == ("leaves out R MLO",)
+    text, wrong = completed(short, TWO)
+    assert not wrong
+    assert text == f"{TWO[1]}\n{short}"
+    assert not disagreements("By the tags R CC and R MLO are right breasts.", TWO)
+    assert not disagreements("By the tags this is a right breast.", TWO[:1])
+
+
+def test_bits_that_were_asked_for_are_told() -> None:
+    told = ("R CC: 462 x 800 pixels, 8 bits, pixel size not said.",)
+    answer = "It is 462 x 800 pixels, pixel size not said."
+    assert disagreements(answer, told, "how many bits per pixel?") == ("leaves out the bits",)
+    assert not disagreements(answer, told, "how many pixels has it?")
+
+
+def test_a_line_that_is_added_is_not_said_again() -> None:
+    place = "If there is a lesion, it most likely lies here: R CC lower third, size not known."
+    facts = (place, "Mass: not judged, because the model was never tried at it.")
+    said = "Mass is not judged, because the model was never tried at it."
+    again = f"{said} If there is a lesion, it most likely lies here: R CC, lower third."
+    assert completed(again, facts, "How large is the mass?") == (f"{place}\n{said}", ())
