@@ -40,6 +40,8 @@ _UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags 
 _BITS = re.compile(r"\bbits?\b")
 # "R CC: the tags say side right, view CC; ...", "L MLO: 462 x 800 pixels, ..."
 _OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \d+ pixels)")
+# "R MLO: GE Senographe, read as DICOM."
+_MACHINE = re.compile(r"^[^:]+: (?P<name>.+), read as \w+")
 _TAGS = re.compile(r"\btags?\b")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
@@ -213,6 +215,7 @@ def _left_out(
         missing.append("says that something is not judged")
     missing += _values_left_out(answer, whole)
     missing += _pictures_left_out(answer, whole)
+    missing += _machine_left_out(folded, whole.casefold())
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
@@ -246,6 +249,13 @@ def _pictures_left_out(answer: str, whole: str) -> list[str]:
     told = {view for head in heads for view in views_in(head)}
     # of one picture it need not be said which
     return [f"leaves out {view}" for view in sorted(told - views_in(answer)) if len(told) > 1]
+
+
+def _machine_left_out(answer: str, whole: str) -> list[str]:
+    """Return whether the machine that the record names is not named; all in lower case."""
+    names = [match["name"] for line in whole.splitlines() if (match := _MACHINE.match(line))]
+    left_out = any(name.split()[0].strip(",.") not in answer for name in names)
+    return ["leaves out the machine"] if left_out else []
 
 
 def _size(answer: str, whole: str, question: str) -> list[str]:

@@ -50,7 +50,7 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film)\b")
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
-    r"(one|a single) (line|sentence)|few words)\b"
+    r"(one|a single) (line|sentence)|few words|impression only|only the impression)\b"
 )
 
 

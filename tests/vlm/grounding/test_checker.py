@@ -242,3 +242,12 @@ def test_a_line_that_is_added_is_not_said_again() -> None:
     said = "Mass is not judged, because the model was never tried at it."
     again = f"{said} If there is a lesion, it most likely lies here: R CC, lower third."
     assert completed(again, facts, "How large is the mass?") == (f"{place}\n{said}", ())
+
+
+def test_the_machine_that_was_asked_for_is_named() -> None:
+    told = ("R MLO: GE MEDICAL SYSTEMS Senographe, read as DICOM.",)
+    assert disagreements("It is the right breast, MLO view.", told) == ("leaves out the machine",)
+    assert not disagreements("It was taken with a GE MEDICAL SYSTEMS Senographe.", told)
+    assert not disagreements(
+        "The machine is not recorded.", ("R CC: machine not said, read as PNG.",)
+    )
