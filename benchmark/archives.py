@@ -84,14 +84,11 @@ class Archives:
             for name in asked
         }
 
-    @property
-    def phantoms(self) -> bool:
-        """Whether any archive here is made of phantoms."""
-        return any(
-            "phantom" in source
-            for path in sorted(self.folder.glob("*/manifest.parquet"))
-            for source in self.sources(path.parent.name)
-        )
+    def phantoms(self, tasks: Iterable[Task]) -> bool:
+        """Return whether any archive that tasks ask about is made of phantoms."""
+        asked = {source for task in tasks for source in task.sources}
+        there = asked - set(self.missing(tuple(sorted(asked))))
+        return any("phantom" in source for name in sorted(there) for source in self.sources(name))
 
     def _table(self, name: str) -> pa.Table:
         return read_manifest(self.folder / name, READ)

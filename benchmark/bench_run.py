@@ -119,7 +119,7 @@ class Bench:
     @property
     def notice(self) -> str:
         """What stands on everything that is shown of phantoms."""
-        return self.settings.notice or (PHANTOMS if self.archives.phantoms else "")
+        return self.settings.notice or (PHANTOMS if self.archives.phantoms(self.tasks) else "")
 
     @property
     def everybody(self) -> list[Model]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pretrain.cards.teacher_card import PHANTOM, USAGE
+from pretrain.cards.teacher_card import PHANTOM, USAGE, phantom_warning
 from pretrain.settings.stage2_config import Stage2
 from pretrain.student.validation import FIGURE
 from versamammo import NOTICE
 from versamammo.model.head_scores import HeadScore
 from versamammo.training.origin import made_of
-
-_WARNING = (
-    "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and every "
-    "figure below is a phantom result.**\n"
-)
 
 _WHOLE = {
     FIGURE: "area that chose the epoch, a mean weighted by how surely each is known",
@@ -53,7 +48,7 @@ tags: [mammography, distillation{", " + PHANTOM if phantom else ""}]
 # VersaMammo encoder, {config.student.backbone}
 
 {NOTICE}
-{_WARNING if phantom else ""}
+{phantom_warning(origin["sources"])}
 | | |
 |---|---|
 | data | {origin["images"]} images of {", ".join(origin["sources"])} |

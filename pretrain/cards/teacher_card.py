@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,20 @@ import versamammo
 versamammo.register()
 encoder = AutoModel.from_pretrained("this folder")
 features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]"""
+
+
+def phantom_warning(sources: Sequence[str]) -> str:
+    """Say of weights which of the sources that they were made from are invented pictures."""
+    phantoms = [source for source in sources if PHANTOM in source]
+    if not phantoms:
+        return ""
+    if len(phantoms) == len(sources):
+        return (
+            "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, "
+            "and every figure below is a phantom result.**\n"
+        )
+    named = ", ".join(phantoms)
+    return f"\n**Some of what it was trained on are phantoms, invented pictures: {named}.**\n"
 
 
 @dataclass(frozen=True)
@@ -46,12 +60,6 @@ def card(facts: TeacherFacts) -> str:
     """Write the card as Markdown with the front matter that model hubs read."""
     config, origin = facts.config, facts.origin
     height, width = config.whole_size
-    warning = (
-        "\n**Trained on phantoms, which are invented pictures: it knows nothing of patients, and "
-        "every figure below is a phantom result.**\n"
-        if facts.phantom
-        else ""
-    )
     tags = ["mammography", "self-supervised", *([PHANTOM] if facts.phantom else [])]
     return f"""---
 library_name: transformers
@@ -63,7 +71,7 @@ tags: [{", ".join(tags)}]
 # Stage 1 teacher, {config.vit.name}
 
 {NOTICE}
-{warning}
+{phantom_warning(origin["sources"])}
 A mammogram encoder trained without labels ({config.objective}), the running mean of its student.
 
 | | |

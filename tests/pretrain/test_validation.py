@@ -63,6 +63,20 @@ def test_of_one_patient_there_is_no_interval() -> None:
     assert (alone.low, alone.high, alone.patients) == (None, None, 1)
 
 
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (["cbis-ddsm"], None),
+        (["phantom"], "knows nothing of patients"),
+        (["cbis-ddsm", "phantom"], "Some of what it was trained on are phantoms"),
+    ],
+)
+def test_the_card_tells_phantoms_apart(sources: list[str], said: str | None) -> None:
+    text = student_card(Stage2(), 60, {**ORIGIN, "sources": sources}, {FIGURE: 0.8}, ())
+    assert (said is None) == ("invented pictures" not in text)
+    assert (said or "") in text
+
+
 def test_the_card_shows_the_scores_with_their_n() -> None:
     scores = (
         HeadScore("mass", 0.8512, 0.8, 0.9, 400, 100, (("no", 300), ("yes", 100))),
