@@ -221,7 +221,7 @@ class FactAnswerer:
         if topic == "pictures":
             return [f"{len(exam.images)} picture{'s' * (len(exam.images) > 1)}: {listed}."]
         if topic == "quality":
-            return [QUALITY, *warnings_of(exam, findings)]
+            return [QUALITY, *together(exam.names, warnings_of(exam, findings))]
         if topic == "warnings":
             return list(warnings_of(exam, findings)) or [
                 "There are no warnings about these pictures."

@@ -103,3 +103,11 @@ def test_a_side_that_the_file_name_tells_is_not_the_tags(exam: Exam) -> None:
 def test_how_many_pictures_there_are_is_told(exam: Exam) -> None:
     *_, answer = FactAnswerer().answer(exam, "How many images did you get?", (), None)
     assert answer.text == "4 pictures: R CC, L CC, R MLO, L MLO."
+
+
+def test_what_pictures_share_is_warned_of_once_beside_their_quality(exam: Exam) -> None:
+    note = "the side is known from the file name only"
+    images = tuple(replace(one, told=replace(one.told, warnings=(note,))) for one in exam.images)
+    told = replace(exam, images=images)
+    *_, answer = FactAnswerer().answer(told, "Is the image quality good?", (), None)
+    assert answer.text.splitlines()[1:] == [f"{', '.join(exam.names)}: {note}"]
