@@ -66,6 +66,8 @@ def draw_conversation(random: Random) -> SampledConversation:
         if len(turns) == wanted:
             break
         question = (next_question if turns else first_question)(scene.exam, random)
+        if understand(question, scene.exam, history).exact:
+            continue  # told from pixels, of which a scene has none, and in the page's own form
         *_, made = answering.answer(scene.exam, question, history, scene.seen)
         answer = written(scene, question, history, made.text, random)
         facts = record_lines(made.text)

@@ -16,8 +16,10 @@ from app.chat.conversation.facts import BY_NAME_OF_FILE, NO_MODEL, PHANTOMS_ONLY
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
+from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
+    LIKELIEST,
     absent_line,
     count_line,
     finding_line,
@@ -103,10 +105,8 @@ class Answering:
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
-        With a language model its own words come, as far as they agree with the record. A report
-        keeps its form, as do comparisons, quality and what a file name tells, which it did not
-        learn well, and several terms; what is said of the program itself, of advice and orders
-        keeps its sentences.
+        With a language model its own words come, as far as they agree with the record. What it did
+        not learn well keeps its form: reports, comparisons, exact places, quality, several terms.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
@@ -114,7 +114,8 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        kept = "quality" in asked.facts or "pictures" in asked.facts or len(asked.entries) > 1
+        kept = bool({"quality", "pictures"} & {*asked.facts}) or len(asked.entries) > 1
+        kept |= asked.exact and asked.subject is Subject.PLACES
         worded = asked.subject in _WORDED and asked.images and not kept
         if self._writer is None or not worded:
             yield from pieces
@@ -147,7 +148,7 @@ class Answering:
             return
         ways: dict[Subject, Callable[[], StreamedAnswer]] = {
             Subject.FINDINGS: lambda: self._and_topics(exam, asked, seen, self._findings),
-            Subject.PLACES: lambda: self._and_topics(exam, asked, seen, self._findings),
+            Subject.PLACES: lambda: self._places(exam, asked, seen),
             Subject.SIZES: lambda: self._and_topics(exam, asked, seen, self._findings),
             Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
             Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
@@ -223,6 +224,15 @@ class Answering:
             f"{made.text}\n{more.text}", tuple(dict.fromkeys((*made.evidence, *more.evidence))),
             None, tuple(dict.fromkeys((*made.notes, *more.notes))),
         )  # fmt: skip
+
+    def _places(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
+        """Return where findings lie; by quadrant, hour and pixels where that is asked for."""
+        made = self._and_topics(exam, asked, seen, self._findings)
+        exact = exact_places(exam, seen, asked.images) if asked.exact else ()
+        if not exact:
+            return made
+        rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]
+        return replace(made, text="\n".join([*exact, *rest]))
 
     def _count(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         made = self._findings(exam, asked, seen)

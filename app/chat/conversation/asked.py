@@ -29,6 +29,7 @@ class Asked:
         misspelt: words that were read as others, and as which.
         guessed: whether no rule reads it, and it is taken for what it is most like.
         brief: whether a short answer is wanted.
+        exact: whether a place is asked for by quadrant, hour, distance or pixels.
     """
 
     subject: Subject
@@ -42,6 +43,7 @@ class Asked:
     misspelt: tuple[tuple[str, str], ...] = ()
     guessed: bool = False
     brief: bool = False
+    exact: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:

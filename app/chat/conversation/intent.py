@@ -48,6 +48,10 @@ _GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b|\bhow (well|oft
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film)\b")
+_EXACT = re.compile(
+    r"\b(quadrants?|o'?clock|hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
+    r"precise(ly)?)\b"
+)
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
     r"(one|a single) (line|sentence)|few words|impression only|only the impression)\b"
@@ -65,7 +69,10 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     asked = _alone(question, words)
     if earlier and asked.subject is Subject.COMPARE:
         asked = replace(asked, subject=Subject.CHANGE)
-    asked = replace(asked, images=images, chosen=chosen, brief=bool(_BRIEF.search(words)))
+    asked = replace(
+        asked, images=images, chosen=chosen,
+        brief=bool(_BRIEF.search(words)), exact=bool(_EXACT.search(words)),
+    )  # fmt: skip
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         return _guessed(after(asked, before, question), question, before)

@@ -61,6 +61,21 @@ def write_findings(
     return tuple(told), unjudged
 
 
+def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple[str, ...]:
+    """Return each marked place by quadrant, hour and thirds, and its box in pixels of the file."""
+    writer = SectionWriter("places", "Places")
+    told, _ = write_findings(writer, exam, findings, images)
+    texts = {one.id: one.text for one in writer.section.sentences}
+    lines = [texts[one.sentence] for one in told if one.marks]
+    lines += [
+        f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
+        f"{mark.box.y2:.0f}, in pixels of the file."
+        for one in told
+        for mark in one.marks
+    ]
+    return tuple(dict.fromkeys(lines))
+
+
 @dataclass(frozen=True)
 class _Breast:
     """One breast and its pictures."""

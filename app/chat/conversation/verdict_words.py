@@ -14,6 +14,7 @@ from versamammo.vqa import Kind
 
 SHOWN = 0.1  # other options are named from here on
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
+LIKELIEST = "If there is a lesion, it most likely lies here"
 
 
 def title(name: str) -> str:
@@ -53,7 +54,7 @@ def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list
         for one in findings.suspects
         if one.image in images
     ]
-    return [f"If there is a lesion, it most likely lies here: {'; '.join(told)}."] if told else []
+    return [f"{LIKELIEST}: {'; '.join(told)}."] if told else []
 
 
 def absent_line(exam: Exam, said: Mapping[str, Sequence[Verdict]]) -> str:

@@ -12,6 +12,7 @@ from app.chat import models
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.facts import NO_NORMALS, warnings_of
 from app.chat.conversation.report import composed, findings_record
+from app.chat.conversation.report_findings import SUSPECT
 from app.chat.evidence.contracts import Card, EvidenceSource
 from app.chat.evidence.encoder_findings import Seeing
 from app.chat.evidence.exam import Exam
@@ -56,6 +57,17 @@ def test_findings_are_not_judged_but_the_likeliest_place_is_named(
         (one.image, one.box) for one in found.suspects
     }
     assert all(one.confidence is None for one in said.evidence), "nothing says that there is one"
+
+
+def test_a_place_is_told_exactly_where_that_is_asked(real: Exam, examiner: Examiner) -> None:
+    found = examiner.find(real)
+    *_, said = Answering(FILMS, TRIED).answer(real, "pixel coordinates of the lesion?", (), found)
+    assert SUSPECT in said.text
+    assert "most likely lies here" not in said.text
+    for one in found.suspects:
+        box = one.box
+        told = f"x {box.x1:.0f} to {box.x2:.0f}, y {box.y1:.0f} to {box.y2:.0f}, in pixels"
+        assert f"{real.names[one.image]}: {told}" in said.text
 
 
 def test_what_is_said_of_a_lesion_holds_if_there_is_one(real: Exam, examiner: Examiner) -> None:
