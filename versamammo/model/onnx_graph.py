@@ -6,12 +6,13 @@ beside the weights it was made of and names their hash, so that it is never used
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from versamammo.errors import InputError
 from versamammo.model.features import Features, Level
+from versamammo.model.same_padding import with_constant_padding
 from versamammo.model.weights import WEIGHTS
 
 GRAPH = "encoder.onnx"
@@ -57,7 +59,9 @@ class _Plain(nn.Module):
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.encoder = encoder
+        twin = copy.copy(cast(Any, encoder))
+        twin._modules = {**twin._modules, "backbone": with_constant_padding(twin.backbone)}
+        self.encoder = twin
 
     def forward(self, pixel_values: Tensor) -> tuple[Tensor, ...]:
         features = self.encoder.encode(pixel_values)
