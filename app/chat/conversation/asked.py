@@ -22,7 +22,7 @@ class Asked:
         topics: named in it; of findings all are meant if none is named.
         images: numbers of the pictures that are meant; empty if there is no such picture.
         chosen: whether the question itself says which pictures it means.
-        facts: what is asked of the tags: side, size, warnings, machine.
+        facts: what is asked of the tags, as `FACTS` names it: side, size, machine and so on.
         unread: words that were not taken into account.
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
