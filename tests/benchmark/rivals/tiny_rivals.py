@@ -36,6 +36,10 @@ from transformers import (
     Qwen2_5_VLProcessor,
     Qwen2VLImageProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+    Qwen3VLProcessor,
+    Qwen3VLVideoProcessor,
 )
 
 SIDE, PATCH, WIDTH = 28, 14, 16  # pixels, pixels, features
@@ -115,6 +119,33 @@ def qwen2_5_vl() -> Made:
     return Qwen2_5_VLForConditionalGeneration(config), processor
 
 
+def qwen3_vl() -> Made:
+    words = tokenizer(
+        image_token="<|image_pad|>", video_token="<|video_pad|>",
+        start="<|vision_start|>", end="<|vision_end|>",
+    )  # fmt: skip
+    ids = words.convert_tokens_to_ids
+    rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 10_000.0,
+            "mrope_interleaved": True}  # fmt: skip
+    config = Qwen3VLConfig(
+        vision_config={
+            "depth": 2, "hidden_size": WIDTH, "intermediate_size": 32, "num_heads": 2,
+            "out_hidden_size": WIDTH, "patch_size": PATCH, "num_position_embeddings": 16,
+            "deepstack_visual_indexes": [0],
+        },
+        text_config={**text_config(words), "rope_parameters": rope},
+        image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
+        vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
+    )  # fmt: skip
+    small = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
+    mark = "<|vision_start|><|image_pad|><|vision_end|>"
+    processor = Qwen3VLProcessor(
+        Qwen2VLImageProcessor(size=small, patch_size=PATCH), words, Qwen3VLVideoProcessor(),
+        chat_template=TEMPLATE.replace("IMAGE", mark),
+    )  # fmt: skip
+    return Qwen3VLForConditionalGeneration(config), processor
+
+
 def gemma3() -> Made:
     words = tokenizer(boi_token="<start_of_image>", eoi_token="<end_of_image>",
                       image_token="<image_soft_token>")  # fmt: skip
@@ -188,6 +219,7 @@ def blip2() -> Made:
 FAMILIES: dict[str, Callable[[], Made]] = {
     "llava": llava,
     "qwen2_5_vl": qwen2_5_vl,
+    "qwen3_vl": qwen3_vl,
     "gemma3": gemma3,
     "internvl": internvl,
     "idefics3": smolvlm,
