@@ -1,4 +1,4 @@
-"""What a teacher, boxes and a start are worth on real films: one part changed, seed by seed.
+"""What a teacher, close-ups and a start are worth on real films: one part changed, seed by seed.
 
     python scripts/cbis_ablation.py --data PREPARED --teacher runs/stage1_cbis --out runs/ablation
 
@@ -67,7 +67,7 @@ RECIPES = {
     ),
     "+ teacher, dense term": Recipe(on("dense"), seeds=(0,), taught=True),
     "from nothing": Recipe(("--student.weights", "null"), seeds=(0,)),
-    "without boxes": Recipe(
+    "without close-ups": Recipe(  # nor the pathology of each lesion; boxes still teach whole films
         ("--terms.lesion_pathology", "false", "--terms.closeups", "false", "--views.close", "0"),
         seeds=(0,),
     ),

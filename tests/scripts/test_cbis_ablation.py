@@ -36,7 +36,7 @@ def test_a_recipe_changes_its_part_and_nothing_else() -> None:
     nothing = settings("from nothing")
     assert nothing.student.weights is None
     assert replace(nothing, student=first.student) == first
-    bare = settings("without boxes")
+    bare = settings("without close-ups")
     assert replace(bare, terms=first.terms, views=first.views) == first
     assert not bare.terms.lesion_pathology
     assert all(RECIPES[name].taught == settings(name).needs_teacher for name in RECIPES)
