@@ -22,7 +22,9 @@ UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
 RELATED = "See also: "
-LONGEST = 800  # characters of a record; longer ones take too long, and are shown as they are
+# characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
+# are shown as they are
+LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 REPEATED = "says the same as the answer before, to another question"
@@ -58,7 +60,8 @@ class RecordWriter:
             made: what the page would say without a language model.
         """
         facts = record_lines(made.text)
-        if not facts or len(made.text) > LONGEST:
+        longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE
+        if not facts or len(made.text) > longest:
             yield made
             return
         above = [one for one in made.text.splitlines() if one.startswith(OF_THE_PAGE)]

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import cast
 
 from app.chat.conversation.answering import Answering
-from app.chat.conversation.writing import REPEATED, RecordWriter, record_lines
+from app.chat.conversation.writing import (
+    FEW,
+    LONGEST,
+    LONGEST_OF_MORE,
+    REPEATED,
+    RecordWriter,
+    record_lines,
+)
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -135,3 +142,15 @@ def test_the_last_answer_is_not_repeated_for_another_question(exam: Exam) -> Non
 def test_record_lines_leave_out_what_the_page_says_itself() -> None:
     text = "Not taken into account: “big”.\nMass: no.\n\nSee also: cyst."
     assert record_lines(text) == ("Mass: no.",)
+
+
+def test_a_long_record_keeps_its_form_sooner_where_there_are_many_pictures(exam: Exam) -> None:
+    made = StreamedAnswer("Mass: not judged, because " + "nothing was tried " * 35)
+    assert LONGEST_OF_MORE < len(made.text) < LONGEST
+    for count, asked in ((len(exam.images), 0), (FEW, 1)):
+        model = Says("Mass is not judged here.")
+        few = replace(exam, images=exam.images[:count])
+        writer = RecordWriter(cast(LanguageSource, model))
+        *_, said = writer.write(few, "Is there a mass?", (), made)
+        assert len(model.asked) == asked
+        assert bool(said.written) == bool(asked)
