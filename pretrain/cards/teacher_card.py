@@ -21,7 +21,7 @@ features = encoder.encode("mammogram.dcm")  # pooled [1, D], patches [1, N, D]""
 
 
 def phantom_warning(sources: Sequence[str]) -> str:
-    """Say of weights which of the sources that they were made from are invented pictures."""
+    """Return a warning of the sources of some weights that are invented pictures, or nothing."""
     phantoms = [source for source in sources if PHANTOM in source]
     if not phantoms:
         return ""

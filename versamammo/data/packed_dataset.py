@@ -53,7 +53,7 @@ def pack(prepared: Path, out: Path, per_file: int = PER_FILE) -> dict[str, int]:
             rows = table.filter(pc.is_null(column) if split is None else pc.equal(column, split))
             if rows.num_rows:
                 counts[name] = rows.num_rows
-                written |= {file for file in _write_split(prepared, out, name, rows, per_file)}
+                written.update(_write_split(prepared, out, name, rows, per_file))
         write_atomically(out / CARD, card_of(table, counts).encode())
         for old in (out / DATA).glob("*.parquet"):
             if f"{DATA}/{old.name}" not in written:

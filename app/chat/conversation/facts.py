@@ -217,9 +217,9 @@ class FactAnswerer:
     def _lines(
         self, exam: Exam, topic: str, findings: Findings | None, meant: Sequence[int]
     ) -> list[str]:
-        listed = ", ".join(exam.names)
         if topic == "pictures":
-            return [f"{len(exam.images)} picture{'s' * (len(exam.images) > 1)}: {listed}."]
+            plural = "s" if len(exam.images) > 1 else ""
+            return [f"{len(exam.images)} picture{plural}: {', '.join(exam.names)}."]
         if topic == "quality":
             return [QUALITY, *together(exam.names, warnings_of(exam, findings))]
         if topic == "warnings":

@@ -93,12 +93,20 @@ def llava() -> Made:
     return LlavaForConditionalGeneration(config), processor
 
 
-def qwen2_5_vl() -> Made:
+def qwen_words() -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:
+    """Make the tokenizer of a Qwen, and what its config calls the marks around pictures."""
+    names = {"image": "image_pad", "video": "video_pad",
+             "vision_start": "vision_start", "vision_end": "vision_end"}  # fmt: skip
     words = tokenizer(
         image_token="<|image_pad|>", video_token="<|video_pad|>",
         start="<|vision_start|>", end="<|vision_end|>",
     )  # fmt: skip
     ids = words.convert_tokens_to_ids
+    return words, {f"{name}_token_id": ids(f"<|{mark}|>") for name, mark in names.items()}
+
+
+def qwen2_5_vl() -> Made:
+    words, marks = qwen_words()
     rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10_000.0}
     text = {**text_config(words), "rope_parameters": rope}
     text.pop("head_dim")
@@ -107,8 +115,7 @@ def qwen2_5_vl() -> Made:
             "depth": 1, "hidden_size": WIDTH, "intermediate_size": 32, "num_heads": 2,
             "out_hidden_size": WIDTH, "patch_size": PATCH, "fullatt_block_indexes": [0],
         },
-        text_config=text, image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
-        vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
+        text_config=text, **marks,
     )  # fmt: skip
     small = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
     shown = Qwen2VLImageProcessor(size=small, patch_size=PATCH)
@@ -120,11 +127,7 @@ def qwen2_5_vl() -> Made:
 
 
 def qwen3_vl() -> Made:
-    words = tokenizer(
-        image_token="<|image_pad|>", video_token="<|video_pad|>",
-        start="<|vision_start|>", end="<|vision_end|>",
-    )  # fmt: skip
-    ids = words.convert_tokens_to_ids
+    words, marks = qwen_words()
     rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 10_000.0,
             "mrope_interleaved": True}  # fmt: skip
     config = Qwen3VLConfig(
@@ -134,8 +137,7 @@ def qwen3_vl() -> Made:
             "deepstack_visual_indexes": [0],
         },
         text_config={**text_config(words), "rope_parameters": rope},
-        image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
-        vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
+        **marks,
     )  # fmt: skip
     small = {"shortest_edge": 28 * 28, "longest_edge": 56 * 56}
     mark = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -227,11 +229,20 @@ FAMILIES: dict[str, Callable[[], Made]] = {
 }
 
 
-def save_rival(folder: Path, family: str, seed: int = 0) -> Path:
-    """Write a model of a family as a folder that transformers opens."""
-    with torch.random.fork_rng():
+def save_rival(folder: Path, family: str, seed: int = 0, factor: float = 1.0) -> Path:
+    """Write a model of a family as a folder that transformers opens.
+
+    Args:
+        folder: to be written.
+        family: a key of `FAMILIES`.
+        seed: of the weights.
+        factor: that all weights are multiplied by; by large ones answers differ.
+    """
+    with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         model, processor = FAMILIES[family]()
+        for weight in model.parameters():
+            weight.mul_(factor)
     model.generation_config.pad_token_id = 0
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
