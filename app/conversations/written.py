@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.verdict_words import SHOWN, title
+from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Verdict
 from app.chat.evidence.deciding import of_several
-from app.chat.evidence.shown_probability import figure
 from app.conversations.words import SIDES, listed
 from app.conversations.written_findings import FindingWords
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
+from versamammo.vqa.option_words import SHOWN, figure
 
 
 class Writer(FindingWords):
@@ -101,14 +101,17 @@ class Writer(FindingWords):
                 f"They cannot be compared: there is no picture of the {missing[0]} breast.",
                 f"Only the {other} breast is here, so there is nothing to compare it with.",
             ))  # fmt: skip
+        groups = dict(sides)
+        if missing and len(self.exam.images) > 1:  # of one breast its views are compared
+            groups = {self.exam.names[i]: [i] for i in range(len(self.exam.images))}
         for name in names:
             each = []
-            for word, images in sides.items():
+            for word, images in groups.items():
                 one = of_several(self.exam, self.seen, name, images) if images else None
                 if one is not None:
                     each.append(f"{word} {self._short(one)}")
             if each:
-                said.append(f"{title(name)}: {', '.join(each)}.")
+                said.append(f"{title(name)}: {'; '.join(each)}.")
         if not names:
             silent = [n for n in asked.topics if n in self.seen.silent]
             said.append(self.not_judged(silent[:1] or ["ACR"]))

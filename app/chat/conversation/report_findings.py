@@ -20,10 +20,10 @@ from app.chat.evidence.breast_location import Location, Sighting, locate, pairs,
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.location_text import in_words
-from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.dicom.spacing import BY_RESOLUTION, UNCALIBRATED
 from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
+from versamammo.vqa.option_words import figure
 
 NO_MODEL = "No model looked for findings."
 PLACE_FROM = "position from the nipple as found on the pixels, {views}"

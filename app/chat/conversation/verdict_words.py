@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from app.chat.evidence.contracts import LOOKED_AT, Findings, Region, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.mammogram import Laterality
 from versamammo.vocabulary import BY_NAME, YES
-from versamammo.vqa import Kind
+from versamammo.vqa.option_words import figure, option_words
 
-SHOWN = 0.1  # other options are named from here on
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
@@ -23,11 +21,8 @@ def title(name: str) -> str:
 
 
 def verdict_words(verdict: Verdict) -> str:
-    """Return yes, no or not sure, with the probability of what is said."""
-    yes = verdict.probabilities[YES]
-    if verdict.value is None:
-        return f"not sure (yes {figure(yes)})"
-    return f"yes ({figure(yes)})" if verdict.value == YES else f"no ({figure(1 - yes)})"
+    """Return the value that is said, its probability and the other likely ones."""
+    return option_words(BY_NAME[verdict.topic], verdict.probabilities, verdict.value)
 
 
 def region_words(exam: Exam, region: Region) -> str:
@@ -85,20 +80,9 @@ def count_line(exam: Exam, names: Sequence[str], regions: Sequence[Region]) -> s
 
 
 def topic_words(verdict: Verdict) -> str:
-    """Return the value that is said, its probability and the other likely ones."""
-    topic = BY_NAME[verdict.topic]
+    """Return the same with the condition under which it holds."""
     held = f", {verdict.condition}" if verdict.condition else ""
-    if topic.kind is Kind.YES_NO:
-        return f"{verdict_words(verdict)}{held}"
-    ranked = sorted(verdict.probabilities.items(), key=lambda one: -one[1])
-    listed = [
-        f"{topic.plain(option)} {figure(chance)}" for option, chance in ranked if chance >= SHOWN
-    ]
-    if verdict.value is None:
-        return f"not sure; {', '.join(listed)}{held}"
-    also = f"; also possible: {', '.join(listed[1:])}" if listed[1:] else ""
-    chance = figure(verdict.probabilities[verdict.value])
-    return f"{topic.described(verdict.value)} ({chance}){also}{held}"
+    return f"{verdict_words(verdict)}{held}"
 
 
 def topic_line(exam: Exam, verdict: Verdict) -> str:

@@ -17,26 +17,13 @@ from dataclasses import replace
 
 from app.chat.evidence.contracts import EvidenceSource, Findings, Verdict
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.shown_probability import figure
 from versamammo.vocabulary import BY_NAME, NO, YES, Topic
 from versamammo.vqa import Kind
+from versamammo.vqa.option_words import chosen, figure
 
-SURE_ENOUGH = 0.5  # of yes or no at even odds; below that neither is said
-LIKELY = 0.4  # of one among more options
 SURE_OF_ANOTHER = 0.7  # from which another source is quoted
 
 Weights = Mapping[str, float]  # of each option, 0..1
-
-
-def chosen(topic: Topic, weights: Weights) -> str | None:
-    """Return the option that is said; None if none is likely enough."""
-    best = max(weights, key=lambda option: weights[option])
-    return best if weights[best] >= least_of(topic) else None
-
-
-def least_of(topic: Topic) -> float:
-    """Return the probability from which an option of a topic is said."""
-    return SURE_ENOUGH if topic.kind is Kind.YES_NO else LIKELY
 
 
 def yes_or_no(yes: float) -> dict[str, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.chat.evidence.pixel_display import AS_LEVELS, WHITE, PixelDisplay, displayed
 from versamammo.errors import InputError
 from versamammo.imaging.breast import Breast, find_breast
+from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.imaging.mammogram import Box, Identifiers, Laterality, Mammogram, View
 from versamammo.imaging.reading import expose
 
@@ -214,3 +215,8 @@ def _dated(loaded: list[tuple[ExamImage, Identifiers]]) -> list[ExamImage]:
         image if one is None or latest is None else replace(image, days_before=(latest - one).days)
         for (image, _), one in zip(loaded, dates, strict=True)
     ]
+
+
+def is_digital(image: ExamImage) -> bool:
+    """Return whether a picture's file says that a digital detector took it."""
+    return image.told.provenance.sop_class == MG_PRESENTATION

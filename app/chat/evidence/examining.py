@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from app.chat.evidence.contracts import Card, EvidenceSource, Findings, HeatMap, Region, Verdict
-from app.chat.evidence.deciding import Weights, chosen, dissenting, yes_or_no
+from app.chat.evidence.deciding import Weights, dissenting, yes_or_no
 from app.chat.evidence.encoder_findings import PictureFindings, Seeing
-from app.chat.evidence.exam import Exam
+from app.chat.evidence.exam import Exam, is_digital
 from app.chat.evidence.location_text import in_words
 from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Calibration, Domain, Trials
 from versamammo.data.labels import FINDINGS
 from versamammo.errors import InputError
-from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.model.finding import LEAST_HEAT
 from versamammo.model.peaks import Candidate
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
+from versamammo.vqa.option_words import chosen
 
 # pictures are turned chest wall left before they are looked at: no source can tell the side
 UNTELLABLE = ("Laterality",)
@@ -73,7 +73,7 @@ class Examiner:
             source, told = self.trials.speaker(domain, topic)
             if self.card.no_normals and topic.name in FINDING_WORDS.values():
                 source, told = None, ALL_WITH_LESION
-            elif self.card.films_only and is_digital(exam):
+            elif self.card.films_only and any(map(is_digital, exam.images)):
                 source, told = None, ON_FILM
             if source is None:
                 silent[topic.name] = told
@@ -187,11 +187,6 @@ class Examiner:
             )
             for source in EvidenceSource
         }
-
-
-def is_digital(exam: Exam) -> bool:
-    """Return whether a picture's file says that a digital detector took it."""
-    return any(one.told.provenance.sop_class == MG_PRESENTATION for one in exam.images)
 
 
 def _region(exam: Exam, number: int, place: Candidate, score: float) -> Region:

@@ -13,8 +13,8 @@ from app.chat.conversation.report_draft import (
     SentenceSource,
 )
 from app.chat.evidence.contracts import Card
-from app.chat.evidence.shown_probability import figure
 from versamammo import __version__
+from versamammo.vqa.option_words import figure
 
 SCHEMA = "versamammo.report"
 SCHEMA_VERSION = "1.0"

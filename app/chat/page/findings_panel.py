@@ -9,10 +9,10 @@ from app.chat.conversation.verdict_words import title, topic_words
 from app.chat.evidence.contracts import Card, Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.shown_probability import figure
 from app.chat.viewer.scene_boxes import box_id
 from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME, NOT_JUDGED
+from versamammo.vqa.option_words import figure
 
 BARS = ("ACR", "Bi-Rads")  # shown at a glance; the rest in a table
 NO_MODEL_LOADED = (

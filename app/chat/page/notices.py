@@ -11,8 +11,8 @@ from app.chat.conversation.verdict_words import title, verdict_words
 from app.chat.evidence.contracts import Card, Findings, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.shown_probability import figure
 from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vqa.option_words import figure
 
 AT_A_GLANCE = ("Bi-Rads", "ACR")
 NOTHING_ASSESSED = (

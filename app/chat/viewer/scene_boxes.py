@@ -6,8 +6,8 @@ from typing import Any
 
 from app.chat.evidence.contracts import Evidence, Findings
 from app.chat.evidence.exam import Exam
-from app.chat.evidence.shown_probability import figure
 from versamammo.imaging.mammogram import Box
+from versamammo.vqa.option_words import figure
 
 
 def box_id(image: int, box: Box) -> str:

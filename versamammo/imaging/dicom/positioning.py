@@ -28,6 +28,7 @@ from versamammo.imaging.mammogram import Laterality, View
 
 Answer = TypeVar("Answer", Laterality, View)
 FILE_NAME = "file name"  # the source of what no tag tells
+KNOWN_FROM = "the {} is known from the {} only"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def describe_position(found: Positioning, text: str, source: str) -> Positioning
             found,
             laterality=label.laterality,
             laterality_source=source,
-            warnings=(*found.warnings, f"the side is known from the {source} only"),
+            warnings=(*found.warnings, KNOWN_FROM.format("side", source)),
         )
     if found.view is None and label.view:
         found = replace(
@@ -97,7 +98,7 @@ def describe_position(found: Positioning, text: str, source: str) -> Positioning
             view=label.view,
             view_source=source,
             modifiers=found.modifiers or label.modifiers,
-            warnings=(*found.warnings, f"the view is known from the {source} only"),
+            warnings=(*found.warnings, KNOWN_FROM.format("view", source)),
         )
     return found
 
