@@ -7,19 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.chat.conversation.answering import Answering
-from app.chat.conversation.asked import ANY_FINDING, Asked
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.general import GENERAL
 from app.chat.conversation.intent import understand
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.verdict_words import topic_line
 from app.chat.conversation.writing import record_lines
 from app.chat.evidence.contracts import Card, ChatTurn
+from app.chat.evidence.deciding import of_several
 from app.chat.evidence.trials import Trials
 from app.conversations.followed import confidence, tags, why
 from app.conversations.plain_answers import plain
 from app.conversations.random_exams import Random, Scene, draw_scene
 from app.conversations.typed_questions import first_question, next_question
 from app.conversations.written import Writer
+from versamammo.vocabulary import BY_NAME
+from versamammo.vqa import Kind
 from vlm.grounding import disagreements
+from vlm.instructions.wording import topic_prompt
 from vlm.prompts import Turn
 
 CARDS = (
@@ -30,6 +35,7 @@ CARDS = (
     Card("Breast model of our clinic, encoder", "3 weights 0a1b2c3d4e5f", "20 000 digital exams"),
 )  # fmt: skip
 MOST_TURNS = 4
+WITH_OPTIONS = 0.15  # share of conversations of benchmark questions, about the record too
 LONGEST = 1400  # characters of a record
 
 
@@ -62,6 +68,8 @@ def draw_conversation(random: Random) -> SampledConversation:
     history: list[ChatTurn] = []
     turns: list[Turn] = []
     wanted = int(random.integers(1, MOST_TURNS + 1))
+    if random.random() < WITH_OPTIONS:
+        return SampledConversation(scene.exam.names, option_turns(scene, wanted, random))
     for _ in range(4 * wanted):
         if len(turns) == wanted:
             break
@@ -76,6 +84,21 @@ def draw_conversation(random: Random) -> SampledConversation:
         turns.append(Turn(question, answer, facts))
         history.append(ChatTurn(question, made))
     return SampledConversation(scene.exam.names, tuple(turns))
+
+
+def option_turns(scene: Scene, wanted: int, random: Random) -> tuple[Turn, ...]:
+    """Return benchmark questions with options, answered by the likeliest of the record."""
+    names = [name for name in scene.seen.topics if BY_NAME[name].kind is not Kind.MULTIPLE]
+    turns = []
+    for name in [names[i] for i in random.permutation(len(names))][:wanted]:
+        verdict = of_several(scene.exam, scene.seen, name, scene.exam.current)
+        assert verdict is not None, "the record holds its topics"
+        topic = BY_NAME[name]
+        options = [topic.options[i] for i in random.permutation(len(topic.options))]
+        wording = int(random.integers(len(topic.wordings)))
+        question = topic_prompt(topic, len(scene.exam.images), options, wording)
+        turns.append(Turn(question, verdict.likeliest, (topic_line(scene.exam, verdict),)))
+    return tuple(turns)
 
 
 def written(
@@ -109,4 +132,11 @@ def _about_pictures(writer: Writer, asked: Asked) -> str | None:
         Subject.WHY: lambda: why(writer, asked),
     }
     made = ways.get(asked.subject)
-    return None if made is None else made()
+    if made is None:
+        return None
+    others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+    if others and asked.subject in (
+        Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT
+    ):  # fmt: skip
+        return f"{made()} {writer.topics(others, asked.images)}"
+    return made()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
 from app.chat.conversation.subjects import Subject
-from app.chat.evidence.exam import ExamImage
+from app.chat.evidence.exam import ExamImage, is_digital
 from app.conversations.words import SIDES, listed
 from app.conversations.written import Writer
+from versamammo.imaging.dicom.positioning import FILE_NAME
 
 
 def again(writer: Writer, asked: Asked) -> tuple[str, list[str]]:
@@ -83,24 +85,33 @@ def _quality(writer: Writer) -> str:
 
 def _sides(writer: Writer) -> str:
     images, names = writer.exam.images, writer.exam.names
+    named = any(image.told.laterality_source == FILE_NAME for image in images)
+    by = f"by the {FILE_NAME}" if named else "by the tags"
+    told = FILE_NAME if named else "tags"
     wrong = [i for i, image in enumerate(images) if image.disagrees]
     if len(images) == 1:
         side, view = names[0].split()
-        said = writer.pick(
-            f"By the tags this is the {SIDES[side]} breast in the {view} view.",
-            f"It is a {view} view of the {SIDES[side]} breast, as the tags say.",
-            f"The {SIDES[side]} breast, {view} view, by the tags.",
+        said = f"{by[0].upper()}{by[1:]}, this is the {SIDES[side]} breast in the {view} view."
+        said = (
+            said
+            if named
+            else writer.pick(
+                f"By the tags this is the {SIDES[side]} breast in the {view} view.",
+                f"It is a {view} view of the {SIDES[side]} breast, as the tags say.",
+                f"The {SIDES[side]} breast, {view} view, by the tags.",
+            )
         )
     else:
-        said = _grouped(writer, names)
+        said = _grouped(writer, names, by)
     other = [
         i for i, image in enumerate(images) if views_disagree(image, writer.seen.verdict("View", i))
     ]
     if other:
         which = listed([writer.view(i) for i in other])
         said += " " + writer.pick(
-            f"For {which} the model takes the picture for another view: tags and pixels disagree.",
-            f"On the view, tags and pixels disagree for {which}.",
+            f"For {which} the model takes the picture for another view: {told} and pixels "
+            "disagree.",
+            f"On the view, {told} and pixels disagree for {which}.",
         )
     if not wrong:
         return said + writer.pick(
@@ -111,7 +122,8 @@ def _sides(writer: Writer) -> str:
     return f"{said} " + writer.pick(
         f"The pixels disagree: {which} {'is' if len(wrong) == 1 else 'are'} stored as a {seen} "
         "breast would be.",
-        f"Tags and pixels disagree for {which}, stored like a {seen} breast.",
+        f"{told[0].upper()}{told[1:]} and pixels disagree for {which}, stored like a {seen} "
+        "breast.",
     )
 
 
@@ -119,7 +131,7 @@ def _stored(image: ExamImage) -> str:
     return "left" if image.chest_wall == "left" else "right"
 
 
-def _grouped(writer: Writer, names: Sequence[str]) -> str:
+def _grouped(writer: Writer, names: Sequence[str], by: str) -> str:
     by_side = {word: [n for n in names if n[0] == letter] for letter, word in SIDES.items()}
     by_view = {view: [n for n in names if n.endswith(view)] for view in ("CC", "MLO")}
     sides = [f"{listed(own)} of the {word} breast" for word, own in by_side.items() if own]
@@ -130,12 +142,12 @@ def _grouped(writer: Writer, names: Sequence[str]) -> str:
     ]
     if "view" in writer.question.casefold() or "projection" in writer.question.casefold():
         return writer.pick(
-            f"By the tags, {' and '.join(views)}.",
-            f"The pictures are {listed(names)}.",
+            f"{by[0].upper()}{by[1:]}, {' and '.join(views)}.",
+            f"The pictures are {listed(names)}, {by}.",
         )
     return writer.pick(
-        f"By the tags, there are {' and '.join(sides)}.",
-        f"The tags say: {', '.join(sides)}.",
+        f"{by[0].upper()}{by[1:]}, there are {' and '.join(sides)}.",
+        f"{by[0].upper()}{by[1:]}: {', '.join(sides)}.",
     )
 
 
@@ -148,7 +160,8 @@ def _sizes(writer: Writer) -> str:
         box = None if image.breast is None else image.breast.box
         size = None if box is None else image.millimetres(box)
         breast = "" if size is None else f"; the breast is {size[0]:.0f} x {size[1]:.0f} mm"
-        told.append(f"{writer.view(i)} is {columns} x {rows} pixels{known}{breast}")
+        bits = f" with {image.told.bits} bits" if "bit" in writer.question.casefold() else ""
+        told.append(f"{writer.view(i)} is {columns} x {rows} pixels{bits}{known}{breast}")
     said = "; ".join(told)
     return f"{said[0].upper()}{said[1:]}."
 
@@ -166,15 +179,23 @@ def _warnings(writer: Writer) -> str:
 def _machine(writer: Writer) -> str:
     made = writer.exam.images[0].told.provenance
     name = " ".join(part for part in (made.vendor, made.model) if part)
+    kind = writer.pick("It is a digital mammogram.", "The mammogram is digital.")
+    if not is_digital(writer.exam.images[0]):
+        kind = writer.pick(
+            "Whether it is film or digital is not said.", "Film or digital is not said."
+        )
+    if re.search("film|digital", writer.question.casefold()):
+        machine = f"The machine: {name}." if name else "The machine is not said."
+        return f"{kind} {writer.pick(machine, f'{machine} Read as {made.format}.')}"
     if not name:
         return writer.pick(
-            f"The machine is not recorded; the file was read as {made.format}.",
-            f"That is not said in the file, which was read as {made.format}.",
+            f"The machine is not recorded; the file was read as {made.format}. {kind}",
+            f"The machine is not said in the file, which was read as {made.format}. {kind}",
         )
     return writer.pick(
-        f"It was taken with a {name}, and read as {made.format}.",
-        f"The tags name the machine: {name}; the file was read as {made.format}.",
-        f"{name}, by the tags; read as {made.format}.",
+        f"It was taken with a {name}, and read as {made.format}. {kind}",
+        f"The tags name the machine: {name}; the file was read as {made.format}. {kind}",
+        f"{name}, by the tags; read as {made.format}. {kind}",
     )
 
 

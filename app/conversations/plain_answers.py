@@ -62,6 +62,10 @@ def _kind(asked: Asked, fact: str) -> str:
     """Return which answers suit; a question that was not understood may be so in several ways."""
     if asked.order:
         return "order"
+    if "worries you" in fact:
+        return "worry"
+    if fact.startswith("Goodbye"):
+        return "bye"
     if asked.subject is Subject.MEANING:
         return "no_meaning"
     if asked.subject is not Subject.UNKNOWN:

@@ -11,14 +11,17 @@ import numpy as np
 
 from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import EvidenceSource, Findings, Region, Verdict
-from app.chat.evidence.deciding import chosen, yes_or_no
+from app.chat.evidence.deciding import yes_or_no
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.examining import ALL_WITH_LESION, IF_ANY, OF_A_LESION, ON_FILM
 from app.chat.evidence.location_text import in_words
 from app.chat.evidence.trials import NEVER
 from versamammo.imaging.breast import Breast
+from versamammo.imaging.dicom.positioning import FILE_NAME, KNOWN_FROM
+from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.imaging.mammogram import Box, Laterality, Mammogram, Provenance, View
 from versamammo.vocabulary import BY_NAME, YES
+from versamammo.vqa.option_words import chosen
 
 SETS = (  # what is dropped together, and how often
     (("R CC",), 2), (("L CC",), 2), (("R MLO",), 3), (("L MLO",), 3), (("R CC", "R MLO"), 4),
@@ -28,8 +31,9 @@ SETS = (  # what is dropped together, and how often
 MACHINES = (
     ("GE MEDICAL SYSTEMS", "Senographe Essential"), ("HOLOGIC, Inc.", "Selenia Dimensions"),
     ("SIEMENS", "Mammomat Inspiration"), ("FUJIFILM Corporation", "Amulet Innovality"),
-    ("Philips", "MicroDose L30"), ("Planmed", "Clarity 3D"), (None, None),
+    ("Philips", "MicroDose L30"), ("Planmed", "Clarity 3D"),
 )  # fmt: skip
+PICTURE_FILES = 0.3  # share of exams that are PNG files, whose names say what they show
 GUESSING = (
     "on {data} it was not found better than guessing: tried on {n} questions about {p} patients it "
     "had not learned from: class-balanced accuracy {a} % [{low}, {high}]; guessing gets {g} %"
@@ -67,8 +71,11 @@ def draw_exam(random: Random) -> Exam:
     names = SETS[int(random.choice(len(SETS), p=shares / shares.sum()))][0]
     rows, columns = int(random.integers(800, 4000)), int(random.integers(600, 3200))
     spacing = None if random.random() < 0.3 else round(float(random.uniform(0.05, 0.2)), 3)
-    machine = MACHINES[int(random.integers(len(MACHINES)))]
-    dicom = machine[0] is not None
+    dicom = random.random() >= PICTURE_FILES
+    machine = MACHINES[int(random.integers(len(MACHINES)))] if dicom else (None, None)
+    digital = MG_PRESENTATION if dicom and random.random() < 0.7 else None
+    source = None if dicom else FILE_NAME
+    warnings = () if dicom else tuple(KNOWN_FROM.format(of, source) for of in ("side", "view"))
     mirrored = random.random() < 0.15
     images = []
     for name in names:
@@ -77,8 +84,9 @@ def draw_exam(random: Random) -> Exam:
         told = Mammogram(
             np.zeros((1, 1), np.float32), 12 if dicom else 8,
             Provenance("", "DICOM" if dicom else "PNG", "MONOCHROME2", vendor=machine[0],
-                       model=machine[1]),
-            laterality=Laterality(side), view=View(view),
+                       model=machine[1], sop_class=digital),
+            laterality=Laterality(side), laterality_source=source, view=View(view),
+            view_source=source, warnings=warnings,
             spacing_mm=None if spacing is None else (spacing, spacing),
         )  # fmt: skip
         width = columns * float(random.uniform(0.4, 0.8))

@@ -24,10 +24,11 @@ NAMED = 0.2  # share of questions that name a picture or a side
 SUBJECTS = (  # how often each is asked first
     ("findings", 4), ("finding", 7), ("negated", 2), ("shaped", 2), ("count", 2), ("places", 3),
     ("sizes", 2), ("density", 4), ("birads", 2), ("pathology", 3), ("tissue", 1), ("cancer", 2),
-    ("side", 4), ("view", 3), ("picture_size", 1), ("warnings", 1), ("machine", 2),
-    ("compare", 3), ("meaning", 9), ("greeting", 1), ("thanks", 1), ("about", 1),
-    ("abilities", 1), ("trust", 1), ("advice", 2), ("change", 2), ("person", 3), ("off_topic", 2),
-    ("order", 1),
+    ("side", 5), ("view", 4), ("picture_size", 1), ("bits", 1), ("warnings", 1), ("machine", 2),
+    ("film_or_digital", 1), ("quality", 3), ("pictures", 1), ("compare", 4), ("views_of_one", 2),
+    ("meaning", 8), ("two_terms", 1), ("greeting", 1), ("thanks", 1), ("about", 1),
+    ("abilities", 1), ("trust", 1), ("advice", 3), ("change", 3), ("person", 3), ("off_topic", 3),
+    ("privacy", 1), ("order", 2),
 )  # fmt: skip
 NEXT = (  # and after another question
     ("where", 4), ("size_of_it", 3), ("sure", 4), ("why", 4), ("other_side", 2), ("more", 1),
@@ -72,6 +73,7 @@ def _filled(subject: str, exam: Exam, random: np.random.Generator) -> str:
         finding=finding, a_finding=f"{article} {finding}", findings=plural,
         shape=SHAPES[int(random.integers(len(SHAPES)))],
         term=names[0] if random.random() < 0.7 else names[int(random.integers(len(names)))],
+        other_term=entries[int(random.integers(len(entries)))].names[0],
         picture=exam.names[int(random.integers(len(exam.names)))],
     )  # fmt: skip
     if subject in ("findings", "finding", "density", "pathology") and random.random() < NAMED:

@@ -32,6 +32,12 @@ _REASONS = {
         "this is a digital mammogram, and the model was only tried on scanned films",
     ),
 }
+_WHETHER = {
+    "Pathology": "whether a lesion is benign or malignant",
+    "Cancer": "whether there is cancer",
+    "Invasive cancer": "whether a cancer is invasive",
+    "Subtlety": "how subtle a lesion is",
+}
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
@@ -106,6 +112,12 @@ class Words:
                 f"Whether there is {noun(name)} cannot be told, because {why}.",
                 f"I cannot say whether there is {noun(name)}: {why}.",
                 f"{title(name)} is not judged here, because {why}.",
+            )
+        whether = _WHETHER.get(name)
+        if whether is not None:
+            return self.pick(
+                f"I cannot tell {whether}, because {why}.",
+                f"{whether[0].upper()}{whether[1:]} is not judged here: {why}.",
             )
         what = title(name) if name == "Bi-Rads" else title(name).replace("ACR density", "density")
         what = what if what.startswith("BI") else what[0].lower() + what[1:]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from app.chat.conversation.asked import KINDS, Asked
 from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Region, Verdict
-from app.chat.evidence.shown_probability import figure
 from app.conversations.words import NEGATED, Words, listed, noun
 from versamammo.vocabulary import YES
+from versamammo.vqa.option_words import figure
 
 
 class FindingWords(Words):
@@ -139,9 +139,11 @@ class FindingWords(Words):
 
     def _nothing_judged(self, silent: Sequence[str]) -> str:
         why = self.reason(silent[0])
+        some = listed([title(name).lower() for name in silent], "or")
         return self.pick(
-            f"I cannot say whether anything is there: {why}.",
-            f"No finding is judged here, which does not mean that there is none: {why}.",
+            f"I cannot say whether there is {some}: {why}.",
+            f"No finding is judged here, which does not mean that there is none, be it {some}: "
+            f"{why}.",
         )
 
     def _with_suspects(self, said: list[str], asked: Asked) -> str:
@@ -158,14 +160,31 @@ class FindingWords(Words):
                     told.append(self._placed(name, region, sizes))
         where = self.suspects(asked.images)
         if told or where:
-            return " ".join(filter(None, [*told, where]))
+            unknown = sizes and any(not self.size(one) for one in self.seen.suspects)
+            size = self.pick(
+                "The size is not known, since the pixel size is not said.",
+                "Its size is not known, because the pixel size is not said.",
+            )
+            rest = [size] if where and unknown else []
+            return " ".join(filter(None, [*told, where, *rest, *self._unjudged(asked)]))
         if not names:
             return self.not_judged(asked.kinds or ("Mass",))
         words = listed([title(name).lower() for name in names], "or")
-        return self.pick(
+        nothing = self.pick(
             f"Nothing is marked: no {words} was found, so there is no place to name.",
             f"No {words} is marked in these pictures.",
         )
+        return " ".join([nothing, *self._unjudged(asked)])
+
+    def _unjudged(self, asked: Asked) -> list[str]:
+        """Return in short that something that was asked for is not judged."""
+        silent = [name for name in asked.kinds or KINDS if name not in self.seen.topics]
+        if not silent:
+            return []
+        if asked.kinds or len(silent) == len(KINDS):
+            return [self.not_judged(asked.kinds or silent)]
+        some = listed([title(name).lower() for name in silent])
+        return [self.pick(f"Not judged: {some}.", f"Nothing can be said about {some}.")]
 
     def _placed(self, name: str, region: Region, sizes: bool) -> str:
         size, view = self.size(region), self.view(region.image)
@@ -198,7 +217,8 @@ class FindingWords(Words):
             if (count := sum(one.image == image for one in own))
         ]
         which = [f"{one.topic.lower()} in {self.view(one.image)}, {self.place(one)}" for one in own]
-        return self.pick(
+        said = self.pick(
             f"{len(own)} marked: {listed(each)}. {'; '.join(which)}.",
             f"{len(own)} in all: {'; '.join(which)}.",
         )
+        return " ".join([said, *self._unjudged(asked)])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
 from vlm.grounding.statements import (
+    MEASURED,
     Polarity,
     Statement,
     findings_in,
@@ -29,14 +30,16 @@ _PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "c
            "anterior", "posterior", "axilla", "o'clock")  # fmt: skip
 _LESION = re.compile(r"\b(benign|malignant)\b")
 # "not", "more likely" and the like stand between the two words, and are left as they are
-_SURE = re.compile(r"\b(is|are|looks|seems) (benign|malignant)\b", re.IGNORECASE)
+_SURE = re.compile(r"\b(is|are|looks|seems) (benign|malignant)\b(?! or)", re.IGNORECASE)
 _JUDGED = re.compile(
-    r"density|composition|bi-?rads|patholog|lesion|tissue|cancer|invasive|subtlety|masking|view|"
+    r"density|composition|bi-?rads|patholog|benign|lesion|quality|tissue|cancer|invasive|subtlety|masking|view|"
     r"anything|finding|nothing is judged|from (the|these) pictures?|here|picture"
 )
 _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
 _NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
 _UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
+# what is not judged, said in words that claim nothing
+_WHETHER = re.compile(r"whether a lesion is benign or malignant|whether there is cancer")
 _BITS = re.compile(r"\bbits?\b")
 # "R CC: the tags say side right, view CC; ...", "L MLO: 462 x 800 pixels, ..."
 _OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \d+ pixels)")
@@ -47,9 +50,28 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
+# what stands in a record, how an answer may say it, and what it is
+_HAS_TO_BE_SAID = tuple(
+    (re.compile(recorded), re.compile(answered), what)
+    for recorded, answered, what in (
+        ("not for diagnosis", "diagnosis|no advice|research", "that it is not for diagnosis"),
+        (r"radiologist or the treating doctor", "doctor|radiologist", "who decides"),
+        ("speak to them about it soon", "(speak|talk).*soon|soon.*(speak|talk)",
+         "to speak to a doctor soon"),
+        ("no earlier exam is here", r"\b(no|not|none|cannot|without)\b", "that no prior is here"),
+        ("orders about how to behave", r"orders|whatever|evidence", "that orders change nothing"),
+        ("nothing this program can help with", "cannot|can't|not something|only answer",
+         "that it cannot help"),
+        ("technically good is not judged", "not judged|nothing here measures|cannot",
+         "that quality is not judged"),
+        (r"^\d pictures?: ", r"\b(one|\d) (pictures?|views?|images?|mammograms?)|here|have",
+         "how many pictures there are"),
+    )
+)  # fmt: skip
 # "ACR density: C, heterogeneously dense (0.47); also possible: ..."
 _VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
+_FILM_ASKED = re.compile(r"\bfilm\b|\bdigital\b|\bscanned\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
 
 
@@ -86,7 +108,7 @@ def disagreements(
     found += _values(said, record)
     if complete:
         found += _left_out(answer, said, record, whole)
-        found += _size(answer, whole, question)
+        found += _asked_for(answer, whole, question)
     return tuple(dict.fromkeys(found))
 
 
@@ -103,7 +125,7 @@ def _words(answer: str, whole: str, question: str) -> list[str]:
     known = {stem(word) for word in _WORD.findall(f"{whole} {question}".casefold())}
     strange = [
         word
-        for word in _WORD.findall(answer.casefold())
+        for word in _WORD.findall(_WHETHER.sub("", answer.casefold()))
         if len(word) > 2 and stem(word) not in known and stem(word) not in plain_words()
     ]
     return [f"the record does not say “{word}”" for word in dict.fromkeys(strange)]
@@ -153,6 +175,7 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
     wrong = []
     for name in one.findings:
         own = [kept for kept in record if name in kept.findings and _same_pictures(one, kept)]
+        own = [kept for kept in own if kept.views & one.views] or own  # of the very picture
         polarities = {kept.polarity for kept in own} - {Polarity.IF_ANY}
         if one.polarity is Polarity.IF_ANY or not polarities:
             continue
@@ -170,7 +193,8 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
 def _silent(one: Statement) -> list[str]:
     """Return whether a statement that something is not judged names something that can be."""
     about = re.split(r"because|: ", one.text.casefold())[0]  # the reason comes behind
-    if one.polarity is not Polarity.NOT_JUDGED or one.findings or _JUDGED.search(about):
+    tried = MEASURED.match(one.text.casefold())  # goes on about what was named before
+    if one.polarity is not Polarity.NOT_JUDGED or one.findings or _JUDGED.search(about) or tried:
         return []
     return ["does not say what is not judged"]
 
@@ -216,6 +240,11 @@ def _left_out(
     missing += _values_left_out(answer, whole)
     missing += _pictures_left_out(answer, whole)
     missing += _machine_left_out(folded, whole.casefold())
+    missing += [
+        f"leaves out {what}"
+        for recorded, answered, what in _HAS_TO_BE_SAID
+        if recorded.search(whole.casefold()) and not answered.search(folded)
+    ]
     if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
@@ -258,11 +287,13 @@ def _machine_left_out(answer: str, whole: str) -> list[str]:
     return ["leaves out the machine"] if left_out else []
 
 
-def _size(answer: str, whole: str, question: str) -> list[str]:
-    """Return whether a size was asked for that is told or said to be unknown, and left out."""
+def _asked_for(answer: str, whole: str, question: str) -> list[str]:
+    """Return what was asked for by name, is told or said to be unknown, and left out."""
     bits = [_BITS.search(text.casefold()) for text in (question, whole, answer)]
     if bits[0] and bits[1] and not bits[2]:
         return ["leaves out the bits"]
+    if _FILM_ASKED.search(question.casefold()) and "digital" not in answer.casefold():
+        return ["leaves out film or digital"] if "digital" in whole.casefold() else []
     if not _SIZE_ASKED.search(question.casefold()) or _SIZE_SAID.search(answer.casefold()):
         return []
     if "size not known" in whole.casefold():

@@ -43,7 +43,9 @@ _VALUE = re.compile(
 _HEADS = re.compile(
     r"^(in no picture|not judged|right breast|left breast|marked places|if there is a lesion)\b"
 )
-_MEASURED = re.compile(r"^(tried on|guessing gets|how well that works)\b")
+MEASURED = re.compile(
+    r"^(tried on|guessing gets|how well that works|class-balanced|at least \d+ of each answer)\b"
+)
 _UNKNOWN = re.compile(r"\bno known size\b|\bnot (known|said|judged)\b|\bdoes not mean\b")
 _IF = re.compile(r"\bif (there is|there were|any|one)\b")
 _NOT_JUDGED = re.compile(
@@ -131,7 +133,8 @@ def _of_record(line: str) -> list[Statement]:
     """Cut a line of a record at semicolons; what stands before its colon holds for all of it."""
     head, colon, rest = line.partition(": ")
     about = findings_in(head)
-    if not colon or len(head) > 60 or not (about or _HEADS.match(head.casefold())):
+    views = views_in(head) if findings_in(rest) else frozenset()
+    if not colon or len(head) > 60 or not (about or views or _HEADS.match(head.casefold())):
         own = _stated(line, frozenset(), Polarity.THERE)
         return [own]
     more = frozenset(side[0].upper() for side in _SIDE.findall(head.casefold()))
@@ -142,9 +145,11 @@ def _of_record(line: str) -> list[Statement]:
         polarity = Polarity.IF_ANY if conditional else _recorded(head, piece)
         polarity = Polarity.NOT_JUDGED if silent and not conditional else polarity
         named = about | findings_in(piece)
-        named = frozenset() if _MEASURED.match(piece) and not silent else named
+        named = frozenset() if MEASURED.match(piece) and not silent else named
         own = _stated(piece, named, polarity)
-        found.append(replace(own, sides=own.sides | more, text=f"{head}: {piece}"))
+        found.append(
+            replace(own, views=own.views | views, sides=own.sides | more, text=f"{head}: {piece}")
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.chat.conversation.answer_evidence import evidence_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
-from app.chat.conversation.facts import BY_NAME_OF_FILE, NO_MODEL, PHANTOMS_ONLY, FactAnswerer
+from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
@@ -61,11 +61,10 @@ BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
 )
-_WORDED = frozenset(
-    {Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.TOPIC,
-     Subject.CONFIDENCE, Subject.WHY, Subject.TAGS, Subject.MEANING,
-     Subject.PERSON}
-)  # fmt: skip
+# what keeps its form: reports are forms, who answers and how well is told in figures
+_IN_OWN_FORM = frozenset(
+    {Subject.REPORT, Subject.ABOUT, Subject.TRUST, Subject.PRIVACY, Subject.LANGUAGE}
+)
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
@@ -105,8 +104,7 @@ class Answering:
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer piece by piece; what cannot be answered is said to be so.
 
-        With a language model its own words come, as far as they agree with the record. What it did
-        not learn well keeps its form: reports, comparisons, exact places, quality, several terms.
+        With a language model its own words come, as far as they agree with the record.
         """
         asked = understand(question, exam, history)
         pieces = self._from_record(exam, question, asked, findings, first=not history)
@@ -114,16 +112,11 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        kept = bool({"quality", "pictures"} & {*asked.facts}) or len(asked.entries) > 1
-        kept |= asked.exact and asked.subject is Subject.PLACES
-        worded = asked.subject in _WORDED and asked.images and not kept
-        if self._writer is None or not worded:
+        exact = asked.exact and asked.subject is Subject.PLACES
+        if self._writer is None or asked.subject in _IN_OWN_FORM or exact:
             yield from pieces
             return
         *_, made = pieces
-        if BY_NAME_OF_FILE in made.text:
-            yield made
-            return
         yield from self._writer.write(exam, question, history, made)
 
     def _from_record(

@@ -19,11 +19,11 @@ from app.chat.evidence.contracts import (
     StreamedAnswer,
     Verdict,
 )
-from app.chat.evidence.exam import Exam, ExamImage
-from app.chat.evidence.shown_probability import figure
+from app.chat.evidence.exam import Exam, ExamImage, is_digital
 from versamammo import __version__
 from versamammo.imaging.dicom.positioning import FILE_NAME
 from versamammo.imaging.mammogram import Laterality
+from versamammo.vqa.option_words import figure
 
 NO_MODEL = Card(
     name="No model: tags and measurements only",
@@ -68,12 +68,9 @@ class Fact:
     disagree: bool = False
 
 
-BY_NAME_OF_FILE = f"the {FILE_NAME} says"
-
-
 def teller(source: str | None) -> str:
     """Return who tells a side or a view, and that it says so."""
-    return BY_NAME_OF_FILE if source == FILE_NAME else "the tags say"
+    return f"the {FILE_NAME} says" if source == FILE_NAME else "the tags say"
 
 
 def facts_of(image: ExamImage, view: Verdict | None = None) -> tuple[Fact, ...]:
@@ -262,4 +259,5 @@ def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
         )
     made = image.told.provenance
     machine = " ".join(part for part in (made.vendor, made.model) if part)
-    return f"{machine or 'machine not said'}, read as {made.format}."
+    kind = "a digital mammogram" if is_digital(image) else "film or digital is not said"
+    return f"{machine or 'machine not said'}, read as {made.format}; {kind}."

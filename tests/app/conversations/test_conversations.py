@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,27 @@ def test_every_answer_agrees_with_its_record() -> None:
         turn for seed in range(60) for turn in draw_conversation(np.random.default_rng(seed)).turns
     ]
     assert len(turns) > 100
+    turns = [turn for turn in turns if "### Options" not in turn.question]
     for turn in turns:
         assert disagreements(turn.answer, turn.facts, turn.question) == ()
     other_words = [turn for turn in turns if turn.answer not in "\n".join(turn.facts)]
     assert len(other_words) > 0.9 * len(turns), "answers are written anew, not copied"
+
+
+def test_a_question_with_options_is_answered_by_the_likeliest_of_the_record() -> None:
+    turns = [
+        turn for seed in range(80) for turn in draw_conversation(np.random.default_rng(seed)).turns
+        if "### Options" in turn.question
+    ]  # fmt: skip
+    assert len(turns) > 15
+    for turn in turns:
+        assert len(turn.facts) == 1
+        assert f": {turn.answer}" in turn.question
+        word = turn.answer.removeprefix("Level ").removeprefix("Bi-Rads ").casefold()
+        first = re.search(r": (?:not sure[;(] ?)?(\S+?)[,; ]", turn.facts[0] + " ")
+        assert first is not None
+        opposite = turn.answer == "No" and "not sure (yes 0.4" in turn.facts[0]
+        assert opposite or first[1].strip("(").casefold() == word, turn
 
 
 def test_there_are_words_for_everything_that_can_be_asked_of_the_tags() -> None:
@@ -82,7 +100,8 @@ def test_a_file_of_kept_questions_that_is_none_is_refused(
 
 def test_every_subject_has_wordings_and_every_plain_answer_a_subject() -> None:
     assert {name for name, _ in (*SUBJECTS, *NEXT)} == set(wordings())
-    special = {"order", "off_topic", "not_understood", "not_judged_term", "not_read", "no_meaning"}
+    special = {"order", "off_topic", "not_understood", "not_judged_term", "not_read", "no_meaning",
+               "worry", "bye"}  # fmt: skip
     names = {subject.name.lower() for subject in Subject}
     assert set(_answers()) <= names | special
     assert all(len(some) > 0 for some in _answers().values())
