@@ -20,6 +20,7 @@ from versamammo import NOTICE
 from versamammo.config import load
 from versamammo.errors import naming
 from versamammo.input.contract import InputContract
+from versamammo.model.encoder import VersaMammoModel
 from versamammo.training.stopping import run_command
 from versamammo.vqa import Item, read_items
 from versamammo.vqa.answer_file import Answered, answer_into
@@ -31,6 +32,7 @@ from versamammo.vqa.asking import (
     groups_of,
     under_control,
 )
+from vlm.evidence_text import evidence_lines
 from vlm.feature_memory import FEATURES_GB
 from vlm.generation import answer
 from vlm.image_cache import PICTURES_GB, ImageCache
@@ -50,6 +52,8 @@ class Prediction:
         control: `blank` shows empty images, `shuffled` those of another patient's question,
             `reordered` the options in another order.
         context: whether the prompt tells what the tags say of side and view.
+        evidence: whether what the encoder's heads say of the topic stands above the question, as
+            in the chat's record. It follows from the pixels that are shown.
         batch: items at once.
         pictures: most pictures in one question; an item with more is asked in groups, as even as
             can be, and what most groups answer counts. 0 shows all at once.
@@ -67,6 +71,7 @@ class Prediction:
     out: Path
     control: Control = "none"
     context: bool = True
+    evidence: bool = False
     batch: int = 32
     pictures: int = MOST_PICTURES
     most_words: int = 48
@@ -94,7 +99,8 @@ def predict(settings: Prediction, loaded: Loaded | None = None) -> Answered:
     model, processor = loaded or open_model(settings.model, settings.dtype, settings.features_gb)
     contract = InputContract.from_dict(processor.image_processor.contract)
     shelf = ImageCache(settings.images, contract, gigabytes=settings.pictures_gb)
-    asker = Asker(items, shelf, settings)
+    heads = model.model.vision_tower if settings.evidence else None
+    asker = Asker(items, shelf, settings, heads)
 
     def answers(some: Sequence[AskedItem]) -> list[str]:
         groups = [asker.questions(one) for one in some]
@@ -119,9 +125,16 @@ class Asker:
         asked: the items, in their order.
     """
 
-    def __init__(self, items: Sequence[Item], shelf: ImageCache, settings: Prediction) -> None:
+    def __init__(
+        self,
+        items: Sequence[Item],
+        shelf: ImageCache,
+        settings: Prediction,
+        heads: VersaMammoModel | None = None,
+    ) -> None:
         self.shelf = shelf
         self.settings = settings
+        self.heads = heads  # whose evidence stands above the questions
         self.asked = under_control(items, settings.control, settings.seed)
 
     def questions(self, one: AskedItem) -> list[Question]:
@@ -136,9 +149,15 @@ class Asker:
                 replace(mine, pixels=theirs[n % len(theirs)].pixels) for n, mine in enumerate(own)
             ]
         return [
-            Question(one.prompt, tuple(group), context=self.settings.context, most=len(group))
+            Question(
+                one.prompt, tuple(group), context=self.settings.context, most=len(group),
+                facts=self._evidence(group, one.item.topic),
+            )
             for group in groups_of(own, self.settings.pictures)
-        ]
+        ]  # fmt: skip
+
+    def _evidence(self, pictures: Sequence[PromptImage], topic: str) -> tuple[str, ...]:
+        return () if self.heads is None else evidence_lines(self.heads, pictures, topic)
 
 
 def _blank(picture: PromptImage, contract: InputContract) -> PromptImage:
