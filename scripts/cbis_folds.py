@@ -1,0 +1,231 @@
+"""Our training beside a frozen network and plain fine-tuning, five folds over the patients.
+
+    python scripts/cbis_folds.py --data PREPARED --out runs/cbis_folds
+
+The training and validation patients of PREPARED, never its test patients, are dealt into five
+folds. For each fold three ways learn from the other four: ours by
+`configs/pretrain/stage2_cbis_ablation.yaml`, which keeps a tenth of those patients to choose its
+epoch; the open ImageNet network that it begins from, frozen, with a logistic regression; and the
+same network plainly fine-tuned on whole films. All see 256 x 144 pixels. OUT/figures.md tells the
+mean over the folds, and how far ours is above each of the others, paired by patient. A fold that is
+finished is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.metrics.bootstrap import evaluate, interval, two_sided
+from pretrain import stage2
+from scripts.cbis_figures import table
+from scripts.cbis_report.figures import RESAMPLES, Asked, Figure
+from scripts.cbis_report.logistic_probes import probe
+from scripts.cbis_report.plain_finetuning import PlainFinetuning, asked_of, finetuned
+from scripts.cbis_report.seeing import frozen_start, see
+from scripts.cbis_report.whole_films import (
+    Told,
+    both_views,
+    class_question,
+    malignancy,
+    one_view,
+    told,
+)
+from versamammo import NOTICE
+from versamammo.data.dataset import Archive
+from versamammo.data.manifest import read_manifest, write_manifest
+from versamammo.files import write_atomically
+from versamammo.model.encoder import VersaMammoModel
+
+CONFIG = Path("configs/pretrain/stage2_cbis_ablation.yaml")
+FOLDS = 5
+VALIDATION = 10  # one patient of so many of the learning folds chooses our best epoch
+OURS = "ours"
+WAYS = (OURS, "frozen ImageNet, logistic regression", "plain fine-tuning")
+QUESTIONS = ("malignancy AUC, mass films", "malignancy AUC, both views", "density, balanced")
+Answers = dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]]  # way -> chance, density
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """What was said of the films of one fold.
+
+    Attributes:
+        films: their labels.
+        answers: of each way, how probable malignant is [N] and the density [N].
+    """
+
+    films: Told
+    answers: Answers
+
+    def questions(self, way: str) -> tuple[Asked, ...]:
+        """Put what one way says to `QUESTIONS`."""
+        chance, density = self.answers[way]
+        return (
+            one_view(self.films, chance),
+            both_views(self.films, chance)[0],
+            class_question(self.films, "density", density),
+        )
+
+
+def deal(data: Path, out: Path, fold: int) -> Path:
+    """Write a prepared folder in which one fold's patients are test and the others learn."""
+    folder = out / f"fold_{fold}"
+    if (folder / "manifest.parquet").is_file():
+        return folder
+    rows = read_manifest(data).to_pylist()
+    rows = [row for row in rows if row["split"] in ("train", "val")]
+    patients = sorted({str(row["patient_id"]) for row in rows})
+    order = np.random.default_rng(0).permutation(len(patients))
+    of = {patients[int(place)]: number % FOLDS for number, place in enumerate(order)}
+    learning = [patients[int(place)] for place in order if of[patients[int(place)]] != fold]
+    validation = set(learning[::VALIDATION])
+    for row in rows:
+        patient = str(row["patient_id"])
+        held = "val" if patient in validation else "train"
+        row["split"] = "test" if of[patient] == fold else held
+    shutil.rmtree(folder, ignore_errors=True)
+    # the same files again, not copies of them
+    shutil.copytree(data / "cache", folder / "cache", copy_function=os.link)
+    write_manifest(folder / "manifest.parquet", rows)
+    return folder
+
+
+def asked_fold(data: Path, out: Path, fold: int) -> Fold:
+    """Let every way learn, and ask it about one fold."""
+    folder = deal(data, out, fold)
+    learning = Archive.open(folder, ["train", "val"])
+    held = Archive.open(folder, ["test"])
+    films = told(list(held))
+    run, kept = out / f"ours_{fold}", out / f"answers_{fold}.json"
+    if kept.is_file():
+        told_before = json.loads(kept.read_text())
+        return Fold(films, {way: _read(one) for way, one in told_before.items()})
+    if not (run / "done").is_file():
+        words = ["--config", str(CONFIG), "--data", str(folder), "--run.output", str(run)]
+        print(f"fold {fold}: pretrain/stage2.py", *words, flush=True)
+        if stage2.main(words):
+            raise SystemExit(f"{run} was not trained")
+        (run / "done").touch()
+    encoder = VersaMammoModel.from_pretrained(run / "encoder")
+    contract = encoder.config.input_contract
+    seen = see(encoder, held, out / "cache", f"ours_{fold}")
+    start = frozen_start(contract)
+    features = [
+        see(start, some, out / "cache", f"start_{fold}").pooled for some in (learning, held)
+    ]
+    probed = probe(features[0], told(list(learning)), features[1])
+    plain = finetuned(list(learning), contract, PlainFinetuning(seed=fold))
+    answers = {
+        OURS: (
+            malignancy(seen.probabilities["pathology"].astype(float)),
+            seen.alike["density"].argmax(axis=1),
+        ),
+        WAYS[1]: (probed.chance.astype(float), probed.density),
+        WAYS[2]: asked_of(plain, list(held), contract),
+    }
+    record = {
+        way: [chance.tolist(), density.tolist()] for way, (chance, density) in answers.items()
+    }
+    write_atomically(kept, json.dumps(record).encode())
+    return Fold(films, answers)
+
+
+def _read(one: Sequence[Sequence[float]]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    return np.array(one[0], float), np.array(one[1], np.int64)
+
+
+def compared(folds: Sequence[Fold]) -> list[tuple[str, list[Figure]]]:
+    """Return the figures of each way, and how far ours is above each other one."""
+    values: dict[tuple[str, int], NDArray[np.float64]] = {}
+    spreads: dict[tuple[str, int], NDArray[np.float64]] = {}
+    counts: dict[int, tuple[int, int]] = {}
+    for question in range(len(QUESTIONS)):
+        each = [[fold.questions(way)[question] for way in WAYS] for fold in folds]
+        counts[question] = (
+            sum(len(one[0].truth) for one in each), sum(one[0].clusters.count for one in each)
+        )  # fmt: skip
+        # the same resamples for all ways of a fold, others for each fold
+        told_of = [
+            evaluate(
+                [one.statistic() for one in ways],
+                ways[0].clusters,
+                resamples=RESAMPLES,
+                seed=fold,
+            )
+            for fold, ways in enumerate(each)
+        ]
+        for number, way in enumerate(WAYS):
+            values[way, question] = np.array([found[0][number][0] for found in told_of])
+            spreads[way, question] = np.stack([found[1][number][0] for found in told_of])
+    sections = []
+    for way in WAYS:
+        rows = []
+        for question, name in enumerate(QUESTIONS):
+            ends = interval(spreads[way, question].mean(axis=0))
+            each_fold = ", ".join(f"{one:.3f}" for one in values[way, question])
+            rows.append(
+                Figure(
+                    name, float(values[way, question].mean()), ends.low, ends.high,
+                    *counts[question], note=f"folds: {each_fold}",
+                )
+            )  # fmt: skip
+        sections.append((way, rows))
+    for way in WAYS[1:]:
+        rows = []
+        for question, name in enumerate(QUESTIONS):
+            resampled = (spreads[OURS, question] - spreads[way, question]).mean(axis=0)
+            apart = float((values[OURS, question] - values[way, question]).mean())
+            ends = interval(resampled)
+            n, patients = counts[question]
+            rows.append(
+                Figure(
+                    name, apart, ends.low, ends.high, n, patients, two_sided(resampled, patients)
+                )
+            )
+        sections.append((f"{OURS} minus {way}", rows))
+    return sections
+
+
+def report(folds: Sequence[Fold], out: Path) -> None:
+    """Write OUT/figures.json and OUT/figures.md."""
+    sections = compared(folds)
+    record = {name: [one.to_dict() for one in rows] for name, rows in sections}
+    write_atomically(out / "figures.json", json.dumps(record, indent=1, allow_nan=False).encode())
+    films = sum(len(fold.films.patients) for fold in folds)
+    patients = sum(len(set(fold.films.patients)) for fold in folds)
+    head = (
+        f"# Five folds on real films\n\n{films} films of {patients} patients, each asked about "
+        f"once ({len(folds)} of {FOLDS} folds). Means over folds; 95 %, patients resampled "
+        "within folds.\n"
+    )
+    tables = "".join(f"\n## {name}\n\n{table(rows)}" for name, rows in sections)
+    write_atomically(out / "figures.md", f"{head}{tables}\n{NOTICE}\n".encode())
+    print(out / "figures.md")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what folds are not done, then write the report; returns 0."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="prepared films")
+    add("--out", type=Path, default=Path("runs/cbis_folds"))
+    add("--folds", type=int, nargs="+", default=list(range(FOLDS)), choices=range(FOLDS))
+    given = parser.parse_args(argv)
+    given.out.mkdir(parents=True, exist_ok=True)
+    folds = [asked_fold(given.data, given.out, fold) for fold in given.folds]
+    report(folds, given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
