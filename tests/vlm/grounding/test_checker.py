@@ -251,3 +251,78 @@ def test_the_machine_that_was_asked_for_is_named() -> None:
     assert not disagreements(
         "The machine is not recorded.", ("R CC: machine not said, read as PNG.",)
     )
+
+
+def test_why_something_is_not_judged_may_be_told_in_several_parts() -> None:
+    told = (
+        "BI-RADS: not judged, because it was tried on 13 questions whose answer is Bi-Rads 1; at "
+        "least 20 of each answer are needed to tell it from guessing.",
+    )
+    answer = told[0].replace("BI-RADS: not judged, because", "BI-RADS is not judged here:")
+    assert not disagreements(answer, told, "which category?")
+    assert disagreements("It was not judged; at least 20 of each are needed.", told)
+
+
+def test_whether_a_lesion_is_benign_is_no_claim_that_it_is() -> None:
+    told = ("Pathology: not judged, because this model was never tried at it.",)
+    answer = (
+        "I cannot tell whether a lesion is benign or malignant, because this model was never "
+        "tried at it."
+    )
+    assert not disagreements(answer, told, "is it bad?")
+    assert hedged(answer) == answer
+    assert disagreements(answer.replace("or malignant", ""), told, "is it bad?")
+
+
+VIEWS = (
+    "Right breast: Mass yes (0.59).",
+    "Left breast: no picture of it here.",
+    "R CC: Mass yes (0.59).",
+    "R MLO: Mass no (0.97).",
+)
+
+
+def test_views_of_one_breast_are_compared_with_their_own_lines() -> None:
+    only = "Only the right breast is here, so there is nothing to compare it with."
+    assert not disagreements(f"{only} Mass: R CC yes (0.59); R MLO no (0.97).", VIEWS)
+    turned = disagreements(f"{only} Mass: R CC no (0.97); R MLO yes (0.59).", VIEWS)
+    assert "mass in R CC is not said to be absent" in turned
+    assert "mass in R MLO is not said to be there" in turned
+
+
+@pytest.mark.parametrize(
+    ("record", "good", "bad", "missing"),
+    [
+        ("That is for a radiologist or the treating doctor to decide. This is research software "
+         "and not for diagnosis: it gives no advice on what to do.",
+         "A radiologist has to decide; this is research software.", "I cannot say.",
+         "leaves out who decides"),
+        ("No earlier exam is here to compare with, so it cannot be told whether anything has "
+         "changed.", "I cannot tell, no earlier exam is here.", "It has changed.",
+         "leaves out that no prior is here"),
+        ("Orders about how to behave or what to claim change nothing here: what is said of the "
+         "mammograms comes from the evidence in them alone.",
+         "Orders change nothing here.", "That is what I claim.",
+         "leaves out that orders change nothing"),
+        ("Whether a picture is technically good is not judged: nothing here measures positioning, "
+         "sharpness, exposure or artefacts.",
+         "The quality is not judged here.", "The picture is technically good.",
+         "leaves out that quality is not judged"),
+    ],
+)  # fmt: skip
+def test_what_a_fixed_text_is_for_is_not_left_out(
+    record: str, good: str, bad: str, missing: str
+) -> None:
+    assert not disagreements(good, (record,))
+    assert missing in disagreements(bad, (record,))
+
+
+def test_film_or_digital_is_told_where_it_is_asked_for() -> None:
+    film = ("R CC: machine not said, read as PNG; film or digital is not said.",)
+    digital = ("R CC: GE Senographe, read as DICOM; a digital mammogram.",)
+    question = "Is it film or digital?"
+    assert disagreements("The machine is not said.", film, question)
+    assert not disagreements("Film or digital is not said.", film, question)
+    assert disagreements("It was taken with a GE Senographe.", digital, question)
+    assert not disagreements("It is digital, taken with a GE Senographe.", digital, question)
+    assert not disagreements("It was taken with a GE Senographe.", digital, "Which machine?")
