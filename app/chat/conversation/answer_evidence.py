@@ -1,10 +1,11 @@
-"""What an answer points to in the pictures, and how sure it is."""
+"""What an answer points to in the pictures, how sure it is, and what a careful reader notes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.chat.evidence.contracts import LOOKED_AT, Evidence, Findings, Verdict
+from app.chat.conversation.verdict_words import title
+from app.chat.evidence.contracts import LOOKED_AT, Evidence, EvidenceSource, Findings, Verdict
 from versamammo.vocabulary import YES
 
 
@@ -39,3 +40,19 @@ def surety(found: Sequence[Verdict], something_silent: bool) -> float | None:
     if not found or something_silent or any(one.value is None for one in found):
         return None
     return 1 - max(one.probabilities[YES] for one in found)
+
+
+def notes_of(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
+    """Return which source spoke, what another would say, and how a single topic was tried."""
+    by: dict[EvidenceSource, list[str]] = {}
+    for one in found:
+        by.setdefault(one.source, []).append(title(one.topic))
+    told = "; ".join(
+        f"{source} ({', '.join(dict.fromkeys(names))})" for source, names in by.items()
+    )
+    notes = [f"told by: {told}"] if told else []
+    notes += [f"{title(one.topic)}: {text}" for one in found for text in one.dissent]
+    names = {one.topic for one in found}
+    if len(names) == 1 and (tried := seen.tried.get(*names)):
+        notes.append(tried)
+    return tuple(dict.fromkeys(notes))

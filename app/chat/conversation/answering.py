@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from app.chat.conversation.answer_evidence import evidence_of, surety, suspected
+from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
@@ -34,7 +34,6 @@ from app.chat.evidence.contracts import (
     Card,
     ChatTurn,
     Evidence,
-    EvidenceSource,
     Findings,
     StreamedAnswer,
     Verdict,
@@ -107,6 +106,18 @@ class Answering:
         With a language model its own words come, as far as they agree with the record.
         """
         asked = understand(question, exam, history)
+        understood = asked.in_words(exam.names)
+        for piece in self._answered(exam, question, history, asked, findings):
+            yield replace(piece, understood=understood)
+
+    def _answered(
+        self,
+        exam: Exam,
+        question: str,
+        history: Sequence[ChatTurn],
+        asked: Asked,
+        findings: Findings | None,
+    ) -> Iterator[StreamedAnswer]:
         pieces = self._from_record(exam, question, asked, findings, first=not history)
         if asked.guessed:
             topic = asked.subject is Subject.TOPIC
@@ -200,7 +211,7 @@ class Answering:
         lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
         return StreamedAnswer(
             "\n".join(lines), (*suspected(seen, asked.images), *evidence_of(found, asked.images)),
-            surety(found, bool(silent)), _notes(seen, found),
+            surety(found, bool(silent)), notes_of(seen, found),
         )  # fmt: skip
 
     def _and_topics(
@@ -258,7 +269,7 @@ class Answering:
         looked = tuple(dict.fromkeys(image for one in found for image in one.images))
         return StreamedAnswer(
             "\n".join(lines), tuple(Evidence(image, LOOKED_AT) for image in looked),
-            sure if found and all(one.value for one in found) else None, _notes(seen, found),
+            sure if found and all(one.value for one in found) else None, notes_of(seen, found),
         )  # fmt: skip
 
     def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
@@ -272,7 +283,7 @@ class Answering:
             lines.append(_not_judged(seen, "ACR"))
         found = [one for name in names for one in _verdicts(seen, name, asked.images)]
         return StreamedAnswer(
-            "\n".join(lines), evidence_of(found, asked.images), None, _notes(seen, found)
+            "\n".join(lines), evidence_of(found, asked.images), None, notes_of(seen, found)
         )
 
     def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
@@ -311,7 +322,7 @@ def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:
     lines += [] if found else [_not_judged(seen, "ACR")]
     looked = dict.fromkeys(image for one in found for image in one.images)
     evidence = tuple(Evidence(number, LOOKED_AT) for number in looked)
-    return StreamedAnswer("\n".join(lines), evidence, None, _notes(seen, found))
+    return StreamedAnswer("\n".join(lines), evidence, None, notes_of(seen, found))
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
@@ -325,19 +336,3 @@ def _named(asked: Asked) -> tuple[str, ...]:
 
 def _not_judged(seen: Findings, name: str) -> str:
     return f"{title(name)}: not judged, because {seen.why_silent(name)}."
-
-
-def _notes(seen: Findings, found: Sequence[Verdict]) -> tuple[str, ...]:
-    """Return which source spoke, what another would say, and how a single topic was tried."""
-    by: dict[EvidenceSource, list[str]] = {}
-    for one in found:
-        by.setdefault(one.source, []).append(title(one.topic))
-    told = "; ".join(
-        f"{source} ({', '.join(dict.fromkeys(names))})" for source, names in by.items()
-    )
-    notes = [f"told by: {told}"] if told else []
-    notes += [f"{title(one.topic)}: {text}" for one in found for text in one.dissent]
-    names = {one.topic for one in found}
-    if len(names) == 1 and (tried := seen.tried.get(*names)):
-        notes.append(tried)
-    return tuple(dict.fromkeys(notes))

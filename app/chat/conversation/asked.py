@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.chat.conversation.subjects import Subject
-from versamammo.vocabulary import TOPICS
+from versamammo.vocabulary import BY_NAME, TOPICS
 from vlm.knowledge.glossary import GlossaryTerm
 
 KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
@@ -49,6 +49,17 @@ class Asked:
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds of findings that are named."""
         return tuple(name for name in self.topics if name in KINDS)
+
+    def in_words(self, pictures: Sequence[str]) -> str:
+        """Return what is asked, of which topics and of which of some pictures, by their names."""
+        topics = [BY_NAME[name].title for name in self.topics if name != ANY_FINDING]
+        terms = [entry.term for entry in self.entries]
+        said = str(self.subject) if not self.order else "an order to the program"
+        named = ", ".join([*terms, *([] if terms else topics)])
+        about = f": {named}" if named else ""
+        those = ", ".join(pictures[image] for image in self.images)
+        chosen = self.chosen and those and not terms
+        return f"{said}{about}{f' (of {those})' if chosen else ''}"
 
 
 def kinds_among(topics: Sequence[str]) -> tuple[str, ...]:

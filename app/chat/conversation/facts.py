@@ -190,11 +190,14 @@ class FactAnswerer:
         asked = understand(question, exam, history)
         if asked.subject in GENERAL:
             made = answer_general(asked, question, Findings(), NO_MODEL)
-            yield replace(made, speaker=made.speaker or NO_MODEL)
+            pieces = iter([replace(made, speaker=made.speaker or NO_MODEL)])
         elif asked.facts and not asked.topics:
-            yield from self.told(exam, asked, findings)
+            pieces = self.told(exam, asked, findings)
         else:
-            yield StreamedAnswer(f"{NOT_LOADED}\n{WITHOUT_MODEL}", speaker=NO_MODEL)
+            text = f"{NOT_LOADED}\n{WITHOUT_MODEL}"
+            pieces = iter([StreamedAnswer(text, speaker=NO_MODEL)])
+        understood = asked.in_words(exam.names)
+        yield from (replace(piece, understood=understood) for piece in pieces)
 
     def told(self, exam: Exam, asked: Asked, findings: Findings | None) -> Iterator[StreamedAnswer]:
         """Return what tags and pixels say of what is asked, a line at a time."""

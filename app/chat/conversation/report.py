@@ -246,6 +246,7 @@ def turn_record(exam: Exam, turn: ChatTurn) -> dict[str, object]:
         "answer": turn.answer.text,
         "confidence": turn.answer.confidence,
         "by_model": turn.answer.speaker is None or turn.answer.speaker.is_model,
+        "understood": turn.answer.understood,
         "worded_by": "language model" if turn.answer.written else "record",
         "record": list(turn.answer.facts or record_lines(turn.answer.text)),
         "rejected": list(turn.answer.rejected),

@@ -79,6 +79,7 @@ class StreamedAnswer:
         facts: lines of the record that a language model wrote it from, or tried to.
         written: what the language model wrote, if that is what is shown.
         rejected: why what it wrote is not shown.
+        understood: what the question was taken to ask for.
     """
 
     text: str
@@ -89,6 +90,7 @@ class StreamedAnswer:
     facts: tuple[str, ...] = ()
     written: str = ""
     rejected: tuple[str, ...] = ()
+    understood: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from app.chat.evidence.contracts import Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 
 WORDED = "Worded by the language model; each sentence was checked against this record"
+IN_OWN_FORM = "What was understood"
 NOT_WORDED = "This is the record itself: the language model's words did not agree with it"
 LIGHT_BOX = (
     '<div id="vm-lightbox" class="vm-view vm-empty"><p>The light box is empty.<br>'
@@ -26,13 +27,17 @@ def disarm(text: str) -> str:
 
 
 def record_html(answer: StreamedAnswer) -> str:
-    """Return the lines that an answer was worded from, folded up; empty if none was worded."""
-    if not answer.facts:
+    """Return what was understood and the lines that an answer was worded from, folded up."""
+    if not answer.facts and not answer.understood:
         return ""
-    how = WORDED if answer.written else NOT_WORDED
+    how = WORDED if answer.written else NOT_WORDED if answer.facts else IN_OWN_FORM
+    understood = f"<p>Understood as: {escape(answer.understood)}.</p>" if answer.understood else ""
     why = "".join(f"<li>Not shown, because: {escape(one)}.</li>" for one in answer.rejected[:3])
     lines = "".join(f"<li>{escape(one)}</li>" for one in answer.facts)
-    return f'<details class="vm-record"><summary>{how}</summary><ul>{lines}{why}</ul></details>'
+    return (
+        f'<details class="vm-record"><summary>{how}</summary>{understood}'
+        f"{f'<ul>{lines}{why}</ul>' if lines else ''}</details>"
+    )
 
 
 def scene_html(token: str, turns: int) -> str:
