@@ -27,6 +27,8 @@ def main() -> int:
     model, processor = load(run)
     model.config.encoder_beside = "encoder"
     model.config.encoder_name = "encoder"
+    for part in (model.config.vision_config, model.config.text_config):
+        part._name_or_path = ""  # where it lay on this machine
     for name, parameter in model.named_parameters():
         if any(part in name for part in PARTS):
             parameter.data = parameter.data.half()

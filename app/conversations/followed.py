@@ -91,15 +91,10 @@ def _sides(writer: Writer) -> str:
     wrong = [i for i, image in enumerate(images) if image.disagrees]
     if len(images) == 1:
         side, view = names[0].split()
-        said = f"{by[0].upper()}{by[1:]}, this is the {SIDES[side]} breast in the {view} view."
-        said = (
-            said
-            if named
-            else writer.pick(
-                f"By the tags this is the {SIDES[side]} breast in the {view} view.",
-                f"It is a {view} view of the {SIDES[side]} breast, as the tags say.",
-                f"The {SIDES[side]} breast, {view} view, by the tags.",
-            )
+        said = writer.pick(
+            f"{by[0].upper()}{by[1:]}, this is the {SIDES[side]} breast in the {view} view.",
+            f"It is a {view} view of the {SIDES[side]} breast, {by}.",
+            f"The {SIDES[side]} breast, {view} view, {by}.",
         )
     else:
         said = _grouped(writer, names, by)

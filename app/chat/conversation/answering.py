@@ -123,8 +123,7 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        exact = asked.exact and asked.subject is Subject.PLACES
-        if self._writer is None or asked.subject in _IN_OWN_FORM or exact:
+        if self._writer is None or not _is_worded(asked, exam):
             yield from pieces
             return
         *_, made = pieces
@@ -314,6 +313,13 @@ class Answering:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
         return self._findings(exam, asked, seen), list(named)
+
+
+def _is_worded(asked: Asked, exam: Exam) -> bool:
+    """Return whether a language model has learnt to word the answer to a question."""
+    exact = asked.exact and asked.subject is Subject.PLACES
+    dated = asked.subject is Subject.CHANGE and bool(exam.prior)
+    return bool(asked.images) and asked.subject not in _IN_OWN_FORM and not exact and not dated
 
 
 def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:
