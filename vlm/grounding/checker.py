@@ -58,7 +58,8 @@ _HAS_TO_BE_SAID = tuple(
         (r"radiologist or the treating doctor", "doctor|radiologist", "who decides"),
         ("speak to them about it soon", "(speak|talk).*soon|soon.*(speak|talk)",
          "to speak to a doctor soon"),
-        ("no earlier exam is here", r"\b(no|not|none|cannot|without)\b", "that no prior is here"),
+        ("no earlier exam is here", r"\b(cannot|can't|no (earlier|prior))\b",
+         "that no prior is here"),
         ("orders about how to behave", r"orders|whatever|evidence", "that orders change nothing"),
         ("nothing this program can help with", "cannot|can't|not something|only answer",
          "that it cannot help"),
@@ -245,7 +246,7 @@ def _left_out(
         for recorded, answered, what in _HAS_TO_BE_SAID
         if recorded.search(whole.casefold()) and not answered.search(folded)
     ]
-    if _ONE_SIDED in whole and not _ONE_SIDE_SAID.search(folded):
+    if _ONE_SIDED in whole and not (_ONE_SIDE_SAID.search(folded) and len(sides_in(answer)) > 1):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:
         missing.append("leaves out that tags and pixels disagree")

@@ -60,10 +60,11 @@ BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
 )
-# what keeps its form: reports are forms, who answers and how well is told in figures
+# what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
-    {Subject.REPORT, Subject.ABOUT, Subject.TRUST, Subject.PRIVACY, Subject.LANGUAGE}
-)
+    {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
+     Subject.LANGUAGE}
+)  # fmt: skip
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 

@@ -283,8 +283,11 @@ VIEWS = (
 
 
 def test_views_of_one_breast_are_compared_with_their_own_lines() -> None:
-    only = "Only the right breast is here, so there is nothing to compare it with."
+    only = "They cannot be compared: only the right breast is here, no picture of the left breast."
     assert not disagreements(f"{only} Mass: R CC yes (0.59); R MLO no (0.97).", VIEWS)
+    assert "leaves out that a side is not here" in disagreements(
+        "Only the right breast is here. Mass: R CC yes (0.59); R MLO no (0.97).", VIEWS
+    )
     turned = disagreements(f"{only} Mass: R CC no (0.97); R MLO yes (0.59).", VIEWS)
     assert "mass in R CC is not said to be absent" in turned
     assert "mass in R MLO is not said to be there" in turned
