@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
+from vlm.grounding.required_words import HAS_TO_BE_SAID, ONLY_IF_RECORDED
 from vlm.grounding.statements import (
     MEASURED,
     Polarity,
@@ -50,25 +51,6 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
-# what stands in a record, how an answer may say it, and what it is
-_HAS_TO_BE_SAID = tuple(
-    (re.compile(recorded), re.compile(answered), what)
-    for recorded, answered, what in (
-        ("not for diagnosis", "diagnosis|no advice|research", "that it is not for diagnosis"),
-        (r"radiologist or the treating doctor", "doctor|radiologist", "who decides"),
-        ("speak to them about it soon", "(speak|talk).*soon|soon.*(speak|talk)",
-         "to speak to a doctor soon"),
-        ("no earlier exam is here", r"\b(cannot|can't|no (earlier|prior))\b",
-         "that no prior is here"),
-        ("orders about how to behave", r"orders|whatever|evidence", "that orders change nothing"),
-        ("nothing this program can help with", "cannot|can't|not something|only answer",
-         "that it cannot help"),
-        ("technically good is not judged", "not judged|nothing here measures|cannot",
-         "that quality is not judged"),
-        (r"^\d pictures?: ", r"\b(one|\d) (pictures?|views?|images?|mammograms?)|here|have",
-         "how many pictures there are"),
-    )
-)  # fmt: skip
 # "ACR density: C, heterogeneously dense (0.47); also possible: ..."
 _VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
@@ -102,6 +84,11 @@ def disagreements(
     found += _words(answer, whole, question)
     found += _names(answer, whole)
     found += _tellers(answer, whole)
+    found += [
+        f"the record says nothing of {what}"
+        for said, recorded, what in ONLY_IF_RECORDED
+        if said.search(answer.casefold()) and not recorded.search(whole.casefold())
+    ]
     for one in said:
         found += _numbers(one, record)
         found += _findings(one, record)
@@ -193,7 +180,8 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
 
 def _silent(one: Statement) -> list[str]:
     """Return whether a statement that something is not judged names something that can be."""
-    about = re.split(r"because|: ", one.text.casefold())[0]  # the reason comes behind
+    text = one.text.casefold()
+    about = text if "nothing is judged" in text else re.split(r"because|: ", text)[0]  # no reason
     tried = MEASURED.match(one.text.casefold())  # goes on about what was named before
     if one.polarity is not Polarity.NOT_JUDGED or one.findings or _JUDGED.search(about) or tried:
         return []
@@ -243,7 +231,7 @@ def _left_out(
     missing += _machine_left_out(folded, whole.casefold())
     missing += [
         f"leaves out {what}"
-        for recorded, answered, what in _HAS_TO_BE_SAID
+        for recorded, answered, what in HAS_TO_BE_SAID
         if recorded.search(whole.casefold()) and not answered.search(folded)
     ]
     if _ONE_SIDED in whole and not (_ONE_SIDE_SAID.search(folded) and len(sides_in(answer)) > 1):

@@ -329,3 +329,19 @@ def test_film_or_digital_is_told_where_it_is_asked_for() -> None:
     assert disagreements("It was taken with a GE Senographe.", digital, question)
     assert not disagreements("It is digital, taken with a GE Senographe.", digital, question)
     assert not disagreements("It was taken with a GE Senographe.", digital, "Which machine?")
+
+
+@pytest.mark.parametrize(
+    ("record", "answer"),
+    [
+        ("Breast density: How much of the breast is glandular and connective tissue, which is "
+         "white on a mammogram.", "The breast density is most likely glandular."),
+        ("Recall rate: The share of screened people who are called back: about 3 to 10 per cent.",
+         "If there is a recall, the rate is 3 to 10 per cent."),
+    ],
+)  # fmt: skip
+def test_an_explanation_does_not_become_a_likelihood_or_a_condition(
+    record: str, answer: str
+) -> None:
+    assert any("the record says nothing of" in one for one in disagreements(answer, (record,)))
+    assert not disagreements(record, (record,))
