@@ -13,8 +13,10 @@ ONLY_IF_RECORDED = tuple(
     for said, recorded, what in (
         (r"\blikel(y|iest)\b", r"\blikel|\b0\.\d\d|probab|chance|not judged", "what is likely"),
         (r"\bif there (is|were|was|are)\b", r"\bif there\b", "a condition"),
+        (r"\bi(?:'m| am) (?:a|an|your|the) (\w+ )?(doctor|radiologist|physician|human|person)",
+         r"(?!)", "a person who speaks"),
     )
-)
+)  # fmt: skip
 # what stands in a record, how an answer may say it, and what it is
 HAS_TO_BE_SAID = tuple(
     (re.compile(recorded), re.compile(answered), what)

@@ -28,7 +28,7 @@ from app.chat.conversation.verdict_words import (
     title,
     topic_line,
 )
-from app.chat.conversation.writing import UNDERSTOOD, RecordWriter
+from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, record_lines
 from app.chat.evidence.contracts import (
     LOOKED_AT,
     Card,
@@ -63,7 +63,7 @@ BY_TRIALS = (
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
-     Subject.LANGUAGE}
+     Subject.GREETING, Subject.LANGUAGE}
 )  # fmt: skip
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
@@ -128,7 +128,9 @@ class Answering:
             yield from pieces
             return
         *_, made = pieces
-        yield from self._writer.write(exam, question, history, made)
+        # warnings are told as they are
+        below = record_lines(made.text)[1:] if asked.facts == ("quality",) else ()
+        yield from self._writer.write(exam, question, history, made, below)
 
     def _from_record(
         self, exam: Exam, question: str, asked: Asked, findings: Findings | None, *, first: bool

@@ -49,7 +49,12 @@ class RecordWriter:
         return self._language.named
 
     def write(
-        self, exam: Exam, question: str, history: Sequence[ChatTurn], made: StreamedAnswer
+        self,
+        exam: Exam,
+        question: str,
+        history: Sequence[ChatTurn],
+        made: StreamedAnswer,
+        below: Sequence[str] = (),
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer as far as it is written and agrees; at last whole, or as it was made.
 
@@ -58,8 +63,9 @@ class RecordWriter:
             question: in the user's words.
             history: earlier turns.
             made: what the page would say without a language model.
+            below: lines of it that stand below the model's words as they are.
         """
-        facts = record_lines(made.text)
+        facts = tuple(line for line in record_lines(made.text) if line not in below)
         longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE
         if not facts or len(made.text) > longest:
             yield made
@@ -79,7 +85,7 @@ class RecordWriter:
                 if disagreements(whole, facts, question, complete=False):
                     break
                 shown = whole
-                yield replace(made, text="\n".join([*above, hedged(shown)]), facts=facts)
+                yield replace(made, text="\n".join([*above, hedged(shown), *below]), facts=facts)
             text, wrong = completed(hedged(text.strip()), facts, question)
         except InputError as error:
             wrong = (error.message,)
@@ -88,7 +94,9 @@ class RecordWriter:
         if wrong:
             yield replace(made, facts=facts, rejected=wrong)
             return
-        yield replace(made, text="\n".join([*above, text]), facts=facts, written=text, speaker=None)
+        yield replace(
+            made, text="\n".join([*above, text, *below]), facts=facts, written=text, speaker=None
+        )
 
 
 def _is_repeated(

@@ -89,9 +89,13 @@ def test_what_an_answer_leaves_out_is_added_from_the_record(exam: Exam) -> None:
 
 def test_small_talk_and_the_program_itself_keep_their_sentences(exam: Exam) -> None:
     model = Says("I am a doctor.")
-    for question in ("Hello", "Who are you?", "Should I have a biopsy?", "Thank you"):
-        assert not pieces(exam, model, question)[-1].written
-    assert model.asked == []
+    for question in ("Hello", "Who are you?", "What can I ask?", "Are you a doctor?"):
+        assert not pieces(exam, model, question)[-1].facts
+    assert model.asked == [], "it is not asked to word these"
+    for question in ("Should I have a biopsy?", "Thank you"):
+        said = pieces(exam, model, question)[-1]
+        assert not said.written
+        assert "the record says nothing of a person who speaks" in said.rejected
 
 
 def test_a_model_that_cannot_answer_leaves_the_record(exam: Exam) -> None:
@@ -154,3 +158,15 @@ def test_a_long_record_keeps_its_form_sooner_where_there_are_many_pictures(exam:
         *_, said = writer.write(few, "Is there a mass?", (), made)
         assert len(model.asked) == asked
         assert bool(said.written) == bool(asked)
+
+
+def test_warnings_stand_below_the_models_words_on_quality_as_they_are(exam: Exam) -> None:
+    first, *rest = exam.images
+    told = replace(first.told, warnings=("the side is known from the file name only",))
+    warned = replace(exam, images=(replace(first, told=told), *rest))
+    model = Says("The quality is not judged here.")
+    said = pieces(warned, model, "Is the quality sufficient?")
+    warning = f"{exam.names[0]}: the side is known from the file name only"
+    assert said[-1].written == model.text
+    assert said[-1].text.splitlines() == [model.text, warning]
+    assert len(model.asked[0][2]) == 1, "warnings are not to be worded"
