@@ -98,8 +98,10 @@ class Writer(FindingWords):
         if missing:
             other = "left" if missing[0] == "right" else "right"
             said.append(self.pick(
-                f"They cannot be compared: there is no picture of the {missing[0]} breast.",
-                f"Only the {other} breast is here, so there is nothing to compare it with.",
+                f"They cannot be compared: there is no picture of the {missing[0]} breast, only of "
+                f"the {other} one.",
+                f"Only the {other} breast is here and no picture of the {missing[0]} one, so there "
+                "is nothing to compare it with.",
             ))  # fmt: skip
         groups = dict(sides)
         if missing and len(self.exam.images) > 1:  # of one breast its views are compared

@@ -47,9 +47,14 @@ _OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \
 # "R MLO: GE Senographe, read as DICOM."
 _MACHINE = re.compile(r"^[^:]+: (?P<name>.+), read as \w+")
 _TAGS = re.compile(r"\btags?\b")
+SIDES = {"L": "left", "R": "right"}
+_OF_SIDE = re.compile(r"(left|right) breast: (?!no picture|nothing)")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
+_FIGURE_FOR_YES = re.compile(r"\b(is|are|answer on [a-z ]+ is) \d \(")
+_NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
+_YES = re.compile(r"yes[:.,]", re.IGNORECASE)
 _IF = re.compile(r"\bif\b")
 # "ACR density: C, heterogeneously dense (0.47); also possible: ..."
 _VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
@@ -94,6 +99,7 @@ def disagreements(
         found += _findings(one, record)
         found += _silent(one)
     found += _values(said, record)
+    found += _forms(answer, question)
     if complete:
         found += _left_out(answer, said, record, whole)
         found += _asked_for(answer, whole, question)
@@ -178,6 +184,17 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
     return wrong
 
 
+def _forms(answer: str, question: str) -> list[str]:
+    """Return what is no sentence: said twice, a figure for a yes, a yes to a negated question."""
+    said = [one.strip(" .;").casefold() for one in sentences(answer)]
+    wrong = ["says the same twice"] if len(set(said)) < len(said) else []
+    if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
+        wrong.append("tells a figure in place of yes or no")
+    if _NEGATED.search(question.casefold()) and _YES.match(answer):
+        wrong.append("says yes to a question that denies")
+    return wrong
+
+
 def _silent(one: Statement) -> list[str]:
     """Return whether a statement that something is not judged names something that can be."""
     text = one.text.casefold()
@@ -234,6 +251,8 @@ def _left_out(
         for recorded, answered, what in HAS_TO_BE_SAID
         if recorded.search(whole.casefold()) and not answered.search(folded)
     ]
+    sided = {line[0].upper() for line in whole.splitlines() if _OF_SIDE.match(line.casefold())}
+    missing += [f"leaves out the {SIDES[one]} breast" for one in sorted(sided - sides_in(answer))]
     if _ONE_SIDED in whole and not (_ONE_SIDE_SAID.search(folded) and len(sides_in(answer)) > 1):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:

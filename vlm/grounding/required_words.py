@@ -12,6 +12,8 @@ ONLY_IF_RECORDED = tuple(
     (re.compile(said), re.compile(recorded), what)
     for said, recorded, what in (
         (r"\blikel(y|iest)\b", r"\blikel|\b0\.\d\d|probab|chance|not judged", "what is likely"),
+        (r"cannot be compared|cannot compare|nothing to compare",
+         r"no picture of it|no earlier exam|not judged", "what cannot be compared"),
         (r"\bif there (is|were|was|are)\b", r"\bif there\b", "a condition"),
         (r"\bi(?:'m| am) (?:a|an|your|the) (\w+ )?(doctor|radiologist|physician|human|person)",
          r"(?!)", "a person who speaks"),

@@ -194,8 +194,11 @@ class Answering:
         silent = [name for name in asked.kinds or KINDS if name not in seen.topics]
         said = {name: _verdicts(seen, name, asked.images) for name in kinds}
         there = [name for name in kinds if any(one.value == YES for one in said[name])]
+        placed = bool(there) and asked.subject in (Subject.PLACES, Subject.SIZES)
+        if placed:  # where it is not was not asked
+            said = {name: [one for one in said[name] if one.value == YES] for name in there}
         lines = [finding_line(exam, name, said[name]) for name in there]
-        rest = [name for name in kinds if name not in there]
+        rest = [] if placed else [name for name in kinds if name not in there]
         if len(kinds) > 2:
             lines += filter(None, [absent_line(exam, {name: said[name] for name in rest})])
         else:
@@ -206,7 +209,7 @@ class Answering:
         lines += [] if every else [_not_judged(seen, name) for name in silent]
         if every and not kinds:
             lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
-        found = [one for name in kinds for one in said[name]]
+        found = [one for some in said.values() for one in some]
         suspects = suspect_lines(exam, seen, asked.images)
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")

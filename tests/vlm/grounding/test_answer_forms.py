@@ -1,0 +1,47 @@
+"""What is no good answer whatever its record: said twice, beside the question, out of its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlm.grounding import disagreements
+
+FOUND = (
+    "Mass: R CC yes (0.98), marked in the upper third; R MLO yes (0.89), marked in the middle "
+    "third; L CC no (0.89).",
+)
+SIDES = (
+    "Right breast: ACR density B, scattered fibroglandular tissue (0.89).",
+    "Left breast: ACR density B, scattered fibroglandular tissue (0.94).",
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "question", "good", "bad", "why"),
+    [
+        (FOUND, "how many masses?",
+         "Mass in R CC, upper third. Mass in R MLO, middle third.",
+         "Mass in R CC, upper third. Mass in R MLO, middle third. Mass in R MLO, middle third.",
+         "says the same twice"),
+        (FOUND, "how sure are you?",
+         "The answer on mass is yes in R CC (0.98).", "The answer on mass is 0 (0.98).",
+         "tells a figure in place of yes or no"),
+        (FOUND, "is there no mass?",
+         "That is not so: a mass is likely in R CC (0.98).",
+         "Yes: a mass is likely in R CC (0.98).",
+         "says yes to a question that denies"),
+        (SIDES, "which is denser?",
+         "ACR density: right B (0.89); left B (0.94).", "ACR density: right B (0.89).",
+         "leaves out the left breast"),
+        (SIDES, "which is denser?",
+         "ACR density: right B (0.89); left B (0.94).",
+         "They cannot be compared. ACR density: right B (0.89); left B (0.94).",
+         "the record says nothing of what cannot be compared"),
+    ],
+)  # fmt: skip
+def test_a_form_that_misleads_is_not_shown(
+    record: tuple[str, ...], question: str, good: str, bad: str, why: str
+) -> None:
+    assert why not in disagreements(good, record, question)
+    assert why in disagreements(bad, record, question)
+    assert not disagreements(good, record, question)
