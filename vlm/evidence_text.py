@@ -1,6 +1,6 @@
 """What an encoder's own heads say of pictures, as lines of a record above a question.
 
-The chat's record is made of such lines, in the same words (`versamammo.vqa.option_words`). They
+The chat's record is made of such lines, in the same words (`vlm.option_words`). They
 follow from the pixels alone, so that a blank picture has its own.
 """
 
@@ -15,7 +15,7 @@ from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.vocabulary import BY_NAME, FINDING_WORDS, NO, YES, Topic
 from versamammo.vqa import Kind
-from versamammo.vqa.option_words import chosen, option_words
+from vlm.option_words import chosen, option_words
 from vlm.prompts import PromptImage
 
 Weights = Mapping[str, float]  # of each option, 0..1

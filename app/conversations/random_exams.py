@@ -21,7 +21,7 @@ from versamammo.imaging.dicom.positioning import FILE_NAME, KNOWN_FROM
 from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.imaging.mammogram import Box, Laterality, Mammogram, Provenance, View
 from versamammo.vocabulary import BY_NAME, YES
-from versamammo.vqa.option_words import chosen
+from vlm.option_words import chosen
 
 SETS = (  # what is dropped together, and how often
     (("R CC",), 2), (("L CC",), 2), (("R MLO",), 3), (("L MLO",), 3), (("R CC", "R MLO"), 4),

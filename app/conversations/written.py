@@ -16,7 +16,7 @@ from app.conversations.words import SIDES, listed
 from app.conversations.written_findings import FindingWords
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
-from versamammo.vqa.option_words import SHOWN, figure
+from vlm.option_words import SHOWN, figure
 
 
 class Writer(FindingWords):

@@ -9,7 +9,7 @@ from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Region, Verdict
 from app.conversations.words import NEGATED, Words, listed, noun
 from versamammo.vocabulary import YES
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 
 class FindingWords(Words):

@@ -17,7 +17,7 @@ from app.door.cases import Case
 from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
-from versamammo.vqa.option_words import chosen
+from vlm.option_words import chosen
 
 SMALLEST_SLOPE = 0.05  # a source whose scores mean nothing is left flat, never turned round
 

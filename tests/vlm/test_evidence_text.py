@@ -14,10 +14,10 @@ from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.heads import describe_heads
-from versamammo.vqa.option_words import figure
 from vlm.evidence_text import evidence_lines
 from vlm.image_cache import ImageCache
 from vlm.instructions import make_items
+from vlm.option_words import figure
 from vlm.predict import Asker, Prediction
 from vlm.prompts import PromptImage
 

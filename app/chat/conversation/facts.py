@@ -23,7 +23,7 @@ from app.chat.evidence.exam import Exam, ExamImage, is_digital
 from versamammo import __version__
 from versamammo.imaging.dicom.positioning import FILE_NAME
 from versamammo.imaging.mammogram import Laterality
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 NO_MODEL = Card(
     name="No model: tags and measurements only",

@@ -23,7 +23,7 @@ from app.chat.evidence.location_text import in_words
 from versamammo.imaging.dicom.spacing import BY_RESOLUTION, UNCALIBRATED
 from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 NO_MODEL = "No model looked for findings."
 PLACE_FROM = "position from the nipple as found on the pixels, {views}"

@@ -9,7 +9,7 @@ from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality
 from versamammo.vocabulary import BY_NAME, YES
-from versamammo.vqa.option_words import figure, option_words
+from vlm.option_words import figure, option_words
 
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
 LIKELIEST = "If there is a lesion, it most likely lies here"

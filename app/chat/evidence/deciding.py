@@ -19,7 +19,7 @@ from app.chat.evidence.contracts import EvidenceSource, Findings, Verdict
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import BY_NAME, NO, YES, Topic
 from versamammo.vqa import Kind
-from versamammo.vqa.option_words import chosen, figure
+from vlm.option_words import chosen, figure
 
 SURE_OF_ANOTHER = 0.7  # from which another source is quoted
 

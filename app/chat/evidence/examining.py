@@ -18,7 +18,7 @@ from versamammo.model.finding import LEAST_HEAT
 from versamammo.model.peaks import Candidate
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
-from versamammo.vqa.option_words import chosen
+from vlm.option_words import chosen
 
 # pictures are turned chest wall left before they are looked at: no source can tell the side
 UNTELLABLE = ("Laterality",)

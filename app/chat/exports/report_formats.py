@@ -14,7 +14,7 @@ from app.chat.conversation.report_draft import (
 )
 from app.chat.evidence.contracts import Card
 from versamammo import __version__
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 SCHEMA = "versamammo.report"
 SCHEMA_VERSION = "1.0"

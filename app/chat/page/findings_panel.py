@@ -12,7 +12,7 @@ from app.chat.evidence.exam import Exam
 from app.chat.viewer.scene_boxes import box_id
 from versamammo.imaging.mammogram import Box
 from versamammo.vocabulary import BY_NAME, NOT_JUDGED
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 BARS = ("ACR", "Bi-Rads")  # shown at a glance; the rest in a table
 NO_MODEL_LOADED = (

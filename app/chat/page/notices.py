@@ -12,7 +12,7 @@ from app.chat.evidence.contracts import Card, Findings, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import BY_NAME, YES
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 AT_A_GLANCE = ("Bi-Rads", "ACR")
 NOTHING_ASSESSED = (

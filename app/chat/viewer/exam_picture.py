@@ -15,7 +15,7 @@ from app.chat.viewer.exam_layout import PicturePlace, place_all, place_one
 from app.chat.viewer.pixels import sent_values
 from app.viewer import FINDING, OUTLINE, TEXT, font
 from versamammo.imaging.mammogram import Box
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 SUSPECT = (150, 170, 200)  # a place where a lesion would lie, if there is one
 ANSWER = (120, 230, 140)  # what the last answer points to

@@ -7,7 +7,7 @@ from typing import Any
 from app.chat.evidence.contracts import Evidence, Findings
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Box
-from versamammo.vqa.option_words import figure
+from vlm.option_words import figure
 
 
 def box_id(image: int, box: Box) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from versamammo.vocabulary import YES, Topic
-from versamammo.vqa.items import Kind
+from versamammo.vqa import Kind
 
 SHOWN = 0.1  # other options are named from here on
 SURE_ENOUGH = 0.5  # of yes or no at even odds; below that neither is said
