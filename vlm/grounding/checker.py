@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
-from vlm.grounding.required_words import HAS_TO_BE_SAID, ONLY_IF_RECORDED
+from vlm.grounding.required_words import ALSO, HAS_TO_BE_SAID, LIKELIEST, ONLY_IF_RECORDED
 from vlm.grounding.statements import (
     MEASURED,
     Polarity,
@@ -187,7 +187,9 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
 def _forms(answer: str, question: str) -> list[str]:
     """Return what is no sentence: said twice, a figure for a yes, a yes to a negated question."""
     said = [one.strip(" .;").casefold() for one in sentences(answer)]
-    wrong = ["says the same twice"] if len(set(said)) < len(said) else []
+    places = [len(LIKELIEST.findall(line)) for line in answer.casefold().splitlines()]
+    twice = len(set(said)) < len(said) or max(places, default=0) > 1
+    wrong = ["says the same twice"] if twice else []
     if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
         wrong.append("tells a figure in place of yes or no")
     if _NEGATED.search(question.casefold()) and _YES.match(answer):
@@ -260,8 +262,8 @@ def _left_out(
     if "if there is a lesion" in whole.casefold():
         missing += [
             "leaves out that it holds if there is a lesion"
-            for one in said
-            if _LESION.search(one.text.casefold()) and not _IF.search(folded)
+            for one in map(str.casefold, sentences(answer))
+            if _LESION.search(_WHETHER.sub("", one)) and not _IF.search(one) and not ALSO.match(one)
         ]
     return missing
 

@@ -38,3 +38,5 @@ HAS_TO_BE_SAID = tuple(
          "how many pictures there are"),
     )
 )  # fmt: skip
+LIKELIEST = re.compile(r"most likely lies|likeliest place|place to look at")  # once is enough
+ALSO = re.compile(r"also possible|less likely")  # goes on about the sentence before

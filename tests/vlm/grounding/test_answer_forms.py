@@ -45,3 +45,18 @@ def test_a_form_that_misleads_is_not_shown(
     assert why not in disagreements(good, record, question)
     assert why in disagreements(bad, record, question)
     assert not disagreements(good, record, question)
+
+
+def test_a_condition_holds_for_the_sentence_that_it_stands_in() -> None:
+    record = (
+        "If there is a lesion, it most likely lies here: R CC lower third, size not known.",
+        "Pathology: malignant (0.80); also possible: benign 0.20, if there is a lesion.",
+    )
+    place = "If there is a lesion, it most likely lies here: R CC, lower third."
+    lesion = "If there is one, it is most likely malignant (0.80). Also possible: benign (0.20)."
+    good = f"{place} {lesion}"
+    why = "leaves out that it holds if there is a lesion"
+    assert not disagreements(good, record, "where?")
+    assert why in disagreements(f"{place} It is most likely malignant (0.80).", record, "where?")
+    twice = f"{place} The place to look at, if there is a lesion: R CC, lower third."
+    assert "says the same twice" in disagreements(twice, record, "where?")
