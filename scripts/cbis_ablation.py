@@ -12,7 +12,6 @@ averaged. Recipes whose runs are not there are left out, and named.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ import numpy as np
 
 from benchmark.metrics.bootstrap import evaluate, interval, two_sided
 from pretrain import stage2
-from scripts.cbis_figures import Films, opened, table
+from scripts.cbis_figures import Films, opened, write_sections
 from scripts.cbis_report.boxes import box_figures, box_samples
 from scripts.cbis_report.figures import RESAMPLES, Asked, Figure, area, class_figures
 from scripts.cbis_report.seeing import see
 from scripts.cbis_report.whole_films import both_views, class_question, malignancy, one_view
-from versamammo import NOTICE
-from versamammo.files import write_atomically
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.peaks import peaks_in
 
@@ -179,10 +176,6 @@ def report(out: Path, data: Path) -> None:
                 runs.setdefault(name, {})[seed] = answers(folder, films, out / "cache")
             else:
                 missing.append(f"{name}, seed {seed}")
-    parts = sections(runs)
-    record = {name: [one.to_dict() for one in rows] for name, rows in parts}
-    text = json.dumps(record, indent=1, allow_nan=False)
-    write_atomically(out / "figures.json", f"{text}\n".encode())
     patients = len(set(films.told.patients))
     head = (
         f"# Ablation on real films\n\n{len(films.pictures)} validation films of {patients} "
@@ -190,9 +183,7 @@ def report(out: Path, data: Path) -> None:
         f"resampled.\n"
     )
     left = f"\nNot trained: {'; '.join(missing)}.\n" if missing else ""
-    tables = "".join(f"\n## {name}\n\n{table(rows)}" for name, rows in parts)
-    write_atomically(out / "figures.md", f"{head}{left}{tables}\n{NOTICE}\n".encode())
-    print(out / "figures.md")
+    write_sections(out, f"{head}{left}", sections(runs))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -272,6 +272,16 @@ def write(
     write_atomically(given.out / "figures.md", f"{head}{tables}\n{NOTICE}\n".encode())
 
 
+def write_sections(out: Path, head: str, sections: Sequence[Section]) -> None:
+    """Write OUT/figures.json and OUT/figures.md, and print where."""
+    record = {name: [one.to_dict() for one in rows] for name, rows in sections}
+    text = json.dumps(record, indent=1, allow_nan=False)
+    write_atomically(out / "figures.json", f"{text}\n".encode())
+    tables = "".join(f"\n## {name}\n\n{table(rows)}" for name, rows in sections)
+    write_atomically(out / "figures.md", f"{head}{tables}\n{NOTICE}\n".encode())
+    print(out / "figures.md")
+
+
 def table(found: Sequence[Figure]) -> str:
     """Return figures as a table of Markdown."""
     tested = any(one.p is not None for one in found)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from benchmark.metrics.bootstrap import evaluate, interval, two_sided
 from pretrain import stage2
-from scripts.cbis_figures import table
+from scripts.cbis_figures import write_sections
 from scripts.cbis_report.figures import RESAMPLES, Asked, Figure
 from scripts.cbis_report.logistic_probes import probe
 from scripts.cbis_report.plain_finetuning import PlainFinetuning, asked_of, finetuned
@@ -40,7 +40,6 @@ from scripts.cbis_report.whole_films import (
     one_view,
     told,
 )
-from versamammo import NOTICE
 from versamammo.data.dataset import Archive
 from versamammo.data.manifest import read_manifest, write_manifest
 from versamammo.files import write_atomically
@@ -198,9 +197,6 @@ def compared(folds: Sequence[Fold]) -> list[tuple[str, list[Figure]]]:
 
 def report(folds: Sequence[Fold], out: Path) -> None:
     """Write OUT/figures.json and OUT/figures.md."""
-    sections = compared(folds)
-    record = {name: [one.to_dict() for one in rows] for name, rows in sections}
-    write_atomically(out / "figures.json", json.dumps(record, indent=1, allow_nan=False).encode())
     films = sum(len(fold.films.patients) for fold in folds)
     patients = sum(len(set(fold.films.patients)) for fold in folds)
     head = (
@@ -208,9 +204,7 @@ def report(folds: Sequence[Fold], out: Path) -> None:
         f"once ({len(folds)} of {FOLDS} folds). Means over folds; 95 %, patients resampled "
         "within folds.\n"
     )
-    tables = "".join(f"\n## {name}\n\n{table(rows)}" for name, rows in sections)
-    write_atomically(out / "figures.md", f"{head}{tables}\n{NOTICE}\n".encode())
-    print(out / "figures.md")
+    write_sections(out, head, compared(folds))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

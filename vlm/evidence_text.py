@@ -13,9 +13,11 @@ import torch
 
 from versamammo.errors import InputError
 from versamammo.model.encoder import VersaMammoModel
-from versamammo.vocabulary import BY_NAME, FINDING_WORDS, NO, YES, Topic
+from versamammo.model.features import Features
+from versamammo.model.heads import Heads
+from versamammo.vocabulary import BY_NAME, FINDING_WORDS, Topic
 from versamammo.vqa import Kind
-from vlm.option_words import chosen, option_words
+from vlm.option_words import chosen, option_words, yes_or_no
 from vlm.prompts import PromptImage
 
 Weights = Mapping[str, float]  # of each option, 0..1
@@ -41,19 +43,11 @@ def evidence_lines(
         return ()
     pixels = torch.stack([one.pixels for one in pictures]).to(encoder.device)
     features = encoder.encode(pixels)
-    heat = encoder.heads.heat(features)
-    if heat is not None and encoder.heads.findings is not None:
-        warmest = heat.amax(dim=(0, 2, 3)).sigmoid().tolist()
-        kinds = {
-            FINDING_WORDS[kind]: share
-            for kind, share in zip(encoder.heads.findings.kinds, warmest, strict=True)
-        }
-        named = kinds if topic.kind is Kind.MULTIPLE else {name: kinds.get(name, math.nan)}
-        found = {kind: share for kind, share in named.items() if not math.isnan(share)}
-        if found:
-            return tuple(
-                _line(BY_NAME[kind], {YES: share, NO: 1 - share}) for kind, share in found.items()
-            )
+    found = _findings(encoder.heads, features)
+    if topic.kind is not Kind.MULTIPLE:
+        found = {kind: share for kind, share in found.items() if kind == name}
+    if found:
+        return tuple(_line(BY_NAME[kind], yes_or_no(share)) for kind, share in found.items())
     told = encoder.heads.attributes.in_words(encoder.heads.whole(features))
     if topic.head not in told[0]:
         return ()
@@ -62,6 +56,16 @@ def evidence_lines(
         for value in told[0][topic.head]
     }
     return (_line(topic, weights, len(pictures)),)
+
+
+def _findings(heads: Heads, features: Features) -> dict[str, float]:
+    """Return how probable each kind of finding is in the most suspicious picture."""
+    heat = heads.heat(features)
+    if heat is None or heads.findings is None:
+        return {}
+    warmest = heat.amax(dim=(0, 2, 3)).sigmoid().tolist()
+    kinds = zip(heads.findings.kinds, warmest, strict=True)
+    return {FINDING_WORDS[kind]: share for kind, share in kinds}
 
 
 def _line(topic: Topic, weights: Weights, pictures: int = 1) -> str:

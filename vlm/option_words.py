@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from versamammo.vocabulary import YES, Topic
+from versamammo.vocabulary import NO, YES, Topic
 from versamammo.vqa import Kind
 
 SHOWN = 0.1  # other options are named from here on
@@ -23,6 +23,11 @@ def chosen(topic: Topic, weights: Mapping[str, float]) -> str | None:
     """Return the option that is said; None if none is likely enough."""
     best = max(weights, key=lambda option: weights[option])
     return best if weights[best] >= _least_of(topic) else None
+
+
+def yes_or_no(yes: float) -> dict[str, float]:
+    """Return the weights of a finding that is there with some probability."""
+    return {YES: yes, NO: 1 - yes}
 
 
 def _least_of(topic: Topic) -> float:

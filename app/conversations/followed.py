@@ -10,7 +10,7 @@ from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage, is_digital
-from app.conversations.words import SIDES, listed
+from app.conversations.words import SIDES, capital, listed
 from app.conversations.written import Writer
 from versamammo.imaging.dicom.positioning import FILE_NAME
 
@@ -92,7 +92,7 @@ def _sides(writer: Writer) -> str:
     if len(images) == 1:
         side, view = names[0].split()
         said = writer.pick(
-            f"{by[0].upper()}{by[1:]}, this is the {SIDES[side]} breast in the {view} view.",
+            f"{capital(by)}, this is the {SIDES[side]} breast in the {view} view.",
             f"It is a {view} view of the {SIDES[side]} breast, {by}.",
             f"The {SIDES[side]} breast, {view} view, {by}.",
         )
@@ -117,8 +117,7 @@ def _sides(writer: Writer) -> str:
     return f"{said} " + writer.pick(
         f"The pixels disagree: {which} {'is' if len(wrong) == 1 else 'are'} stored as a {seen} "
         "breast would be.",
-        f"{told[0].upper()}{told[1:]} and pixels disagree for {which}, stored like a {seen} "
-        "breast.",
+        f"{capital(told)} and pixels disagree for {which}, stored like a {seen} breast.",
     )
 
 
@@ -137,12 +136,12 @@ def _grouped(writer: Writer, names: Sequence[str], by: str) -> str:
     ]
     if "view" in writer.question.casefold() or "projection" in writer.question.casefold():
         return writer.pick(
-            f"{by[0].upper()}{by[1:]}, {' and '.join(views)}.",
+            f"{capital(by)}, {' and '.join(views)}.",
             f"The pictures are {listed(names)}, {by}.",
         )
     return writer.pick(
-        f"{by[0].upper()}{by[1:]}, there are {' and '.join(sides)}.",
-        f"{by[0].upper()}{by[1:]}: {', '.join(sides)}.",
+        f"{capital(by)}, there are {' and '.join(sides)}.",
+        f"{capital(by)}: {', '.join(sides)}.",
     )
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.subjects import Subject
+from app.conversations.words import capital
 from vlm.knowledge.glossary import GlossaryTerm
 
 FILE = Path(__file__).parent / "plain_answers.yaml"
@@ -93,7 +94,7 @@ def _explained(entry: GlossaryTerm, question: str, random: np.random.Generator) 
         article = "" if term[0].isupper() or term.endswith("s") else _article(term)
         verb = "are" if term.endswith("s") and not term.endswith("ss") else "is"
         ways += [
-            f"{_capital(f'{article}{term}')} {verb} {defined}",
+            f"{capital(f'{article}{term}')} {verb} {defined}",
             f"In mammography, {article}{term} {verb} {defined}",
         ]
     said = ways[int(random.integers(len(ways)))]
@@ -106,7 +107,3 @@ def _explained(entry: GlossaryTerm, question: str, random: np.random.Generator) 
 
 def _article(term: str) -> str:
     return "an " if term[0].lower() in "aeiou" else "a "
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]

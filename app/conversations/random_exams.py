@@ -11,7 +11,6 @@ import numpy as np
 
 from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import EvidenceSource, Findings, Region, Verdict
-from app.chat.evidence.deciding import yes_or_no
 from app.chat.evidence.exam import Exam, ExamImage
 from app.chat.evidence.examining import ALL_WITH_LESION, IF_ANY, OF_A_LESION, ON_FILM
 from app.chat.evidence.location_text import in_words
@@ -21,7 +20,7 @@ from versamammo.imaging.dicom.positioning import FILE_NAME, KNOWN_FROM
 from versamammo.imaging.dicom.refusals import MG_PRESENTATION
 from versamammo.imaging.mammogram import Box, Laterality, Mammogram, Provenance, View
 from versamammo.vocabulary import BY_NAME, YES
-from vlm.option_words import chosen
+from vlm.option_words import chosen, yes_or_no
 
 SETS = (  # what is dropped together, and how often
     (("R CC",), 2), (("L CC",), 2), (("R MLO",), 3), (("L MLO",), 3), (("R CC", "R MLO"), 4),

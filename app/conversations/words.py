@@ -45,6 +45,11 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def capital(words: str) -> str:
+    """Return words as a sentence begins with them."""
+    return words[0].upper() + words[1:]
+
+
 def noun(name: str) -> str:
     """Return a finding with its article."""
     word = title(name).lower()
@@ -117,7 +122,7 @@ class Words:
         if whether is not None:
             return self.pick(
                 f"I cannot tell {whether}, because {why}.",
-                f"{whether[0].upper()}{whether[1:]} is not judged here: {why}.",
+                f"{capital(whether)} is not judged here: {why}.",
             )
         what = title(name) if name == "Bi-Rads" else title(name).replace("ACR density", "density")
         what = what if what.startswith("BI") else what[0].lower() + what[1:]

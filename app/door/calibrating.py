@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from app.chat.evidence.contracts import EvidenceSource
-from app.chat.evidence.deciding import Weights, yes_or_no
+from app.chat.evidence.deciding import Weights
 from app.chat.evidence.examining import Examiner
 from app.chat.evidence.trials import Calibration, Domain, SourceTrial
 from app.door.cases import Case
 from versamammo.scoring.topic_scores import score_topic
 from versamammo.vocabulary import BY_NAME, YES
 from versamammo.vqa import Kind
-from vlm.option_words import chosen
+from vlm.option_words import chosen, yes_or_no
 
 SMALLEST_SLOPE = 0.05  # a source whose scores mean nothing is left flat, never turned round
 

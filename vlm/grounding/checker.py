@@ -33,7 +33,8 @@ _LESION = re.compile(r"\b(benign|malignant)\b")
 # "not", "more likely" and the like stand between the two words, and are left as they are
 _SURE = re.compile(r"\b(is|are|looks|seems) (benign|malignant)\b(?! or)", re.IGNORECASE)
 _JUDGED = re.compile(
-    r"density|composition|bi-?rads|patholog|benign|lesion|quality|tissue|cancer|invasive|subtlety|masking|view|"
+    r"density|composition|bi-?rads|patholog|benign|lesion|quality|tissue|cancer|invasive|"
+    r"subtlety|masking|view|"
     r"anything|finding|nothing is judged|from (the|these) pictures?|here|picture"
 )
 _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
@@ -47,7 +48,7 @@ _OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \
 # "R MLO: GE Senographe, read as DICOM."
 _MACHINE = re.compile(r"^[^:]+: (?P<name>.+), read as \w+")
 _TAGS = re.compile(r"\btags?\b")
-SIDES = {"L": "left", "R": "right"}
+_SIDES = {"L": "left", "R": "right"}
 _OF_SIDE = re.compile(r"(left|right) breast: (?!no picture|nothing)")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
@@ -185,7 +186,7 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
 
 
 def _forms(answer: str, question: str) -> list[str]:
-    """Return what is no sentence: said twice, a figure for a yes, a yes to a negated question."""
+    """Return which forms mislead: said twice, a figure for a yes, a yes to a denying question."""
     said = [one.strip(" .;").casefold() for one in sentences(answer)]
     places = [len(LIKELIEST.findall(line)) for line in answer.casefold().splitlines()]
     twice = len(set(said)) < len(said) or max(places, default=0) > 1
@@ -200,8 +201,9 @@ def _forms(answer: str, question: str) -> list[str]:
 def _silent(one: Statement) -> list[str]:
     """Return whether a statement that something is not judged names something that can be."""
     text = one.text.casefold()
-    about = text if "nothing is judged" in text else re.split(r"because|: ", text)[0]  # no reason
-    tried = MEASURED.match(one.text.casefold())  # goes on about what was named before
+    # the reason comes behind
+    about = text if "nothing is judged" in text else re.split(r"because|: ", text)[0]
+    tried = MEASURED.match(text)  # goes on about what was named before
     if one.polarity is not Polarity.NOT_JUDGED or one.findings or _JUDGED.search(about) or tried:
         return []
     return ["does not say what is not judged"]
@@ -254,7 +256,7 @@ def _left_out(
         if recorded.search(whole.casefold()) and not answered.search(folded)
     ]
     sided = {line[0].upper() for line in whole.splitlines() if _OF_SIDE.match(line.casefold())}
-    missing += [f"leaves out the {SIDES[one]} breast" for one in sorted(sided - sides_in(answer))]
+    missing += [f"leaves out the {_SIDES[one]} breast" for one in sorted(sided - sides_in(answer))]
     if _ONE_SIDED in whole and not (_ONE_SIDE_SAID.search(folded) and len(sides_in(answer)) > 1):
         missing.append("leaves out that a side is not here")
     if _DISAGREE.search(whole.casefold()) and "disagree" not in folded:

@@ -13,7 +13,7 @@ class Subject(StrEnum):
     PLACES = "where findings lie"
     SIZES = "how large findings are"
     COUNT = "how many findings there are"
-    TOPIC = "one attribute"
+    TOPIC = "what is judged"
     COMPARE = "how the breasts differ"
     REPORT = "a report"
     TAGS = "what the tags and measurements say"

@@ -17,18 +17,13 @@ from dataclasses import replace
 
 from app.chat.evidence.contracts import EvidenceSource, Findings, Verdict
 from app.chat.evidence.exam import Exam
-from versamammo.vocabulary import BY_NAME, NO, YES, Topic
+from versamammo.vocabulary import BY_NAME, YES, Topic
 from versamammo.vqa import Kind
 from vlm.option_words import chosen, figure
 
 SURE_OF_ANOTHER = 0.7  # from which another source is quoted
 
 Weights = Mapping[str, float]  # of each option, 0..1
-
-
-def yes_or_no(yes: float) -> dict[str, float]:
-    """Return the weights of a finding that is there with some probability."""
-    return {YES: yes, NO: 1 - yes}
 
 
 def dissenting(

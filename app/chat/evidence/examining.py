@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from app.chat.evidence.contracts import Card, EvidenceSource, Findings, HeatMap, Region, Verdict
-from app.chat.evidence.deciding import Weights, dissenting, yes_or_no
+from app.chat.evidence.deciding import Weights, dissenting
 from app.chat.evidence.encoder_findings import PictureFindings, Seeing
 from app.chat.evidence.exam import Exam, is_digital
 from app.chat.evidence.location_text import in_words
@@ -18,7 +18,7 @@ from versamammo.model.finding import LEAST_HEAT
 from versamammo.model.peaks import Candidate
 from versamammo.vocabulary import BY_HEAD, BY_NAME, FINDING_WORDS, TOPICS, YES, Topic
 from versamammo.vqa import Kind
-from vlm.option_words import chosen
+from vlm.option_words import chosen, yes_or_no
 
 # pictures are turned chest wall left before they are looked at: no source can tell the side
 UNTELLABLE = ("Laterality",)
