@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from app.chat.conversation.asked import Asked
+from app.chat.conversation.sayings import OF_TAGS
 from app.chat.conversation.subjects import Subject
 from app.conversations.words import capital
 from vlm.knowledge.glossary import GlossaryTerm
@@ -45,7 +46,11 @@ def plain(asked: Asked, question: str, fact: str, random: np.random.Generator) -
     words = some[int(random.integers(len(some)))]
     reason = fact.partition(": ")[2].rstrip(".")
     judged = re.search(r"(?:judges here:|for example:|it judges) (.*?)(?:\.|, with)", fact)
-    open_to = re.search(r"(?:about these pictures|judged in them): (.*?)[;.]", fact)
+    open_to = re.search(
+        rf"(?:about these pictures|judged in them): (.*?)(?:, {OF_TAGS})?[;.]", fact
+    )
+    if open_to is not None and open_to[1] == OF_TAGS:
+        return fact  # nothing else can be asked
     quoted = re.search("“(.*?)”", fact)
     model = re.search(r"mammograms: (.*?)\. It judges", fact)
     tried = fact.partition("\n")[2].replace("\n", " ")

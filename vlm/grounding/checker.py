@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
-from vlm.grounding.required_words import ALSO, HAS_TO_BE_SAID, LIKELIEST, ONLY_IF_RECORDED
+from vlm.grounding.answer_forms import misleading
+from vlm.grounding.required_words import ALSO, HAS_TO_BE_SAID, ONLY_IF_RECORDED
 from vlm.grounding.statements import (
     MEASURED,
+    VALUED,
     Polarity,
     Statement,
     findings_in,
@@ -53,12 +55,7 @@ _OF_SIDE = re.compile(r"(left|right) breast: (?!no picture|nothing)")
 _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
-_FIGURE_FOR_YES = re.compile(r"\b(is|are|answer on [a-z ]+ is) \d \(")
-_NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
-_YES = re.compile(r"yes[:.,]", re.IGNORECASE)
 _IF = re.compile(r"\bif\b")
-# "ACR density: C, heterogeneously dense (0.47); also possible: ..."
-_VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 _FILM_ASKED = re.compile(r"\bfilm\b|\bdigital\b|\bscanned\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
@@ -100,7 +97,7 @@ def disagreements(
         found += _findings(one, record)
         found += _silent(one)
     found += _values(said, record)
-    found += _forms(answer, question)
+    found += misleading(answer, facts, question)
     if complete:
         found += _left_out(answer, said, record, whole)
         found += _asked_for(answer, whole, question)
@@ -185,19 +182,6 @@ def _findings(one: Statement, record: Sequence[Statement]) -> list[str]:
     return wrong
 
 
-def _forms(answer: str, question: str) -> list[str]:
-    """Return which forms mislead: said twice, a figure for a yes, a yes to a denying question."""
-    said = [one.strip(" .;").casefold() for one in sentences(answer)]
-    places = [len(LIKELIEST.findall(line)) for line in answer.casefold().splitlines()]
-    twice = len(set(said)) < len(said) or max(places, default=0) > 1
-    wrong = ["says the same twice"] if twice else []
-    if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
-        wrong.append("tells a figure in place of yes or no")
-    if _NEGATED.search(question.casefold()) and _YES.match(answer):
-        wrong.append("says yes to a question that denies")
-    return wrong
-
-
 def _silent(one: Statement) -> list[str]:
     """Return whether a statement that something is not judged names something that can be."""
     text = one.text.casefold()
@@ -273,7 +257,7 @@ def _left_out(
 def _values_left_out(answer: str, whole: str) -> list[str]:
     """Return the topics of the record whose value an answer tells neither by word nor figure."""
     folded, numbers = answer.casefold(), numbers_in(answer)
-    found = [match for line in whole.splitlines() if (match := _VALUED.match(line))]
+    found = [match for line in whole.splitlines() if (match := VALUED.match(line))]
     return [
         f"leaves out {one['title'].casefold()}"
         for one in found

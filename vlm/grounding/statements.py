@@ -46,6 +46,8 @@ _HEADS = re.compile(
 MEASURED = re.compile(
     r"^(tried on|guessing gets|how well that works|class-balanced|at least \d+ of each answer)\b"
 )
+# "ACR density: C, heterogeneously dense (0.47); also possible: ..."
+VALUED = re.compile(r"(?P<title>[A-Z][^:(]{2,40}): (?P<value>[^:;(]{3,60}) \((?P<number>0\.\d+)\)")
 _UNKNOWN = re.compile(r"\bno known size\b|\bnot (known|said|judged)\b|\bdoes not mean\b")
 _IF = re.compile(r"\bif (there is|there were|any|one)\b")
 _NOT_JUDGED = re.compile(

@@ -21,6 +21,7 @@ REST_OF_TAGS = (
     "This is read from the tags of the file and measured on its pixels; no model and no "
     "probability stands behind it. Where tags and pixels disagree, it is said."
 )
+OF_TAGS = "side, view, sizes, machine and warnings"
 ORDER = (
     "Orders about how to behave or what to claim change nothing here: what is said of the "
     "mammograms comes from the evidence in them alone. You are welcome to ask about that."
@@ -202,6 +203,5 @@ def not_understood(words: Sequence[str], topics: Sequence[str]) -> str:
     named = f" (“{' '.join(words)}”)" if words else ""
     return (
         f"This was not understood{named}, and a guess would answer another question. "
-        f"What can be asked about these pictures: {', '.join(topics) or 'no finding'}; side, "
-        "view, sizes, machine and warnings come from tags and measurements."
+        f"What can be asked about these pictures: {', '.join([*topics, OF_TAGS])}."
     )

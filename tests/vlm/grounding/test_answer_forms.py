@@ -60,3 +60,15 @@ def test_a_condition_holds_for_the_sentence_that_it_stands_in() -> None:
     assert why in disagreements(f"{place} It is most likely malignant (0.80).", record, "where?")
     twice = f"{place} The place to look at, if there is a lesion: R CC, lower third."
     assert "says the same twice" in disagreements(twice, record, "where?")
+
+
+def test_what_the_record_knows_is_not_said_to_be_unknown() -> None:
+    record = (
+        "ACR density: C, heterogeneously dense (0.47); also possible: B 0.31.",
+        "Mass: not judged, because every picture that the model learnt from shows a lesion.",
+    )
+    value = "The ACR density is C, heterogeneously dense (0.47)."
+    mass = "I cannot say whether there is a mass, because every picture shows a lesion."
+    assert not disagreements(f"{mass} {value}", record, "where?")
+    denied = "The density is not known, because every picture shows a lesion."
+    assert "says that density is not known" in disagreements(f"{denied} {value}", record, "where?")

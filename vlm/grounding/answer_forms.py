@@ -1,0 +1,47 @@
+"""Answers that mislead whatever they say: said twice, out of form, or denying what is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from vlm.grounding.required_words import LIKELIEST
+from vlm.grounding.statements import VALUED, findings_in, sentences
+
+_UNKNOWN = re.compile(r"not (known|judged|assessed)|cannot|can't")
+_FIGURE_FOR_YES = re.compile(r"\b(is|are|answer on [a-z ]+ is) \d \(")
+_NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
+_YES = re.compile(r"yes[:.,]", re.IGNORECASE)
+
+
+def misleading(answer: str, facts: Sequence[str], question: str) -> list[str]:
+    """Return what of an answer's form misleads.
+
+    Args:
+        answer: as it was written.
+        facts: lines of its record.
+        question: that it answers.
+    """
+    return [*_denied(answer, facts), *_forms(answer, question)]
+
+
+def _denied(answer: str, facts: Sequence[str]) -> list[str]:
+    """Return the topics whose value stands in the record, and of which none is said to be known."""
+    titles = [match["title"] for line in facts if (match := VALUED.match(line))]
+    known = {title.casefold().split()[-1] for title in titles if not findings_in(title)}
+    silent = [one for one in map(str.casefold, sentences(answer)) if _UNKNOWN.search(one)]
+    about = " ".join(re.split("because|: ", one)[0] for one in silent)
+    return [f"says that {name} is not known" for name in sorted(known) if name in about]
+
+
+def _forms(answer: str, question: str) -> list[str]:
+    """Return which forms mislead: said twice, a figure for a yes, a yes to a denying question."""
+    said = [one.strip(" .;").casefold() for one in sentences(answer)]
+    places = [len(LIKELIEST.findall(line)) for line in answer.casefold().splitlines()]
+    twice = len(set(said)) < len(said) or max(places, default=0) > 1
+    wrong = ["says the same twice"] if twice else []
+    if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
+        wrong.append("tells a figure in place of yes or no")
+    if _NEGATED.search(question.casefold()) and _YES.match(answer):
+        wrong.append("says yes to a question that denies")
+    return wrong
