@@ -41,7 +41,7 @@ class PlainFinetuning:
         seed: of the heads, the order and the flips.
     """
 
-    epochs: int = 3
+    epochs: int = 8
     batch_size: int = 16
     learning_rate: float = 5e-4
     weight_decay: float = 0.05
