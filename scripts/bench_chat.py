@@ -36,6 +36,7 @@ class Tally:
     """What all visitors saw."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {q: [] for q in QUESTIONS})
+    first: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     mixed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -55,10 +56,18 @@ def make_picture(folder: Path, number: int) -> Path:
     return path
 
 
-def ask(client: Client, path: Path, question: str) -> str:
-    """Send the picture and the question; gives all of the answer that may depend on the picture."""
-    told = client.predict([handle_file(str(path))], question, api_name="/ask")
-    return f"{told['answer']} {told['confidence']} {told['evidence']}"
+def ask(client: Client, path: Path, question: str) -> tuple[str, float]:
+    """Send the picture and the question.
+
+    Returns all of the answer that may depend on the picture, and when its first words came.
+    """
+    start = time.monotonic()
+    first, told = 0.0, None
+    for piece in client.submit([handle_file(str(path))], question, api_name="/ask"):
+        first, told = first or time.monotonic() - start, piece
+    if told is None:
+        raise RuntimeError("no answer")
+    return f"{told['answer']} {told['confidence']} {told['evidence']}", first
 
 
 def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally: Tally) -> None:
@@ -69,7 +78,7 @@ def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally
         turn += 1
         start = time.monotonic()
         try:
-            told = ask(client, path, question)
+            told, first = ask(client, path, question)
         except Exception as error:
             # whatever went wrong is what this script is here to count
             with tally.lock:
@@ -77,6 +86,7 @@ def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally
             continue
         with tally.lock:
             tally.seconds[question].append(time.monotonic() - start)
+            tally.first.append(first)
             tally.mixed += told != alone[question]
 
 
@@ -103,7 +113,7 @@ def main() -> None:
         # each a session of its own
         clients = [Client(args.url, verbose=False) for _ in pictures]
         alone = [
-            {question: ask(client, path, question) for question in QUESTIONS}
+            {question: ask(client, path, question)[0] for question in QUESTIONS}
             for client, path in zip(clients, pictures, strict=True)
         ]
         different = {question: len({told[question] for told in alone}) for question in QUESTIONS}
@@ -122,6 +132,7 @@ def main() -> None:
     everything = [one for seconds in tally.seconds.values() for one in seconds]
     print(f"{len(everything)} answers to {args.users} visitors in {args.seconds:.0f} s")
     print(f"failed {len(tally.failed)} {sorted(set(tally.failed))[:3]}, mixed {tally.mixed}")
+    print(f"from sending the picture to the first words: {quantiles(tally.first)}")
     print(f"from sending the picture to the whole answer: {quantiles(everything)}")
     for question, seconds in tally.seconds.items():
         print(f"  {question} {quantiles(seconds)}; {different[question]} different answers alone")

@@ -177,6 +177,7 @@ def serve(
 
     share_arenas()
 
+    from app.chat.conversation.intent_classifier import classifier
     from app.chat.page.chat_page import build
     from app.chat.page.theme import head, theme
     from app.chat.session.example_exam import example_exam
@@ -189,8 +190,9 @@ def serve(
     page = build(desk)
     pages = OpenPages()
     sweeper = Sweeper(desk.shelf, desk.folder, pages, desk.limits)
-    # the example is made while the page is being looked at
-    threading.Thread(target=example_exam, daemon=True).start()
+    # the example is made, and intents are learnt, while the page is being looked at
+    for work in (example_exam, classifier):
+        threading.Thread(target=work, daemon=True).start()
     _, url, _ = page.launch(
         server_name=host, server_port=port, share=False, inbrowser=show, quiet=True,
         prevent_thread_lock=True, show_error=False, ssr_mode=False, strict_cors=True,

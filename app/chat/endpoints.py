@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,13 @@ class Endpoints:
     def __init__(self, desk: SessionService) -> None:
         self.desk = desk
 
-    def ask(self, files: list[str] | None, question: str, history: object = None) -> dict[str, Any]:
-        """Return the answer to a question about the files, and the evidence it speaks from.
+    def ask(
+        self, files: list[str] | None, question: str, history: object = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the answer to a question about the files as it is written, at last whole.
 
-        `history` is the conversation so far, a list of {"role", "content"}; it may be left out.
+        With it comes the evidence it speaks from. `history` is the conversation so far, a list of
+        {"role", "content"}; it may be left out.
         """
         try:
             asked = self.desk.check(question or "")
@@ -65,13 +68,14 @@ class Endpoints:
         visit, intake = self._visit(files)
         before = _turns(history)
         speaking = self.desk.of(visit.exam)
-        pieces = list(speaking.answerer.answer(visit.exam, asked, before, visit.findings))
-        if not pieces:
+        told: dict[str, Any] | None = None
+        for piece in speaking.answerer.answer(visit.exam, asked, before, visit.findings):
+            turn = ChatTurn(asked, piece)
+            told = answer_record(visit.exam, visit.findings, turn, speaking.cards)
+            told |= refusals(intake)
+            yield told
+        if told is None:
             raise Refusal("The model gave no answer.")
-        told = answer_record(
-            visit.exam, visit.findings, ChatTurn(asked, pieces[-1]), speaking.cards
-        )
-        return told | refusals(intake)
 
     def findings(self, files: list[str] | None) -> dict[str, Any]:
         """Return all that is known of the files; `findings` is null where no model looked."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from app.chat.conversation.answering import BY_TRIALS
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
+from app.chat.conversation.facts import QUALITY, TOLD, views_disagree, warnings_of
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage, is_digital
 from app.conversations.words import SIDES, capital, listed
@@ -202,7 +202,19 @@ def _pictures(writer: Writer) -> str:
     )
 
 
+def _told(fact: str) -> Callable[[Writer], str]:
+    """Return who writes what the files say of exposure, implants or the indication."""
+
+    def write(writer: Writer) -> str:
+        images = writer.exam.images
+        said = (TOLD[fact](image.told.provenance) for image in images)
+        return " ".join(f"For {writer.view(i)}, {words}" for i, words in enumerate(said))
+
+    return write
+
+
 TAGS: dict[str, Callable[[Writer], str]] = {
     "pictures": _pictures, "side": _sides, "size": _sizes, "quality": _quality,
     "warnings": _warnings, "machine": _machine,
+    **{fact: _told(fact) for fact in TOLD},
 }  # fmt: skip

@@ -91,6 +91,35 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """How a picture was exposed, as its tags say; None where they do not.
+
+    Attributes:
+        kvp: peak voltage of the tube in kilovolts.
+        mas: charge in milliampere seconds.
+        milliseconds: how long it took.
+        anode: material of the tube's target, such as "rhodium".
+        filter: material of the beam's filter.
+        compression_newtons: force of the paddle.
+        thickness_mm: of the compressed breast.
+        organ_dose_mgy: mean dose to the gland.
+        entrance_dose_mgy: dose at the skin.
+        implant: whether there is a breast implant.
+    """
+
+    kvp: float | None = None
+    mas: float | None = None
+    milliseconds: float | None = None
+    anode: str | None = None
+    filter: str | None = None
+    compression_newtons: float | None = None
+    thickness_mm: float | None = None
+    organ_dose_mgy: float | None = None
+    entrance_dose_mgy: float | None = None
+    implant: bool | None = None
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where the pixels came from and what was done to them, enough to reproduce the picture."""
 
@@ -109,6 +138,7 @@ class Provenance:
     patient_orientation: tuple[str, ...] = ()
     indication: str | None = None  # why it was made, in words that name nobody
     indication_source: str | None = None  # the DICOM keyword that tells it
+    exposure: Exposure = Exposure()
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,9 +102,15 @@ def explained(question: str) -> tuple[GlossaryTerm, ...]:
     return _chosen(retriever().find(focus), words)
 
 
-def is_general(question: str) -> bool:
-    """Return whether a question asks for a meaning, known here or not."""
-    return bool(_focus(plain_words(question)))
+def points_at(question: str) -> bool:
+    """Return whether a question speaks of “the mass” or “the density”: of these pictures."""
+    return _THE.search(plain_words(question)) is not None
+
+
+def terms_in(question: str) -> tuple[GlossaryTerm, ...]:
+    """Return the entries that a question for a meaning asks for, whatever its words point at."""
+    words = plain_words(question)
+    return _chosen(retriever().find(words), words)
 
 
 def term_alone(question: str) -> tuple[GlossaryTerm, ...]:

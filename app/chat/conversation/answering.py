@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
-from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
+from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, TOLD, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
@@ -65,7 +65,7 @@ _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
      Subject.GREETING, Subject.LANGUAGE}
 )  # fmt: skip
-_FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, they ask about the tags
+_FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, of the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -120,7 +120,7 @@ class Answering:
         findings: Findings | None,
     ) -> Iterator[StreamedAnswer]:
         pieces = self._from_record(exam, question, asked, findings, first=not history)
-        if asked.guessed:
+        if asked.unsure:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
@@ -147,11 +147,7 @@ class Answering:
             yield answer_general(asked, question, seen, self.card)
             return
         if not asked.images:
-            names = ", ".join(exam.names)
-            yield StreamedAnswer(
-                f"There is no such picture here. These are: {names}.", speaker=NO_MODEL
-            )
-            return
+                return
         ways: dict[Subject, Callable[[], StreamedAnswer]] = {
             Subject.FINDINGS: lambda: self._and_topics(exam, asked, seen, self._findings),
             Subject.PLACES: lambda: self._places(exam, asked, seen),
@@ -324,8 +320,9 @@ class Answering:
 def _is_worded(asked: Asked, exam: Exam) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
     exact = asked.exact and asked.subject is Subject.PLACES
-    dated = asked.subject is Subject.CHANGE and bool(exam.prior)
-    return bool(asked.images) and asked.subject not in _IN_OWN_FORM and not exact and not dated
+    dated = asked.subject is Subject.CHANGE and exam.prior
+    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TOLD} & {*asked.facts})
+    return bool(asked.images) and not own
 
 
 def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:

@@ -27,7 +27,8 @@ class Asked:
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
         misspelt: words that were read as others, and as which.
-        guessed: whether no rule reads it, and it is taken for what it is most like.
+        unsure: whether it may be misread: it is far from all examples of what it is taken for.
+        same: whether it asks the question before once more, of another picture or topic.
         brief: whether a short answer is wanted.
         exact: whether a place is asked for by quadrant, hour, distance or pixels.
     """
@@ -41,7 +42,8 @@ class Asked:
     entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
     misspelt: tuple[tuple[str, str], ...] = ()
-    guessed: bool = False
+    unsure: bool = False
+    same: bool = False
     brief: bool = False
     exact: bool = False
 

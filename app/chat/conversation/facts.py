@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.chat.conversation.asked import Asked
@@ -22,7 +22,7 @@ from app.chat.evidence.contracts import (
 from app.chat.evidence.exam import Exam, ExamImage, is_digital
 from versamammo import __version__
 from versamammo.imaging.dicom.positioning import FILE_NAME
-from versamammo.imaging.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality, Provenance
 from vlm.option_words import figure
 
 NO_MODEL = Card(
@@ -56,6 +56,44 @@ SUGGESTED = (
     "How large is the breast in each picture?",
     "Is there anything I should know about the images?",
 )
+
+
+def _exposure(made: Provenance) -> str:
+    told = made.exposure
+    said = (
+        ("{:.3g} kVp", told.kvp),
+        ("{:.4g} mAs", told.mas),
+        ("exposed for {:.0f} ms", told.milliseconds),
+        ("anode {}", told.anode),
+        ("filter {}", told.filter),
+        ("compressed to {:.0f} mm", told.thickness_mm),
+        ("compressed with {:.0f} N", told.compression_newtons),
+        ("dose to the gland {:.3g} mGy", told.organ_dose_mgy),
+        ("dose at the skin {:.3g} mGy", told.entrance_dose_mgy),
+    )
+    words = [form.format(value) for form, value in said if value is not None]
+    if not words:
+        return "the file says nothing of tube voltage, exposure, compression or dose."
+    return f"the tags say {', '.join(words)}."
+
+
+def _implant(made: Provenance) -> str:
+    implant = made.exposure.implant
+    if implant is None:
+        return "no tag says whether there is an implant, and no source here looks for it."
+    return f"the tags say that there is {'an' if implant else 'no'} implant."
+
+
+def _indication(made: Provenance) -> str:
+    if not made.indication:
+        return "the file does not say why the picture was made."
+    return f"made for: {made.indication}, by the tag {made.indication_source}."
+
+
+# of the file, by what is asked
+TOLD: dict[str, Callable[[Provenance], str]] = {
+    "exposure": _exposure, "implant": _implant, "indication": _indication,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -261,6 +299,8 @@ def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
             f"{facts['Picture'].pixels}, {facts['Picture'].tags}; breast {facts['Breast'].pixels}."
         )
     made = image.told.provenance
+    if topic in TOLD:
+        return TOLD[topic](made)
     machine = " ".join(part for part in (made.vendor, made.model) if part)
     kind = "a digital mammogram" if is_digital(image) else "film or digital is not said"
     return f"{machine or 'machine not said'}, read as {made.format}; {kind}."

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked, bare_words, judged_among
+from app.chat.conversation.asked import (
+    ANY_FINDING,
+    KINDS,
+    Asked,
+    bare_words,
+    judged_among,
+    kinds_among,
+)
 from app.chat.conversation.subjects import Subject
 from versamammo.vocabulary import BY_NAME
-from vlm.knowledge.general_questions import named_in, term_alone
+from vlm.knowledge.general_questions import named_in, term_alone, terms_in
 from vlm.knowledge.glossary import GlossaryTerm
 
 FAMILIES = {"ACR": "density", "Bi-Rads": "BI-RADS"}  # what the glossary calls their values
@@ -44,12 +51,14 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
     words = bare_words(question)
     if _AGAIN.match(words):
         return before
-    if asked.brief and asked.subject is Subject.UNKNOWN and before.subject is Subject.REPORT:
-        return replace(before, brief=True)
+    if _DETAILS.search(question) and before.topics and not asked.topics:
+        return replace(before, subject=Subject.WHY)
     if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
-        return replace(asked, subject=Subject.REPORT, unread=())
+        return replace(asked, subject=Subject.REPORT, topics=(), unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
+    if asked.same:
+        return _same(asked, before, question)
     general = before.subject in (Subject.MEANING, Subject.SOURCE)
     bare = not asked.topics and not asked.entries
     if asked.subject in (Subject.WHY, Subject.CONFIDENCE) and bare:
@@ -81,6 +90,22 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
             chosen=asked.chosen or before.chosen, facts=(),
         )  # fmt: skip
     return asked
+
+
+def _same(asked: Asked, before: Asked, question: str) -> Asked:
+    """Return the question before, of what the one after it names."""
+    made = replace(before, brief=before.brief or asked.brief)
+    if asked.chosen:
+        made = replace(made, images=asked.images, chosen=True)
+    if before.subject is Subject.MEANING:
+        return replace(made, entries=asked.entries or terms_in(question) or before.entries)
+    if not asked.topics or before.subject is Subject.TAGS:
+        return made
+    subject = before.subject
+    if subject in (Subject.FINDINGS, Subject.TOPIC):
+        found = kinds_among(asked.topics) or ANY_FINDING in asked.topics
+        subject = Subject.FINDINGS if found else Subject.TOPIC
+    return replace(made, subject=subject, topics=asked.topics)
 
 
 def _next_category(words: str, before: Asked) -> tuple[GlossaryTerm, ...]:

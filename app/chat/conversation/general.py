@@ -26,7 +26,7 @@ GLOSSARY = Card(
 GENERAL = frozenset(
     {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
      Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.ADVICE, Subject.CHANGE,
-     Subject.PERSON, Subject.LANGUAGE}
+     Subject.PERSON, Subject.LANGUAGE, Subject.ATTRIBUTES}
 )  # fmt: skip
 # what belongs to mammograms although no table here knows it
 _OURS = re.compile(
@@ -59,12 +59,24 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         Subject.TRUST: lambda: sayings.trust(card, seen, topics),
         Subject.PRIVACY: sayings.privacy,
         Subject.ADVICE: lambda: sayings.advice(question),
+        Subject.ATTRIBUTES: lambda: _attributes(question, topics),
         Subject.CHANGE: lambda: sayings.CHANGE,
         Subject.PERSON: lambda: sayings.person(question),
         Subject.LANGUAGE: lambda: foreign(question) or ENGLISH,
         Subject.UNKNOWN: lambda: _unknown(asked, question, topics),
     }
     return StreamedAnswer(ways[asked.subject]())
+
+
+def _attributes(question: str, topics: Sequence[str]) -> str:
+    """Return that nothing tells what findings look like, and what is judged."""
+    parts = ("masses", "calcifications")
+    named = [entry for entry in named_in(question) if entry.part in parts]
+    # of “mass”, “mass shape” and the like it is known that they are asked for
+    telling = [one for one in named if not one.term.startswith(("mass", "calcification"))]
+    if telling:
+        return sayings.not_judged_term(telling[0], topics)
+    return sayings.no_attributes(topics)
 
 
 def _unknown(asked: Asked, question: str, topics: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """What a question is about and which pictures it means, told by its words alone.
 
-Names of topics come from the vocabulary. Words that are not read are listed, so that nothing is
-answered as if it had been asked in fewer words.
+A classifier tells what is asked for; names of topics come from the vocabulary and terms from the
+glossary. Words that restrict a question and are not taken into account are listed.
 """
 
 from __future__ import annotations
@@ -12,30 +12,32 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import (
     ANY_FINDING,
+    KINDS,
     Asked,
     bare_words,
     judged_among,
     kinds_among,
 )
 from app.chat.conversation.follow_ups import after
+from app.chat.conversation.intent_classifier import ORDER as ORDERED
+from app.chat.conversation.intent_classifier import SAME, Likely, likely_intent
 from app.chat.conversation.languages import foreign
-from app.chat.conversation.likely_subject import likely_subject
 from app.chat.conversation.spelling import corrected, misspelt
-from app.chat.conversation.subjects import ASKS, CARRIERS, FACTS, ORDER, Subject
+from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
 from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
-from versamammo.vocabulary import NAMED, topics_named
-from vlm.knowledge.general_questions import explained, is_general, named_in, term_alone
+from versamammo.vocabulary import topics_named
+from vlm.knowledge.general_questions import explained, named_in, points_at, term_alone, terms_in
+from vlm.knowledge.glossary import GlossaryTerm
+from vlm.knowledge.glossary_search import CARRIERS
 
-_GREETING = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b")
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
 _VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
 _PICTURES = re.compile(
     r"\b([lr][ -]?(cc|mlo)|(picture|image|view) \d+|left|right|cc|mlo|cranio-?caudal|"
     r"medio-?lateral|oblique)\b"
 )
-_FILES = re.compile(r"\bknow about\b|\bwith (the|this|my) (files?|tags?)\b")
 _EXAM = r"(?: (?:exam(?:ination)?|mammogra(?:m|phy)|picture|image|film|view|study|one)s?)"
 _PRIOR = re.compile(
     rf"\b(?:(?:in|on|of|at|from|with|to) )?(?:"
@@ -44,7 +46,21 @@ _PRIOR = re.compile(
     r"\b(?:in|on|with|to) priors?\b",
     re.IGNORECASE,
 )
-_GOOD_AT = re.compile(r"\bhow (good|accurate|reliable) are you\b|\bhow (well|often) (do|can) you\b")
+# topics that are told together: one of them stands for the usual one of its kind
+_FAMILIES = (
+    ("ACR", "Background tissue", "Masking potential"),
+    ("Pathology", "Cancer", "Invasive cancer"),
+    ("Bi-Rads",),
+)
+# subjects whose question may name what nothing here judges, and the parts of the glossary it is in
+_OF_TERMS = (Subject.FINDINGS, Subject.TOPIC, Subject.COUNT, Subject.PLACES)
+_FOUND = ("masses", "calcifications", "pathology")
+_TAGS_OF_PATIENTS = (
+    ("implant", r"\b(implants?|augmented|augmentation|silicone|prosthe\w+)\b"),
+    ("indication", r"\b(screening or( a)? diagnostic|diagnostic or( a)? screening|indication for|"
+                   r"(is|was) (it|this|that) (an? |the )?(screening|diagnostic)|"
+                   r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
+)  # fmt: skip
 _NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
 _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film)\b")
@@ -67,7 +83,8 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     if earlier:  # which pictures are meant is read; what is asked of them is not
         question, words = _PRIOR.sub(" ", question), " ".join(_PRIOR.sub(" ", words).split())
     asked = _alone(question, words)
-    if earlier and asked.subject is Subject.COMPARE:
+    of_a_prior = _PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
+    if (earlier and asked.subject is Subject.COMPARE) or (of_a_prior and not exam.prior):
         asked = replace(asked, subject=Subject.CHANGE)
     asked = replace(
         asked, images=images, chosen=chosen,
@@ -75,83 +92,105 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     )  # fmt: skip
     if history:
         before = understand(history[-1].question, exam, history[:-1])
-        return _guessed(after(asked, before, question), question, before)
-    if asked.subject is Subject.UNKNOWN and not asked.unread and (alone := term_alone(question)):
+        return after(asked, before, question)
+    goes_on = asked.order or (asked.same and words.startswith("and "))
+    if asked.subject is Subject.UNKNOWN and not goes_on and (alone := term_alone(question)):
         return replace(asked, subject=Subject.MEANING, entries=alone)
-    return _guessed(asked, question)
-
-
-def _guessed(asked: Asked, question: str, before: Asked | None = None) -> Asked:
-    """Return what a question that no rule reads is most like; itself if to nothing."""
-    known = asked.subject is not Subject.UNKNOWN or asked.order or named_in(" ".join(asked.unread))
-    likely = None if known else likely_subject(question)
-    if likely is None:
-        return asked
-    follows = likely.subject in (Subject.WHY, Subject.CONFIDENCE, Subject.SIZES, Subject.PLACES)
-    topics = before.topics if before is not None and follows else likely.topics
-    return replace(
-        asked, subject=likely.subject, topics=topics, facts=likely.facts, unread=(), guessed=True
-    )
+    return asked
 
 
 def _alone(question: str, words: str) -> Asked:
     """Read a question without its pictures and without what was asked before."""
     if foreign(question) is not None:
         return Asked(Subject.LANGUAGE, ())
-    if ORDER.search(words):
-        return Asked(Subject.UNKNOWN, (), unread=_unread(words, ()), order=True)
-    if entries := explained(question):
-        return Asked(Subject.MEANING, (), judged_among(topics_named(words)), entries=entries)
-    read = _read(corrected(words), is_general(question))
-    return replace(read, misspelt=misspelt(words))
+    read = corrected(words)
+    likely = likely_intent(corrected(question.casefold()))
+    topics = topics_named(read)
+    judged = judged_among(topics)
+    subject, same = likely.intent.subject, likely.name == SAME
+    unsure = not likely.sure and not judged
+    asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
+    if ORDER.search(words) or (likely.name == ORDERED and likely.sure):
+        telling = _telling(words)
+        return replace(asked, subject=Subject.UNKNOWN, topics=(), unread=telling, order=True)
+    by_patients = asked.subject in (Subject.PERSON, Subject.FINDINGS, Subject.MEANING)
+    if by_patients and (tag := _told_by_a_tag(words)):
+        return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
+    if entries := _explained(question, likely, judged):
+        return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
+    if asked.subject is Subject.TAGS:
+        return replace(asked, topics=(), facts=likely.facts)
+    if asked.subject is Subject.MEANING and judged and points_at(question):
+        return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
+    if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
+        return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
+    if asked.subject is Subject.MEANING:
+        return replace(asked, unread=_telling(words))
+    if asked.subject is Subject.UNKNOWN:
+        return replace(asked, unread=() if same else _telling(words), unsure=False)
+    if asked.subject in _OF_TERMS and not judged:
+        other, meant = _other_terms(words)
+        if other:
+            return replace(asked, subject=Subject.UNKNOWN, unread=other)
+        asked = replace(asked, topics=meant)
+    return _of_topics(asked, likely.intent.topics, read)
 
 
-def _read(words: str, general: bool = False) -> Asked:
-    """Read the words of a question, put right; `general` if it asks for a meaning."""
-    topics = topics_named(words)
-    facts = tuple(name for name, ways in FACTS if re.search(rf"\b(?:{'|'.join(ways)})\b", words))
-    found = [s for s, ways in ASKS if any(re.search(way, words) for way in ways)]
-    if found[:1] == [Subject.THANKS] and (topics or facts or len(found) > 1):
-        found = found[1:]  # thanks for the last answer before the next question
-    if found[:1] == [Subject.MEANING] and not general and (topics or len(found) > 1):
-        found = found[1:]  # “explain the findings” is about the pictures
-    if found[:1] == [Subject.TRUST] and kinds_among(topics) and _GOOD_AT.search(words):
-        found = [Subject.CONFIDENCE]  # how well it knows one thing, not whether to trust it
-    unread = _unread(words, found[:1])
-    subject = found[0] if found else None
-    if subject is Subject.COUNT and judged_among(topics) and not _findings_named(topics):
-        return Asked(Subject.TOPIC, (), judged_among(topics), unread=unread)
-    if subject is None and _GREETING.search(words) and not topics and not facts:
-        return Asked(Subject.GREETING, (), unread=unread)
-    about_files = topics == (ANY_FINDING,) and _FILES.search(words)
-    if (
-        facts
-        and subject in (None, Subject.SIZES, Subject.WHY)
-        and (about_files or not judged_among(topics))
-    ):
-        return Asked(Subject.TAGS, (), facts=facts, unread=unread)
-    if subject is not None and not (subject is Subject.REPORT and kinds_among(topics)):
-        return Asked(subject, (), judged_among(topics), facts=facts, unread=unread)
-    if kinds_among(topics) or judged_among(topics) == (ANY_FINDING,):
-        return Asked(Subject.FINDINGS, (), judged_among(topics), unread=unread)
-    if judged_among(topics):
-        return Asked(Subject.TOPIC, (), judged_among(topics), unread=unread)
-    return Asked(Subject.UNKNOWN, (), unread=unread)
+def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[GlossaryTerm, ...]:
+    """Return the entries of the glossary that a question asks for.
+
+    One that points at the pictures and names what is judged there asks for that.
+    """
+    if not likely.general:
+        return ()
+    means = likely.intent.subject is Subject.MEANING
+    asks = means and not (judged and points_at(question))
+    return explained(question) or (terms_in(question) if asks else ())
 
 
-def _findings_named(topics: Sequence[str]) -> bool:
-    return bool(kinds_among(topics)) or ANY_FINDING in topics
+def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
+    """Return a question about the pictures with its topics: those named, or the usual ones."""
+    subject, topics = asked.subject, asked.topics
+    others = tuple(name for name in topics if name not in (*KINDS, ANY_FINDING))
+    if subject is Subject.FINDINGS:
+        subject = Subject.TOPIC if others and not asked.kinds else subject
+        topics = topics or tuple(usual)
+    elif subject is Subject.TRUST and asked.kinds:  # how well one thing is known
+        subject = Subject.CONFIDENCE
+    elif subject is Subject.COUNT and others and len(others) == len(topics):
+        subject = Subject.TOPIC
+    elif subject is Subject.TOPIC:
+        family = next((one for one in _FAMILIES if usual[0] in one), ())
+        named = tuple(name for name in topics if name != ANY_FINDING)
+        told = set(named) & set(family) - {"Background tissue"}
+        topics = named if told else (*usual, *named)
+        subject = Subject.FINDINGS if kinds_among(topics) else subject
+    looked_for = subject in (Subject.FINDINGS, Subject.COUNT, Subject.SIZES)
+    unread = tuple(dict.fromkeys(found[0] for found in QUALIFIERS.finditer(words)))
+    return replace(asked, subject=subject, topics=topics, unread=unread if looked_for else ())
 
 
-def _unread(words: str, subjects: Sequence[Subject]) -> tuple[str, ...]:
-    """Return the words that nothing here has read."""
-    patterns = [pattern.pattern for pattern in NAMED.values()]
-    patterns += [way for subject, ways in ASKS if subject in subjects for way in ways]
-    patterns += [rf"\b(?:{way})\b" for _, ways in FACTS for way in ways]
-    left = _PICTURES.sub(" ", _BRIEF.sub(" ", _GREETING.sub(" ", words)))
-    for pattern in patterns:
-        left = re.sub(pattern, " ", left)
-    return tuple(dict.fromkeys(word for word in left.split() if word not in CARRIERS))
+def _told_by_a_tag(words: str) -> str:
+    """Return which tag may tell what else only the patient could; empty if none."""
+    return next((fact for fact, way in _TAGS_OF_PATIENTS if re.search(way, words)), "")
+
+
+def _telling(words: str) -> tuple[str, ...]:
+    """Return the words of a question that may name what it is about."""
+    left = _PICTURES.sub(" ", _BRIEF.sub(" ", words))
+    return tuple(
+        dict.fromkeys(word for word in left.split() if word not in CARRIERS and len(word) > 1)
+    )
+
+
+def _other_terms(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the words of findings that the glossary knows and nothing judges, and known topics."""
+    telling = _telling(words)
+    named = [entry for entry in named_in(" ".join(telling)) if entry.part in _FOUND]
+    topics = {entry.term: judged_among(topics_named(entry.term.casefold())) for entry in named}
+    if all(topics.values()):
+        return (), tuple(dict.fromkeys(name for some in topics.values() for name in some))
+    return telling, ()
 
 
 def _means_prior(words: str, exam: Exam) -> bool:

@@ -198,6 +198,15 @@ def not_judged_term(entry: GlossaryTerm, topics: Sequence[str]) -> str:
     )
 
 
+def no_attributes(topics: Sequence[str]) -> str:
+    """Return that no source tells what a finding looks like."""
+    listed = ", ".join(topics) or "no finding"
+    return (
+        "Shape, margin, density and pattern of a finding are not judged: no source was trained and "
+        f"tried for them. What is judged in these pictures: {listed}."
+    )
+
+
 def not_understood(words: Sequence[str], topics: Sequence[str]) -> str:
     """Return that a question was not understood, and what can be asked."""
     named = f" (“{' '.join(words)}”)" if words else ""

@@ -176,7 +176,7 @@ def load_image(path: Path) -> tuple[ExamImage, Identifiers]:
         mammogram,
         pixels=np.zeros((1, 1), np.float32),
         identifiers=Identifiers(),
-        provenance=replace(mammogram.provenance, file=""),
+        provenance=replace(mammogram.provenance, file="", age_years=None),
     )
     image = ExamImage(stored, told, breast, notes, display)
     if image.turned:

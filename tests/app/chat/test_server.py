@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import stat
@@ -31,6 +32,16 @@ def test_ask_answers_about_the_files_and_says_who_speaks(client: Client, views: 
     assert told["spoken_by"][0]["is_model"] is False
     assert "L MLO: the tags say side left, view MLO" in told["answer"]
     assert told["confidence"] is None
+
+
+def test_ask_streams_the_answer_as_it_is_written(client: Client, views: list[Path]) -> None:
+    files = [handle_file(str(path)) for path in views]
+    question = "Which side and view is each picture?"
+    pieces = list(client.submit(files, question, api_name="/ask"))
+    assert len(pieces) > 1
+    texts = [piece["answer"] for piece in pieces]
+    assert all(later.startswith(before) for before, later in itertools.pairwise(texts))
+    assert pieces[-1] == client.predict(files, question, api_name="/ask")
 
 
 def test_ask_takes_files_question_and_history_by_name(client: Client, views: list[Path]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlm.knowledge.general_questions import explained, is_general, named_in, term_alone
+from vlm.knowledge.general_questions import explained, named_in, term_alone
 from vlm.knowledge.glossary import glossary
 from vlm.knowledge.glossary_search import retriever
 
@@ -200,6 +200,4 @@ def test_a_term_alone_is_told_from_a_sentence() -> None:
 
 
 def test_a_meaning_may_be_asked_for_that_is_not_known() -> None:
-    assert is_general("what is a transistor")
-    assert not is_general("is there a mass?")
     assert [entry.term for entry in named_in("no fibroadenoma there")] == ["fibroadenoma"]

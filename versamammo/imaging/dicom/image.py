@@ -19,6 +19,7 @@ from versamammo.errors import InputError, naming
 from versamammo.imaging.codecs import Decoded
 from versamammo.imaging.codecs.syntaxes import EXPLICIT_BIG, syntax_info
 from versamammo.imaging.color import to_grey
+from versamammo.imaging.dicom.exposure import read_exposure
 from versamammo.imaging.dicom.frames import read_frame
 from versamammo.imaging.dicom.header import Header, read_header
 from versamammo.imaging.dicom.identity import read_age, read_identifiers
@@ -97,6 +98,7 @@ def _read(
     positioning, (spacing, spacing_notes) = read_positioning(tags, path.name), read_spacing(tags)
     identifiers, age = read_identifiers(tags), read_age(tags)
     indication, indication_source = read_indication(tags)
+    exposure = read_exposure(tags)
     decoded = read_frame(header, frame or 0)
     notes += decoded.warnings
     stored = _grey(decoded, photometric, notes)
@@ -120,6 +122,7 @@ def _read(
         patient_orientation=positioning.orientation,
         indication=indication,
         indication_source=indication_source,
+        exposure=exposure,
     )
     around = partial(
         Mammogram,
