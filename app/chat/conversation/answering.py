@@ -147,7 +147,9 @@ class Answering:
             yield answer_general(asked, question, seen, self.card)
             return
         if not asked.images:
-                return
+            these = f"There is no such picture here. These are: {', '.join(exam.names)}."
+            yield StreamedAnswer(these, speaker=NO_MODEL)
+            return
         ways: dict[Subject, Callable[[], StreamedAnswer]] = {
             Subject.FINDINGS: lambda: self._and_topics(exam, asked, seen, self._findings),
             Subject.PLACES: lambda: self._places(exam, asked, seen),
