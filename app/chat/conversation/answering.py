@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.changes import both_dates
-from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, TOLD, FactAnswerer
+from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.report import composed
@@ -23,12 +23,13 @@ from app.chat.conversation.verdict_words import (
     absent_line,
     count_line,
     finding_line,
+    pixel_lines,
     side_lines,
     suspect_lines,
     title,
     topic_line,
 )
-from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, record_lines
+from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, is_worded, told_as_it_is
 from app.chat.evidence.contracts import (
     LOOKED_AT,
     Card,
@@ -60,11 +61,6 @@ BY_TRIALS = (
     "That is based on how the model did when it was tried, as told here: where it was not found "
     "to know something, its scores for these pictures are not shown."
 )
-# what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
-_IN_OWN_FORM = frozenset(
-    {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
-     Subject.GREETING, Subject.LANGUAGE}
-)  # fmt: skip
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, of the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
@@ -124,12 +120,11 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        if self._writer is None or not _is_worded(asked, exam):
+        if self._writer is None or not is_worded(asked, exam):
             yield from pieces
             return
         *_, made = pieces
-        # warnings are told as they are
-        below = record_lines(made.text)[1:] if asked.facts == ("quality",) else ()
+        below = told_as_it_is(asked, made)
         yield from self._writer.write(exam, question, history, made, below)
 
     def _from_record(
@@ -212,6 +207,7 @@ class Answering:
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")
         lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
+        lines += pixel_lines(exam, seen, asked.images) if asked.subject is Subject.SIZES else []
         return StreamedAnswer(
             "\n".join(lines), (*suspected(seen, asked.images), *evidence_of(found, asked.images)),
             surety(found, bool(silent)), notes_of(seen, found),
@@ -317,14 +313,6 @@ class Answering:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
         return self._findings(exam, asked, seen), list(named)
-
-
-def _is_worded(asked: Asked, exam: Exam) -> bool:
-    """Return whether a language model has learnt to word the answer to a question."""
-    exact = asked.exact and asked.subject is Subject.PLACES
-    dated = asked.subject is Subject.CHANGE and exam.prior
-    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TOLD} & {*asked.facts})
-    return bool(asked.images) and not own
 
 
 def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:

@@ -105,7 +105,8 @@ def abilities(topics: Sequence[str]) -> str:
         else "No finding, density or BI-RADS is judged in these pictures, and each answer tells why"
     )
     return (
-        f"{judged}. Side, view, sizes, the machine and warnings come from tags and measurements. "
+        f"This is VersaMammo, research software. {judged}. Side, view, sizes, the machine and "
+        "warnings come from tags and measurements. "
         "It compares sides, drafts a report, and explains terms of mammography, such as “What "
         "does MLO mean?” or “What is BI-RADS 3?”. It reads mammograms alone: no ultrasound, MRI or "
         "CT."

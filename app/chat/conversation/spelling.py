@@ -6,7 +6,8 @@ import re
 
 from rapidfuzz.distance import OSA
 
-SHORT = {"mas": "mass", "massses": "masses", "thier": "their", "ther": "there", "wich": "which",
+SHORT = {"mas": "mass", "massses": "masses", "thier": "their", "ther": "there",
+         "wich": "which", "veiw": "view", "veiws": "views", "viw": "view", "vieuw": "view",
          "wher": "where", "were's": "where is", "calcs": "calcifications"}  # fmt: skip
 # words that questions about mammograms turn on
 KNOWN = frozenset(

@@ -48,6 +48,6 @@ QUALIFIERS = re.compile(
     r"\b(spiculat\w*|stellate|irregular\w*|round(ed)?|oval|lobulat\w*|microlobulat\w*|"
     r"(well[- ]?)?circumscribed|obscured|indistinct|ill[- ]?defined|pleomorphic|amorphous|"
     r"punctate|clustered|grouped|branching|segmental|coarse|fine[- ]linear|popcorn|eggshell|"
-    r"upper|lower|outer|inner|quadrants?|axilla\w*|retro-?areolar|sub-?areolar|anterior|posterior|"
+    r"upper|lower|outer|inner|quadrants?|retro-?areolar|sub-?areolar|anterior|posterior|"
     r"liver|lungs?|brain|kidneys?|spine)\b"
 )

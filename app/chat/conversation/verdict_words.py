@@ -12,6 +12,7 @@ from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure, option_words
 
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
+IN_PIXELS = "Width x height in pixels, whose size is not known: "
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 
@@ -50,6 +51,17 @@ def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list
         if one.image in images
     ]
     return [f"{LIKELIEST}: {'; '.join(told)}."] if told else []
+
+
+def pixel_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
+    """Return how many pixels marked places measure in pictures whose pixels have no known size."""
+    places = [one for one in (*findings.regions, *findings.suspects) if one.image in images]
+    told = [
+        f"{exam.names[one.image]} {one.box.width:.0f} x {one.box.height:.0f}"
+        for one in places
+        if exam.images[one.image].millimetres(one.box) is None
+    ]
+    return [f"{IN_PIXELS}{'; '.join(dict.fromkeys(told))}."] if told else []
 
 
 def absent_line(exam: Exam, said: Mapping[str, Sequence[Verdict]]) -> str:

@@ -11,6 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from app.chat.conversation.asked import Asked
+from app.chat.conversation.facts import TOLD
+from app.chat.conversation.subjects import Subject
+from app.chat.conversation.verdict_words import IN_PIXELS
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -18,6 +22,11 @@ from versamammo.errors import InputError
 from vlm.grounding import completed, disagreements, hedged
 from vlm.prompts import Turn
 
+# what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
+_IN_OWN_FORM = frozenset(
+    {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
+     Subject.GREETING, Subject.LANGUAGE}
+)  # fmt: skip
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
@@ -29,6 +38,22 @@ REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 REPEATED = "says the same as the answer before, to another question"
 _SENTENCE = re.compile(r"[.!?](?=\s)")
+
+
+def is_worded(asked: Asked, exam: Exam) -> bool:
+    """Return whether a language model has learnt to word the answer to a question."""
+    exact = asked.exact and asked.subject is Subject.PLACES
+    dated = asked.subject is Subject.CHANGE and exam.prior
+    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TOLD} & {*asked.facts})
+    return bool(asked.images) and not own
+
+
+def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
+    """Return the lines of an answer that no model words: warnings, and sizes in pixels."""
+    lines = record_lines(made.text)
+    if asked.facts == ("quality",):
+        return lines[1:]
+    return tuple(line for line in lines if line.startswith(IN_PIXELS))
 
 
 def record_lines(text: str) -> tuple[str, ...]:

@@ -256,3 +256,15 @@ def test_what_a_question_was_taken_to_ask_for_is_told_beside_every_answer(exam: 
     unloaded = FactAnswerer()
     *_, last = unloaded.answer(exam, "Is there a mass?", (), None)
     assert last.understood == "whether findings are there: Mass"
+
+
+def test_a_size_is_told_in_pixels_where_a_pixel_has_no_known_size(exam: Exam) -> None:
+    images = tuple(
+        replace(image, told=replace(image.told, spacing_mm=None)) for image in exam.images
+    )
+    said = finished(replace(exam, images=images), "How large is the mass?", masses(exam, 0)).text
+    assert "size not known" in said
+    assert said.splitlines()[-1] == (
+        "Width x height in pixels, whose size is not known: R CC 50 x 60."
+    )
+    assert "in pixels" not in finished(exam, "How large is the mass?", masses(exam, 0)).text
