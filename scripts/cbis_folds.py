@@ -101,7 +101,7 @@ def deal(data: Path, out: Path, fold: int) -> Path:
     return folder
 
 
-def asked_fold(data: Path, out: Path, fold: int, epochs: int) -> Fold:
+def asked_fold(data: Path, out: Path, fold: int, epochs: int, also: Sequence[str] = ()) -> Fold:
     """Let every way learn, and ask it about one fold."""
     folder = deal(data, out, fold)
     learning = Archive.open(folder, ["train", "val"])
@@ -110,7 +110,7 @@ def asked_fold(data: Path, out: Path, fold: int, epochs: int) -> Fold:
     told_before = json.loads(kept.read_text()) if kept.is_file() else {}
     answers: Answers = {way: _read(one) for way, one in told_before.items()}
     if not answers.keys() >= set(WAYS):
-        encoder = ours(folder, out, fold, epochs)
+        encoder = ours(folder, out, fold, epochs, also)
         contract = encoder.config.input_contract
     for way in WAYS:
         if way in answers:
@@ -135,14 +135,19 @@ def asked_fold(data: Path, out: Path, fold: int, epochs: int) -> Fold:
     return Fold(told(list(held)), answers)
 
 
-def ours(folder: Path, out: Path, fold: int, epochs: int) -> VersaMammoModel:
-    """Train on the learning patients of a fold, as often through their films as the others."""
+def ours(
+    folder: Path, out: Path, fold: int, epochs: int, also: Sequence[str] = ()
+) -> VersaMammoModel:
+    """Train on the learning patients of a fold, as often through their films as the others.
+
+    `also` are further settings of stage 2, such as "terms.closeups=false".
+    """
     run = out / f"ours_{fold}"
     if not (run / "done").is_file():
         steps = epochs * (len(Archive.open(folder, ["train"])) // BATCH)
         words = [
             "--config", str(CONFIG), "--data", str(folder), "--run.output", str(run),
-            "--optim.max_steps", str(steps), "--optim.batch_size", str(BATCH),
+            "--optim.max_steps", str(steps), "--optim.batch_size", str(BATCH), *(f"--{one}" for one in also),
         ]  # fmt: skip
         print(f"fold {fold}: pretrain/stage2.py", *words, flush=True)
         if stage2.main(words):
@@ -227,9 +232,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--out", type=Path, default=Path("runs/cbis_folds"))
     add("--folds", type=int, nargs="+", default=list(range(FOLDS)), choices=range(FOLDS))
     add("--epochs", type=int, default=8, help="times through the films, of ours and plain")
+    add("--also", nargs="*", default=[], help="settings of ours, such as terms.closeups=false")
     given = parser.parse_args(argv)
     given.out.mkdir(parents=True, exist_ok=True)
-    folds = [asked_fold(given.data, given.out, fold, given.epochs) for fold in given.folds]
+    folds = [
+        asked_fold(given.data, given.out, fold, given.epochs, given.also) for fold in given.folds
+    ]
     report(folds, given.out)
     return 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from app.chat.conversation.answering import BY_TRIALS
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.facts import QUALITY, TOLD, views_disagree, warnings_of
 from app.chat.conversation.subjects import Subject
@@ -55,11 +54,7 @@ def why(writer: Writer, asked: Asked) -> str:
                 f"That is based on the {verdicts[0].source} in the pixels; {how}.",
                 f"It rests on the {verdicts[0].source}, that is on the pixels alone; {how}.",
             ))  # fmt: skip
-    return " ".join([said, *(rests or [writer.pick(
-        BY_TRIALS,
-        "That is based on how the model did when it was tried: what it was not found to know is "
-        "not shown.",
-    )])])  # fmt: skip
+    return " ".join([said, *rests])
 
 
 def tags(writer: Writer, asked: Asked) -> str:

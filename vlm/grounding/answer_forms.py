@@ -10,6 +10,11 @@ from vlm.grounding.statements import VALUED, findings_in, sentences
 
 _UNKNOWN = re.compile(r"not (known|judged|assessed)|cannot|can't")
 _FIGURE_FOR_YES = re.compile(r"\b(is|are|answer on [a-z ]+ is) \d \(")
+# every breast has a density; a picture is no side
+_NO_FINDING = re.compile(
+    r"whether there is (an? |any )?(acr |breast )?(density|background tissue|pathology|bi-?rads)\b"
+)
+_PICTURE_FOR_SIDE = re.compile(r"\b(side|view) is [lr] (cc|mlo)\b")
 _NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
 _YES = re.compile(r"yes[:.,]", re.IGNORECASE)
 
@@ -42,6 +47,10 @@ def _forms(answer: str, question: str) -> list[str]:
     wrong = ["says the same twice"] if twice else []
     if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
         wrong.append("tells a figure in place of yes or no")
+    if any(_NO_FINDING.search(one) for one in said):
+        wrong.append("doubts that there is what every breast has")
+    if any(_PICTURE_FOR_SIDE.search(one) for one in said):
+        wrong.append("names a picture for a side or a view")
     if _NEGATED.search(question.casefold()) and _YES.match(answer):
         wrong.append("says yes to a question that denies")
     return wrong

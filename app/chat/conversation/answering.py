@@ -20,6 +20,8 @@ from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
     LIKELIEST,
+    MISTAKEN,
+    OF_THE_PLACE,
     absent_line,
     count_line,
     finding_line,
@@ -57,10 +59,6 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
-BY_TRIALS = (
-    "That is based on how the model did when it was tried, as told here: where it was not found "
-    "to know something, its scores for these pictures are not shown."
-)
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, of the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
@@ -290,8 +288,9 @@ class Answering:
         made, names = self._again(exam, asked, seen)
         told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
         judged = any(_verdicts(seen, name, asked.images) for name in names)
-        how = FIGURES if judged else NOTHING_CLAIMED
-        return replace(made, text="\n".join([made.text, how, *told]))
+        unjudged = OF_THE_PLACE if LIKELIEST in made.text else NOTHING_CLAIMED
+        how = FIGURES if judged else unjudged
+        return replace(made, text="\n".join([made.text, how, *told, MISTAKEN]))
 
     def _why(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return which source an answer rests on."""
@@ -304,11 +303,15 @@ class Answering:
                     f"{title(name)} is based on the {verdicts[0].source} in the pixels; "
                     f"{seen.tried.get(name, 'how well that works was not measured')}."
                 )
-        return replace(made, text="\n".join([made.text, *(rest or [BY_TRIALS])]))
+        placed = [OF_THE_PLACE] if LIKELIEST in made.text else []
+        return replace(made, text="\n".join([made.text, *placed, *rest]))
 
     def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[StreamedAnswer, list[str]]:
         """Answer the topics that a follow-up is about."""
         others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+        judged = {one.topic for one in seen.verdicts}
+        if "Cancer" in others and "Cancer" not in judged:  # benign or malignant tells it
+            others[others.index("Cancer")] = "Pathology"
         if others:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)

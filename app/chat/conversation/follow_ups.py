@@ -14,7 +14,7 @@ from app.chat.conversation.asked import (
     kinds_among,
 )
 from app.chat.conversation.subjects import Subject
-from versamammo.vocabulary import BY_NAME
+from versamammo.vocabulary import BY_NAME, topics_named
 from vlm.knowledge.general_questions import named_in, term_alone, terms_in
 from vlm.knowledge.glossary import GlossaryTerm
 
@@ -22,7 +22,9 @@ FAMILIES = {"ACR": "density", "Bi-Rads": "BI-RADS"}  # what the glossary calls t
 _MORE = re.compile(
     r"\b(more|go on|is (it|that)|are (they|those)|example|dangerous|bad|common)\b", re.IGNORECASE
 )
-_DETAILS = re.compile(r"^(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE)
+_DETAILS = re.compile(
+    r"^(?!.*\bonce more\b)(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE
+)
 _ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
 # what asks for the last answer once more
 _AGAIN = re.compile(
@@ -34,6 +36,14 @@ _GO_ON = re.compile(r"^(ok|okay|yes|sure|please|go ahead|go on|do (it|that)|star
 # of what a value means for the woman, where the value itself was just told
 _BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|normal|dangerous|"
                   r"worrying|serious|common|rare|harmful)$")  # fmt: skip
+# of what was explained just now, whether these pictures show it
+_HERS = re.compile(
+    r"\b(have i|has she|do i|does she|did she|is there|are there|do you see|got (it|one|that)|"
+    r"there (too|here)?$|here$)\b"
+)
+_CATEGORIES = re.compile(
+    r"\b(?:category|class|grade|level|type|density|acr) ([a-d])\b|\b(\d[abc]?)\b"
+)
 _LAST_NUMBER = re.compile(
     r"^(and |or |what about |how about |(and )?what (does|is|do) )+(?P<which>\d[abc]?|[a-d])"
     r"( mean| stand for)?$"
@@ -57,9 +67,15 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
         return replace(asked, subject=Subject.REPORT, topics=(), unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
+    meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))
+    if before.subject is Subject.MEANING and meant and _HERS.search(words) and not asked.topics:
+        found = bool(kinds_among(meant))
+        return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)
     if asked.same:
         return _same(asked, before, question)
     general = before.subject in (Subject.MEANING, Subject.SOURCE)
+    if asked.subject is Subject.SOURCE and before.topics and not general:
+        return replace(before, subject=Subject.CONFIDENCE)  # where its figures come from
     bare = not asked.topics and not asked.entries
     if asked.subject in (Subject.WHY, Subject.CONFIDENCE) and bare:
         if general:
@@ -110,12 +126,16 @@ def _same(asked: Asked, before: Asked, question: str) -> Asked:
 
 def _next_category(words: str, before: Asked) -> tuple[GlossaryTerm, ...]:
     """Return the entry of “and 5?” where BI-RADS was spoken of, or of “what does C mean?”."""
-    found = _LAST_NUMBER.match(words)
     families = [entry.term.rpartition(" ")[0] for entry in before.entries]
     families += [FAMILIES[name] for name in before.topics if name in FAMILIES]
-    if found is None or not families:
+    if not families:
         return ()
-    return named_in(f"{families[0]} {found['which']}")[:1]
+    if found := _LAST_NUMBER.match(words):
+        return named_in(f"{families[0]} {found['which']}")[:1]
+    if not re.search(r"\b(means?|stands?)\b", words):
+        return ()
+    which = [letter or number for letter, number in _CATEGORIES.findall(words)]
+    return tuple(entry for one in which for entry in named_in(f"{families[0]} {one}")[:1])
 
 
 def _told(before: Asked) -> tuple[GlossaryTerm, ...]:

@@ -27,7 +27,7 @@ from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
 from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
-from versamammo.vocabulary import topics_named
+from versamammo.vocabulary import BY_NAME, topics_named
 from vlm.knowledge.general_questions import explained, named_in, points_at, term_alone, terms_in
 from vlm.knowledge.glossary import GlossaryTerm
 from vlm.knowledge.glossary_search import CARRIERS
@@ -61,9 +61,25 @@ _TAGS_OF_PATIENTS = (
                    r"(is|was) (it|this|that) (an? |the )?(screening|diagnostic)|"
                    r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
 )  # fmt: skip
-_NUMBERED = re.compile(r"\b(?:picture|image|view) (\d+)\b")
+_NUMBERED = re.compile(r"\b(?:picture|image|view|file|film|photo) (\d+)\b")
 _ORDINALS = ("first", "second", "third", "fourth")
-_ORDINAL = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film)\b")
+_ORDINAL = re.compile(
+    rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
+)
+# “right” that is no side: “no cancer, right?”, “all right”, “right now”
+_NO_SIDE = re.compile(
+    r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b|"
+    r"(?<!\bthe)(?<!\bon)(?<!\bor)(?<!\band)(?<!\bher)(?<!\bhis)(?<!\bmy)(?<!\bto)(?<!\bof)"
+    r"(?<!\bfor)(?<!\babout)(?<!\bvs)(?<!\bversus)(?<!\bin)(?<!\bonly)(?<!\bjust)(?<!\bis it)"
+    r"(?<!^) right$"
+)
+_RISK = re.compile(r"\b(raises?|increases?|higher|my|her|at|the) risk\b(?! that (this|it))")
+_OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
+_HELLO = re.compile(
+    r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
+    r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)",
+    re.IGNORECASE,
+)
 _EXACT = re.compile(
     r"\b(quadrants?|o'?clock|hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
     r"precise(ly)?)\b"
@@ -76,7 +92,8 @@ _BRIEF = re.compile(
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
-    words = bare_words(question)
+    question = _HELLO.sub("", question)
+    words = _NO_SIDE.sub(" ", bare_words(question)).strip()
     words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
     images, chosen = pictures_meant(words, exam)
     earlier = _means_prior(words, exam)
@@ -92,11 +109,35 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     )  # fmt: skip
     if history:
         before = understand(history[-1].question, exam, history[:-1])
-        return after(asked, before, question)
+        asked = after(asked, _spoken_of(asked, before, exam, history), question)
+    if _OTHER_SIDE.search(words) and asked.subject not in (Subject.COMPARE, Subject.MEANING):
+        return replace(asked, images=_other_side(asked, exam), chosen=True)
+    if history:
+        return asked
     goes_on = asked.order or (asked.same and words.startswith("and "))
     if asked.subject is Subject.UNKNOWN and not goes_on and (alone := term_alone(question)):
         return replace(asked, subject=Subject.MEANING, entries=alone)
     return asked
+
+
+def _spoken_of(asked: Asked, before: Asked, exam: Exam, history: Sequence[ChatTurn]) -> Asked:
+    """Return the last question, or the last of topics where one asks how sure that was, or why."""
+    goes_back = asked.subject in (Subject.CONFIDENCE, Subject.WHY) and not asked.topics
+    own = (Subject.UNKNOWN, Subject.CONFIDENCE, Subject.WHY, Subject.TRUST, Subject.THANKS)
+    if goes_back and not before.topics and not before.facts and before.subject in own:
+        for turn in range(len(history) - 2, -1, -1):
+            earlier = understand(history[turn].question, exam, history[:turn])
+            if earlier.topics:
+                return earlier
+    return before
+
+
+def _other_side(asked: Asked, exam: Exam) -> tuple[int, ...]:
+    """Return the pictures of the side that was not spoken of; none if there are none."""
+    spoken = {exam.images[i].side for i in asked.images} or {one.side for one in exam.images}
+    if len(spoken) != 1:
+        return asked.images
+    return tuple(i for i in exam.current if exam.images[i].side not in spoken)
 
 
 def _alone(question: str, words: str) -> Asked:
@@ -145,7 +186,10 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
         return ()
     means = likely.intent.subject is Subject.MEANING
     asks = means and not (judged and points_at(question))
-    return explained(question) or (terms_in(question) if asks else ())
+    if entries := explained(question) or (terms_in(question) if asks else ()):
+        return entries
+    titles = [BY_NAME[name].title.casefold() for name in kinds_among(judged) if asks]
+    return tuple(entry for title in titles for entry in named_in(title)[:1])
 
 
 def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
@@ -153,11 +197,14 @@ def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
     subject, topics = asked.subject, asked.topics
     others = tuple(name for name in topics if name not in (*KINDS, ANY_FINDING))
     if subject is Subject.FINDINGS:
-        subject = Subject.TOPIC if others and not asked.kinds else subject
+        found = _findings_named(topics)
+        subject = Subject.TOPIC if others and not found else subject
         topics = topics or tuple(usual)
     elif subject is Subject.TRUST and asked.kinds:  # how well one thing is known
         subject = Subject.CONFIDENCE
-    elif subject is Subject.COUNT and others and len(others) == len(topics):
+    elif subject is Subject.TOPIC and topics and _RISK.search(words):
+        subject = Subject.PERSON  # the risk of a woman is no likelihood of a lesion
+    elif subject is Subject.COUNT and others and not _findings_named(topics):
         subject = Subject.TOPIC
     elif subject is Subject.TOPIC:
         family = next((one for one in _FAMILIES if usual[0] in one), ())
@@ -173,6 +220,10 @@ def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
 def _told_by_a_tag(words: str) -> str:
     """Return which tag may tell what else only the patient could; empty if none."""
     return next((fact for fact, way in _TAGS_OF_PATIENTS if re.search(way, words)), "")
+
+
+def _findings_named(topics: Sequence[str]) -> bool:
+    return bool(kinds_among(topics)) or ANY_FINDING in topics
 
 
 def _telling(words: str) -> tuple[str, ...]:

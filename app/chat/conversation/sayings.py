@@ -14,8 +14,11 @@ CHANGE = (
 )
 GENERAL = "general knowledge from the glossary, not about these pictures"
 REST_OF_GLOSSARY = (
-    "That was general knowledge from the glossary of this project; it says nothing about these "
-    "pictures, so no probability and no evidence in them belongs to it."
+    "Explanations of terms are general knowledge from the glossary of this project, in its own "
+    "words; a glossary says nothing about these pictures, so no probability and no evidence in "
+    "them belongs to it, and no guideline is quoted. To read on: the BI-RADS Atlas of the American "
+    "College of Radiology, and the guidelines of your screening programme. What is said of "
+    "pictures comes from tags, pixels and the model, and each answer names which."
 )
 REST_OF_TAGS = (
     "This is read from the tags of the file and measured on its pixels; no model and no "
@@ -108,8 +111,8 @@ def abilities(topics: Sequence[str]) -> str:
         f"This is VersaMammo, research software. {judged}. Side, view, sizes, the machine and "
         "warnings come from tags and measurements. "
         "It compares sides, drafts a report, and explains terms of mammography, such as “What "
-        "does MLO mean?” or “What is BI-RADS 3?”. It reads mammograms alone: no ultrasound, MRI or "
-        "CT."
+        "does MLO mean?” or “What is BI-RADS 3?”. It opens mammograms as DICOM, PNG, JPEG, "
+        "TIFF or PGM files or a ZIP of them: no ultrasound, MRI or CT."
     )
 
 
@@ -131,16 +134,17 @@ def trust(card: Card, seen: Findings, titles: Sequence[str]) -> str:
         "cleared it as a medical device. It makes mistakes; do not rely on it, and leave "
         "decisions to a radiologist."
     )
-    return "\n".join([first, how, *tried])
+    other = "How often it would raise a false alarm in breasts without a lesion was not measured."
+    return "\n".join([first, how, *tried, *([other] if tried else [])])
 
 
 def privacy() -> str:
     """Return what becomes of pictures and questions."""
     return (
         "Pictures and questions stay on the machine that serves this page; nothing is sent "
-        "elsewhere. Uploads are deleted once they are read; the pixels of an open exam lie there "
-        "without tags and names, and are deleted five minutes after the page is closed. Names, "
-        "numbers and dates of patients are not kept."
+        "elsewhere, and no model is trained on them. Uploads are deleted once they are read; the "
+        "pixels of an open exam lie there without tags and names, and are deleted five minutes "
+        "after the page is closed. Names, numbers and dates of patients are not kept."
     )
 
 

@@ -12,7 +12,14 @@ from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure, option_words
 
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
+# what stands in answers as it is, whoever words the rest
+OF_THE_PLACE = (
+    "The place is where the model's map of lesions is highest, if there is one; no probability "
+    "belongs to it."
+)
+MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
+AS_THEY_ARE = (OF_THE_PLACE, MISTAKEN, IN_PIXELS)
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TOLD
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import IN_PIXELS
+from app.chat.conversation.verdict_words import AS_THEY_ARE
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -25,7 +25,7 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY,
-     Subject.GREETING, Subject.LANGUAGE}
+     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES}
 )  # fmt: skip
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
@@ -49,11 +49,11 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
 
 
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
-    """Return the lines of an answer that no model words: warnings, and sizes in pixels."""
+    """Return the lines of an answer that no model words: warnings, sizes in pixels, doubts."""
     lines = record_lines(made.text)
     if asked.facts == ("quality",):
         return lines[1:]
-    return tuple(line for line in lines if line.startswith(IN_PIXELS))
+    return tuple(line for line in lines if line.startswith(AS_THEY_ARE))
 
 
 def record_lines(text: str) -> tuple[str, ...]:

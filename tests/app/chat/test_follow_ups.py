@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,60 @@ def test_a_report_tells_malignancy_and_a_shorter_one_leaves_out_what_is_not_judg
     assert "Not judged, which does not mean not there" in short
     *_, briefly = Answering(CARD, Trials()).answer(exam, "Describe this briefly", (), seen)
     assert briefly.text == short
+
+
+@pytest.mark.parametrize(
+    ("turns", "subject", "topics"),
+    [
+        (("Is it cancer?", "Just yes or no, please.", "I do not believe you."),
+         Subject.CONFIDENCE, ("Cancer",)),
+        (("What is an architectural distortion?", "And has she got one?"),
+         Subject.FINDINGS, ("Architectural distortion",)),
+        (("How dense is the breast?", "does it raise my risk of cancer?"),
+         Subject.PERSON, ("Cancer",)),
+        (("Write a report.", "Once more, but only for the right breast."), Subject.REPORT, ()),
+        (("Longest diameter of the mass in the left MLO?", "and in the CC?"),
+         Subject.SIZES, ("Mass",)),
+    ],
+)  # fmt: skip
+def test_what_people_say_next_goes_on_from_what_they_mean(
+    exam: Exam, turns: Sequence[str], subject: Subject, topics: tuple[str, ...]
+) -> None:
+    asked = after(exam, turns)
+    assert (asked.subject, asked.topics) == (subject, topics)
+
+
+def test_two_categories_are_explained_side_by_side(exam: Exam) -> None:
+    asked = after(exam, ("Which BI-RADS would you give?", "What does a 0 mean compared with a 2?"))
+    assert [entry.term for entry in asked.entries] == ["BI-RADS 0", "BI-RADS 2"]
+
+
+@pytest.mark.parametrize(
+    ("turns", "names"),
+    [
+        (("Is there a mass on the left?", "And on the other side?"), {"R CC", "R MLO"}),
+        (("How dense is the left breast?", "And the other breast?"), {"R CC", "R MLO"}),
+        (("no masses, right?",), {"R CC", "L CC", "R MLO", "L MLO"}),
+        (("all right, any mass?",), {"R CC", "L CC", "R MLO", "L MLO"}),
+        (("any mass on the right",), {"R CC", "R MLO"}),
+        (("Any mass in the second photo?",), {"L CC"}),
+        (("file 2: any mass?",), {"L CC"}),
+    ],
+)
+def test_a_side_is_meant_only_where_it_is_named(
+    exam: Exam, turns: Sequence[str], names: set[str]
+) -> None:
+    assert {exam.names[image] for image in after(exam, turns).images} == names
+
+
+def test_the_other_breast_that_is_not_there_is_not_answered_for(exam: Exam) -> None:
+    left = replace(exam, images=tuple(one for one in exam.images if one.side == "L"))
+    before = ChatTurn("How dense is the left breast?", StreamedAnswer(""))
+    *_, last = Answering(CARD, Trials()).answer(left, "And the other breast?", [before])
+    assert last.text.startswith("There is no such picture here.")
+
+
+def test_a_greeting_does_not_swallow_the_question(exam: Exam) -> None:
+    for words in ("Hello, is there a mass?", "Good evening doctor. Is there a mass in it?"):
+        assert after(exam, [words]).topics == ("Mass",)
+    assert after(exam, ["Good evening"]).subject is Subject.GREETING

@@ -96,7 +96,8 @@ def test_a_word_that_was_read_as_another_is_noted(exam: Exam) -> None:
         (("Is there a mass?", "how sure are you?"), "tried on 200 questions"),
         (("Is there a calcification?", "how sure are you?"), "Nothing was claimed of it"),
         (("Is there a mass?", "tell me more"), "Mass is based on the marked places"),
-        (("Is there a calcification?", "why?"), "based on how the model did when it was tried"),
+        (("Is there a calcification?", "why?"), "because this model was never tried at it"),
+        (("Is there a mass?", "are you ever mistaken about that?"), "It can be mistaken"),
         (("Should she have a biopsy?", "why?"), "gives no advice"),
     ],
 )
