@@ -147,7 +147,8 @@ def ours(
         steps = epochs * (len(Archive.open(folder, ["train"])) // BATCH)
         words = [
             "--config", str(CONFIG), "--data", str(folder), "--run.output", str(run),
-            "--optim.max_steps", str(steps), "--optim.batch_size", str(BATCH), *(f"--{one}" for one in also),
+            "--optim.max_steps", str(steps), "--optim.batch_size", str(BATCH),
+            *(f"--{one}" for one in also),
         ]  # fmt: skip
         print(f"fold {fold}: pretrain/stage2.py", *words, flush=True)
         if stage2.main(words):

@@ -15,7 +15,7 @@ ONLY_IF_RECORDED = tuple(
         (r"cannot be compared|cannot compare|nothing to compare",
          r"no picture of it|no earlier exam|not judged", "what cannot be compared"),
         (r"\bif there (is|were|was|are)\b", r"\bif there\b", "a condition"),
-        (r"\bat least \d+ of (?!each answer)", r"(?!)", "of what at least so many are needed"),
+        (r"\bat least \d+ of (?!each answer)", r"(?!)", "how many are needed"),
         (r"\bi(?:'m| am) (?:a|an|your|the) (\w+ )?(doctor|radiologist|physician|human|person)",
          r"(?!)", "a person who speaks"),
     )

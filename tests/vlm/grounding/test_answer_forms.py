@@ -72,3 +72,31 @@ def test_what_the_record_knows_is_not_said_to_be_unknown() -> None:
     assert not disagreements(f"{mass} {value}", record, "where?")
     denied = "The density is not known, because every picture shows a lesion."
     assert "says that density is not known" in disagreements(f"{denied} {value}", record, "where?")
+
+
+@pytest.mark.parametrize(
+    ("record", "good", "bad", "why"),
+    [
+        ("Background tissue: not judged, because this model was never tried at it.",
+         "The background tissue is not judged here, because this model was never tried at it.",
+         "I cannot tell whether there is a background tissue, because this model was never tried "
+         "at it.",
+         "doubts that there is what every breast has"),
+        ("L CC: the tags say side left, view CC; the pixels look stored as a left breast.",
+         "By the tags this is the left breast in the CC view.",
+         "The side is L CC and the view is L CC.",
+         "names a picture for a side or a view"),
+        ("BI-RADS: not judged, because it was tried on 10 questions whose answer is Bi-Rads 2; at "
+         "least 20 of each answer are needed to tell it from guessing.",
+         "BI-RADS is not judged here: it was tried on 10 questions whose answer is Bi-Rads 2; at "
+         "least 20 of each answer are needed to tell it from guessing.",
+         "BI-RADS is not judged here: it was tried on 10 questions whose answer is Bi-Rads 2; at "
+         "least 20 of these pictures need to be shown to tell it from guessing.",
+         "the record says nothing of how many are needed"),
+    ],
+)  # fmt: skip
+def test_what_was_shown_once_and_made_no_sense_is_not_shown(
+    record: str, good: str, bad: str, why: str
+) -> None:
+    assert not disagreements(good, (record,), "What of it?")
+    assert why in disagreements(bad, (record,), "What of it?")
