@@ -45,6 +45,7 @@ NOT_LOADED = (
     "this question cannot be answered. That is not the same as “no finding”."
 )
 WITHOUT_MODEL = "Without a model I can tell side and view, sizes, the machine, and warnings."
+NO_WARNINGS = "There are no warnings about these pictures."
 NAMED_ONLY = "known from the file name only"  # of a side or a view
 QUALITY = (
     "Whether a picture is technically good is not judged: nothing here measures positioning, "
@@ -260,11 +261,11 @@ class FactAnswerer:
             plural = "s" if len(exam.images) > 1 else ""
             return [f"{len(exam.images)} picture{plural}: {', '.join(exam.names)}."]
         if topic == "quality":
-            warned = [one for one in warnings_of(exam, findings) if NAMED_ONLY not in one]
-            return [QUALITY, *together(exam.names, warned)]
+            said = [one for one in warnings_of(exam, findings) if NAMED_ONLY not in one]
+            return [QUALITY, *together(exam.names, said)]
         if topic == "warnings":
             formats = dict.fromkeys(image.told.provenance.format for image in exam.images)
-            warned = warnings_of(exam, findings) or ["There are no warnings about these pictures."]
+            warned = warnings_of(exam, findings) or (NO_WARNINGS,)
             return [*warned, f"All files could be read, as {' and '.join(formats)}."]
         lines = []
         for number in meant:

@@ -38,8 +38,8 @@ _BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|no
                   r"worrying|serious|common|rare|harmful)$")  # fmt: skip
 # of what was explained just now, whether these pictures show it
 _HERS = re.compile(
-    r"\b(have i|has she|(do|does|did) (i|she|they) have|is there|are there|do you see|got (it|one|that)|"
-    r"there (too|here)?$|here$)\b"
+    r"\b(have i|has she|(do|does|did) (i|she|they) have|is there|are there|do you see|"
+    r"got (it|one|that)|there (too|here)?$|here$)\b"
 )
 _CATEGORIES = re.compile(
     r"\b(?:category|class|grade|level|type|density|acr) ([a-d])\b|\b(\d[abc]?)\b"
