@@ -122,7 +122,7 @@ _FINDINGS = (
     FindingTerm(
         "calcification", "Calcification", "a calcification",
         (r"(micro|macro)?[- ]?calcif\w*", r"(micro)?[- ]?calcs?",
-         r"calcium (deposit|speck|spot)s?"),
+         r"calcium( deposit| speck| spot)?s?"),
         "309587003",
         ("Are there calcifications?", "Do you see suspicious calcifications?"),
         asked="Are there calcifications?",
@@ -146,12 +146,15 @@ _FINDINGS = (
     ),
     FindingTerm(
         "nipple_retraction", "Nipple retraction", "a retracted nipple",
-        (r"nipple (retract\w*|invers\w*|invert\w*)", r"(retract\w*|invert\w*)( of the)? nipples?"),
+        (r"nipple (retract\w*|invers\w*|invert\w*)", r"(retract\w*|invert\w*)( of the)? nipples?",
+         r"nipples?\b.{0,12}\b(pulled|drawn|sucked|turned) in(ward)?s?"),
         "271955004", asked="Is there a nipple retraction?",
     ),
     FindingTerm(
         "lymph_node", "Suspicious lymph node", "a suspicious lymph node",
-        (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?"), "59441001",
+        (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?",
+         r"(swollen|enlarged) (gland|node)s?"),
+        "59441001",
     ),
 )  # fmt: skip
 _FOUND_ASKED = (

@@ -15,6 +15,7 @@ _NO_FINDING = re.compile(
     r"whether there is (an? |any )?(acr |breast )?(density|background tissue|pathology|bi-?rads)\b"
 )
 _PICTURE_FOR_SIDE = re.compile(r"\b(side|view) is [lr] (cc|mlo)\b")
+_IF_ONE = re.compile(r"if there (is|are) (an?|any)? ?(?!lesion)")
 _NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
 _YES = re.compile(r"yes[:.,]", re.IGNORECASE)
 
@@ -27,7 +28,7 @@ def misleading(answer: str, facts: Sequence[str], question: str) -> list[str]:
         facts: lines of its record.
         question: that it answers.
     """
-    return [*_denied(answer, facts), *_forms(answer, question)]
+    return [*_denied(answer, facts), *_misplaced(answer, facts), *_forms(answer, question)]
 
 
 def _denied(answer: str, facts: Sequence[str]) -> list[str]:
@@ -39,11 +40,22 @@ def _denied(answer: str, facts: Sequence[str]) -> list[str]:
     return [f"says that {name} is not known" for name in sorted(known) if name in about]
 
 
+def _misplaced(answer: str, facts: Sequence[str]) -> list[str]:
+    """Return whether the place of a lesion is told as that of another finding."""
+    asked = findings_in(" ".join(line.split(":")[0] for line in facts if ": not judged" in line))
+    one = bool(asked) and "Mass" not in asked
+    for said in map(str.casefold, sentences(answer)):
+        named = findings_in(said) - {"Mass"} if _IF_ONE.search(said) else set()
+        if LIKELIEST.search(said) and (named or (one and "if there is one" in said)):
+            return ["tells the place of a lesion as that of another finding"]
+    return []
+
+
 def _forms(answer: str, question: str) -> list[str]:
     """Return which forms mislead: said twice, a figure for a yes, a yes to a denying question."""
     said = [one.strip(" .;").casefold() for one in sentences(answer)]
-    places = [len(LIKELIEST.findall(line)) for line in answer.casefold().splitlines()]
-    twice = len(set(said)) < len(said) or max(places, default=0) > 1
+    places = len(LIKELIEST.findall(answer.casefold()))
+    twice = len(set(said)) < len(said) or places > 1
     wrong = ["says the same twice"] if twice else []
     if any(_FIGURE_FOR_YES.search(one) and findings_in(one) for one in said):
         wrong.append("tells a figure in place of yes or no")

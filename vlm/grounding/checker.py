@@ -13,7 +13,7 @@ from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
 from vlm.grounding.answer_forms import misleading
-from vlm.grounding.required_words import ALSO, HAS_TO_BE_SAID, ONLY_IF_RECORDED
+from vlm.grounding.required_words import ALSO, HAS_TO_BE_SAID, LIKELIEST, ONLY_IF_RECORDED
 from vlm.grounding.statements import (
     MEASURED,
     VALUED,
@@ -210,6 +210,9 @@ def _values(said: Sequence[Statement], record: Sequence[Statement]) -> list[str]
     return wrong
 
 
+_SILENT_LINE = re.compile(r"[A-Z][a-z ]+: not judged")
+
+
 def _left_out(
     answer: str, said: Sequence[Statement], record: Sequence[Statement], whole: str
 ) -> list[str]:
@@ -227,7 +230,8 @@ def _left_out(
         missing.append("leaves out that something is not judged")
     for line in () if _IF.match(whole.casefold()) else whole.splitlines():
         named = findings_in(line) if line.casefold().startswith(NOT_JUDGED.casefold()) else set()
-        if named and not named & findings_in(answer):
+        alone = findings_in(line.split(":")[0]) if _SILENT_LINE.match(line) else set()
+        if len(named & findings_in(answer)) < min(3, len(named)) or alone - findings_in(answer):
             missing.append("leaves out which findings are not judged")
     if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
         missing.append("says that something is not judged")
@@ -314,20 +318,21 @@ def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[st
         return answer, wrong
     added: list[str] = []
     for line in facts:
-        fewer = disagreements("\n".join([*added, line, answer]), facts, question)
+        fewer = disagreements(_below([*added, line], answer), facts, question)
         if len(fewer) < len(wrong):
             added, wrong = [*added, line], fewer
-    shorter = "\n".join([*added, _without(added, answer)]).strip()
-    if not disagreements(shorter, facts, question):
-        return shorter, ()
-    return "\n".join([*added, answer]), wrong
+    return _below(added, answer), wrong
 
 
-def _without(added: Sequence[str], answer: str) -> str:
-    """Return an answer without the sentences that say no more than a line above them."""
+def _below(added: Sequence[str], answer: str) -> str:
+    """Return an answer below lines, without the sentences that say no more than one of them."""
     lines = [set(_WORD.findall(line.casefold())) for line in added]
-    return " ".join(
+    placed = any(LIKELIEST.search(line) for line in added)
+    whole = list(sentences(answer))
+    kept = [
         one
-        for one in sentences(answer)
+        for one in whole
         if not any(set(_WORD.findall(one.casefold())) <= words for words in lines)
-    )
+        and not (placed and LIKELIEST.search(one.casefold()))
+    ]
+    return "\n".join([*added, " ".join(kept) if len(kept) < len(whole) else answer]).strip()

@@ -107,6 +107,11 @@ def points_at(question: str) -> bool:
     return _THE.search(plain_words(question)) is not None
 
 
+def speaks_of_these(question: str) -> bool:
+    """Return whether a question points at what lies here: “this”, “her”, “the left”."""
+    return _POINTING.search(_ALLOWED.sub(" ", plain_words(question))) is not None
+
+
 def terms_in(question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entries that a question for a meaning asks for, whatever its words point at."""
     words = plain_words(question)

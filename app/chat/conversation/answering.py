@@ -22,6 +22,7 @@ from app.chat.conversation.verdict_words import (
     LIKELIEST,
     MISTAKEN,
     OF_THE_PLACE,
+    UNCOUNTED,
     absent_line,
     count_line,
     finding_line,
@@ -59,6 +60,7 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
+LESIONS = frozenset({"Mass", "Calcification", "Asymmetry", "Architectural distortion"})
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, of the tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
@@ -201,7 +203,9 @@ class Answering:
         if every and not kinds:
             lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
         found = [one for some in said.values() for one in some]
-        suspects = suspect_lines(exam, seen, asked.images)
+        # a node, the skin and the nipple are no lesion that has a likeliest place
+        lesions = not asked.kinds or bool(LESIONS & {*asked.kinds})
+        suspects = suspect_lines(exam, seen, asked.images) if lesions else []
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")
         lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
@@ -244,7 +248,7 @@ class Answering:
             if region.image in asked.images and region.topic in names
         ]
         if not names:
-            return made
+            return replace(made, text=f"{made.text}\n{UNCOUNTED}")
         return replace(made, text=f"{count_line(exam, names, regions)}\n{made.text}")
 
     def _topics(

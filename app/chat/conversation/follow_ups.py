@@ -74,6 +74,8 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
     if asked.same:
         return _same(asked, before, question)
     general = before.subject in (Subject.MEANING, Subject.SOURCE)
+    if asked.subject is Subject.SIZES and before.subject is Subject.TAGS and not asked.topics:
+        return replace(asked, subject=Subject.TAGS, facts=("size",))  # of the files
     if asked.subject is Subject.SOURCE and before.topics and not general:
         return replace(before, subject=Subject.CONFIDENCE)  # where its figures come from
     bare = not asked.topics and not asked.entries

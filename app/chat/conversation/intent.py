@@ -19,8 +19,8 @@ from app.chat.conversation.asked import (
     kinds_among,
 )
 from app.chat.conversation.follow_ups import after
+from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
-from app.chat.conversation.intent_classifier import SAME, Likely, likely_intent
 from app.chat.conversation.languages import foreign
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
@@ -28,7 +28,14 @@ from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
 from versamammo.vocabulary import BY_NAME, topics_named
-from vlm.knowledge.general_questions import explained, named_in, points_at, term_alone, terms_in
+from vlm.knowledge.general_questions import (
+    explained,
+    named_in,
+    points_at,
+    speaks_of_these,
+    term_alone,
+    terms_in,
+)
 from vlm.knowledge.glossary import GlossaryTerm
 from vlm.knowledge.glossary_search import CARRIERS
 
@@ -73,20 +80,23 @@ _NO_SIDE = re.compile(
     r"(?<!\bfor)(?<!\babout)(?<!\bvs)(?<!\bversus)(?<!\bin)(?<!\bonly)(?<!\bjust)(?<!\bis it)"
     r"(?<!^) right$"
 )
+_MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
 _RISK = re.compile(r"\b(raises?|increases?|higher|my|her|at|the) risk\b(?! that (this|it))")
 _OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
+_OTHER_PICTURE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
     r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)",
     re.IGNORECASE,
 )
 _EXACT = re.compile(
-    r"\b(quadrants?|o'?clock|hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
-    r"precise(ly)?)\b"
+    r"\b(lateral|medial|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|hour|"
+    r"coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
 )
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
-    r"(one|a single) (line|sentence)|few words|impression only|only the impression)\b"
+    r"(one|a single|two|three|2|3) (line|sentence)s?|few words|impression only|"
+    r"only the impression)\b"
 )
 
 
@@ -99,7 +109,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     earlier = _means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
         question, words = _PRIOR.sub(" ", question), " ".join(_PRIOR.sub(" ", words).split())
-    asked = _alone(question, words)
+    asked = _alone(question, words, first=not history)
     of_a_prior = _PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
     if (earlier and asked.subject is Subject.COMPARE) or (of_a_prior and not exam.prior):
         asked = replace(asked, subject=Subject.CHANGE)
@@ -113,6 +123,10 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     if _OTHER_SIDE.search(words) and asked.subject not in (Subject.COMPARE, Subject.MEANING):
         return replace(asked, images=_other_side(asked, exam), chosen=True)
     if history:
+        one = len(before.images) == 1 and asked.subject is not Subject.COMPARE
+        if one and asked.images == before.images and _OTHER_PICTURE.search(words):
+            rest = tuple(i for i in exam.current if i not in before.images)
+            asked = replace(asked, images=rest, chosen=True)
         return asked
     goes_on = asked.order or (asked.same and words.startswith("and "))
     if asked.subject is Subject.UNKNOWN and not goes_on and (alone := term_alone(question)):
@@ -140,12 +154,15 @@ def _other_side(asked: Asked, exam: Exam) -> tuple[int, ...]:
     return tuple(i for i in exam.current if exam.images[i].side not in spoken)
 
 
-def _alone(question: str, words: str) -> Asked:
+def _alone(question: str, words: str, *, first: bool) -> Asked:
     """Read a question without its pictures and without what was asked before."""
     if foreign(question) is not None:
         return Asked(Subject.LANGUAGE, ())
     read = corrected(words)
     likely = likely_intent(corrected(question.casefold()))
+    here = first and likely.name == GENERAL and speaks_of_these(question)
+    if here and not _explained(question, likely, ()):
+        likely = replace(likely, name=likely.other)  # “what is on this mammogram, simply put?”
     topics = topics_named(read)
     judged = judged_among(topics)
     subject, same = likely.intent.subject, likely.name == SAME
@@ -161,6 +178,8 @@ def _alone(question: str, words: str) -> Asked:
         return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
     if asked.subject is Subject.TAGS:
         return replace(asked, topics=(), facts=likely.facts)
+    if asked.subject is Subject.MEANING and _RISK.search(words):
+        return replace(asked, subject=Subject.PERSON)
     if asked.subject is Subject.MEANING and judged and points_at(question):
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
     if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
@@ -184,6 +203,8 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     """
     if not likely.general:
         return ()
+    if _MEANS.search(question.casefold()) and (entries := terms_in(question)):
+        return entries
     means = likely.intent.subject is Subject.MEANING
     asks = means and not (judged and points_at(question))
     if entries := explained(question) or (terms_in(question) if asks else ()):

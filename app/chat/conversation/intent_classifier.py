@@ -113,12 +113,14 @@ class Likely:
         sure: whether it is near enough to its examples.
         facts: of the tags, that are asked for; more than one where several are near.
         general: whether it may as well ask for general knowledge.
+        other: name of the intent that is next likely.
     """
 
     name: str
     sure: bool
     facts: tuple[str, ...]
     general: bool
+    other: str
 
     @property
     def intent(self) -> Intent:
@@ -180,4 +182,4 @@ def likely_intent(question: str) -> Likely:
     fact = INTENTS[first].fact
     asked = tuple(dict.fromkeys([fact, *facts])) if fact else ()
     general = margin - next(near for near, name in ranked if name == GENERAL) <= GENERAL_TOO
-    return Likely(first, margin >= SURE, asked, general)
+    return Likely(first, margin >= SURE, asked, general, ranked[1][1])

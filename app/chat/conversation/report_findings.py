@@ -61,12 +61,17 @@ def write_findings(
     return tuple(told), unjudged
 
 
+NO_DISTANCE = "No distance in mm is known, since the files do not tell how large a pixel is."
+
+
 def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple[str, ...]:
     """Return each marked place by quadrant, hour and thirds, and its box in pixels of the file."""
     writer = SectionWriter("places", "Places")
     told, _ = write_findings(writer, exam, findings, images)
     texts = {one.id: one.text for one in writer.section.sentences}
     lines = [texts[one.sentence] for one in told if one.marks]
+    spaced = all(exam.images[i].told.spacing_mm for i in images)
+    lines += [NO_DISTANCE] if lines and not spaced else []
     lines += [
         f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
         f"{mark.box.y2:.0f}, in pixels of the file."

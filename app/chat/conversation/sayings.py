@@ -87,6 +87,7 @@ def about(card: Card, topics: Sequence[str]) -> str:
     return (
         f"This is VersaMammo, a research model for mammograms: {card.name}, version "
         f"{card.version}, trained on {card.data}. It judges here: {listed}. {_words_of(card)} "
+        "Its code is open (Apache-2.0) and its makers are the VersaMammo project. "
         f"{NOTICE}"
     )
 
@@ -134,7 +135,10 @@ def trust(card: Card, seen: Findings, titles: Sequence[str]) -> str:
         "cleared it as a medical device. It makes mistakes; do not rely on it, and leave "
         "decisions to a radiologist."
     )
-    other = "How often it would raise a false alarm in breasts without a lesion was not measured."
+    other = (
+        "Not measured: how often it raises a false alarm in breasts without a lesion, how many "
+        "cancers it misses in screening, and how it does beside a radiologist."
+    )
     return "\n".join([first, how, *tried, *([other] if tried else [])])
 
 

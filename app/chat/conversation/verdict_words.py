@@ -19,7 +19,8 @@ OF_THE_PLACE = (
 )
 MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
-AS_THEY_ARE = (OF_THE_PLACE, MISTAKEN, IN_PIXELS)
+UNCOUNTED = "How many there are cannot be told either."
+AS_THEY_ARE = (UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS)
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 

@@ -45,7 +45,7 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
     exact = asked.exact and asked.subject is Subject.PLACES
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TOLD} & {*asked.facts})
-    return bool(asked.images) and not own
+    return bool(asked.images) and not own and "warnings" not in asked.facts
 
 
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
