@@ -16,6 +16,7 @@ _NO_FINDING = re.compile(
 )
 _PICTURE_FOR_SIDE = re.compile(r"\b(side|view) is [lr] (cc|mlo)\b")
 _IF_ONE = re.compile(r"if there (is|are) (an?|any)? ?(?!lesion)")
+_NO_SOURCE = re.compile(r"\b(not|n't) (based|rest)\b|\bdoes not rest\b")
 _NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
 _YES = re.compile(r"yes[:.,]", re.IGNORECASE)
 
@@ -61,6 +62,8 @@ def _forms(answer: str, question: str) -> list[str]:
         wrong.append("tells a figure in place of yes or no")
     if any(_NO_FINDING.search(one) for one in said):
         wrong.append("doubts that there is what every breast has")
+    if any(_NO_SOURCE.search(one) for one in said):
+        wrong.append("denies what an answer rests on")
     if any(_PICTURE_FOR_SIDE.search(one) for one in said):
         wrong.append("names a picture for a side or a view")
     if _NEGATED.search(question.casefold()) and _YES.match(answer):

@@ -32,7 +32,7 @@ CARRIERS = frozenset(
     would you your anybody anyone bad dangerous problem serious harmful definition define
     common compared called patient patients radiologist radiologists doctor doctors person
     people case cases matter matters important happens happen show shows need needed ever
-    also other""".split()  # noqa: SIM905 - a paragraph reads better than a list
+    also other even lol anyway""".split()  # noqa: SIM905 - a paragraph reads better than a list
 )
 _SPELLINGS = (  # British -> American, so that both are found
     ("tumour", "tumor"), ("colour", "color"), ("isation", "ization"), ("oestr", "estr"),

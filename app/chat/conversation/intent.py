@@ -81,7 +81,7 @@ _NO_SIDE = re.compile(
     r"(?<!^) right$"
 )
 _MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
-_RISK = re.compile(r"\b(raises?|increases?|higher|my|her|at|the) risk\b(?! that (this|it))")
+_RISK = re.compile(r"\b(raises?|increases?|higher|my|her|own|at|the) risk\b(?! that (this|it))")
 _OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
 _OTHER_PICTURE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 _HELLO = re.compile(
@@ -102,7 +102,7 @@ _BRIEF = re.compile(
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
-    question = _HELLO.sub("", question)
+    question = re.sub(r"(?i),\s*right\s*[,.;?!]", ", ", _HELLO.sub("", question))
     words = _NO_SIDE.sub(" ", bare_words(question)).strip()
     words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
     images, chosen = pictures_meant(words, exam)
@@ -137,7 +137,8 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
 def _spoken_of(asked: Asked, before: Asked, exam: Exam, history: Sequence[ChatTurn]) -> Asked:
     """Return the last question, or the last of topics where one asks how sure that was, or why."""
     goes_back = asked.subject in (Subject.CONFIDENCE, Subject.WHY) and not asked.topics
-    own = (Subject.UNKNOWN, Subject.CONFIDENCE, Subject.WHY, Subject.TRUST, Subject.THANKS)
+    own = [Subject.UNKNOWN, Subject.CONFIDENCE, Subject.WHY, Subject.TRUST, Subject.THANKS]
+    own += [Subject.ADVICE] if asked.subject is Subject.CONFIDENCE else []
     if goes_back and not before.topics and not before.facts and before.subject in own:
         for turn in range(len(history) - 2, -1, -1):
             earlier = understand(history[turn].question, exam, history[:turn])
@@ -180,7 +181,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return replace(asked, topics=(), facts=likely.facts)
     if asked.subject is Subject.MEANING and _RISK.search(words):
         return replace(asked, subject=Subject.PERSON)
-    if asked.subject is Subject.MEANING and judged and points_at(question):
+    if asked.subject is Subject.MEANING and judged and _here(question):
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
     if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
@@ -203,14 +204,18 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     """
     if not likely.general:
         return ()
-    if _MEANS.search(question.casefold()) and (entries := terms_in(question)):
+    if (told := _MEANS.search(question.casefold())) and (entries := terms_in(told[0])):
         return entries
     means = likely.intent.subject is Subject.MEANING
-    asks = means and not (judged and points_at(question))
+    asks = means and not (judged and _here(question))
     if entries := explained(question) or (terms_in(question) if asks else ()):
         return entries
     titles = [BY_NAME[name].title.casefold() for name in kinds_among(judged) if asks]
     return tuple(entry for title in titles for entry in named_in(title)[:1])
+
+
+def _here(question: str) -> bool:
+    return points_at(question) or re.search(r"\bhere\b", question.casefold()) is not None
 
 
 def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:

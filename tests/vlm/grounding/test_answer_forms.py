@@ -86,6 +86,10 @@ def test_what_the_record_knows_is_not_said_to_be_unknown() -> None:
          "By the tags this is the left breast in the CC view.",
          "The side is L CC and the view is L CC.",
          "names a picture for a side or a view"),
+        ("Pathology is based on the encoder's heads in the pixels; tried on 174 questions.",
+         "That is based on the encoder's heads in the pixels; tried on 174 questions.",
+         "It is not based on the encoder's heads; tried on 174 questions.",
+         "denies what an answer rests on"),
         ("BI-RADS: not judged, because it was tried on 10 questions whose answer is Bi-Rads 2; at "
          "least 20 of each answer are needed to tell it from guessing.",
          "BI-RADS is not judged here: it was tried on 10 questions whose answer is Bi-Rads 2; at "
@@ -100,3 +104,29 @@ def test_what_was_shown_once_and_made_no_sense_is_not_shown(
 ) -> None:
     assert not disagreements(good, (record,), "What of it?")
     assert why in disagreements(bad, (record,), "What of it?")
+
+
+def test_the_place_of_a_lesion_is_told_of_no_other_finding() -> None:
+    record = (
+        "Asymmetry: not judged, because this model was never tried at it.",
+        "If there is a lesion, it most likely lies here: R CC lower third, size not known.",
+    )
+    silent = "Asymmetry is not judged here, because this model was never tried at it."
+    why = "tells the place of a lesion as that of another finding"
+    place = "the likeliest place is R CC, lower third."
+    assert not disagreements(f"{silent} If there is a lesion, {place}", record, "asymmetry?")
+    assert why in disagreements(f"{silent} If there is one, {place}", record, "asymmetry?")
+    wrong = f"{silent} If there is an asymmetry, {place}"
+    assert why in disagreements(wrong, record, "asymmetry?")
+
+
+def test_none_of_three_findings_that_are_not_judged_is_passed_over() -> None:
+    record = tuple(
+        f"{name}: not judged, because this model was never tried at it."
+        for name in ("Architectural distortion", "Calcification")
+    )
+    both = "Neither distortion nor calcification is judged here: the model was never tried at it."
+    why = "leaves out which findings are not judged"
+    one = "Architectural distortion is not judged here: this model was never tried at it."
+    assert why in disagreements(one, record, "distortion or calcs?")
+    assert why not in disagreements(both.replace("distortion", "architectural distortion"), record)
