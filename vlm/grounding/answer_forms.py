@@ -14,7 +14,9 @@ _FIGURE_FOR_YES = re.compile(r"\b(is|are|answer on [a-z ]+ is) \d \(")
 _NO_FINDING = re.compile(
     r"whether there is (an? |any )?(acr |breast )?(density|background tissue|pathology|bi-?rads)\b"
 )
-_PICTURE_FOR_SIDE = re.compile(r"\b(side|view) is [lr] (cc|mlo)\b")
+_PICTURE_FOR_SIDE = re.compile(
+    r"\b(side|view) is [lr] (cc|mlo)\b|\b(pitch|spacing) is \d+ x \d+ pixels"
+)
 _IF_ONE = re.compile(r"if there (is|are) (an?|any)? ?(?!lesion)")
 _NO_SOURCE = re.compile(r"\b(not|n't) (based|rest)\b|\bdoes not rest\b")
 _NEGATED = re.compile(r"\b(no|not|absent|free of|nothing)\b|n't\b")
@@ -65,7 +67,7 @@ def _forms(answer: str, question: str) -> list[str]:
     if any(_NO_SOURCE.search(one) for one in said):
         wrong.append("denies what an answer rests on")
     if any(_PICTURE_FOR_SIDE.search(one) for one in said):
-        wrong.append("names a picture for a side or a view")
+        wrong.append("tells one thing for another")
     if _NEGATED.search(question.casefold()) and _YES.match(answer):
         wrong.append("says yes to a question that denies")
     return wrong

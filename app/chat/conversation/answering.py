@@ -20,6 +20,7 @@ from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
     LIKELIEST,
+    MARKED,
     MISTAKEN,
     OF_THE_PLACE,
     UNCOUNTED,
@@ -233,6 +234,8 @@ class Answering:
     def _places(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return where findings lie; by quadrant, hour and pixels where that is asked for."""
         made = self._and_topics(exam, asked, seen, self._findings)
+        places = [one for one in (*seen.regions, *seen.suspects) if one.image in asked.images]
+        made = replace(made, text=f"{made.text}\n{MARKED}") if places else made
         exact = exact_places(exam, seen, asked.images) if asked.exact else ()
         if not exact:
             return made

@@ -90,8 +90,8 @@ _HELLO = re.compile(
     re.IGNORECASE,
 )
 _EXACT = re.compile(
-    r"\b(lateral|medial|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|hour|"
-    r"coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
+    r"\b(lateral|medial|bounding|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
+    r"hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
 )
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"

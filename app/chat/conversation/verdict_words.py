@@ -20,7 +20,8 @@ OF_THE_PLACE = (
 MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
 UNCOUNTED = "How many there are cannot be told either."
-AS_THEY_ARE = (UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS)
+MARKED = "The place is marked on the light box."
+AS_THEY_ARE = (MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS)
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 

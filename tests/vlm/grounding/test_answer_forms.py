@@ -85,7 +85,7 @@ def test_what_the_record_knows_is_not_said_to_be_unknown() -> None:
         ("L CC: the tags say side left, view CC; the pixels look stored as a left breast.",
          "By the tags this is the left breast in the CC view.",
          "The side is L CC and the view is L CC.",
-         "names a picture for a side or a view"),
+         "tells one thing for another"),
         ("Pathology is based on the encoder's heads in the pixels; tried on 174 questions.",
          "That is based on the encoder's heads in the pixels; tried on 174 questions.",
          "It is not based on the encoder's heads; tried on 174 questions.",
