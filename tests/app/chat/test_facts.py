@@ -106,8 +106,11 @@ def test_how_many_pictures_there_are_is_told(exam: Exam) -> None:
 
 
 def test_what_pictures_share_is_warned_of_once_beside_their_quality(exam: Exam) -> None:
-    note = "the side is known from the file name only"
-    images = tuple(replace(one, told=replace(one.told, warnings=(note,))) for one in exam.images)
+    note = "the window was made from the pixels"
+    named = "the side is known from the file name only"  # says nothing of quality
+    images = tuple(
+        replace(one, told=replace(one.told, warnings=(note, named))) for one in exam.images
+    )
     told = replace(exam, images=images)
     *_, answer = FactAnswerer().answer(told, "Is the image quality good?", (), None)
     assert answer.text.splitlines()[1:] == [f"{', '.join(exam.names)}: {note}"]

@@ -162,11 +162,11 @@ def test_a_long_record_keeps_its_form_sooner_where_there_are_many_pictures(exam:
 
 def test_warnings_stand_below_the_models_words_on_quality_as_they_are(exam: Exam) -> None:
     first, *rest = exam.images
-    told = replace(first.told, warnings=("the side is known from the file name only",))
+    told = replace(first.told, warnings=("the window was made from the pixels",))
     warned = replace(exam, images=(replace(first, told=told), *rest))
     model = Says("The quality is not judged here.")
     said = pieces(warned, model, "Is the quality sufficient?")
-    warning = f"{exam.names[0]}: the side is known from the file name only"
+    warning = f"{exam.names[0]}: the window was made from the pixels"
     assert said[-1].written == model.text
     assert said[-1].text.splitlines() == [model.text, warning]
     assert len(model.asked[0][2]) == 1, "warnings are not to be worded"
