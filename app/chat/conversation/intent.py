@@ -90,7 +90,7 @@ _HELLO = re.compile(
     re.IGNORECASE,
 )
 _EXACT = re.compile(
-    r"\b(lateral|medial|bounding|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
+    r"\b(lateral|medial|box(es)?|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
     r"hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
 )
 _BRIEF = re.compile(
@@ -215,6 +215,9 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
 
 
 def _here(question: str) -> bool:
+    """Return whether a question that may ask for a meaning is about what lies here."""
+    if re.match(r"\W*(why|how come)\b", question.casefold()):
+        return False
     return points_at(question) or re.search(r"\bhere\b", question.casefold()) is not None
 
 

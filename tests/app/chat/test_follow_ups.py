@@ -150,3 +150,10 @@ def test_a_greeting_does_not_swallow_the_question(exam: Exam) -> None:
     for words in ("Hello, is there a mass?", "Good evening doctor. Is there a mass in it?"):
         assert after(exam, [words]).topics == ("Mass",)
     assert after(exam, ["Good evening"]).subject is Subject.GREETING
+
+
+def test_where_asks_for_findings_whatever_was_spoken_of(exam: Exam) -> None:
+    asked = after(exam, ("Is it benign or malignant?", "where would that be?"))
+    assert (asked.subject, asked.topics) == (Subject.PLACES, ())
+    assert after(exam, ("Is there a mass?", "where?")).topics == ("Mass",)
+    assert after(exam, ("Is it cancer?", "give me the boxes")).exact
