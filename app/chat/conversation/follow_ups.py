@@ -103,10 +103,10 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
             return replace(asked, subject=subject, topics=before.topics)
     follows = (Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.CONFIDENCE, Subject.WHY)
     if asked.subject in follows and bare and (not asked.facts or asked.subject in follows[3:]):
-        found = tuple(name for name in before.topics if name in (*KINDS, ANY_FINDING))
+        findings = tuple(name for name in before.topics if name in (*KINDS, ANY_FINDING))
         of_findings = asked.subject in follows[:3]  # a density lies nowhere and has no size
         return replace(
-            asked, topics=found if of_findings else before.topics,
+            asked, topics=findings if of_findings else before.topics,
             images=asked.images if asked.chosen else before.images,
             chosen=asked.chosen or before.chosen, facts=(),
         )  # fmt: skip
