@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.facts import QUALITY, TOLD, views_disagree, warnings_of
+from app.chat.conversation.facts import QUALITY, TAG_SENTENCES, views_disagree, warnings_of
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage, is_digital
 from app.conversations.words import SIDES, capital, listed
@@ -202,7 +202,7 @@ def _told(fact: str) -> Callable[[Writer], str]:
 
     def write(writer: Writer) -> str:
         images = writer.exam.images
-        said = (TOLD[fact](image.told.provenance) for image in images)
+        said = (TAG_SENTENCES[fact](image.told.provenance) for image in images)
         return " ".join(f"For {writer.view(i)}, {words}" for i, words in enumerate(said))
 
     return write
@@ -211,5 +211,5 @@ def _told(fact: str) -> Callable[[Writer], str]:
 TAGS: dict[str, Callable[[Writer], str]] = {
     "pictures": _pictures, "side": _sides, "size": _sizes, "quality": _quality,
     "warnings": _warnings, "machine": _machine,
-    **{fact: _told(fact) for fact in TOLD},
+    **{fact: _told(fact) for fact in TAG_SENTENCES},
 }  # fmt: skip

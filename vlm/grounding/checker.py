@@ -56,6 +56,7 @@ _ONE_SIDED = "no picture of it here"
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
+_SILENT_LINE = re.compile(r"[A-Z][a-z ]+: not judged")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 _FILM_ASKED = re.compile(r"\bfilm\b|\bdigital\b|\bscanned\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
@@ -208,9 +209,6 @@ def _values(said: Sequence[Statement], record: Sequence[Statement]) -> list[str]
         alone = one.numbers & options - elsewhere - {number for _, number in one.values}
         wrong += [f"{number} stands without its option" for number in sorted(alone)]
     return wrong
-
-
-_SILENT_LINE = re.compile(r"[A-Z][a-z ]+: not judged")
 
 
 def _left_out(

@@ -61,8 +61,9 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
+# what has a likeliest place; a node, the skin and the nipple are no such lesion
 LESIONS = frozenset({"Mass", "Calcification", "Asymmetry", "Architectural distortion"})
-_FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # after an answer by tags, of the tags
+_FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # an answer by tags is asked about its tags
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -204,7 +205,6 @@ class Answering:
         if every and not kinds:
             lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
         found = [one for some in said.values() for one in some]
-        # a node, the skin and the nipple are no lesion that has a likeliest place
         lesions = not asked.kinds or bool(LESIONS & {*asked.kinds})
         suspects = suspect_lines(exam, seen, asked.images) if lesions else []
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:

@@ -93,7 +93,7 @@ def _indication(made: Provenance) -> str:
 
 
 # of the file, by what is asked
-TOLD: dict[str, Callable[[Provenance], str]] = {
+TAG_SENTENCES: dict[str, Callable[[Provenance], str]] = {
     "exposure": _exposure, "implant": _implant, "indication": _indication,
 }  # fmt: skip
 
@@ -302,8 +302,8 @@ def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
             f"{facts['Picture'].pixels}, {facts['Picture'].tags}; breast {facts['Breast'].pixels}."
         )
     made = image.told.provenance
-    if topic in TOLD:
-        return TOLD[topic](made)
+    if topic in TAG_SENTENCES:
+        return TAG_SENTENCES[topic](made)
     machine = " ".join(part for part in (made.vendor, made.model) if part)
     kind = "a digital mammogram" if is_digital(image) else "film or digital is not said"
     return f"{machine or 'machine not said'}, read as {made.format}; {kind}."

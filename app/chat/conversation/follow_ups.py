@@ -92,8 +92,6 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
             entries = term_alone(question) or (before.entries if _MORE.search(question) else ())
         if entries:
             return replace(asked, subject=Subject.MEANING, entries=entries)
-    if asked.subject is Subject.UNKNOWN and before.topics and _DETAILS.search(question):
-        return replace(before, subject=Subject.WHY)
     if asked.subject is Subject.UNKNOWN and not asked.unread and not asked.order:
         if asked.chosen and not general:
             return replace(before, images=asked.images, chosen=True)

@@ -73,13 +73,19 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(
     rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
 )
-# “right” that is no side: “no cancer, right?”, “all right”, “right now”
+# “right” that is no side: “all right”, “right now”, and at the end, as in “no cancer right?”, but
+# not behind a word that a side may follow
 _NO_SIDE = re.compile(
-    r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b|"
-    r"(?<!\bthe)(?<!\bon)(?<!\bor)(?<!\band)(?<!\bher)(?<!\bhis)(?<!\bmy)(?<!\bto)(?<!\bof)"
-    r"(?<!\bfor)(?<!\babout)(?<!\bvs)(?<!\bversus)(?<!\bin)(?<!\bonly)(?<!\bjust)(?<!\bis it)"
-    r"(?<!^) right$"
+    r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b"
 )
+_RIGHT_AT_THE_END = re.compile(
+    r"(?<=\w)(?<!\bis it)"
+    + "".join(rf"(?<!\b{word})" for word in (
+        "the", "on", "or", "and", "her", "his", "my", "to", "of", "for", "about", "vs", "versus",
+        "in", "only", "just",
+    ))
+    + " right$"
+)  # fmt: skip
 _MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
 _RISK = re.compile(r"\b(raises?|increases?|higher|my|her|own|at|the) risk\b(?! that (this|it))")
 _OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
@@ -103,7 +109,7 @@ _BRIEF = re.compile(
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
     question = re.sub(r"(?i),\s*right\s*[,.;?!]", ", ", _HELLO.sub("", question))
-    words = _NO_SIDE.sub(" ", bare_words(question)).strip()
+    words = _RIGHT_AT_THE_END.sub("", _NO_SIDE.sub(" ", bare_words(question))).strip()
     words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
     images, chosen = pictures_meant(words, exam)
     earlier = _means_prior(words, exam)

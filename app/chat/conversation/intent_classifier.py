@@ -1,8 +1,8 @@
 """What a question asks for, learnt from examples by a linear classifier over words and their parts.
 
-It learns within two seconds from `intent_examples.tsv`, questions as radiologists, students,
-engineers, patients and hurried people type them, each with what it asks for; and from plain
-questions for each finding of the vocabulary and each term of the glossary.
+It learns within two seconds from `intent_examples.tsv`, questions that language models wrote in
+the voices of radiologists, students, engineers, patients and hurried people, each with what it asks
+for; and from plain questions for each finding of the vocabulary and each term of the glossary.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ OF_FINDINGS = {
     "sizes": ("how large is the {}?", "size of the {}"),
     "count": ("how many {}s?", "number of {}s"),
     "attributes": ("what shape is the {}?", "describe the margin of the {}"),
-    "meaning": ("what is a {}?", "what does {} mean?"),
+    GENERAL: ("what is a {}?", "what does {} mean?"),
     "change": ("has the {} changed?", "is the {} new?"),
 }  # fmt: skip
 OF_TERMS = ("what is {}?", "tell me about {}")
@@ -143,7 +143,7 @@ def examples() -> list[tuple[str, str]]:
         for form in forms
     ]
     explained = [
-        ("meaning", form.format(name)) for entry in glossary() for name in entry.names
+        (GENERAL, form.format(name)) for entry in glossary() for name in entry.names
         for form in OF_TERMS
     ]  # fmt: skip
     return [*typed_examples(), *plain_ones, *explained]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
-from app.chat.conversation.facts import TOLD
+from app.chat.conversation.facts import TAG_SENTENCES
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import AS_THEY_ARE
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
@@ -44,7 +44,7 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
     exact = asked.exact and asked.subject is Subject.PLACES
     dated = asked.subject is Subject.CHANGE and exam.prior
-    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TOLD} & {*asked.facts})
+    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TAG_SENTENCES} & {*asked.facts})
     return bool(asked.images) and not own and "warnings" not in asked.facts
 
 

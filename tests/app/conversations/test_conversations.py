@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.chat.conversation.facts import TOLD
+from app.chat.conversation.facts import TAG_SENTENCES
 from app.chat.conversation.intent_classifier import FACTS
 from app.chat.conversation.subjects import Subject
 from app.cli import main
@@ -55,7 +55,7 @@ def test_a_question_with_options_is_answered_by_the_likeliest_of_the_record() ->
 
 
 def test_there_are_words_for_everything_that_can_be_asked_of_the_tags() -> None:
-    assert TAGS.keys() == {*FACTS, *TOLD}
+    assert TAGS.keys() == {*FACTS, *TAG_SENTENCES}
 
 
 def test_what_is_marked_is_there_and_what_is_there_is_marked() -> None:

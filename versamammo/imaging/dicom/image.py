@@ -19,7 +19,7 @@ from versamammo.errors import InputError, naming
 from versamammo.imaging.codecs import Decoded
 from versamammo.imaging.codecs.syntaxes import EXPLICIT_BIG, syntax_info
 from versamammo.imaging.color import to_grey
-from versamammo.imaging.dicom.exposure import read_exposure
+from versamammo.imaging.dicom.exposure_tags import read_exposure
 from versamammo.imaging.dicom.frames import read_frame
 from versamammo.imaging.dicom.header import Header, read_header
 from versamammo.imaging.dicom.identity import read_age, read_identifiers

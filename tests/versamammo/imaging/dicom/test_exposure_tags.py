@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from versamammo.imaging.dicom.exposure import read_exposure
+from versamammo.imaging.dicom.exposure_tags import read_exposure
 from versamammo.imaging.dicom.tags import Tags
 from versamammo.imaging.mammogram import Exposure
 from versamammo.imaging.reading import read
