@@ -33,9 +33,10 @@ from scripts.cbis_report.boxes import (
     threshold_at,
 )
 from scripts.cbis_report.figures import Figure
-from scripts.cbis_report.logistic_probes import Probed, against, probe, probe_figures
+from scripts.cbis_report.logistic_probes import FilmAnswers, against, answer_figures, probe
 from scripts.cbis_report.patches import AIR, all_patches, patch_figure
 from scripts.cbis_report.pictures import draw_reliability, draw_sheet
+from scripts.cbis_report.plain_finetuning import PlainFinetuning, asked_of, finetuned
 from scripts.cbis_report.seeing import Seen, frozen_start, see, untrained
 from scripts.cbis_report.whole_films import (
     Told,
@@ -50,6 +51,7 @@ from versamammo import NOTICE
 from versamammo.data.attributes import ATTRIBUTES
 from versamammo.data.dataset import Archive, Picture
 from versamammo.files import write_atomically
+from versamammo.input.contract import InputContract
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.peaks import RELATIVE, peaks_in
 
@@ -88,6 +90,7 @@ def main() -> None:
     add("--out", type=Path, required=True)
     add("--relative", type=float, default=RELATIVE, help="share of a peak that a box goes down to")
     add("--no-probes", action="store_true", help="leave the frozen networks out")
+    add("--plain-epochs", type=int, default=0, help="fine-tune the open network plainly, so long")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     films = opened(given.data, given.split)
@@ -102,8 +105,11 @@ def main() -> None:
         sections += own
         if given.split == "val":
             sections += rule_sections(name, one, films)
-    if not given.no_probes:
-        sections += probe_sections(encoders, seen, films, given.train, cache)
+    train = Archive.open(given.train, ["train"])
+    sections += other_sections(
+        encoders, seen, films, train, cache,
+        probes=not given.no_probes, plain_epochs=given.plain_epochs,
+    )  # fmt: skip
     write(given, films, sections, curves)
 
 
@@ -205,39 +211,70 @@ def lesion_groups(
     return found
 
 
-def probe_sections(
+def other_sections(
     encoders: dict[str, VersaMammoModel],
     seen: dict[str, Seen],
     films: Films,
-    folder: Path,
+    train: Archive,
     cache: Path,
+    *,
+    probes: bool,
+    plain_epochs: int,
 ) -> list[Section]:
-    """Return the figures of probes on frozen features, and how far the heads are above them."""
-    train = Archive.open(folder, ["train"])
+    """Return the figures of other networks, and how far the heads of each encoder are above them.
+
+    They are probes on frozen features and, if it is to see the training films at least once, the
+    open ImageNet network plainly fine-tuned.
+    """
     known = told(list(train))
     contract = next(iter(encoders.values())).config.input_contract
-    networks = {
-        "frozen ImageNet": frozen_start(contract),
-        "untrained": untrained(contract),
-        "phantom encoder": VersaMammoModel.from_pretrained(PHANTOM),
-        **{f"features of {name}": one for name, one in encoders.items()},
-    }
-    sections: list[Section] = []
-    probed: dict[str, Probed] = {}
-    for name, network in networks.items():
-        cached = name.removeprefix("features of ").replace(" ", "_")
-        old = see(network, train, cache, f"{cached}_train")
-        new = see(network, films.archive, cache, cached)
-        probed[name] = probe(old.pooled, known, new.pooled)
-        words = ", ".join(f"{one} {c:g}" for one, c in probed[name].strengths.items())
-        sections.append((f"probe of {name} (C: {words})", probe_figures(films.told, probed[name])))
+    others: dict[str, FilmAnswers] = {}
+    if probes:
+        networks = {
+            "frozen ImageNet": frozen_start(contract),
+            "untrained": untrained(contract),
+            "phantom encoder": VersaMammoModel.from_pretrained(PHANTOM),
+            **{f"features of {name}": one for name, one in encoders.items()},
+        }
+        for name, network in networks.items():
+            cached = name.removeprefix("features of ").replace(" ", "_")
+            old = see(network, train, cache, f"{cached}_train")
+            new = see(network, films.archive, cache, cached)
+            said = probe(old.pooled, known, new.pooled)
+            words = ", ".join(f"{one} {c:g}" for one, c in said.strengths.items())
+            others[f"probe of {name} (C: {words})"] = said
+    if plain_epochs:
+        said = plainly_finetuned(train, films, contract, plain_epochs, cache)
+        others[f"plain fine-tuning ({plain_epochs} epochs)"] = said
+    sections = [(name, answer_figures(films.told, said)) for name, said in others.items()]
     for own, one in seen.items():
         chance = malignancy(one.probabilities["pathology"])
-        density, view = (one.alike[word].argmax(axis=1) for word in ("density", "view"))
-        for name, other in probed.items():
-            found = against(films.told, chance, density, view, other)
-            sections.append((f"heads of {own} minus probe of {name}", found))
+        classes = {word: one.alike[word].argmax(axis=1) for word in ("density", "view")}
+        heads = FilmAnswers(chance, classes)
+        for name, said in others.items():
+            sections.append((f"heads of {own} minus {name}", against(films.told, heads, said)))
     return sections
+
+
+def plainly_finetuned(
+    train: Archive, films: Films, contract: InputContract, epochs: int, cache: Path
+) -> FilmAnswers:
+    """Return what the open ImageNet network says of the films after it learnt from others.
+
+    What it said is kept beside the report, not its weights.
+    """
+    size = "x".join(str(side) for side in contract.size)
+    kept = cache / f"plain_{epochs}_{size}-{train.digest}-{films.archive.digest}.json"
+    if kept.is_file():
+        said = json.loads(kept.read_text())
+    else:
+        network = finetuned(list(train), contract, PlainFinetuning(epochs=epochs))
+        chance, density = asked_of(network, films.pictures, contract)
+        said = {"chance": chance.tolist(), "density": density.tolist()}
+        cache.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, json.dumps(said).encode())
+    density = np.array(said["density"], np.int64)
+    return FilmAnswers(np.array(said["chance"], np.float32), {"density": density})
 
 
 def write(

@@ -129,7 +129,7 @@ def asked_fold(data: Path, out: Path, fold: int, epochs: int, also: Sequence[str
                 see(start, some, out / "cache", f"start_{fold}").pooled for some in (learning, held)
             ]
             probed = probe(features[0], told(list(learning)), features[1])
-            answers[way] = probed.chance.astype(float), probed.density
+            answers[way] = probed.chance.astype(float), probed.classes["density"]
         record = {one: [c.tolist(), d.tolist()] for one, (c, d) in answers.items()}
         write_atomically(kept, json.dumps(record).encode())
     return Fold(told(list(held)), answers)

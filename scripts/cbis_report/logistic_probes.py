@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,20 +29,18 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Probed:
-    """What probes on one network's features say of N films.
+class FilmAnswers:
+    """What one network, or probes on its features, say of N films.
 
     Attributes:
-        chance: that each film is malignant [N], probe of mass films.
-        density: class [N].
-        view: class [N].
+        chance: that each film is malignant [N], learnt from mass films.
+        classes: of each attribute that was learnt [N].
         strengths: C of each probe, chosen on training patients.
     """
 
     chance: Floats
-    density: NDArray[np.int64]
-    view: NDArray[np.int64]
-    strengths: dict[str, float]
+    classes: dict[str, NDArray[np.int64]]
+    strengths: dict[str, float] = field(default_factory=dict)
 
 
 def fitted(
@@ -70,7 +68,7 @@ def fitted(
     return search.best_estimator_, float(search.best_params_["logisticregression__C"])
 
 
-def probe(known: Floats, films: Told, new: Floats) -> Probed:
+def probe(known: Floats, films: Told, new: Floats) -> FilmAnswers:
     """Fit probes on features [n, D] of training films and ask them of others [N, D]."""
     said: dict[str, NDArray[Any]] = {}
     strengths: dict[str, float] = {}
@@ -87,33 +85,32 @@ def probe(known: Floats, films: Told, new: Floats) -> Probed:
         said[name] = (
             model.predict_proba(wide)[:, 1] if name == "malignancy" else model.predict(wide)
         )
-    return Probed(said["malignancy"], said["density"], said["view"], strengths)
+    return FilmAnswers(said.pop("malignancy"), said, strengths)
 
 
-def probe_figures(films: Told, probed: Probed) -> list[Figure]:
-    """Return the figures of one network's probes."""
-    together = both_views(films, probed.chance)[0]
-    return [
-        area("malignancy AUC, mass films", one_view(films, probed.chance)),
+def answer_figures(films: Told, said: FilmAnswers) -> list[Figure]:
+    """Return the figures of one network."""
+    together = both_views(films, said.chance)[0]
+    found = [
+        area("malignancy AUC, mass films", one_view(films, said.chance)),
         area("malignancy AUC, breasts with two mass films, both views", together),
-        *class_figures("density", class_question(films, "density", probed.density), ordinal=True),
-        *class_figures("view", class_question(films, "view", probed.view), ordinal=False),
-        calibration(films, probed.chance)[0],
     ]
+    for name, classes in said.classes.items():
+        ordinal = name == "density"
+        found += class_figures(name, class_question(films, name, classes), ordinal=ordinal)
+    return [*found, calibration(films, said.chance)[0]]
 
 
-def against(
-    films: Told, chance: Floats, density: NDArray[np.int64], view: NDArray[np.int64], other: Probed
-) -> list[Figure]:
-    """Return how far an encoder's own heads are above another network's probes."""
+def against(films: Told, own: FilmAnswers, other: FilmAnswers) -> list[Figure]:
+    """Return how far one network is above another, in what both were taught."""
     pairs = zip(
         ("malignancy AUC, mass films", "malignancy AUC, both views"),
-        (one_view(films, chance), both_views(films, chance)[0]),
+        (one_view(films, own.chance), both_views(films, own.chance)[0]),
         (one_view(films, other.chance), both_views(films, other.chance)[0]),
         strict=True,
     )
-    found = [difference(name, own, theirs) for name, own, theirs in pairs]
-    for name, own, theirs in (("density", density, other.density), ("view", view, other.view)):
-        first, second = (class_question(films, name, said) for said in (own, theirs))
+    found = [difference(name, one, theirs) for name, one, theirs in pairs]
+    for name in (one for one in own.classes if one in other.classes):
+        first, second = (class_question(films, name, said.classes[name]) for said in (own, other))
         found.append(difference(f"{name}: balanced accuracy", first, second))
     return found
