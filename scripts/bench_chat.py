@@ -1,8 +1,9 @@
 """Ten visitors at once for two minutes: failures, mixed answers, latency and memory of the server.
 
-Each visitor has a picture of its own and asks about it again and again. Before the crowd comes,
-each asks alone; an answer that differs from that one is another visitor's, or depends on who else
-is there: both are counted as mixed. Start `versamammo chat` first and give its process id.
+Each visitor has a picture of its own, opens it and asks about it again and again, as one does on
+the page. Before the crowd comes, each asks alone; an answer that differs from that one is another
+visitor's, or depends on who else is there: both are counted as mixed. The crowd drops its pictures
+all at once. Start `versamammo chat` first and give its process id.
 
     python scripts/bench_chat.py http://127.0.0.1:7860 --pid PID [--users 10] [--seconds 120]
 """
@@ -36,6 +37,7 @@ class Tally:
     """What all visitors saw."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {q: [] for q in QUESTIONS})
+    opened: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     mixed: int = 0
@@ -56,34 +58,52 @@ def make_picture(folder: Path, number: int) -> Path:
     return path
 
 
-def ask(client: Client, path: Path, question: str) -> tuple[str, float]:
-    """Send the picture and the question.
+def ask(client: Client, exam: str, question: str) -> tuple[str, float]:
+    """Ask about an open exam.
 
     Returns all of the answer that may depend on the picture, and when its first words came.
     """
     start = time.monotonic()
     first, told = 0.0, None
-    for piece in client.submit([handle_file(str(path))], question, api_name="/ask"):
+    for piece in client.submit(question=question, exam=exam, api_name="/ask"):
         first, told = first or time.monotonic() - start, piece
     if told is None:
         raise RuntimeError("no answer")
     return f"{told['answer']} {told['confidence']} {told['evidence']}", first
 
 
+def open_exam(client: Client, path: Path) -> str:
+    """Drop a picture; returns the way to it."""
+    return str(client.predict(files=[handle_file(str(path))], api_name="/open")["exam"])
+
+
+def ask_alone(client: Client, path: Path) -> dict[str, str]:
+    """Return the answers to all questions while nobody else is there."""
+    exam = open_exam(client, path)
+    told = {question: ask(client, exam, question)[0] for question in QUESTIONS}
+    client.predict(exam, api_name="/close")
+    return told
+
+
 def visit(client: Client, path: Path, alone: dict[str, str], until: float, tally: Tally) -> None:
-    """Ask until time is up."""
-    turn = 0
+    """Drop the picture, and ask until time is up."""
+    turn, exam = 0, ""
     while time.monotonic() < until:
         question = QUESTIONS[turn % len(QUESTIONS)]
-        turn += 1
         start = time.monotonic()
         try:
-            told, first = ask(client, path, question)
+            if not exam:
+                exam = open_exam(client, path)
+                with tally.lock:
+                    tally.opened.append(time.monotonic() - start)
+                continue
+            told, first = ask(client, exam, question)
         except Exception as error:
             # whatever went wrong is what this script is here to count
             with tally.lock:
                 tally.failed.append(f"{type(error).__name__}: {error}")
             continue
+        turn += 1
         with tally.lock:
             tally.seconds[question].append(time.monotonic() - start)
             tally.first.append(first)
@@ -112,10 +132,7 @@ def main() -> None:
         pictures = [make_picture(Path(folder), number) for number in range(args.users)]
         # each a session of its own
         clients = [Client(args.url, verbose=False) for _ in pictures]
-        alone = [
-            {question: ask(client, path, question)[0] for question in QUESTIONS}
-            for client, path in zip(clients, pictures, strict=True)
-        ]
+        alone = [ask_alone(*one) for one in zip(clients, pictures, strict=True)]
         different = {question: len({told[question] for told in alone}) for question in QUESTIONS}
         before = most = server.memory_info().rss if server else 0
         until = time.monotonic() + args.seconds
@@ -132,8 +149,9 @@ def main() -> None:
     everything = [one for seconds in tally.seconds.values() for one in seconds]
     print(f"{len(everything)} answers to {args.users} visitors in {args.seconds:.0f} s")
     print(f"failed {len(tally.failed)} {sorted(set(tally.failed))[:3]}, mixed {tally.mixed}")
-    print(f"from sending the picture to the first words: {quantiles(tally.first)}")
-    print(f"from sending the picture to the whole answer: {quantiles(everything)}")
+    print(f"from dropping the picture to its being looked at: {quantiles(tally.opened)}")
+    print(f"from the question to the first words: {quantiles(tally.first)}")
+    print(f"from the question to the whole answer: {quantiles(everything)}")
     for question, seconds in tally.seconds.items():
         print(f"  {question} {quantiles(seconds)}; {different[question]} different answers alone")
     print(f"server's memory: {before / 1e6:.0f} MB before, {most / 1e6:.0f} MB at most")

@@ -1,4 +1,7 @@
-"""The same as an API: /ask, /findings and /render take files, and forget them."""
+"""The same as an API: /ask, /findings and /render take files, and forget them.
+
+`/open` keeps an exam as the page does, so that many questions need its pictures once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import gradio as gr
 
 from app.chat.conversation.report import answer_record, record
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.exam import Exam
 from app.chat.exports.exports import FULL, with_notice
 from app.chat.session.session_store import Visit
 from app.chat.session.upload import Intake
@@ -39,34 +43,58 @@ def add_endpoints(desk: SessionService) -> None:
         boxes = gr.Checkbox(True, label="boxes")
         heat = gr.Checkbox(False, label="heat")
         history = gr.JSON(None, label="history")
+        exam = gr.Textbox(None, label="exam")
         answer, picture = gr.JSON(), gr.File()
         looks = [view, level, width, invert, outline, boxes, heat]
         busy: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2}
-        gr.Button().click(calls.ask, [files, question, history], answer, api_name="ask", **busy)
+        asked = [files, question, history, exam]
+        gr.Button().click(calls.open, [files], answer, api_name="open", **busy)
+        gr.Button().click(calls.close, [exam], answer, api_name="close", **busy)
+        gr.Button().click(calls.ask, asked, answer, api_name="ask", **busy)
         gr.Button().click(calls.findings, [files], answer, api_name="findings", **busy)
         gr.Button().click(calls.render, [files, *looks], picture, api_name="render", **busy)
 
 
 class Endpoints:
-    """What each endpoint does; nothing is kept between calls."""
+    """What each endpoint does; nothing is kept between calls but exams that /open opened."""
 
     def __init__(self, desk: SessionService) -> None:
         self.desk = desk
 
+    def open(self, files: list[str] | None) -> dict[str, Any]:
+        """Look at the files, and keep them as long as the page would.
+
+        `exam` is what /ask takes instead of files, and the only way back to them.
+        """
+        intake = self._taken(files)
+        token, visit = self.desk.open(_exam(intake))
+        names = list(visit.exam.names)
+        return {"exam": token, "pictures": names} | refusals(intake)
+
+    def close(self, exam: str | None) -> dict[str, Any]:
+        """Forget an exam that was opened."""
+        known = self.desk.shelf.get(exam) is not None
+        self.desk.shelf.drop(exam)
+        return {"closed": known}
+
     def ask(
-        self, files: list[str] | None, question: str, history: object = None
+        self,
+        files: list[str] | None = None,
+        question: str | None = None,
+        history: object = None,
+        exam: str | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Yield the answer to a question about the files as it is written, at last whole.
 
         With it comes the evidence it speaks from. `history` is the conversation so far, a list of
-        {"role", "content"}; it may be left out.
+        {"role", "content"}; it may be left out. `exam` is one that /open opened, instead of files.
         """
         try:
             asked = self.desk.check(question or "")
         except InputError as error:
             raise Refusal(error.message) from None
-        visit, intake = self._visit(files)
         before = _turns(history)
+        visit, intake = self._opened(exam) if exam else self._visit(files)
         speaking = self.desk.of(visit.exam)
         told: dict[str, Any] | None = None
         for piece in speaking.answerer.answer(visit.exam, asked, before, visit.findings):
@@ -114,12 +142,28 @@ class Endpoints:
             raise
         return str(path)
 
+    def _opened(self, token: str) -> tuple[Visit, Intake]:
+        visit = self.desk.shelf.get(token)
+        if visit is None:
+            raise Refusal("exam: it was closed, or was not used for too long; open it again.")
+        return visit, Intake(visit.exam)
+
     def _visit(self, files: Sequence[str] | None) -> tuple[Visit, Intake]:
+        intake = self._taken(files)
+        exam = _exam(intake)
+        return Visit(exam, self.desk.find(exam)), intake
+
+    def _taken(self, files: Sequence[str] | None) -> Intake:
         *_, intake = self.desk.take_in(files or [])
-        if intake.exam is None:
-            why = "; ".join(f"{name}: {reason}" for name, reason in intake.refused)
-            raise Refusal(f"No picture could be used. {why}" if why else "No file was sent.")
-        return Visit(intake.exam, self.desk.find(intake.exam)), intake
+        return intake
+
+
+def _exam(intake: Intake) -> Exam:
+    """Return the exam that was read, or refuse files of which none could be used."""
+    if intake.exam is None:
+        why = "; ".join(f"{name}: {reason}" for name, reason in intake.refused)
+        raise Refusal(f"No picture could be used. {why}" if why else "No file was sent.")
+    return intake.exam
 
 
 def _turns(history: object) -> tuple[ChatTurn, ...]:

@@ -59,6 +59,27 @@ def test_ask_takes_files_question_and_history_by_name(client: Client, views: lis
         client.predict(**asked, history=[{"role": "user"}], api_name="/ask")
 
 
+def test_an_exam_is_opened_once_asked_about_and_closed(client: Client, views: list[Path]) -> None:
+    files = [handle_file(str(path)) for path in views]
+    question = "Which side and view is each picture?"
+    opened = client.predict(files=files, api_name="/open")
+    assert len(opened["pictures"]) == len(views)
+    assert opened["refused"] == []
+    told = client.predict(question=question, exam=opened["exam"], api_name="/ask")
+    assert told == client.predict(files=files, question=question, api_name="/ask")
+    assert client.predict(opened["exam"], api_name="/close") == {"closed": True}
+    assert client.predict(opened["exam"], api_name="/close") == {"closed": False}
+    with pytest.raises(AppError, match="exam: it was closed"):
+        client.predict(question=question, exam=opened["exam"], api_name="/ask")
+
+
+def test_nothing_is_opened_without_a_picture(client: Client, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("no picture")
+    with pytest.raises(AppError, match=r"note\.txt: this is no picture that can be read"):
+        client.predict([handle_file(str(note))], api_name="/open")
+
+
 def test_findings_are_null_and_not_empty_without_a_model(client: Client, views: list[Path]) -> None:
     told = client.predict([handle_file(str(views[0]))], api_name="/findings")
     assert told["findings"] is None
