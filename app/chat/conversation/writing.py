@@ -14,7 +14,7 @@ from dataclasses import replace
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import AS_THEY_ARE
+from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -49,11 +49,16 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
 
 
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
-    """Return the lines of an answer that no model words: warnings, sizes in pixels, doubts."""
+    """Return the lines of an answer that no model words: warnings, sizes in pixels, doubts.
+
+    Nor is a lesion's place worded beside a finding asked for by name: it is not that finding's.
+    """
     lines = record_lines(made.text)
     if asked.facts == ("quality",):
         return lines[1:]
-    return tuple(line for line in lines if line.startswith(AS_THEY_ARE))
+    named = asked.kinds and asked.subject in (Subject.FINDINGS, Subject.COUNT)
+    kept = (*AS_THEY_ARE, LIKELIEST) if named else AS_THEY_ARE
+    return tuple(line for line in lines if line.startswith(kept))
 
 
 def record_lines(text: str) -> tuple[str, ...]:

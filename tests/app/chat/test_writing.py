@@ -15,12 +15,13 @@ from app.chat.conversation.writing import (
     RecordWriter,
     record_lines,
 )
-from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.evidence.contracts import ChatTurn, Findings, Region, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Trials
 from tests.app.chat.test_answering import CARD, masses
 from versamammo.errors import InputError
+from versamammo.imaging.mammogram import Box
 from vlm.prompts import Turn
 
 
@@ -170,3 +171,14 @@ def test_warnings_stand_below_the_models_words_on_quality_as_they_are(exam: Exam
     assert said[-1].written == model.text
     assert said[-1].text.splitlines() == [model.text, warning]
     assert len(model.asked[0][2]) == 1, "warnings are not to be worded"
+
+
+def test_the_place_of_a_lesion_is_not_worded_beside_a_finding_asked_for(exam: Exam) -> None:
+    model = Says("Whether there is a calcification is not judged, because it was not tried.")
+    place = Region(0, Box(10.0, 10.0, 40.0, 40.0), "Mass", 0.4, "upper third")
+    seen = Findings(silent={"Calcification": "it was not tried"}, suspects=(place,))
+    answering = Answering(CARD, Trials(), RecordWriter(cast(LanguageSource, model)))
+    *_, said = answering.answer(exam, "Any calcifications?", (), seen)
+    assert not any("likely" in line for line in model.asked[0][2]), "it is not told of the place"
+    assert said.written == model.text
+    assert said.text.splitlines()[1].startswith("If there is a lesion, it most likely lies here")
