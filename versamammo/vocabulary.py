@@ -42,6 +42,7 @@ class Topic:
         worst: options from least to most suspicious: of views that differ the worst speaks for
             the exam. Views that differ in other options have no answer in common.
         code: SNOMED CT.
+        lay: option -> words for somebody who does not read mammograms.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Topic:
     exam: bool = False
     worst: tuple[str, ...] = ()
     code: str = ""
+    lay: tuple[tuple[str, str], ...] = ()
 
     def option_of(self, value: str) -> str:
         """Return the option that a head's value stands for: `B` is `Level B`."""
@@ -88,6 +90,12 @@ _DENSITY = (
     ("Level C", "C, heterogeneously dense"),
     ("Level D", "D, extremely dense"),
 )
+_LAY_DENSITY = (
+    ("Level A", "almost only fat, in which little can hide"),
+    ("Level B", "mostly fat, with some gland tissue"),
+    ("Level C", "a good deal of gland tissue, in which small changes can hide"),
+    ("Level D", "very much gland tissue, in which changes are hard to see"),
+)
 _BIRADS = (
     ("Bi-Rads 0", "0, incomplete"),
     ("Bi-Rads 1", "1, negative"),
@@ -102,11 +110,16 @@ _TISSUE = ("Fatty-glandular", "Fatty", "Dense-glandular")
 
 @dataclass(frozen=True)
 class FindingTerm:
-    """One kind of finding: its name in labels and on heads, and the words for it."""
+    """One kind of finding: its name in labels and on heads, and the words for it.
+
+    Attributes:
+        lay: words for somebody who does not read mammograms.
+    """
 
     kind: str
     name: str
     phrase: str
+    lay: str
     synonyms: tuple[str, ...]
     code: str
     extra: tuple[str, ...] = ()
@@ -115,12 +128,12 @@ class FindingTerm:
 
 _FINDINGS = (
     FindingTerm(
-        "mass", "Mass", "a mass",
+        "mass", "Mass", "a mass", "a lump",
         (r"mass(es)?", r"tumou?rs?", r"lumps?", r"nodul\w*", r"space[- ]occupying lesions?"),
         "129788004",
     ),
     FindingTerm(
-        "calcification", "Calcification", "a calcification",
+        "calcification", "Calcification", "a calcification", "specks of calcium",
         (r"(micro|macro)?[- ]?calcif\w*", r"(micro)?[- ]?calcs?",
          r"calcium( deposit| speck| spot)?s?"),
         "309587003",
@@ -128,30 +141,33 @@ _FINDINGS = (
         asked="Are there calcifications?",
     ),
     FindingTerm(
-        "asymmetry", "Asymmetry", "an asymmetry", (r"asymm?etr\w*",), "129790003"
+        "asymmetry", "Asymmetry", "an asymmetry", "a patch that the other breast does not have",
+        (r"asymm?etr\w*",), "129790003",
     ),
     FindingTerm(
         "distortion", "Architectural distortion", "an architectural distortion",
+        "a place where the tissue is pulled together",
         (r"(architectural )?distort\w*",), "129792006",
     ),
     FindingTerm(
-        "skin_thickening", "Skin thickening", "thickened skin",
+        "skin_thickening", "Skin thickening", "thickened skin", "thickened skin",
         (r"skin thick\w*", r"thick\w*( of the)? skin", r"thick skin"), "129797000",
         asked="Is the skin thickened? Is there skin thickening?",
     ),
     FindingTerm(
-        "skin_retraction", "Skin retraction", "retracted skin",
+        "skin_retraction", "Skin retraction", "retracted skin", "skin that is pulled in",
         (r"skin (retract\w*|dimpl\w*)", r"(retract\w*|dimpl\w*)( of the)? skin"), "129796009",
         asked="Is there skin retraction?",
     ),
     FindingTerm(
         "nipple_retraction", "Nipple retraction", "a retracted nipple",
+        "a nipple that is pulled in",
         (r"nipple (retract\w*|invers\w*|invert\w*)", r"(retract\w*|invert\w*)( of the)? nipples?",
          r"nipples?\b.{0,12}\b(pulled|drawn|sucked|turned) in(ward)?s?"),
         "271955004", asked="Is there a nipple retraction?",
     ),
     FindingTerm(
-        "lymph_node", "Suspicious lymph node", "a suspicious lymph node",
+        "lymph_node", "Suspicious lymph node", "a suspicious lymph node", "a suspicious lymph node",
         (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?",
          r"(swollen|enlarged) (gland|node)s?"),
         "59441001",
@@ -177,7 +193,7 @@ def _presence(term: FindingTerm) -> Topic:
         sentences=tuple(found.format(article + words) for found in _FOUND),
         nothing=tuple(absent.format(words) for absent in _ABSENT),
         asked=term.asked or wordings[0], head=term.kind, finding=term.kind, worst=(NO, YES),
-        code=term.code,
+        code=term.code, lay=((YES, term.lay),),
     )  # fmt: skip
 
 
@@ -206,7 +222,7 @@ TOPICS: tuple[Topic, ...] = (
         (r"dens(e|er|est|ity|ities)", r"(breast )?composition", r"acr", r"fibroglandular"),
         "ACR density", ("The breast density is ACR {}.", "The composition is ACR {}."),
         values=_DENSITY, asked="How dense is the breast?", head="density", prefix="Level ",
-        exam=True, code="129793001",
+        exam=True, code="129793001", lay=_LAY_DENSITY,
     ),
     Topic(
         "Bi-Rads", Kind.SINGLE, tuple(option for option, _ in _BIRADS),
@@ -231,6 +247,7 @@ TOPICS: tuple[Topic, ...] = (
         "Pathology", ("The breast looks {}.", "It looks {}."),
         values=_lower(_PATHOLOGY), asked="Is it benign or malignant?", head="pathology",
         worst=(NORMAL, "Benign", "Malignant"),
+        lay=(("Malignant", "cancer than harmless"), ("Benign", "harmless than cancer")),
     ),
     Topic(
         "Subtlety", Kind.SINGLE, (NORMAL, *_levels(5)),

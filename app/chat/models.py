@@ -3,8 +3,9 @@
 A folder holds `vlm/` (a vision-language model) and `encoder/` (an encoder with heads), or is one
 of the two itself. `about.json` beside them may tell a name, a version and what the training data
 were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`; `no_normals` says
-that all of them showed a lesion, `films_only` that all were scanned films. Of the two folders that
-are bundled one speaks of phantoms, the other of real pictures.
+that all of them showed a lesion, `films_only` that all were scanned films, `tried_on` whose
+pictures the figures of `test_figures.json` beside it are of. Of the two folders that are bundled
+one speaks of phantoms, the other of real pictures.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import jsonargparse
 
 from app.chat.conversation.facts import FactAnswerer
 from app.chat.evidence.contracts import Answerer, Card, Comparer, Finder
+from app.chat.evidence.measured import read_measured
 from versamammo.errors import InputError
 from versamammo.files import parse_json
 
@@ -279,6 +281,8 @@ def card_of(folder: Path, part: Path) -> Card:
         phantoms_only=card.phantoms_only if only is None else only,
         no_normals=about.get("no_normals", False),
         films_only=about.get("films_only", False),
+        tried_on=about.get("tried_on", ""),
+        measured=read_measured(folder),
     )
 
 
@@ -296,8 +300,8 @@ def read_about(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
     kinds = {
-        "name": str, "version": str, "data": str, "phantoms_only": bool, "no_normals": bool,
-        "films_only": bool,
+        "name": str, "version": str, "data": str, "tried_on": str, "phantoms_only": bool,
+        "no_normals": bool, "films_only": bool,
     }  # fmt: skip
     good = isinstance(told, dict) and all(
         isinstance(value, kinds.get(key, ())) and (value is True or len(str(value)) <= LONGEST)

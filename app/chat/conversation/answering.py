@@ -11,13 +11,15 @@ from dataclasses import replace
 
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.changes import both_dates
+from app.chat.conversation.changes import changed
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
+from app.chat.conversation.plain_summary import plain_summary
 from app.chat.conversation.report import composed
 from app.chat.conversation.report_findings import exact_places
-from app.chat.conversation.subjects import Subject
+from app.chat.conversation.sayings import NO_NATURE, TAKEN_AWAY
+from app.chat.conversation.subjects import FILE_FORMATS, Subject
 from app.chat.conversation.verdict_words import (
     LIKELIEST,
     MARKED,
@@ -27,6 +29,7 @@ from app.chat.conversation.verdict_words import (
     absent_line,
     count_line,
     finding_line,
+    not_judged,
     pixel_lines,
     side_lines,
     suspect_lines,
@@ -138,7 +141,7 @@ class Answering:
             yield from self._facts.told(exam, asked, findings)
             return
         if asked.subject is Subject.CHANGE and exam.prior:
-            yield self._noted(_changed(exam, seen), exam, asked, first=first)
+            yield self._noted(changed(exam, seen), exam, asked, first=first)
             return
         if asked.subject in GENERAL:
             yield answer_general(asked, question, seen, self.card)
@@ -154,9 +157,8 @@ class Answering:
             Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
             Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
-            Subject.REPORT: lambda: StreamedAnswer(
-                composed(exam, seen, asked.images, brief=asked.brief)
-            ),
+            Subject.REPORT: lambda: StreamedAnswer(_reported(exam, asked, seen, question)),
+            Subject.NATURE: lambda: self._nature(exam, asked, seen),
             Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
             Subject.WHY: lambda: self._why(exam, asked, seen),
         }
@@ -201,7 +203,7 @@ class Answering:
         if silent and every:
             listed = ", ".join(name.lower() for name in silent)
             lines.append(f"{NOT_JUDGED}: {listed}.")
-        lines += [] if every else [_not_judged(seen, name) for name in silent]
+        lines += [] if every else [not_judged(seen, name) for name in silent]
         if every and not kinds:
             lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
         found = [one for some in said.values() for one in some]
@@ -265,7 +267,7 @@ class Answering:
             if verdict is None and name == "Cancer":
                 verdict = of_several(exam, seen, "Pathology", images)
             if verdict is None:
-                lines.append(_not_judged(seen, name))
+                lines.append(not_judged(seen, name))
                 continue
             found.append(verdict)
             lines.append(topic_line(exam, verdict))
@@ -276,15 +278,20 @@ class Answering:
             sure if found and all(one.value for one in found) else None, notes_of(seen, found),
         )  # fmt: skip
 
+    def _nature(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
+        """Return that no kind of lesion or cause is told, and whether it looks malignant."""
+        made = self._topics(exam, ("Pathology",), asked.images, seen)
+        return replace(made, text=f"{NO_NATURE}\n{made.text}")
+
     def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return, for each breast, what is judged of it."""
         names = [name for name in asked.topics if name in seen.topics]
         if not asked.topics or asked.topics == (ANY_FINDING,):
             names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
         lines = side_lines(exam, seen, names)
-        lines += [_not_judged(seen, name) for name in asked.topics if name in seen.silent]
+        lines += [not_judged(seen, name) for name in asked.topics if name in seen.silent]
         if not names and not asked.topics:
-            lines.append(_not_judged(seen, "ACR"))
+            lines.append(not_judged(seen, "ACR"))
         found = [one for name in names for one in _verdicts(seen, name, asked.images)]
         return StreamedAnswer(
             "\n".join(lines), evidence_of(found, asked.images), None, notes_of(seen, found)
@@ -325,13 +332,12 @@ class Answering:
         return self._findings(exam, asked, seen), list(named)
 
 
-def _changed(exam: Exam, seen: Findings) -> StreamedAnswer:
-    """Return what is said of the current pictures beside that of the latest prior ones."""
-    lines, found = both_dates(exam, seen)
-    lines += [] if found else [_not_judged(seen, "ACR")]
-    looked = dict.fromkeys(image for one in found for image in one.images)
-    evidence = tuple(Evidence(number, LOOKED_AT) for number in looked)
-    return StreamedAnswer("\n".join(lines), evidence, None, notes_of(seen, found))
+def _reported(exam: Exam, asked: Asked, seen: Findings, question: str) -> str:
+    if asked.plain:
+        told = plain_summary(exam, seen, asked.images, asked.topics, brief=asked.brief)
+    else:
+        told = composed(exam, seen, asked.images, brief=asked.brief)
+    return f"{told}\n{TAKEN_AWAY}" if FILE_FORMATS.search(question.casefold()) else told
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
@@ -341,7 +347,3 @@ def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]
 def _named(asked: Asked) -> tuple[str, ...]:
     """Return the topics that are asked for; “the lesion” beside another is no topic of its own."""
     return tuple(name for name in asked.topics if name != ANY_FINDING) or asked.topics
-
-
-def _not_judged(seen: Findings, name: str) -> str:
-    return f"{title(name)}: not judged, because {seen.why_silent(name)}."

@@ -30,6 +30,7 @@ class Asked:
         unsure: whether it may be misread: it is far from all examples of what it is taken for.
         same: whether it asks the question before once more, of another picture or topic.
         brief: whether a short answer is wanted.
+        plain: whether words are wanted for somebody who does not read mammograms.
         exact: whether a place is asked for by quadrant, hour, distance or pixels.
     """
 
@@ -45,6 +46,7 @@ class Asked:
     unsure: bool = False
     same: bool = False
     brief: bool = False
+    plain: bool = False
     exact: bool = False
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from app.chat.conversation.answer_evidence import notes_of
 from app.chat.conversation.asked import KINDS
-from app.chat.conversation.verdict_words import title, topic_words
-from app.chat.evidence.contracts import Findings, Verdict
+from app.chat.conversation.verdict_words import not_judged, title, topic_words
+from app.chat.evidence.contracts import LOOKED_AT, Evidence, Findings, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 
@@ -29,3 +30,12 @@ def both_dates(exam: Exam, seen: Findings) -> tuple[list[str], list[Verdict]]:
             found += [now, then]
             lines.append(f"{title(name)}: now {topic_words(now)}; before {topic_words(then)}.")
     return lines, found
+
+
+def changed(exam: Exam, seen: Findings) -> StreamedAnswer:
+    """Return what is said of the current pictures beside that of the latest prior ones."""
+    lines, found = both_dates(exam, seen)
+    lines += [] if found else [not_judged(seen, "ACR")]
+    looked = dict.fromkeys(image for one in found for image in one.images)
+    evidence = tuple(Evidence(number, LOOKED_AT) for number in looked)
+    return StreamedAnswer("\n".join(lines), evidence, None, notes_of(seen, found))

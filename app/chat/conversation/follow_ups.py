@@ -26,6 +26,7 @@ _DETAILS = re.compile(
     r"^(?!.*\bonce more\b)(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE
 )
 _ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
+_AND = re.compile(r"(and|or|what about|how about|also)\b")
 # what asks for the last answer once more
 _AGAIN = re.compile(
     r"^(just |only |please )*((yes|no) or (no|yes)|yes/no|what|huh|pardon( me)?|come again|"
@@ -71,6 +72,10 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
     if before.subject is Subject.MEANING and meant and _HERS.search(words) and not asked.topics:
         found = bool(kinds_among(meant))
         return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)
+    if before.subject is Subject.TRUST and asked.topics and _AND.match(words):
+        return replace(asked, subject=Subject.TRUST, unread=())
+    if asked.subject is Subject.TRUST and not asked.topics and _ONE.search(words):
+        return replace(asked, topics=tuple(one for one in before.topics if one != ANY_FINDING))
     if asked.same:
         return _same(asked, before, question)
     general = before.subject in (Subject.MEANING, Subject.SOURCE)

@@ -56,7 +56,9 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         Subject.THANKS: lambda: sayings.thanks(question),
         Subject.ABOUT: lambda: sayings.about(card, topics),
         Subject.ABILITIES: lambda: sayings.abilities(topics),
-        Subject.TRUST: lambda: sayings.trust(card, seen, topics),
+        Subject.TRUST: lambda: sayings.trust(
+            card, seen, {name: title(name) for name in seen.topics}, asked.topics, question
+        ),
         Subject.PRIVACY: sayings.privacy,
         Subject.ADVICE: lambda: sayings.advice(question),
         Subject.ATTRIBUTES: lambda: _attributes(question, topics),

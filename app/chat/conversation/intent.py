@@ -104,6 +104,16 @@ _BRIEF = re.compile(
     r"(one|a single|two|three|2|3) (line|sentence)s?|few words|impression only|"
     r"only the impression)\b"
 )
+_PLAIN = re.compile(
+    r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
+    r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
+    r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
+    r"(a|the|my|her|his) (patient|mother|mum|mom|father|dad|sister|daughter|son|wife|husband|"
+    r"grand\w+|child|kid|friend|family|relatives?))\b"
+)
+_PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+# what is told in plain words as a whole
+_PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
 
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
@@ -122,7 +132,12 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     asked = replace(
         asked, images=images, chosen=chosen,
         brief=bool(_BRIEF.search(words)), exact=bool(_EXACT.search(words)),
+        plain=bool(_PLAIN.search(words)),
     )  # fmt: skip
+    if asked.subject is Subject.REPORT and _PATIENT.search(words):
+        asked = replace(asked, plain=True)
+    if asked.plain and asked.subject in _PLAINLY and not asked.order:
+        asked = replace(asked, subject=Subject.REPORT, unread=(), unsure=False)
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
@@ -235,8 +250,6 @@ def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
         found = _findings_named(topics)
         subject = Subject.TOPIC if others and not found else subject
         topics = topics or tuple(usual)
-    elif subject is Subject.TRUST and asked.kinds:  # how well one thing is known
-        subject = Subject.CONFIDENCE
     elif subject is Subject.TOPIC and topics and _RISK.search(words):
         subject = Subject.PERSON  # the risk of a woman is no likelihood of a lesion
     elif subject is Subject.COUNT and others and not _findings_named(topics):

@@ -55,6 +55,7 @@ INTENTS = {
     "density": Intent(Subject.TOPIC, ("ACR",)),
     "pathology": Intent(Subject.TOPIC, ("Pathology",)),
     "birads": Intent(Subject.TOPIC, ("Bi-Rads",)),
+    "nature": Intent(Subject.NATURE),
     "compare": Intent(Subject.COMPARE),
     "change": Intent(Subject.CHANGE),
     "report": Intent(Subject.REPORT),

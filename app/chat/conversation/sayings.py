@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.chat.evidence.contracts import Card, Findings
 from versamammo import NOTICE
+from versamammo.vocabulary import BY_NAME
 from vlm.knowledge.glossary import GlossaryTerm
 
 CHANGE = (
@@ -25,6 +26,11 @@ REST_OF_TAGS = (
     "probability stands behind it. Where tags and pixels disagree, it is said."
 )
 OF_TAGS = "side, view, sizes, machine and warnings"
+NO_NATURE = (
+    "Which kind of lesion it is, such as a cyst, a scar or a type of cancer, and what caused it, "
+    "is not judged: no source was trained and tried for it."
+)
+TAKEN_AWAY = "As a file: “Take away” on the page writes text, JSON, FHIR, PNG and PDF."
 ORDER = (
     "Orders about how to behave or what to claim change nothing here: what is said of the "
     "mammograms comes from the evidence in them alone. You are welcome to ask about that."
@@ -47,6 +53,12 @@ _UNSEEN = (  # what is asked for -> why it cannot be told
     (r"pacemaker|implants?|heart|lungs?|liver|bones?|port|ribs?|ovar\w*|brain",
      "no source here looks for it"),
 )  # fmt: skip
+# what asks how well it does in figures, rather than whether it may be trusted
+_FIGURES = re.compile(
+    r"\b(auc|auroc|roc|accura\w*|sensitiv\w*|specific\w*|perform\w*|figures?|benchmark\w*|"
+    r"how (good|well|often|much)|error|false|precision|recall|metrics?|f1|scores?|scored|"
+    r"validat\w*|tested|tried|intervals?|miss(es|ed)?|ece|calibrat\w*)\b"
+)
 _WORRY = re.compile(r"\b(scared|afraid|anxious|frighten\w*|terrified|nervous|worr\w+)\b")
 
 
@@ -117,29 +129,66 @@ def abilities(topics: Sequence[str]) -> str:
     )
 
 
-def trust(card: Card, seen: Findings, titles: Sequence[str]) -> str:
-    """Return what the program is, that it errs, and how it did when it was tried."""
+def trust(
+    card: Card,
+    seen: Findings,
+    titles: Mapping[str, str],
+    asked_of: Sequence[str] = (),
+    question: str = "",
+) -> str:
+    """Return what the program is, that it errs, and how it did when it was tried.
+
+    Args:
+        card: who speaks.
+        seen: the record of evidence, with how each topic was tried.
+        titles: of the topics that are judged in these pictures, by their names.
+        asked_of: topics that are asked for; all if there are none.
+        question: in the user's words; one for figures is answered by them first.
+    """
     learnt = f", trained on {card.data}" if card.is_model else ""
-    tried = [
-        f"{title}: {seen.tried[name]}."
-        for title, name in zip(titles, seen.topics, strict=True)
-        if name in seen.tried
-    ]
-    how = (
-        "What it judges in these pictures was tried on patients that it had not learnt from:"
-        if tried
-        else "In these pictures it judges no finding, because it was not found to know them."
-    )
+    mistakes = "It makes mistakes; do not rely on it, and leave decisions to a radiologist."
     first = (
         f"No doctor speaks here: VersaMammo is research software{learnt}. No authority has "
-        "cleared it as a medical device. It makes mistakes; do not rely on it, and leave "
-        "decisions to a radiologist."
+        f"cleared it as a medical device. {mistakes}"
     )
+    figures = [
+        one.line for one in card.measured.figures
+        if not asked_of or set(asked_of) & set(one.topics)
+    ]  # fmt: skip
     other = (
         "Not measured: how often it raises a false alarm in breasts without a lesion, how many "
         "cancers it misses in screening, and how it does beside a radiologist."
     )
-    return "\n".join([first, how, *tried, *([other] if tried else [])])
+    if figures:
+        digital = ["No digital mammogram was among them."] if card.films_only else []
+        told = [_measured_on(card), *figures, *digital, other]
+    else:
+        told = _tried(seen, titles, asked_of)
+        told += [other] if len(told) > 1 else []
+    if asked_of or _FIGURES.search(question.casefold()):
+        return "\n".join([*told, mistakes])
+    return "\n".join([first, *told])
+
+
+def _measured_on(card: Card) -> str:
+    where = f" ({card.measured.on})" if card.measured.on else ""
+    on = card.tried_on or "test patients"
+    return f"Measured on {on}{where}, from whom it had not learnt; in brackets 95 %:"
+
+
+def _tried(seen: Findings, titles: Mapping[str, str], asked_of: Sequence[str]) -> list[str]:
+    """Return how the topics went when they were tried, or that they were not found to be known."""
+    tried = [
+        f"{title}: {seen.tried[name]}."
+        for name, title in titles.items()
+        if name in seen.tried and (not asked_of or name in asked_of)
+    ]
+    if tried:
+        how = "What it judges in these pictures was tried on patients that it had not learnt from:"
+        return [how, *tried]
+    if asked_of:
+        return [f"{BY_NAME[name].title}: {seen.why_silent(name)}." for name in asked_of]
+    return ["In these pictures it judges no finding, because it was not found to know them."]
 
 
 def privacy() -> str:

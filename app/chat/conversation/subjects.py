@@ -15,6 +15,7 @@ class Subject(StrEnum):
     COUNT = "how many findings there are"
     ATTRIBUTES = "what a finding looks like"
     TOPIC = "what is judged"
+    NATURE = "which kind of lesion it is, or why it is there"
     COMPARE = "how the breasts differ"
     REPORT = "a report"
     TAGS = "what the tags and measurements say"
@@ -41,6 +42,11 @@ ORDER = re.compile(
     r"above|guidelines?|orders|restrictions?|training|evidence)\b|"
     r"\b(pretend|role-?play|act (as|like)|jailbreak|developer mode|you are now|from now on|"
     r"system prompt|talk like|speak like|answer (only )?(with|as if))\b|<\|"
+)
+# what is asked for as a file
+FILE_FORMATS = re.compile(
+    r"\b(json|csv|pdf|fhir|xml|excel|xlsx?|docx?|files?|download|export|print(out)?|save|"
+    r"structured report|dicom sr)\b"
 )
 # what a finding is said to look like, or where to lie, in a question whether it is there: it is
 # looked for whatever its shape and place

@@ -62,6 +62,11 @@ def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list
     return [f"{LIKELIEST}: {'; '.join(told)}."] if told else []
 
 
+def not_judged(seen: Findings, name: str) -> str:
+    """Return that a topic is not judged, and why."""
+    return f"{title(name)}: not judged, because {seen.why_silent(name)}."
+
+
 def pixel_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
     """Return how many pixels marked places measure in pictures whose pixels have no known size."""
     places = [one for one in (*findings.regions, *findings.suspects) if one.image in images]

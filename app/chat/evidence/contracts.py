@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.chat.evidence.exam import Exam
+from app.chat.evidence.measured import Measured
 from versamammo.imaging.mammogram import Box
 
 LOOKED_AT = "looked at"  # the word for evidence that is no finding
@@ -39,6 +40,8 @@ class Card:
             without one, and what it says of a lesion holds if there is one.
         films_only: True if it learnt from scanned films alone, and was tried on nothing else.
         worded_by: the language model that words its answers; empty if none does.
+        tried_on: whose pictures it was measured on.
+        measured: how it did there.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Card:
     no_normals: bool = False
     films_only: bool = False
     worded_by: str = ""
+    tried_on: str = ""
+    measured: Measured = field(default_factory=Measured)
 
 
 @dataclass(frozen=True)

@@ -268,3 +268,13 @@ def test_a_size_is_told_in_pixels_where_a_pixel_has_no_known_size(exam: Exam) ->
         "Width x height in pixels, whose size is not known: R CC 50 x 60."
     )
     assert "in pixels" not in finished(exam, "How large is the mass?", masses(exam, 0)).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Is it a cyst or a fibroadenoma?", "what caused this?", "DCIS, or a radial scar maybe?"],
+)
+def test_no_kind_of_lesion_and_no_cause_is_told(exam: Exam, question: str) -> None:
+    said = finished(exam, question, masses(exam, 1))
+    assert said.text.startswith("Which kind of lesion it is")
+    assert "Pathology: not judged" in said.text

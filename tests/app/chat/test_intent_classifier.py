@@ -64,6 +64,8 @@ def answered_as(asked: Asked) -> set[str]:
         patients = {"exposure": "machine", "implant": "person", "indication": "person"}
         names = {one.fact: name for name, one in INTENTS.items()}
         return {patients.get(fact) or names[fact] for fact in asked.facts[:1]}
+    if asked.subject is Subject.NATURE:  # tells benign or malignant, too
+        return {"nature", "pathology"}
     if asked.subject is Subject.TOPIC:
         topic = asked.topics[0]
         others = {"ACR": {"density"}, "Bi-Rads": {"birads"}}
@@ -130,7 +132,7 @@ def test_examples_that_were_kept_back_are_told_from_the_others() -> None:
         ("Who developed you?", Subject.ABOUT, ()),
         ("Are the edges of the mass smooth?", Subject.ATTRIBUTES, ("Mass",)),
         ("explain the mass", Subject.WHY, ("Mass",)),
-        ("How good are you at masses?", Subject.CONFIDENCE, ("Mass",)),
+        ("How good are you at masses?", Subject.TRUST, ("Mass",)),
         ("Any axillary adenopathy?", Subject.FINDINGS, ("Suspicious lymph node",)),
     ],
 )

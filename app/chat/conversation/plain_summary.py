@@ -1,0 +1,126 @@
+"""What the record says, in words for somebody who does not read mammograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.chat.conversation.asked import KINDS
+from app.chat.conversation.verdict_words import title
+from app.chat.evidence.contracts import Findings, Region, Verdict
+from app.chat.evidence.deciding import of_several
+from app.chat.evidence.exam import Exam
+from versamammo.imaging.mammogram import Laterality
+from versamammo.vocabulary import BY_NAME, YES
+from vlm.option_words import figure
+
+_SIDES = {Laterality.RIGHT: "right breast", Laterality.LEFT: "left breast"}
+CAUTION = (
+    "This is research software that makes mistakes, and no diagnosis: a radiologist has to look at "
+    "the pictures."
+)
+
+
+def plain_summary(
+    exam: Exam,
+    seen: Findings,
+    images: Sequence[int],
+    topics: Sequence[str] = (),
+    *,
+    brief: bool = False,
+) -> str:
+    """Return what is judged of some pictures, and what is not, without terms of the trade.
+
+    Args:
+        exam: what is spoken of.
+        seen: its record of evidence.
+        images: that are spoken of.
+        topics: that are asked for; all if there are none.
+        brief: as two sentences.
+    """
+    if tuple(topics) == ("ACR",):
+        return f"{_tissue(exam, seen, images)}\n{CAUTION}"
+    told = [*_found(exam, seen, images), *_lesion(exam, seen, images)]
+    told += [] if brief and len(told) > 1 else [_tissue(exam, seen, images)]
+    if brief:
+        return f"{'; '.join(one.rstrip('.') for one in told[:3])}. {CAUTION}"
+    return "\n".join([*told, CAUTION])
+
+
+def _found(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
+    """Return which changes are marked or not, and which nobody looked for."""
+    judged = {
+        name: [one for image in images if (one := seen.verdict(name, image)) is not None]
+        for name in KINDS
+        if name in seen.topics
+    }
+    there = [name for name, own in judged.items() if any(one.value == YES for one in own)]
+    lines = [_there(exam, name, judged[name]) for name in there]
+    absent = [
+        _lay(name) for name, own in judged.items()
+        if own and all(one.value not in (YES, None) for one in own)
+    ]  # fmt: skip
+    lines += [f"The program did not find {_listed(absent)}."] if absent else []
+    if not judged:
+        lines.append(
+            "The program cannot tell whether there is a lump or any other change: "
+            f"{seen.why_silent('Mass')}."
+        )
+    places = [one for one in seen.suspects if one.image in images]
+    if places:
+        lines.append(f"If there is one, it is most likely here: {_places(exam, places)}.")
+    return lines
+
+
+def _there(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
+    regions = [region for one in verdicts if one.value == YES for region in one.regions]
+    sure = max(one.probabilities[YES] for one in verdicts if one.value == YES)
+    where = f": {_places(exam, regions)}" if regions else ""
+    return f"The program thinks that there is {_lay(name)} (probability {figure(sure)}){where}."
+
+
+def _places(exam: Exam, regions: Sequence[Region]) -> str:
+    told = []
+    for one in regions:
+        side = exam.images[one.image].side
+        whose = _SIDES.get(side, "breast")
+        told.append(f"{one.where} of the {whose} in the picture {exam.names[one.image]}")
+    return "; ".join(dict.fromkeys(told))
+
+
+def _lesion(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
+    """Return for each breast whether a change would rather be harmless."""
+    lines = []
+    for side, whose in _SIDES.items():
+        own = [image for image in images if exam.images[image].side is side]
+        verdict = of_several(exam, seen, "Pathology", own) if own else None
+        likelier = _lay("Pathology", verdict.value or "") if verdict else ""
+        if verdict is None or not verdict.value or not likelier:
+            continue
+        sure = figure(verdict.probabilities[verdict.value])
+        held = "If there is a change in the" if verdict.condition else "A change in the"
+        lines.append(
+            f"{held} {whose}, the program thinks it more likely {likelier} (probability {sure})."
+        )
+    return lines
+
+
+def _tissue(exam: Exam, seen: Findings, images: Sequence[int]) -> str:
+    verdict = of_several(exam, seen, "ACR", images)
+    if verdict is None:
+        return f"How dense the tissue is was not judged: {seen.why_silent('ACR')}."
+    if verdict.value is None:
+        return "The program is not sure how dense the tissue is."
+    letter = BY_NAME["ACR"].plain(verdict.value)
+    sure = figure(verdict.probabilities[verdict.value])
+    return (
+        f"Most likely, the tissue is {_lay('ACR', verdict.value)} "
+        f"({title('ACR')} {letter}, probability {sure})."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _lay(name: str, option: str = YES) -> str:
+    return dict(BY_NAME[name].lay).get(option, "")
