@@ -12,6 +12,7 @@ from benchmark.samples import BoxesSample
 from scripts.cbis_figures import table, thirds
 from scripts.cbis_report.boxes import found_lesions, threshold_at
 from scripts.cbis_report.figures import Figure, area, asked, difference
+from scripts.cbis_report.logistic_probes import FilmAnswers, against, answer_figures
 from scripts.cbis_report.patches import DEPTH, matched_patches, warmest
 from scripts.cbis_report.whole_films import Told, both_views, joined_views, log_odds, malignancy
 from versamammo.input.geometry import Crop
@@ -189,3 +190,24 @@ def test_thirds_and_tables() -> None:
     assert "| 0.01 | 10 |" in tested[2]
     for lines in (plain, tested):
         assert len({line.count("|") for line in lines}) == 1
+
+
+def test_networks_are_compared_in_what_both_were_taught() -> None:
+    n = 40
+    malignant = np.arange(n) // 2 % 2
+    films = Told(
+        [f"p{row // 2}" for row in range(n)],
+        {"pathology": 1 + malignant, "density": np.arange(n) % 4, "view": np.arange(n) % 2},
+        np.ones(n, bool), [f"p{row // 2} L" for row in range(n)],
+    )  # fmt: skip
+    random = np.random.default_rng(0)
+    chance = (malignant + random.normal(size=n)).astype(np.float32)
+    own = FilmAnswers(chance, {"density": films.classes["density"], "view": films.classes["view"]})
+    other = FilmAnswers(np.zeros(n, np.float32), {"density": np.zeros(n, np.int64)})
+    told = {one.name: one for one in against(films, own, other)}
+    assert list(told)[2:] == ["density: balanced accuracy"]
+    assert told["density: balanced accuracy"].value == pytest.approx(0.75)
+    apart = roc_auc_score(malignant, chance) - 0.5
+    assert told["malignancy AUC, mass films"].value == pytest.approx(apart)
+    assert "view: balanced accuracy" in {one.name for one in answer_figures(films, own)}
+    assert not any(one.name.startswith("view") for one in answer_figures(films, other))

@@ -26,6 +26,11 @@ _DETAILS = re.compile(
     r"^(?!.*\bonce more\b)(\W*\w+){0,4}?\W*(more|go on|elaborate|details?)\b", re.IGNORECASE
 )
 _ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
+# of a figure that was told, such as “what does the 0.94 mean?”
+_FIGURE = re.compile(
+    r"(?<!\d)0?\.\d+\b|\b\d{1,3} ?(%|per ?cent)|\b(number|figure)s?\b", re.IGNORECASE
+)
+_OF_A_FIGURE = (Subject.MEANING, Subject.UNKNOWN, Subject.TOPIC, Subject.WHY)
 _AND = re.compile(r"(and|or|what about|how about|also)\b")
 # what asks for the last answer once more
 _AGAIN = re.compile(
@@ -66,6 +71,8 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
         return replace(before, subject=Subject.WHY)
     if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
         return replace(asked, subject=Subject.REPORT, topics=(), unread=())
+    if before.topics and _FIGURE.search(question) and asked.subject in _OF_A_FIGURE:
+        return replace(asked, subject=Subject.CONFIDENCE, topics=before.topics, unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))

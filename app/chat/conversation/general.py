@@ -25,8 +25,8 @@ GLOSSARY = Card(
 )
 GENERAL = frozenset(
     {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
-     Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.ADVICE, Subject.CHANGE,
-     Subject.PERSON, Subject.LANGUAGE, Subject.ATTRIBUTES}
+     Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE, Subject.ADVICE,
+     Subject.CHANGE, Subject.PERSON, Subject.LANGUAGE, Subject.ATTRIBUTES}
 )  # fmt: skip
 # what belongs to mammograms although no table here knows it
 _OURS = re.compile(
@@ -60,6 +60,7 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
             card, seen, {name: title(name) for name in seen.topics}, asked.topics, question
         ),
         Subject.PRIVACY: sayings.privacy,
+        Subject.PAGE: lambda: sayings.PAGE,
         Subject.ADVICE: lambda: sayings.advice(question),
         Subject.ATTRIBUTES: lambda: _attributes(question, topics),
         Subject.CHANGE: lambda: sayings.CHANGE,

@@ -184,7 +184,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     likely = likely_intent(corrected(question.casefold()))
     here = first and likely.name == GENERAL and speaks_of_these(question)
     if here and not _explained(question, likely, ()):
-        likely = replace(likely, name=likely.other)  # “what is on this mammogram, simply put?”
+        likely = likely.or_else()  # “what is on this mammogram, simply put?”
     topics = topics_named(read)
     judged = judged_among(topics)
     subject, same = likely.intent.subject, likely.name == SAME

@@ -8,7 +8,7 @@ for; and from plain questions for each finding of the vocabulary and each term o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -72,6 +72,7 @@ INTENTS = {
     "abilities": Intent(Subject.ABILITIES),
     "trust": Intent(Subject.TRUST),
     "privacy": Intent(Subject.PRIVACY),
+    "page": Intent(Subject.PAGE),
     "advice": Intent(Subject.ADVICE),
     "person": Intent(Subject.PERSON),
     GENERAL: Intent(Subject.MEANING),
@@ -127,6 +128,11 @@ class Likely:
     def intent(self) -> Intent:
         """Return what is asked for."""
         return INTENTS[self.name]
+
+    def or_else(self) -> Likely:
+        """Return the same with what is next likely asked for."""
+        fact = INTENTS[self.other].fact
+        return replace(self, name=self.other, facts=(fact,) if fact else ())
 
 
 def typed_examples() -> list[tuple[str, str]]:

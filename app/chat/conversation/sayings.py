@@ -26,6 +26,15 @@ REST_OF_TAGS = (
     "probability stands behind it. Where tags and pixels disagree, it is said."
 )
 OF_TAGS = "side, view, sizes, machine and warnings"
+PAGE = (
+    "On the picture: the wheel zooms, dragging moves, dragging with the right button sets "
+    "brightness and contrast, a double click shows one picture alone; I inverts, B shows or hides "
+    "boxes, H the heat map, O the outline, R measures, 0 goes back, and “?” lists all keys. A box "
+    "marks a place that the answers speak of; where no finding is judged, the likeliest place of "
+    "one. Below are findings, tags, similar cases, a report draft and “Take away”, which writes "
+    "files. “Open another” leads to the next exam, for which files, a folder or a ZIP are dropped; "
+    "a question can be changed, asked again or taken back."
+)
 NO_NATURE = (
     "Which kind of lesion it is, such as a cyst, a scar or a type of cancer, and what caused it, "
     "is not judged: no source was trained and tried for it."

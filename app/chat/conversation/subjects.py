@@ -30,6 +30,7 @@ class Subject(StrEnum):
     ABILITIES = "what can be asked"
     TRUST = "whether to trust what is said"
     PRIVACY = "what becomes of the pictures"
+    PAGE = "how the page is used"
     LANGUAGE = "something in another language"
     GREETING = "a greeting"
     THANKS = "thanks"

@@ -50,6 +50,9 @@ def test_a_value_is_explained_by_what_was_spoken_of(
     ("turns", "subject", "topics"),
     [
         (("Is there cancer?", "yes or no"), Subject.TOPIC, ("Cancer",)),
+        (("How dense is it?", "what does the 0.47 mean?"), Subject.CONFIDENCE, ("ACR",)),
+        (("Is there a mass?", "how well do you do that?"), Subject.TRUST, ("Mass",)),
+        (("Are you good at masses?", "and calcifications?"), Subject.TRUST, ("Calcification",)),
         (("Is there a mass?", "what?"), Subject.FINDINGS, ("Mass",)),
         (("Is there a mass?", "I don't understand"), Subject.FINDINGS, ("Mass",)),
         (("Where is the lesion?", "Show it on the picture"), Subject.PLACES, ("Abnormality",)),
