@@ -20,8 +20,9 @@ from versamammo.vocabulary import Topic
 from versamammo.vqa import Kind
 from versamammo.vqa.asking import closed_prompt
 from vlm.box_tokens import places_in
-from vlm.generation import MOST_WORDS, answer, stream
+from vlm.generation import DRAFTED, MOST_WORDS, answer, stream
 from vlm.instructions.wording import topic_prompt
+from vlm.int8_layers import Int8Linear
 from vlm.likelihood import option_scores, probabilities
 from vlm.model import VersaMammoForImageTextToText
 from vlm.model_loading import open_model
@@ -79,6 +80,8 @@ class Assistant:
         competence: Competence | None = None,
     ) -> None:
         self.prefixes = PrefixMemory()
+        # several tokens at once cost little more than one where reading the weights is the work
+        self.drafted = DRAFTED if isinstance(model.lm_head, Int8Linear) else 0
         self.model = model
         self.processor = processor
         self.competence = competence or Competence()
@@ -114,8 +117,9 @@ class Assistant:
         """Answer in words."""
         asked = Question(question, tuple(pictures), tuple(history), context)
         reply = answer(
-            self.model, self.processor, [asked], most_words=most_words, prefixes=self.prefixes
-        )[0]
+            self.model, self.processor, [asked], most_words=most_words, prefixes=self.prefixes,
+            drafted=self.drafted,
+        )[0]  # fmt: skip
         return self.explain(pictures, question, reply.text, complete=reply.complete)
 
     def stream(
@@ -134,8 +138,9 @@ class Assistant:
         """
         asked = Question(question, tuple(pictures), tuple(history), context, tuple(facts))
         return stream(
-            self.model, self.processor, asked, most_words=most_words, prefixes=self.prefixes
-        )
+            self.model, self.processor, asked, most_words=most_words, prefixes=self.prefixes,
+            drafted=self.drafted,
+        )  # fmt: skip
 
     def explain(
         self, pictures: Sequence[PromptImage], question: str, text: str, *, complete: bool = True

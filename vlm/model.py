@@ -258,10 +258,13 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
     ) -> dict[str, Any]:
         """Hand the images over with their placeholders; a cache remembers both."""
         theirs = cast(Any, super()).prepare_inputs_for_generation
-        inputs: dict[str, Any] = theirs(input_ids, **kwargs)
         cache = kwargs.get("past_key_values")
-        begun = cache is not None and cache.get_seq_length() > 0
-        inputs["pixel_values"] = None if begun else pixel_values
+        read = 0 if cache is None else cache.get_seq_length()
+        if read and kwargs.get("next_sequence_length") is None:
+            # a drafted answer would read everything again at its first step
+            kwargs["next_sequence_length"] = input_ids.shape[1] - read
+        inputs: dict[str, Any] = theirs(input_ids, **kwargs)
+        inputs["pixel_values"] = None if read else pixel_values
         return inputs
 
     def _expand_inputs_for_generation(  # type: ignore[override]

@@ -83,3 +83,36 @@ def test_options_weigh_what_they_weigh_read_one_by_one(
             learned = labels != -100
             each.append(chances[learned].gather(1, labels[learned, None]).sum())
         torch.testing.assert_close(found, torch.stack(each), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("drafted", [1, 3, 8])
+def test_drafted_words_are_those_of_one_at_a_time(
+    trained: Any, small: Any, drafted: int, request: pytest.FixtureRequest
+) -> None:
+    model, processor = trained
+    steps: list[int] = []
+    several: list[int] = []
+
+    def count(_: Any, __: Any, options: dict[str, Any]) -> None:
+        steps.append(options["input_ids"].shape[1])
+
+    first = answer(model, processor, [small.questions[0]], most_words=24)[0]
+    request.addfinalizer(model.register_forward_pre_hook(count, with_kwargs=True).remove)
+    prefixes = PrefixMemory()
+    for question in conversation(small.questions[0], first.text):
+        plain = answer(model, processor, [question], most_words=24)
+        read = sum(steps)
+        steps.clear()
+        found = answer(
+            model, processor, [question], most_words=24, prefixes=prefixes, drafted=drafted
+        )
+        assert found == plain
+        several += [step for step in steps if 1 < step <= drafted + 1]
+        assert sum(steps) <= read + drafted * len(steps), "what is known is not read again"
+        pieces = stream(
+            model, processor, question, most_words=24, prefixes=PrefixMemory(), drafted=drafted
+        )
+        assert "".join(pieces).strip() == plain[0].text or not plain[0].complete
+        steps.clear()
+    assert several, "something was drafted"
+    assert prefixes.reused > 0
