@@ -112,18 +112,15 @@ class Sweeper:
         seconds = self.limits.closed_seconds
         self.shelf.close_pages(lambda page: self.pages.gone(page, seconds))
         now = time.time()
-        forgotten = 0
         for page, used in list(app.state_holder.time_last_used.items()):
             idle = now - used.timestamp() > seconds
             if idle and self.pages.gone(page, seconds) and not _is_busy(app, page):
                 _forget(app, page)
-                forgotten += 1
         self.pages.forget(self.limits.held_seconds)
         self.shelf.make_room(on_disk=self.folder.sweep())
         for names in app.get_blocks().temp_file_sets:
             names -= {name for name in names if not Path(name).exists()}
-        if forgotten:
-            give_back()
+        give_back()  # 12 ms; pictures that were looked at leave hundreds of megabytes behind
 
 
 def _is_busy(app: Any, page: str) -> bool:
