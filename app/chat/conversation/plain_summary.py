@@ -42,7 +42,7 @@ def plain_summary(
     told = [*_found(exam, seen, images), *_lesion(exam, seen, images)]
     told += [] if brief and len(told) > 1 else [_tissue(exam, seen, images)]
     if brief:
-        return f"{'; '.join(one.rstrip('.') for one in told[:3])}. {CAUTION}"
+        return f"{'; '.join(one.rstrip('.') for one in told)}. {CAUTION}"
     return "\n".join([*told, CAUTION])
 
 
@@ -60,9 +60,17 @@ def _found(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
         if own and all(one.value not in (YES, None) for one in own)
     ]  # fmt: skip
     lines += [f"The program did not find {_listed(absent)}."] if absent else []
+    unsure = [
+        _lay(name) for name, own in judged.items()
+        if name not in there and any(one.value is None for one in own)
+    ]  # fmt: skip
+    lines += [f"It is not sure whether the pictures show {_listed(unsure)}."] if unsure else []
+    silent = [_lay(name) for name in KINDS if name not in judged]
+    if judged and silent:
+        lines.append(f"It cannot judge whether the pictures show {_listed(silent)}.")
     if not judged:
         lines.append(
-            "The program cannot tell whether there is a lump or any other change: "
+            "The program cannot tell whether the pictures show a lump or any other change: "
             f"{seen.why_silent('Mass')}."
         )
     places = [one for one in seen.suspects if one.image in images]
@@ -73,9 +81,9 @@ def _found(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
 
 def _there(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
     regions = [region for one in verdicts if one.value == YES for region in one.regions]
-    sure = max(one.probabilities[YES] for one in verdicts if one.value == YES)
+    sure = figure(max(one.probabilities[YES] for one in verdicts if one.value == YES))
     where = f": {_places(exam, regions)}" if regions else ""
-    return f"The program thinks that there is {_lay(name)} (probability {figure(sure)}){where}."
+    return f"The program thinks that the pictures show {_lay(name)} (probability {sure}){where}."
 
 
 def _places(exam: Exam, regions: Sequence[Region]) -> str:

@@ -23,7 +23,7 @@ from versamammo.vocabulary import BY_NAME, TOPICS, YES
 )
 def test_a_summary_for_a_lay_reader_has_no_terms_of_the_trade(exam: Exam, question: str) -> None:
     said = finished(exam, question, masses(exam, 1)).text
-    assert "The program thinks that there is a lump (probability 0.80)" in said
+    assert "The program thinks that the pictures show a lump (probability 0.80)" in said
     assert said.endswith(CAUTION)
     assert not {"BI-RADS", "asymmetry", "calcification", "heterogeneously"} & {*said.split()}
 
@@ -35,6 +35,10 @@ def test_what_is_marked_is_told_with_its_place_and_what_is_not_there_as_not_foun
     assert f"of the left breast in the picture {exam.names[1]}" in there
     absent = plain_summary(exam, masses(exam), exam.current)
     assert "The program did not find a lump." in absent
+    assert "It cannot judge whether the pictures show specks of calcium, " in absent
+    unsure = plain_summary(exam, masses(exam, no=0.6), exam.current)
+    assert "It is not sure whether the pictures show a lump." in unsure
+    assert "did not find" not in unsure
     assert "probability" not in absent.split("\n")[0]
 
 
@@ -44,7 +48,7 @@ def test_where_no_finding_is_judged_the_likeliest_place_is_told_under_its_condit
     place = Region(0, BOX, "Mass", 0.4, "upper third")
     seen = Findings(silent={"Mass": "it never saw a healthy breast"}, suspects=(place,))
     told = plain_summary(exam, seen, exam.current)
-    assert "cannot tell whether there is a lump or any other change: it never saw" in told
+    assert "cannot tell whether the pictures show a lump or any other change: it never saw" in told
     assert "If there is one, it is most likely here: upper third of the right breast" in told
     assert "How dense the tissue is was not judged" in told
 
