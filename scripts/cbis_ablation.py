@@ -33,6 +33,7 @@ from versamammo.model.peaks import peaks_in
 CONFIG = Path("configs/pretrain/stage2_cbis_ablation.yaml")
 START = "ImageNet start"
 SEEDS = (0, 1, 2)
+PHANTOMS = 0.5  # how often a phantom is drawn for each film
 QUESTIONS = ("malignancy AUC", "malignancy AUC, both views", "density, balanced accuracy")
 Words = tuple[str, ...]
 
@@ -45,11 +46,13 @@ class Recipe:
         options: for stage 2, as on its command line.
         seeds: that it is trained with.
         taught: whether it asks the teacher.
+        phantoms: whether it sees phantoms too, half as often as films.
     """
 
     options: Words = ()
     seeds: tuple[int, ...] = SEEDS
     taught: bool = False
+    phantoms: bool = False
 
 
 def on(*terms: str) -> Words:
@@ -63,6 +66,7 @@ RECIPES = {
         on("pooled", "relational", "dense", "consistency"), taught=True
     ),
     "+ teacher, dense term": Recipe(on("dense"), seeds=(0,), taught=True),
+    "with phantoms": Recipe(seeds=(0,), phantoms=True),
     "from nothing": Recipe(("--student.weights", "null"), seeds=(0,)),
     "without close-ups": Recipe(  # nor the pathology of each lesion; boxes still teach whole films
         ("--terms.lesion_pathology", "false", "--terms.closeups", "false", "--views.close", "0"),
@@ -90,14 +94,15 @@ def folder_of(out: Path, name: str, seed: int) -> Path:
     return out / f"{plain}_{seed}"
 
 
-def train(out: Path, data: Sequence[str], teacher: Path, name: str, seed: int) -> None:
+def train(given: argparse.Namespace, name: str, seed: int) -> None:
     """Train one recipe to its end, unless that was done."""
-    folder, recipe = folder_of(out, name, seed), RECIPES[name]
+    folder, recipe = folder_of(given.out, name, seed), RECIPES[name]
     if (folder / "done").is_file():
         return
+    data = [*given.data, f"{given.phantoms}:{PHANTOMS}"] if recipe.phantoms else given.data
     words = ["--config", str(CONFIG), "--data", *data, "--run.output", str(folder)]
     words += ["--run.seed", str(seed), *recipe.options]
-    words += ["--teacher", str(teacher)] if recipe.taught else []
+    words += ["--teacher", str(given.teacher)] if recipe.taught else []
     print(f"{name}, seed {seed}:", "pretrain/stage2.py", *words, flush=True)
     if stage2.main(words):
         raise SystemExit(f"{folder} was not trained")
@@ -191,17 +196,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--data", nargs="+", required=True, help="prepared films; validation is of the first")
-    add("--teacher", type=Path, required=True, help="a stage 1 run")
+    add("--teacher", type=Path, help="a stage 1 run, of recipes that ask one")
+    add("--phantoms", type=Path, help="prepared phantoms, of the recipe that sees them")
     add("--out", type=Path, default=Path("runs/ablation"))
     add("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
     add("--seeds", type=int, nargs="+", default=list(SEEDS))
     add("--report", action="store_true", help="train nothing, report what is there")
     given = parser.parse_args(argv)
+    for word, needed in (("teacher", "taught"), ("phantoms", "phantoms")):
+        asking = [name for name in given.recipes if getattr(RECIPES[name], needed)]
+        if asking and getattr(given, word) is None and not given.report:
+            parser.error(f"{', '.join(asking)}: --{word} is needed")
     given.out.mkdir(parents=True, exist_ok=True)
     for seed in () if given.report else given.seeds:
         for name in given.recipes:
             if seed in RECIPES[name].seeds:
-                train(given.out, given.data, given.teacher, name, seed)
+                train(given, name, seed)
     report(given.out, Path(given.data[0]))
     return 0
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from pretrain import stage2
 from pretrain.settings.stage2_config import Stage2
-from scripts.cbis_ablation import CONFIG, QUESTIONS, RECIPES, START, Answers, above, sections
+from scripts.cbis_ablation import CONFIG, QUESTIONS, RECIPES, START, Answers, above, main, sections
 from scripts.cbis_report.figures import Asked, asked
 from versamammo.config import load
 
@@ -67,4 +69,32 @@ def test_every_recipe_but_the_first_is_set_against_the_first() -> None:
     assert names == [
         f"{START}, seed 0", f"{START}, seed 1", "from nothing, seed 0",
         f"from nothing minus {START}",
+    ]  # fmt: skip
+
+
+def test_a_recipe_that_needs_a_folder_is_refused_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, word in (("with phantoms", "--phantoms"), ("+ teacher, dense term", "--teacher")):
+        with pytest.raises(SystemExit):
+            main(["--data", "films", "--out", str(tmp_path), "--recipes", name])
+        assert f"{name}: {word} is needed" in capsys.readouterr().err
+
+
+def test_phantoms_are_seen_beside_the_films_and_by_their_recipe_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[str]] = []
+
+    def train(words: list[str]) -> int:
+        said.append(words)
+        Path(words[words.index("--run.output") + 1]).mkdir()
+        return 0
+
+    monkeypatch.setattr(stage2, "main", train)
+    monkeypatch.setattr("scripts.cbis_ablation.report", lambda *_: None)
+    told = ["--data", "films", "--phantoms", "drawn", "--out", str(tmp_path), "--seeds", "0"]
+    main([*told, "--recipes", START, "with phantoms"])
+    assert [words[words.index("--data") + 1 :][:2] for words in said] == [
+        ["films", "--run.output"], ["films", "drawn:0.5"],
     ]  # fmt: skip
