@@ -31,7 +31,7 @@ PAGE = (
     "brightness and contrast, a double click shows one picture alone; I inverts, B shows or hides "
     "boxes, H the heat map, O the outline, R measures, 0 goes back, and “?” lists all keys. A box "
     "marks a place that the answers speak of; where no finding is judged, the likeliest place of "
-    "one. Below are findings, tags, similar cases, a report draft and “Take away”, which writes "
+    "one. Below are findings, tags, a report draft and “Take away”, which writes "
     "files. “Open another” leads to the next exam, for which files, a folder or a ZIP are dropped; "
     "a question can be changed, asked again or taken back."
 )
