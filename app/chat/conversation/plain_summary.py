@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS
-from app.chat.conversation.verdict_words import title
+from app.chat.conversation.verdict_words import kinds_judged, title
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
@@ -48,12 +48,7 @@ def plain_summary(
 
 def _found(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
     """Return which changes are marked or not, and which nobody looked for."""
-    judged = {
-        name: [one for image in images if (one := seen.verdict(name, image)) is not None]
-        for name in KINDS
-        if name in seen.topics
-    }
-    there = [name for name, own in judged.items() if any(one.value == YES for one in own)]
+    judged, there = kinds_judged(seen, images)
     lines = [_there(exam, name, judged[name]) for name in there]
     absent = [
         _lay(name) for name, own in judged.items()

@@ -23,6 +23,7 @@ from app.chat.conversation.report_sections import (
 from app.chat.conversation.verdict_words import (
     absent_line,
     finding_line,
+    kinds_judged,
     suspect_lines,
     title,
     topic_words,
@@ -32,7 +33,7 @@ from app.chat.evidence.contracts import Card, ChatTurn, Findings, Region, Simila
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
 from versamammo import NOTICE, __version__
-from versamammo.vocabulary import NOT_JUDGED, YES
+from versamammo.vocabulary import NOT_JUDGED
 
 
 def draft(
@@ -95,12 +96,7 @@ def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> s
     """Return where each finding is marked, which were not found and which were not looked for."""
     if findings is None:
         return "No model looked for findings."
-    judged = {
-        name: [one for image in images if (one := findings.verdict(name, image)) is not None]
-        for name in KINDS
-        if name in findings.topics
-    }
-    there = [name for name, own in judged.items() if any(one.value == YES for one in own)]
+    judged, there = kinds_judged(findings, images)
     lines = [finding_line(exam, name, judged[name]) for name in there]
     rest = {name: own for name, own in judged.items() if name not in there}
     lines += filter(None, [absent_line(exam, rest)])

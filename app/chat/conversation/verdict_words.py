@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import LOOKED_AT, Findings, Region, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
@@ -40,6 +41,18 @@ def region_words(exam: Exam, region: Region) -> str:
     size = exam.images[region.image].millimetres(region.box)
     extent = "size not known" if size is None else f"{size[0]:.0f} x {size[1]:.0f} mm"
     return f"{region.where}, {extent}"
+
+
+def kinds_judged(
+    findings: Findings, images: Sequence[int]
+) -> tuple[dict[str, list[Verdict]], list[str]]:
+    """Return what is said of each kind of finding that is judged, and the kinds that are there."""
+    judged = {
+        name: [one for image in images if (one := findings.verdict(name, image)) is not None]
+        for name in KINDS
+        if name in findings.topics
+    }
+    return judged, [n for n, own in judged.items() if any(one.value == YES for one in own)]
 
 
 def finding_line(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
