@@ -17,6 +17,7 @@ _SLIPS = (  # ways of writing what a question begins with
     (r"\b(what|wat|wht|waht|whta)'?\s*(is|are|s|re)\b", "what is"),
     (r"\b(whats|wats|whas|what're)\b", "what is"),
     (r"\bwut\b|\bwhat is is\b", "what is"),
+    (r"\b(wat|wht|waht|whta)\b", "what"),
     (r"\b(meen|mens|maen)\b", "mean"),
     (r"\b(explane|explian|exlpain|explin)\b", "explain"),
     (r"\b(defin|difine|deffine)\b", "define"),
@@ -90,6 +91,7 @@ _COMPARED = re.compile(r"\b(between|versus|vs|differs? from)\b")
 _GENERIC = ("mammogram", "breast cancer", "screening mammography", "finding", "mammographic view")
 _TOPIC_ALONE = re.compile(rf"^(?:breast |mammographic )?(?:{_NAMES})$")
 _PICTURE_ALONE = re.compile(r"^([lr] ?)?(cc|mlo)( views?)?$")
+MOST = 3  # terms that are explained at once
 SHORT = 5  # words of a question that is a term and nothing else
 
 
@@ -177,4 +179,4 @@ def _chosen(hits: Sequence[Hit], words: str) -> tuple[GlossaryTerm, ...]:
     if _COMPARED.search(words):
         telling = list(hits)
     several = len(telling) > 1 and _SEVERAL.search(words)
-    return tuple(hit.entry for hit in telling[: 2 if several else 1])
+    return tuple(hit.entry for hit in telling[: MOST if several else 1])

@@ -288,7 +288,9 @@ class Answering:
         names = [name for name in asked.topics if name in seen.topics]
         if not asked.topics or asked.topics == (ANY_FINDING,):
             names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
-        lines = side_lines(exam, seen, names)
+        views = asked.views and len({exam.images[i].side for i in exam.current}) == 1
+        lines = side_lines(exam, seen, names, views=views)
+        lines += suspect_lines(exam, seen, asked.images) if views else []
         lines += [not_judged(seen, name) for name in asked.topics if name in seen.silent]
         if not names and not asked.topics:
             lines.append(not_judged(seen, "ACR"))
@@ -302,8 +304,7 @@ class Answering:
         made, names = self._again(exam, asked, seen)
         told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
         judged = any(_verdicts(seen, name, asked.images) for name in names)
-        unjudged = OF_THE_PLACE if LIKELIEST in made.text else NOTHING_CLAIMED
-        how = FIGURES if judged else unjudged
+        how = FIGURES if judged else OF_THE_PLACE if LIKELIEST in made.text else NOTHING_CLAIMED
         return replace(made, text="\n".join([made.text, how, *told, MISTAKEN]))
 
     def _why(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:

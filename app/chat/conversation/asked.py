@@ -31,6 +31,7 @@ class Asked:
         same: whether it asks the question before once more, of another picture or topic.
         brief: whether a short answer is wanted.
         plain: whether words are wanted for somebody who does not read mammograms.
+        views: whether views are set against each other, and not sides.
         exact: whether a place is asked for by quadrant, hour, distance or pixels.
     """
 
@@ -47,6 +48,7 @@ class Asked:
     same: bool = False
     brief: bool = False
     plain: bool = False
+    views: bool = False
     exact: bool = False
 
     @property

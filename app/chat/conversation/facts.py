@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
-from app.chat.conversation.sayings import REST_OF_TAGS
+from app.chat.conversation.sayings import REST_OF_NAMES, REST_OF_TAGS
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import (
     LOOKED_AT,
@@ -246,7 +246,8 @@ class FactAnswerer:
             line for topic in asked.facts for line in self._lines(exam, topic, findings, meant)
         ]
         if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
-            lines.append(REST_OF_TAGS)
+            plain = all(image.told.provenance.format != "DICOM" for image in exam.images)
+            lines.append(REST_OF_NAMES if plain else REST_OF_TAGS)
         text = ""
         for line in lines:
             text = f"{text}\n{line}" if text else line

@@ -71,7 +71,8 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
         return replace(before, subject=Subject.WHY)
     if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
         return replace(asked, subject=Subject.REPORT, topics=(), unread=())
-    if before.topics and _FIGURE.search(question) and asked.subject in _OF_A_FIGURE:
+    figure = _FIGURE.search(question) and not asked.topics
+    if before.topics and figure and asked.subject in _OF_A_FIGURE:
         return replace(asked, subject=Subject.CONFIDENCE, topics=before.topics, unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())

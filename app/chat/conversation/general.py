@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation import sayings
-from app.chat.conversation.asked import Asked
+from app.chat.conversation.asked import ANY_FINDING, Asked
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import title
@@ -57,7 +57,11 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         Subject.ABOUT: lambda: sayings.about(card, topics),
         Subject.ABILITIES: lambda: sayings.abilities(topics),
         Subject.TRUST: lambda: sayings.trust(
-            card, seen, {name: title(name) for name in seen.topics}, asked.topics, question
+            card,
+            seen,
+            {name: title(name) for name in seen.topics},
+            [name for name in asked.topics if name != ANY_FINDING],
+            question,
         ),
         Subject.PRIVACY: sayings.privacy,
         Subject.PAGE: lambda: sayings.PAGE,

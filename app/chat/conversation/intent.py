@@ -89,7 +89,7 @@ _RIGHT_AT_THE_END = re.compile(
 _MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
 _RISK = re.compile(r"\b(raises?|increases?|higher|my|her|own|at|the) risk\b(?! that (this|it))")
 _OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
-_OTHER_PICTURE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
+_OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
     r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)",
@@ -97,7 +97,7 @@ _HELLO = re.compile(
 )
 _EXACT = re.compile(
     r"\b(lateral|medial|box(es)?|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
-    r"hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
+    r"clock|hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
 )
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
@@ -112,6 +112,14 @@ _PLAIN = re.compile(
     r"grand\w+|child|kid|friend|family|relatives?))\b"
 )
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+_OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
+_SHOWN_BEST = re.compile(
+    r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
+    r"\b(clear\w*|best|better|most|more|obvious|easiest|well)\b"
+)
+_OF_SIDES = re.compile(r"\b(left|right|sides?|breasts|bilateral\w*|contralateral|symmetr\w*)\b")
+# density, which BI-RADS has four letters for
+_DENSITY_SCALE = re.compile(r"\bbi-?rads (density|[a-d]( ?(-|to|through) ?[a-d])?)\b")
 # what is told in plain words as a whole
 _PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
 
@@ -133,6 +141,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
         asked, images=images, chosen=chosen,
         brief=bool(_BRIEF.search(words)), exact=bool(_EXACT.search(words)),
         plain=bool(_PLAIN.search(words)),
+        views=bool(_OF_VIEWS.search(words)) and not _OF_SIDES.search(words),
     )  # fmt: skip
     if asked.subject is Subject.REPORT and _PATIENT.search(words):
         asked = replace(asked, plain=True)
@@ -145,7 +154,9 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
         return replace(asked, images=_other_side(asked, exam), chosen=True)
     if history:
         one = len(before.images) == 1 and asked.subject is not Subject.COMPARE
-        if one and asked.images == before.images and _OTHER_PICTURE.search(words):
+        sides = {exam.images[i].side for i in exam.current}
+        whole = before.images == exam.current and len(sides) == 1  # and so there is no other one
+        if (one or whole) and asked.images == before.images and _OTHER_ONE.search(words):
             rest = tuple(i for i in exam.current if i not in before.images)
             asked = replace(asked, images=rest, chosen=True)
         return asked
@@ -185,11 +196,13 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     here = first and likely.name == GENERAL and speaks_of_these(question)
     if here and not _explained(question, likely, ()):
         likely = likely.or_else()  # “what is on this mammogram, simply put?”
-    topics = topics_named(read)
+    topics = topics_named(_DENSITY_SCALE.sub("density", read))
     judged = judged_among(topics)
     subject, same = likely.intent.subject, likely.name == SAME
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
+    if subject is Subject.GREETING and kinds_among(judged):  # “yo is this a tumor”
+        asked = replace(asked, subject=Subject.FINDINGS)
     if ORDER.search(words) or (likely.name == ORDERED and likely.sure):
         telling = _telling(words)
         return replace(asked, subject=Subject.UNKNOWN, topics=(), unread=telling, order=True)
@@ -198,6 +211,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
     if entries := _explained(question, likely, judged):
         return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
+    if asked.subject is Subject.TAGS and _SHOWN_BEST.search(words):
+        return replace(asked, subject=Subject.COMPARE)
     if asked.subject is Subject.TAGS:
         return replace(asked, topics=(), facts=likely.facts)
     if asked.subject is Subject.MEANING and _RISK.search(words):

@@ -25,6 +25,10 @@ REST_OF_TAGS = (
     "This is read from the tags of the file and measured on its pixels; no model and no "
     "probability stands behind it. Where tags and pixels disagree, it is said."
 )
+REST_OF_NAMES = (
+    "These files have no tags: this comes from their names and is measured on their pixels; no "
+    "model and no probability stands behind it."
+)
 OF_TAGS = "side, view, sizes, machine and warnings"
 PAGE = (
     "On the picture: the wheel zooms, dragging moves, dragging with the right button sets "
@@ -39,6 +43,7 @@ NO_NATURE = (
     "Which kind of lesion it is, such as a cyst, a scar or a type of cancer, and what caused it, "
     "is not judged: no source was trained and tried for it."
 )
+HOW_WELL = "How well it did on test patients is told in figures: ask “What is your AUC?”."
 TAKEN_AWAY = "As a file: “Take away” on the page writes text, JSON, FHIR, PNG and PDF."
 ORDER = (
     "Orders about how to behave or what to claim change nothing here: what is said of the "
@@ -66,7 +71,7 @@ _UNSEEN = (  # what is asked for -> why it cannot be told
 _FIGURES = re.compile(
     r"\b(auc|auroc|roc|accura\w*|sensitiv\w*|specific\w*|perform\w*|figures?|benchmark\w*|"
     r"how (good|well|often|much)|error|false|precision|recall|metrics?|f1|scores?|scored|"
-    r"validat\w*|tested|tried|intervals?|miss(es|ed)?|ece|calibrat\w*)\b"
+    r"validat\w*|tested|tried|intervals?|miss(es|ed)?|ece|calibrat\w*|ppv|npv|rates?)\b"
 )
 _WORRY = re.compile(r"\b(scared|afraid|anxious|frighten\w*|terrified|nervous|worr\w+)\b")
 
@@ -168,15 +173,16 @@ def trust(
         "Not measured: how often it raises a false alarm in breasts without a lesion, how many "
         "cancers it misses in screening, and how it does beside a radiologist."
     )
-    if figures:
+    in_figures = bool(asked_of) or _FIGURES.search(question.casefold()) is not None
+    if figures and not in_figures:
+        told = [HOW_WELL, other]
+    elif figures:
         digital = ["No digital mammogram was among them."] if card.films_only else []
         told = [_measured_on(card), *figures, *digital, other]
     else:
         told = _tried(seen, titles, asked_of)
         told += [other] if len(told) > 1 else []
-    if asked_of or _FIGURES.search(question.casefold()):
-        return "\n".join([*told, mistakes])
-    return "\n".join([first, *told])
+    return "\n".join([*told, mistakes] if in_figures else [first, *told])
 
 
 def _measured_on(card: Card) -> str:
@@ -206,7 +212,8 @@ def privacy() -> str:
         "Pictures and questions stay on the machine that serves this page; nothing is sent "
         "elsewhere, and no model is trained on them. Uploads are deleted once they are read; the "
         "pixels of an open exam lie there without tags and names, and are deleted five minutes "
-        "after the page is closed. Names, numbers and dates of patients are not kept."
+        "after the page is closed. Names, numbers and dates of patients are not kept. Marks burned "
+        "into the pixels are covered outside the breast; over it they are not looked for."
     )
 
 

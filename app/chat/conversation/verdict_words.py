@@ -22,7 +22,8 @@ MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
 UNCOUNTED = "How many there are cannot be told either."
 MARKED = "The place is marked on the light box."
-AS_THEY_ARE = (MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS)
+NOT_MATCHED = "Whether what is marked in the views is one and the same place is not judged."
+AS_THEY_ARE = (MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED)
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 
@@ -130,10 +131,15 @@ def topic_line(exam: Exam, verdict: Verdict) -> str:
     return f"{title(verdict.topic)}: {topic_words(verdict)}{how}."
 
 
-def side_lines(exam: Exam, findings: Findings, names: Sequence[str]) -> list[str]:
-    """Return one line for each breast about some topics; of one breast also one for each view."""
-    lines = []
-    for side, laterality in SIDES:
+def side_lines(
+    exam: Exam, findings: Findings, names: Sequence[str], *, views: bool = False
+) -> list[str]:
+    """Return one line for each breast about some topics; of one breast also one for each view.
+
+    `views` leaves out what both breasts together are compared for.
+    """
+    lines = [NOT_MATCHED] if views else []
+    for side, laterality in () if views else SIDES:
         images = [i for i in exam.current if exam.images[i].side is laterality]
         if not images:
             lines.append(f"{side}: no picture of it here.")

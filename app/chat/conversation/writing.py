@@ -25,7 +25,8 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
-     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES}
+     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
+     Subject.NATURE}
 )  # fmt: skip
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
@@ -57,6 +58,7 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     if asked.facts == ("quality",):
         return lines[1:]
     named = asked.kinds and asked.subject in (Subject.FINDINGS, Subject.COUNT)
+    named = named or asked.subject is Subject.COMPARE
     kept = (*AS_THEY_ARE, LIKELIEST) if named else AS_THEY_ARE
     return tuple(line for line in lines if line.startswith(kept))
 

@@ -32,6 +32,12 @@ TOLD = {
     "birads: balanced accuracy": (
         ("Bi-Rads",), "BI-RADS, of five: balanced accuracy (guessing 0.20)", "films",
     ),
+    "malignancy AUC, density A": (
+        ("Pathology", "ACR"), f"Benign or malignant, density A: {_AREA}", "films",
+    ),
+    "malignancy AUC, density B": (("Pathology", "ACR"), "The same, density B", "films"),
+    "malignancy AUC, density C": (("Pathology", "ACR"), "The same, density C", "films"),
+    "malignancy AUC, density D": (("Pathology", "ACR"), "The same, density D", "films"),
     "mass boxes: sensitivity_at_1_fp": (("Mass",), f"Masses: {_FOUND}", "films"),
     "calcification boxes: sensitivity_at_1_fp": (
         ("Calcification",), f"Calcifications: {_FOUND}", "films",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.chat.conversation.sayings import trust
+from app.chat.conversation.sayings import HOW_WELL, trust
 from app.chat.evidence.contracts import Card, Findings
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.measured import FILE, TOLD, Measured, read_measured
@@ -77,7 +77,7 @@ def test_the_bundled_encoder_tells_all_of_them_as_its_file_does() -> None:
     [
         ("What is your AUC?", "ROC curve 0.80", "nothing"),
         ("How good are you at finding masses?", "false mark a film 0.70", "ROC curve"),
-        ("can I trust you?", "ROC curve 0.80", "nothing"),
+        ("your accuracy?", "ROC curve 0.80", "nothing"),
     ],
 )
 def test_how_well_it_does_is_told_in_figures(
@@ -94,13 +94,16 @@ def test_figures_come_first_where_they_are_asked_for_and_caution_first_where_tru
     exam: Exam, card: Card
 ) -> None:
     assert finished(exam, "your accuracy?", None, card).text.startswith("Measured on")
-    assert finished(exam, "can I trust you?", None, card).text.startswith("No doctor speaks here")
+    trusted = finished(exam, "can I trust you?", None, card).text
+    assert trusted.startswith("No doctor speaks here")
+    assert HOW_WELL in trusted
+    assert "ROC curve" not in trusted
 
 
 def test_figures_of_films_are_said_to_be_of_no_digital_mammogram(card: Card) -> None:
     films = replace(card, films_only=True)
-    assert "No digital mammogram was among them." in trust(films, Findings(), {})
-    assert "No digital mammogram" not in trust(card, Findings(), {})
+    assert "No digital mammogram was among them." in trust(films, Findings(), {}, (), "AUC?")
+    assert "No digital mammogram" not in trust(card, Findings(), {}, (), "AUC?")
 
 
 def test_what_was_never_measured_is_said_to_be_unknown(exam: Exam, card: Card) -> None:

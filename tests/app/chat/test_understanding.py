@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from app.chat.conversation.answering import Answering
 from app.chat.conversation.asked import ANY_FINDING
 from app.chat.conversation.facts import SUGGESTED
 from app.chat.conversation.intent import Subject, understand
+from app.chat.conversation.verdict_words import NOT_MATCHED
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
+from app.chat.evidence.trials import Trials
+from tests.app.chat.test_answering import CARD, masses
 from versamammo.vocabulary import TOPICS
 
 
@@ -116,3 +122,44 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
     asked = understand("how big is it?", exam, [before])
     assert (asked.subject, asked.topics) == (Subject.SIZES, ("Mass",))
     assert {exam.names[i] for i in asked.images} == {"R CC", "R MLO"}
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("On which view is it clearest?", Subject.COMPARE),
+        ("yo is this a tumor", Subject.FINDINGS),
+        ("wat does dense mean", Subject.MEANING),
+        ("are they used for training later on?", Subject.PRIVACY),
+        ("couldn't that be overlapping tissue", Subject.NATURE),
+        ("show me a heatmap", Subject.PAGE),
+        ("Explain it to my mother", Subject.REPORT),
+    ],
+)
+def test_what_was_misread_once_is_not_any_more(exam: Exam, question: str, subject: Subject) -> None:
+    assert understand(question, exam).subject is subject
+
+
+def one_sided(exam: Exam) -> Exam:
+    side = exam.images[0].side
+    return replace(exam, images=tuple(one for one in exam.images if one.side is side))
+
+
+def test_the_other_one_of_a_pair_that_was_spoken_of_whole_is_not_there(exam: Exam) -> None:
+    right = one_sided(exam)
+    before = [ChatTurn("Where is the lesion?", StreamedAnswer(""))]
+    assert understand("and in the other one?", right, before).images == ()
+    assert understand("and in the other one?", right).images == right.current
+
+
+def test_views_of_one_breast_are_compared_without_the_other_breast(exam: Exam) -> None:
+    right = one_sided(exam)
+    *_, said = Answering(CARD, Trials()).answer(
+        right, "Do the CC and the MLO agree?", (), masses(right, 0)
+    )
+    assert NOT_MATCHED in said.text
+    assert "no picture of it here" not in said.text
+    *_, said = Answering(CARD, Trials()).answer(
+        right, "Compare left and right", (), masses(right, 0)
+    )
+    assert "Left breast: no picture of it here." in said.text
