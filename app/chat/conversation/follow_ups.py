@@ -80,6 +80,9 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
     if before.subject is Subject.MEANING and meant and _HERS.search(words) and not asked.topics:
         found = bool(kinds_among(meant))
         return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)
+    tissue = asked.topics == ("Background tissue",)  # “that is only overlapping tissue, no?”
+    if tissue and before.topics and asked.subject in (Subject.WHY, Subject.CONFIDENCE):
+        return replace(asked, topics=before.topics)
     if before.subject is Subject.TRUST and asked.topics and _AND.match(words):
         return replace(asked, subject=Subject.TRUST, unread=())
     if asked.subject is Subject.TRUST and not asked.topics and _ONE.search(words):

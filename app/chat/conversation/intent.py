@@ -97,7 +97,8 @@ _HELLO = re.compile(
 )
 _EXACT = re.compile(
     r"\b(lateral|medial|box(es)?|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
-    r"clock|hour|coordinates?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|precise(ly)?)\b"
+    r"clock|hour|coord(inate)?s?|bbox(es)?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
+    r"precise(ly)?)\b"
 )
 _BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
@@ -112,6 +113,16 @@ _PLAIN = re.compile(
     r"grand\w+|child|kid|friend|family|relatives?))\b"
 )
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+# “it says "heterogeneously dense". What does that mean?”
+_THAT_MEANS = re.compile(r"\bwhat (does|do|is) (that|this|it|they|these|those)( \w+)? mean|"
+                         r"\bwhat (is|are) (that|those)\b")  # fmt: skip
+_QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
+# what a longer message may be taken for, though it asks about the pictures
+_BESIDE = (Subject.GREETING, Subject.PRIVACY, Subject.PAGE, Subject.THANKS, Subject.ABILITIES)
+_IS_IT = re.compile(
+    r"\b(is|are) (it|this|that|there|these|they|she|he|i)\b|\b(do|does|have|has) (i|she)\b"
+)
+_BOXES = re.compile(r"\b(bounding boxes|bounding box|bbox(es)?|boxes|coords?|coordinates?)\b")
 _OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
 _SHOWN_BEST = re.compile(
     r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
@@ -201,8 +212,12 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     subject, same = likely.intent.subject, likely.name == SAME
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
-    if subject is Subject.GREETING and kinds_among(judged):  # “yo is this a tumor”
-        asked = replace(asked, subject=Subject.FINDINGS)
+    cancer = subject is Subject.TAGS and {*judged} & {*_FAMILIES[1]}
+    if (cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words):
+        # “hi, I got my scan, is it cancer”
+        return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
+    if subject is Subject.TAGS and _BOXES.search(words):
+        return _of_topics(replace(asked, subject=Subject.PLACES), (), read)
     if ORDER.search(words) or (likely.name == ORDERED and likely.sure):
         telling = _telling(words)
         return replace(asked, subject=Subject.UNKNOWN, topics=(), unread=telling, order=True)
@@ -240,7 +255,11 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     """
     if not likely.general:
         return ()
-    if (told := _MEANS.search(question.casefold())) and (entries := terms_in(told[0])):
+    folded = question.casefold()
+    if (told := _MEANS.search(folded)) and (entries := terms_in(told[0])):
+        return entries
+    quoted = " and ".join(_QUOTED.findall(folded)) if _THAT_MEANS.search(folded) else ""
+    if quoted and (entries := terms_in(quoted)):
         return entries
     means = likely.intent.subject is Subject.MEANING
     asks = means and not (judged and _here(question))

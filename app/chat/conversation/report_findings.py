@@ -74,7 +74,7 @@ def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple
     lines += [NO_DISTANCE] if lines and not spaced else []
     lines += [
         f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
-        f"{mark.box.y2:.0f}, in pixels of the file."
+        f"{mark.box.y2:.0f}, in pixels of the file as stored, from its upper left corner."
         for one in told
         for mark in one.marks
     ]

@@ -163,3 +163,35 @@ def test_views_of_one_breast_are_compared_without_the_other_breast(exam: Exam) -
         right, "Compare left and right", (), masses(right, 0)
     )
     assert "Left breast: no picture of it here." in said.text
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "topics"),
+    [
+        (
+            "hi got my scans from the portal, visit is friday.. is it cancer",
+            Subject.TOPIC,
+            ("Cancer",),
+        ),
+        ("bbox of the lesion in each file please", Subject.PLACES, (ANY_FINDING,)),
+    ],
+)
+def test_a_longer_message_is_read_for_what_it_asks_of_the_pictures(
+    exam: Exam, question: str, subject: Subject, topics: tuple[str, ...]
+) -> None:
+    asked = understand(question, exam)
+    assert asked.subject is subject
+    assert set(topics) <= set(asked.topics)
+
+
+def test_words_of_a_letter_are_explained(exam: Exam) -> None:
+    asked = understand(
+        'It says "heterogeneously dense" and "BI-RADS 0". What does that mean?', exam
+    )
+    assert [entry.term for entry in asked.entries] == ["density C", "BI-RADS 0"]
+
+
+def test_overlapping_tissue_is_a_doubt_of_what_was_said(exam: Exam) -> None:
+    before = [ChatTurn("Is there a mass?", StreamedAnswer(""))]
+    asked = understand("It's only overlapping tissue. Do you change your mind?", exam, before)
+    assert (asked.subject, asked.topics) == (Subject.CONFIDENCE, ("Mass",))
