@@ -18,6 +18,7 @@ from app.chat.conversation.asked import (
     judged_among,
     kinds_among,
 )
+from app.chat.conversation.asked_form import BRIEF, with_form
 from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
@@ -95,24 +96,9 @@ _HELLO = re.compile(
     r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)",
     re.IGNORECASE,
 )
-_EXACT = re.compile(
-    r"\b(lateral|medial|box(es)?|(inner|outer|upper|lower) (half|part|side)|quadrants?|o'?clock|"
-    r"clock|hour|coord(inate)?s?|bbox(es)?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
-    r"precise(ly)?)\b"
-)
-_BRIEF = re.compile(
-    r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
-    r"(one|a single|two|three|2|3) (line|sentence)s?|few words|impression only|"
-    r"only the impression)\b"
-)
-_PLAIN = re.compile(
-    r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
-    r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
-    r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
-    r"(a|the|my|her|his) (patient|mother|mum|mom|father|dad|sister|daughter|son|wife|husband|"
-    r"grand\w+|child|kid|friend|family|relatives?))\b"
-)
-_PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+_BOXES = re.compile(r"\b(bounding boxes|bounding box|bbox(es)?|boxes|coords?|coordinates?)\b")
+# density, which BI-RADS has four letters for
+_DENSITY_SCALE = re.compile(r"\bbi-?rads (density|[a-d]( ?(-|to|through) ?[a-d])?)\b")
 # “it says "heterogeneously dense". What does that mean?”
 _THAT_MEANS = re.compile(r"\bwhat (does|do|is) (that|this|it|they|these|those)( \w+)? mean|"
                          r"\bwhat (is|are) (that|those)\b")  # fmt: skip
@@ -122,17 +108,10 @@ _BESIDE = (Subject.GREETING, Subject.PRIVACY, Subject.PAGE, Subject.THANKS, Subj
 _IS_IT = re.compile(
     r"\b(is|are) (it|this|that|there|these|they|she|he|i)\b|\b(do|does|have|has) (i|she)\b"
 )
-_BOXES = re.compile(r"\b(bounding boxes|bounding box|bbox(es)?|boxes|coords?|coordinates?)\b")
-_OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
 _SHOWN_BEST = re.compile(
     r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
     r"\b(clear\w*|best|better|most|more|obvious|easiest|well)\b"
 )
-_OF_SIDES = re.compile(r"\b(left|right|sides?|breasts|bilateral\w*|contralateral|symmetr\w*)\b")
-# density, which BI-RADS has four letters for
-_DENSITY_SCALE = re.compile(r"\bbi-?rads (density|[a-d]( ?(-|to|through) ?[a-d])?)\b")
-# what is told in plain words as a whole
-_PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
 
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
@@ -148,16 +127,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     of_a_prior = _PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
     if (earlier and asked.subject is Subject.COMPARE) or (of_a_prior and not exam.prior):
         asked = replace(asked, subject=Subject.CHANGE)
-    asked = replace(
-        asked, images=images, chosen=chosen,
-        brief=bool(_BRIEF.search(words)), exact=bool(_EXACT.search(words)),
-        plain=bool(_PLAIN.search(words)),
-        views=bool(_OF_VIEWS.search(words)) and not _OF_SIDES.search(words),
-    )  # fmt: skip
-    if asked.subject is Subject.REPORT and _PATIENT.search(words):
-        asked = replace(asked, plain=True)
-    if asked.plain and asked.subject in _PLAINLY and not asked.order:
-        asked = replace(asked, subject=Subject.REPORT, unread=(), unsure=False)
+    asked = with_form(replace(asked, images=images, chosen=chosen), words)
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
@@ -310,7 +280,7 @@ def _findings_named(topics: Sequence[str]) -> bool:
 
 def _telling(words: str) -> tuple[str, ...]:
     """Return the words of a question that may name what it is about."""
-    left = _PICTURES.sub(" ", _BRIEF.sub(" ", words))
+    left = _PICTURES.sub(" ", BRIEF.sub(" ", words))
     return tuple(
         dict.fromkeys(word for word in left.split() if word not in CARRIERS and len(word) > 1)
     )
