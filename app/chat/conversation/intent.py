@@ -106,7 +106,8 @@ _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 # what a longer message may be taken for, though it asks about the pictures
 _BESIDE = (Subject.GREETING, Subject.PRIVACY, Subject.PAGE, Subject.THANKS, Subject.ABILITIES)
 _IS_IT = re.compile(
-    r"\b(is|are) (it|this|that|there|these|they|she|he|i)\b|\b(do|does|have|has) (i|she)\b"
+    r"\b(is|are) (it|this|that|there|these|they|she|he|i)\b|\b(do|does|have|has) (i|she)\b|"
+    r"\b(if|whether) (i|she|he|it|this|that|there)\b"
 )
 _SHOWN_BEST = re.compile(
     r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
@@ -182,7 +183,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     subject, same = likely.intent.subject, likely.name == SAME
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
-    cancer = subject is Subject.TAGS and {*judged} & {*_FAMILIES[1]}
+    cancer = subject in (Subject.TAGS, Subject.REPORT) and {*judged} & {*_FAMILIES[1]}
     if (cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words):
         # “hi, I got my scan, is it cancer”
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
