@@ -199,8 +199,7 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         Args:
             input_ids: words, with as many placeholders as there are visual tokens.
             pixel_values: all images of the batch, [n, 1, H, W], in the order of placeholders.
-            attention_mask: [B, T], 0 where padded, or a mask [B, 1, T, T] that keeps packed samples
-                apart.
+            attention_mask: [B, T], 0 where padded, or [B, 1, T, T], to keep packed samples apart.
             position_ids: [B, T]; counted by the language model if None.
             past_key_values: the cache of an answer that has begun.
             inputs_embeds: [B, T, D_llm] in place of words and images.
@@ -259,13 +258,11 @@ class VersaMammoForImageTextToText(_Vlm, GenerationMixin):
         """Hand the images over with their placeholders; a cache remembers both."""
         theirs = cast(Any, super()).prepare_inputs_for_generation
         cache = kwargs.get("past_key_values")
-        read = 0 if cache is None else cache.get_seq_length()
-        if read and kwargs.get("next_sequence_length") is None:
-            # a drafted answer would read everything again at its first step
+        read = cache.get_seq_length() if cache is not None else 0
+        if read and kwargs.get("next_sequence_length") is None:  # first step of a drafted answer
             kwargs["next_sequence_length"] = input_ids.shape[1] - read
         inputs: dict[str, Any] = theirs(input_ids, **kwargs)
-        inputs["pixel_values"] = None if read else pixel_values
-        return inputs
+        return inputs | {"pixel_values": None if read else pixel_values}
 
     def _expand_inputs_for_generation(  # type: ignore[override]
         self,
