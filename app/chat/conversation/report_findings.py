@@ -61,6 +61,7 @@ def write_findings(
     return tuple(told), unjudged
 
 
+NO_PIXEL_SIZE = " (pixel size not known)"
 NO_DISTANCE = "No distance in mm is known, since the files do not tell how large a pixel is."
 
 
@@ -69,12 +70,13 @@ def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple
     writer = SectionWriter("places", "Places")
     told, _ = write_findings(writer, exam, findings, images)
     texts = {one.id: one.text for one in writer.section.sentences}
-    lines = [texts[one.sentence] for one in told if one.marks]
+    # that no pixel has a known size is said once
+    lines = [texts[one.sentence].replace(NO_PIXEL_SIZE, "") for one in told if one.marks]
     spaced = all(exam.images[i].told.spacing_mm for i in images)
     lines += [NO_DISTANCE] if lines and not spaced else []
     lines += [
         f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
-        f"{mark.box.y2:.0f}, in pixels of the file as stored, from its upper left corner."
+        f"{mark.box.y2:.0f}, in pixels from the upper left."
         for one in told
         for mark in one.marks
     ]
@@ -262,7 +264,7 @@ def size_words(image: ExamImage, box: Box) -> str:
     """Return how large a marked box is, and what its millimetres rest on where that is weak."""
     size = image.millimetres(box)
     if size is None:
-        return f"{box.width:.0f} x {box.height:.0f} pixels (pixel size not known)"
+        return f"{box.width:.0f} x {box.height:.0f} pixels{NO_PIXEL_SIZE}"
     extent = f"{size[0]:.0f} x {size[1]:.0f} mm"
     if {UNCALIBRATED, BY_RESOLUTION} & set(image.told.warnings):
         return f"about {extent} (pixel size not calibrated)"
