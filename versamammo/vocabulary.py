@@ -236,7 +236,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "Background tissue", Kind.SINGLE, _TISSUE,
         ("What is the background tissue?", "Of what kind is the tissue?"),
-        (r"background tissue", r"(kind|type) of tissue", r"(kind|type) is the tissue", r"tissue"),
+        (r"background tissue", r"(kind|type) of tissue", r"(kind|type) is the tissue",
+         r"(?<!overlapping )(?<!overlapping glandular )tissue"),
         "Background tissue", ("The tissue is {}.",), values=_lower(_TISSUE),
         asked="What is the background tissue?", head="tissue",
     ),

@@ -64,6 +64,15 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
         before: the one before it.
         question: in the user's words.
     """
+    told = _by_words(asked, before, question)
+    return _by_subject(asked, before, question) if told is None else told
+
+
+def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
+    """Return what the words of a follow-up mean by themselves: “again”, “and 5?”, “is that bad?”.
+
+    None where they do not tell; arguments as `after`.
+    """
     words = bare_words(question)
     if _AGAIN.match(words):
         return before
@@ -80,15 +89,15 @@ def after(asked: Asked, before: Asked, question: str) -> Asked:
     if before.subject is Subject.MEANING and meant and _HERS.search(words) and not asked.topics:
         found = bool(kinds_among(meant))
         return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)
-    tissue = asked.topics == ("Background tissue",)  # “that is only overlapping tissue, no?”
-    if tissue and before.topics and asked.subject in (Subject.WHY, Subject.CONFIDENCE):
-        return replace(asked, topics=before.topics)
     if before.subject is Subject.TRUST and asked.topics and _AND.match(words):
         return replace(asked, subject=Subject.TRUST, unread=())
     if asked.subject is Subject.TRUST and not asked.topics and _ONE.search(words):
         return replace(asked, topics=tuple(one for one in before.topics if one != ANY_FINDING))
-    if asked.same:
-        return _same(asked, before, question)
+    return _same(asked, before, question) if asked.same else None
+
+
+def _by_subject(asked: Asked, before: Asked, question: str) -> Asked:
+    """Return what a follow-up means by what it and the question before ask for, as `after`."""
     general = before.subject in (Subject.MEANING, Subject.SOURCE)
     if asked.subject is Subject.SIZES and before.subject is Subject.TAGS and not asked.topics:
         return replace(asked, subject=Subject.TAGS, facts=("size",))  # of the files

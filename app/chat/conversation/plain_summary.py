@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS
-from app.chat.conversation.verdict_words import kinds_judged, title
+from app.chat.conversation.verdict_words import SIDES, kinds_judged, title
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from versamammo.imaging.mammogram import Laterality
 from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure
 
-_SIDES = {Laterality.RIGHT: "right breast", Laterality.LEFT: "left breast"}
+_SIDES = {side: words.lower() for words, side in SIDES}
+PHANTOMS = "These pictures are phantoms, made by a program: nobody's breast."
 CAUTION = (
     "This is research software that makes mistakes, and no diagnosis: a radiologist has to look at "
     "the pictures."
@@ -37,10 +37,11 @@ def plain_summary(
         topics: that are asked for; all if there are none.
         brief: as two sentences.
     """
+    phantoms = [PHANTOMS] if exam.phantom else []
     if tuple(topics) == ("ACR",):
-        return f"{_tissue(exam, seen, images)}\n{CAUTION}"
-    told = [*_found(exam, seen, images), *_lesion(exam, seen, images)]
-    told += [] if brief and len(told) > 1 else [_tissue(exam, seen, images)]
+        return "\n".join([*phantoms, _tissue(exam, seen, images), CAUTION])
+    told = [*phantoms, *_found(exam, seen, images), *_lesion(exam, seen, images)]
+    told += [] if brief and len(told) > len(phantoms) + 1 else [_tissue(exam, seen, images)]
     if brief:
         return f"{'; '.join(one.rstrip('.') for one in told)}. {CAUTION}"
     return "\n".join([*told, CAUTION])

@@ -187,7 +187,7 @@ def trust(
 
 def _measured_on(card: Card) -> str:
     where = f" ({card.measured.on})" if card.measured.on else ""
-    on = card.tried_on or "test patients"
+    on = card.tried_on or ("phantoms" if card.phantoms_only else "test patients")
     return f"Measured on {on}{where}, from whom it had not learnt; in brackets 95 %:"
 
 

@@ -52,14 +52,15 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     """Return the lines of an answer that no model words: warnings, sizes in pixels, doubts.
 
-    Nor is a lesion's place worded beside a finding asked for by name: it is not that finding's.
+    Nor is a lesion's place worded beside a finding asked for by name, whose it is not, nor where
+    views or sides are compared.
     """
     lines = record_lines(made.text)
     if asked.facts == ("quality",):
         return lines[1:]
-    named = asked.kinds and asked.subject in (Subject.FINDINGS, Subject.COUNT)
-    named = named or asked.subject is Subject.COMPARE
-    kept = (*AS_THEY_ARE, LIKELIEST) if named else AS_THEY_ARE
+    named = bool(asked.kinds) and asked.subject in (Subject.FINDINGS, Subject.COUNT)
+    apart = named or asked.subject is Subject.COMPARE
+    kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
     return tuple(line for line in lines if line.startswith(kept))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from app.chat.conversation.plain_summary import CAUTION, plain_summary
+from app.chat.conversation.plain_summary import CAUTION, PHANTOMS, plain_summary
 from app.chat.evidence.contracts import Findings, Region
 from app.chat.evidence.exam import Exam
 from tests.app.chat.made import density
@@ -25,7 +27,8 @@ def test_a_summary_for_a_lay_reader_has_no_terms_of_the_trade(exam: Exam, questi
     said = finished(exam, question, masses(exam, 1)).text
     assert "The program thinks that the pictures show a lump (probability 0.80)" in said
     assert said.endswith(CAUTION)
-    assert not {"BI-RADS", "asymmetry", "calcification", "heterogeneously"} & {*said.split()}
+    terms = ("BI-RADS", "asymmetry", "calcification", "heterogeneously", "distortion")
+    assert not [term for term in terms if term in said]
 
 
 def test_what_is_marked_is_told_with_its_place_and_what_is_not_there_as_not_found(
@@ -51,6 +54,13 @@ def test_where_no_finding_is_judged_the_likeliest_place_is_told_under_its_condit
     assert "cannot tell whether the pictures show a lump or any other change: it never saw" in told
     assert "If there is one, it is most likely here: upper third of the right breast" in told
     assert "How dense the tissue is was not judged" in told
+
+
+def test_phantoms_are_called_so_and_real_pictures_are_not(exam: Exam) -> None:
+    assert exam.phantom
+    assert plain_summary(exam, masses(exam, 1), exam.current).startswith(PHANTOMS)
+    real = replace(exam, phantom=False)
+    assert PHANTOMS not in plain_summary(real, masses(real, 1), real.current)
 
 
 def test_two_sentences_are_two(exam: Exam) -> None:
