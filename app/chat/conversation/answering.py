@@ -279,9 +279,9 @@ class Answering:
         )  # fmt: skip
 
     def _nature(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return that no kind of lesion or cause is told, and whether it looks malignant."""
+        """Return that no kind or cause is told, however surely, and whether it looks malignant."""
         made = self._topics(exam, ("Pathology",), asked.images, seen)
-        return replace(made, text=f"{NO_NATURE}\n{made.text}")
+        return replace(made, text=f"{NO_NATURE}\n{made.text}", confidence=None)
 
     def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         """Return, for each breast, what is judged of it."""

@@ -278,3 +278,13 @@ def test_no_kind_of_lesion_and_no_cause_is_told(exam: Exam, question: str) -> No
     said = finished(exam, question, masses(exam, 1))
     assert said.text.startswith("Which kind of lesion it is")
     assert "Pathology: not judged" in said.text
+
+
+def test_a_kind_of_lesion_that_is_not_judged_has_no_confidence(exam: Exam) -> None:
+    weights = {"Malignant": 0.9, "Benign": 0.1, "Normal": 0.0}
+    told = Verdict("Pathology", (0,), "Malignant", weights, EvidenceSource.HEADS)
+    seen = Findings((told,))
+    assert finished(exam, "Is it malignant?", seen).confidence == pytest.approx(0.9)
+    said = finished(exam, "Is it a cyst or a fibroadenoma?", seen)
+    assert "malignant (0.90)" in said.text
+    assert said.confidence is None
