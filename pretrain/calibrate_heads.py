@@ -47,6 +47,9 @@ class HeadCalibration:
         splits: whose patients are calibrated on; none that the encoder has learned from.
         alike: attributes whose probabilities are to hold where all classes are alike frequent,
             rather than as frequent as in the archive that was learned from.
+        mirrored: whether the heads are to answer by the mean of an image and the same image upside
+            down; as the encoder says if null.
+        fit: cutpoints and temperatures; false measures the heads as they are.
         images: at most this many, evenly taken.
         threads: on a CPU; 0 leaves that to torch.
     """
@@ -56,6 +59,8 @@ class HeadCalibration:
     output: Path
     splits: tuple[str, ...] = ("val",)
     alike: tuple[str, ...] = ()
+    mirrored: bool | None = None
+    fit: bool = True
     images: int = 4000
     threads: int = 0
 
@@ -73,6 +78,9 @@ def calibrate(settings: HeadCalibration) -> list[str]:
     if encoder.heads is None:
         message = "has no heads to calibrate; stage 2 trains them"
         raise InputError(message, file=settings.encoder, field="encoder", reason="no-heads")
+    if settings.mirrored is not None:
+        encoder.heads.mirrored = settings.mirrored
+        encoder.config.heads = {**encoder.config.heads, "mirrored": settings.mirrored}
     heads = encoder.heads.attributes
     unknown = [name for name in settings.alike if name not in heads.heads]
     if unknown:
@@ -84,12 +92,14 @@ def calibrate(settings: HeadCalibration) -> list[str]:
     validation = Validation(archive, views, settings.images)
     seen = validation.see(encoder)
     lines = _balanced(validation, seen, encoder)
-    fitted = validation.calibrate(heads, seen, settings.alike)
+    fitted = validation.calibrate(heads, seen, settings.alike) if settings.fit else ()
     scores = validation.scores(encoder, seen)
     lines += [f"{name}: cutpoints fitted" for name in fitted]
     patients = len({picture.patient for picture in validation.pictures})
+    done = "calibrated" if settings.fit else "measured"
+    how = ", mirrored," if encoder.heads.mirrored else ""
     told = (
-        f"heads calibrated on {len(validation.pictures)} images of {patients} patients of "
+        f"heads {done}{how} on {len(validation.pictures)} images of {patients} patients of "
         f"{', '.join(archive.sources)}"
     )
     training = encoder.config.training or {}

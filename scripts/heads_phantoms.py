@@ -41,9 +41,9 @@ def see(folder: Path, archive: Archive) -> dict[str, NDArray[np.float64]]:
     for start in range(0, len(pictures), AT_ONCE):
         contract = encoder.config.input_contract
         some = [to_input(one.levels(), contract) for one in pictures[start : start + AT_ONCE]]
-        features = encoder.encode(torch.stack(some))
-        heat = heads.heat(features)
-        said = dict(heads.attributes.probabilities(heads.whole(features, heat)))
+        inputs = encoder.head_inputs(torch.stack(some))
+        heat = inputs.heat
+        said = dict(heads.attributes.probabilities(inputs.whole))
         if heat is not None and heads.findings is not None:
             strongest = heat.amax(dim=(2, 3)).unbind(1)
             said |= {f"heat {k}": x for k, x in zip(heads.findings.kinds, strongest, strict=True)}

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from versamammo.errors import InputError
-from versamammo.model.encoder import VersaMammoModel
-from versamammo.model.features import Features
+from versamammo.model.encoder import HeadInputs, VersaMammoModel
 from versamammo.model.heads import Heads
 from versamammo.vocabulary import BY_NAME, FINDING_WORDS, Topic
 from versamammo.vqa import Kind
@@ -42,13 +41,13 @@ def evidence_lines(
     if topic is None:
         return ()
     pixels = torch.stack([one.pixels for one in pictures]).to(encoder.device)
-    features = encoder.encode(pixels)
-    found = _findings(encoder.heads, features)
+    inputs = encoder.head_inputs(pixels)
+    found = _findings(encoder.heads, inputs)
     if topic.kind is not Kind.MULTIPLE:
         found = {kind: share for kind, share in found.items() if kind == name}
     if found:
         return tuple(_line(BY_NAME[kind], yes_or_no(share)) for kind, share in found.items())
-    told = encoder.heads.attributes.in_words(encoder.heads.whole(features))
+    told = encoder.heads.attributes.in_words(inputs.whole)
     if topic.head not in told[0]:
         return ()
     weights = {
@@ -58,12 +57,11 @@ def evidence_lines(
     return (_line(topic, weights, len(pictures)),)
 
 
-def _findings(heads: Heads, features: Features) -> dict[str, float]:
+def _findings(heads: Heads, inputs: HeadInputs) -> dict[str, float]:
     """Return how probable each kind of finding is in the most suspicious picture."""
-    heat = heads.heat(features)
-    if heat is None or heads.findings is None:
+    if inputs.heat is None or heads.findings is None:
         return {}
-    warmest = heat.amax(dim=(0, 2, 3)).sigmoid().tolist()
+    warmest = inputs.heat.amax(dim=(0, 2, 3)).sigmoid().tolist()
     kinds = zip(heads.findings.kinds, warmest, strict=True)
     return {FINDING_WORDS[kind]: share for kind, share in kinds}
 

@@ -123,16 +123,17 @@ class Validation:
     @torch.no_grad()
     def see(self, encoder: VersaMammoModel, rows: int = 16) -> ValidationFeatures:
         """Show all images to an encoder in evaluation mode."""
-        heads = encoder.heads
         pooled, whole, heat = [], [], []
         for some in self.images.batches(rows):
-            features = encoder.encode(some.to(encoder.device))
-            pooled.append(features.pooled.float().cpu())
-            found = None if heads is None else heads.heat(features)
-            if heads is not None:
-                whole.append(heads.whole(features, found).float().cpu())
-            if found is not None:
-                heat.append(found.cpu())
+            batch = some.to(encoder.device)
+            if encoder.heads is None:
+                pooled.append(encoder.encode(batch).pooled.float().cpu())
+                continue
+            inputs = encoder.head_inputs(batch)
+            pooled.append(inputs.features.pooled.float().cpu())
+            whole.append(inputs.whole.float().cpu())
+            if inputs.heat is not None:
+                heat.append(inputs.heat.cpu())
         return ValidationFeatures(
             torch.cat(pooled), torch.cat(whole or pooled), torch.cat(heat) if heat else None
         )

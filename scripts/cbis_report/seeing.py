@@ -85,24 +85,25 @@ def compute(encoder: VersaMammoModel, pictures: Sequence[Picture]) -> dict[str, 
     found: dict[str, list[Floats]] = {}
     for start in range(0, len(pictures), AT_ONCE):
         some = [to_input(one.levels(), contract) for one in pictures[start : start + AT_ONCE]]
-        features = encoder.encode(torch.stack(some))
-        said = {"pooled": features.pooled}
-        if heads is not None:
-            heat = heads.heat(features)
-            whole = heads.whole(features, heat)
-            said |= {f"alike/{k}": v for k, v in heads.attributes(whole).items()}
-            shown = heads.attributes.probabilities(whole)
+        batch = torch.stack(some)
+        if heads is None:
+            said = {"pooled": encoder.encode(batch).pooled}
+        else:
+            inputs = encoder.head_inputs(batch)
+            said = {"pooled": inputs.features.pooled}
+            said |= {f"alike/{k}": v for k, v in heads.attributes(inputs.whole).items()}
+            shown = heads.attributes.probabilities(inputs.whole)
             said |= {f"probabilities/{k}": v for k, v in shown.items()}
-            if heat is not None:
-                said["heat"] = heat.sigmoid()
+            if inputs.heat is not None:
+                said["heat"] = inputs.heat.sigmoid()
         for name, values in said.items():
             found.setdefault(name, []).append(values.float().numpy())
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def digest_of(encoder: VersaMammoModel) -> str:
-    """Return a hash of an encoder's weights and of its input contract."""
-    text = hashlib.sha256(str(encoder.config.contract).encode())
+    """Return a hash of an encoder's weights, of its input contract and of its heads' settings."""
+    text = hashlib.sha256(f"{encoder.config.contract} {encoder.config.heads}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         text.update(name.encode())
         text.update(tensor.contiguous().numpy().tobytes())

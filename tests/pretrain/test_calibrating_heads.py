@@ -20,6 +20,7 @@ from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
 from versamammo.model.head_scores import read_head_scores
 from versamammo.model.heads import AttributeHeads, OrdinalHead, describe_heads
+from versamammo.model.weights import WEIGHTS
 
 COUNTS = (60, 300, 200, 20)
 
@@ -153,6 +154,26 @@ def test_a_calibrated_copy_says_on_whom_and_keeps_its_features(
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.index(told[1:]) < card.index("## What it knows")
     assert {one.attribute for one in read_head_scores(tmp_path / "out")} >= {"density", "view"}
+
+
+def test_heads_are_mirrored_and_measured_with_weights_as_they_are(
+    finished: Path, tmp_path: Path
+) -> None:
+    data = write_archive(tmp_path / "prepared")
+    out = tmp_path / "out"
+    calibrate(HeadCalibration(finished, data, out, splits=("test",), mirrored=True, fit=False))
+
+    assert (out / WEIGHTS).read_bytes() == (finished / WEIGHTS).read_bytes()
+    made = VersaMammoModel.from_pretrained(out)
+    assert made.heads is not None
+    assert made.heads.mirrored
+    told = "heads measured, mirrored, on 12 images of 6 patients of half discs"
+    assert made.config.training["steps"] == [told]
+    pixels = torch.rand(1, 1, 64, 48)
+    first, second = (made.probabilities(one)[0]["view"] for one in (pixels, pixels.flip(-2)))
+    assert first == pytest.approx(second, abs=1e-5)
+    before = VersaMammoModel.from_pretrained(finished)
+    assert before.probabilities(pixels)[0]["view"] != pytest.approx(first, abs=1e-5)
 
 
 def test_what_cannot_be_calibrated_is_refused(

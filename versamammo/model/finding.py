@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
 from versamammo.input.geometry import Crop
-from versamammo.model.encoder import VersaMammoModel
-from versamammo.model.features import Features
+from versamammo.model.encoder import HeadInputs, VersaMammoModel
+from versamammo.model.heads import Heads
 from versamammo.model.image_processor import OneImage, as_mammogram
 from versamammo.model.peaks import Candidate, peaks_in
 
@@ -80,9 +80,9 @@ def find(
         raise InputError(message, field="heads", reason="no-heads")
     mammogram = as_mammogram(image)
     batch = encoder.image_processor.preprocess([mammogram])
-    features = encoder.encode(batch["pixel_values"].to(encoder.device))
+    inputs = encoder.head_inputs(batch["pixel_values"].to(encoder.device))
     crop = batch.crops[0]
-    heat = _heat(encoder, features, crop)
+    heat = _heat(encoder.heads, inputs, crop)
     candidates: list[Candidate] = []
     peaks: list[Candidate] = []
     warmest: dict[str, float] = {}
@@ -94,7 +94,7 @@ def find(
             if from_ is not None:
                 candidates += candidates_in(own, crop, kind, from_)
     return Sight(
-        encoder.heads.attributes.in_words(encoder.heads.whole(features))[0],
+        encoder.heads.attributes.in_words(inputs.whole)[0],
         tuple(sorted(candidates, key=lambda one: -one.score)),
         None if heat is None else heat_on_source(heat.max(axis=0), crop),
         crop,
@@ -104,13 +104,11 @@ def find(
     )
 
 
-def _heat(encoder: VersaMammoModel, features: Features, crop: Crop) -> NDArray[np.float32] | None:
+def _heat(heads: Heads, inputs: HeadInputs, crop: Crop) -> NDArray[np.float32] | None:
     """Return probabilities [K, H', W'] in pixels of the encoder's input, 0 beside the breast."""
-    heads = encoder.heads
-    log_odds = None if heads is None else heads.heat(features)
-    if log_odds is None or heads is None or heads.findings is None:
+    if inputs.heat is None or heads.findings is None:
         return None
-    maps = log_odds.sigmoid()[0].float().cpu().numpy()
+    maps = inputs.heat.sigmoid()[0].float().cpu().numpy()
     return np.stack([spread_cells(one, heads.findings.stride, crop) for one in maps])
 
 

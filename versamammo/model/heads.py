@@ -222,11 +222,13 @@ class Heads(nn.Module):
         lesions: log odds [B, 1, h, w] that a finding, if a cell shows one, is malignant; attributes
             are read off its mean over what the heat map marks too. None if no place with a
             pathology was known.
+        mirrored: answers are means over an image and the same image upside down, which shows the
+            other breast as well as an image of it would.
     """
 
     def __init__(self, width: int, levels: Sequence[Level], described: Mapping[str, Any]) -> None:
         super().__init__()
-        optional = {"version", "coarsest", "lesion_pathology"}
+        optional = {"version", "coarsest", "lesion_pathology", "mirrored"}
         if described.keys() - optional != {"attributes", "findings", "width"}:
             message = f"expected attributes, findings and width, got {sorted(described)}"
             raise InputError(message, field="heads", reason="bad-config")
@@ -234,6 +236,7 @@ class Heads(nn.Module):
         # folders from before there were versions lack the word
         version = described.get("version", 1)
         self.strongest = version > 1 and bool(kinds)
+        self.mirrored = bool(described.get("mirrored"))
         graded = self.strongest and bool(described.get("lesion_pathology"))
         seen = width + (len(kinds) + graded if self.strongest else 0)
         self.attributes = AttributeHeads(seen, described["attributes"])

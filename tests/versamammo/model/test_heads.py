@@ -138,3 +138,32 @@ def _strides_read(described: dict[str, Any]) -> list[int]:
     assert encoder.heads is not None
     assert encoder.heads.findings is not None
     return [encoder.levels[i].stride for i in encoder.heads.findings.chosen]
+
+
+@torch.no_grad()
+def test_mirrored_heads_answer_alike_for_an_image_upside_down() -> None:
+    plain = encoder_with(describe_heads(["density"], KINDS, 8))
+    mirrored = encoder_with(describe_heads(["density"], KINDS, 8) | {"mirrored": True})
+    images = torch.randn(2, 1, 64, 32)
+    turned = images.flip(-2)
+    as_it_is, upside_down = plain.head_inputs(images), plain.head_inputs(turned)
+    assert not torch.allclose(as_it_is.whole, upside_down.whole, atol=1e-3)
+
+    both, other = mirrored.head_inputs(images), mirrored.head_inputs(turned)
+
+    torch.testing.assert_close(both.whole, (as_it_is.whole + upside_down.whole) / 2)
+    torch.testing.assert_close(both.whole, other.whole)
+    torch.testing.assert_close(both.heat, other.heat.flip(-2))
+    torch.testing.assert_close(both.heat, (as_it_is.heat + upside_down.heat.flip(-2)) / 2)
+    torch.testing.assert_close(both.features.pooled, plain.encode(images).pooled)
+    first, second = (mirrored.probabilities(one)[0]["density"] for one in (images, turned))
+    assert first == pytest.approx(second, abs=1e-5)
+
+
+@torch.no_grad()
+def test_mirrored_places_fit_where_sides_are_padded() -> None:
+    encoder = encoder_with(describe_heads(["density"], KINDS, 8) | {"mirrored": True})
+    images = torch.randn(1, 1, 75, 50)
+    inputs, plain = encoder.head_inputs(images), encoder.heads.heat(encoder.encode(images))
+    assert inputs.heat.shape == plain.shape
+    assert torch.isfinite(inputs.whole).all()
