@@ -66,7 +66,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
 def test_the_bundled_encoder_tells_all_of_them_as_its_file_does() -> None:
     found = read_measured(BUNDLED)
     assert len(found.figures) == len(TOLD)
-    rows = json.loads((BUNDLED / FILE).read_text())["figures"]["models/cbis: films as a whole"]
+    rows = json.loads((BUNDLED / FILE).read_text())["figures"]["cbis/encoder: films as a whole"]
     area = next(one for one in rows if one["name"] == "malignancy AUC, mass films")
     assert f"{area['value']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" in found.figures[0].line
     assert all(name in BY_NAME for one in found.figures for name in one.topics)
