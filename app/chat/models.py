@@ -4,8 +4,8 @@ A folder holds `vlm/` (a vision-language model) and `encoder/` (an encoder with 
 of the two itself. `about.json` beside them may tell a name, a version and what the training data
 were: `{"name": "...", "version": "...", "data": "...", "phantoms_only": true}`; `no_normals` says
 that all of them showed a lesion, `films_only` that all were scanned films, `tried_on` whose
-pictures the figures of `test_figures.json` beside it are of. Of the two folders that are bundled
-one speaks of phantoms, the other of real pictures.
+pictures the figures of `test_figures.json` beside it are of, and `facts` what it says of itself.
+Of the two folders that are bundled one speaks of phantoms, the other of real pictures.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonargparse
 
+from app.chat.about_file import LONGEST, read_about
 from app.chat.conversation.facts import FactAnswerer
 from app.chat.evidence.contracts import Answerer, Card, Comparer, Finder
 from app.chat.evidence.measured import read_measured
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from versamammo.model.encoder import VersaMammoModel
     from vlm.assistant import Assistant
 
-ABOUT = "about.json"
-LONGEST = 300  # characters of one line of `about.json`
 UNKNOWN = "not written down in the model's folder"
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")  # vlm.model_loading's, without torch
 BUNDLED = Path("models") / "demo"
@@ -283,34 +282,8 @@ def card_of(folder: Path, part: Path) -> Card:
         films_only=about.get("films_only", False),
         tried_on=about.get("tried_on", ""),
         measured=read_measured(folder),
+        facts=tuple(about.get("facts", {}).items()),
     )
-
-
-def read_about(folder: Path) -> dict[str, Any]:
-    """Read `about.json`, if there is one.
-
-    Raises:
-        InputError: it is not as described at the top of this module.
-    """
-    file = folder / ABOUT
-    if not file.is_file():
-        return {}
-    try:
-        told = parse_json(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", file=file, reason="bad-about") from error
-    kinds = {
-        "name": str, "version": str, "data": str, "tried_on": str, "phantoms_only": bool,
-        "no_normals": bool, "films_only": bool,
-    }  # fmt: skip
-    good = isinstance(told, dict) and all(
-        isinstance(value, kinds.get(key, ())) and (value is True or len(str(value)) <= LONGEST)
-        for key, value in told.items()
-    )
-    if not good:
-        message = f"expected {', '.join(kinds)} as short texts, and the last three as true or false"
-        raise InputError(message, file=file, reason="bad-about")
-    return dict(told)
 
 
 def weights_hash(part: Path) -> str:

@@ -15,15 +15,17 @@ from app.chat.conversation.changes import changed
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
-from app.chat.conversation.plain_summary import plain_summary
-from app.chat.conversation.report import composed
+from app.chat.conversation.plain_summary import reported
+from app.chat.conversation.question_parts import joined, parts_asked
 from app.chat.conversation.report_findings import exact_places
-from app.chat.conversation.sayings import NO_NATURE, TAKEN_AWAY
-from app.chat.conversation.subjects import FILE_FORMATS, Subject
+from app.chat.conversation.sayings import NO_NATURE
+from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
+    FIGURES,
     LIKELIEST,
     MARKED,
     MISTAKEN,
+    NOTHING_CLAIMED,
     OF_THE_PLACE,
     UNCOUNTED,
     absent_line,
@@ -59,11 +61,6 @@ SUGGESTED = (
     ("Calcification", "Are there suspicious calcifications?"),
     ("Background tissue", "What is the background tissue?"),
 )
-FIGURES = (
-    "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
-    "showed the finding."
-)
-NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
 # what has a likeliest place; a node, the skin and the nipple are no such lesion
 LESIONS = frozenset({"Mass", "Calcification", "Asymmetry", "Architectural distortion"})
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # an answer by tags is asked about its tags
@@ -108,9 +105,13 @@ class Answering:
         With a language model its own words come, as far as they agree with the record.
         """
         asked = understand(question, exam, history)
-        understood = asked.in_words(exam.names)
-        for piece in self._answered(exam, question, history, asked, findings):
-            yield replace(piece, understood=understood)
+        parts = parts_asked(question, exam, history, asked) or ((question, asked),)
+        understood = "; ".join(one.in_words(exam.names) for _, one in parts)
+        before: StreamedAnswer | None = None
+        for part, one in parts:
+            for piece in self._answered(exam, part, history, one, findings):
+                yield replace(joined(before, piece), understood=understood)
+            before, history = joined(before, piece), (*history, ChatTurn(part, piece))
 
     def _answered(
         self,
@@ -144,7 +145,9 @@ class Answering:
             yield self._noted(changed(exam, seen), exam, asked, first=first)
             return
         if asked.subject in GENERAL:
-            yield answer_general(asked, question, seen, self.card)
+            made = answer_general(asked, question, seen, self.card)
+            more = bool(asked.program_fact)
+            yield self._and_topics(exam, asked, seen, lambda *_: made) if more else made
             return
         if not asked.images:
             these = f"There is no such picture here. These are: {', '.join(exam.names)}."
@@ -157,7 +160,7 @@ class Answering:
             Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
             Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
-            Subject.REPORT: lambda: StreamedAnswer(_reported(exam, asked, seen, question)),
+            Subject.REPORT: lambda: StreamedAnswer(reported(exam, asked, seen, question)),
             Subject.NATURE: lambda: self._nature(exam, asked, seen),
             Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
             Subject.WHY: lambda: self._why(exam, asked, seen),
@@ -211,7 +214,11 @@ class Answering:
         suspects = suspect_lines(exam, seen, asked.images) if lesions else []
         if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
             lines.insert(0, "Nothing is marked in these pictures.")
-        lines = [*suspects, *lines] if asked.subject is Subject.PLACES else [*lines, *suspects]
+        first = every or asked.subject is Subject.PLACES
+        graded = of_several(exam, seen, "Pathology", asked.images)
+        if every and suspects and graded is not None and asked.subject is Subject.FINDINGS:
+            suspects.append(topic_line(exam, graded))
+        lines = [*suspects, *lines] if first else [*lines, *suspects]
         lines += pixel_lines(exam, seen, asked.images) if asked.subject is Subject.SIZES else []
         return StreamedAnswer(
             "\n".join(lines), (*suspected(seen, asked.images), *evidence_of(found, asked.images)),
@@ -331,14 +338,6 @@ class Answering:
             return self._topics(exam, others, asked.images, seen), others
         named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
         return self._findings(exam, asked, seen), list(named)
-
-
-def _reported(exam: Exam, asked: Asked, seen: Findings, question: str) -> str:
-    if asked.plain:
-        told = plain_summary(exam, seen, asked.images, asked.topics, brief=asked.brief)
-    else:
-        told = composed(exam, seen, asked.images, brief=asked.brief)
-    return f"{told}\n{TAKEN_AWAY}" if FILE_FORMATS.search(question.casefold()) else told
 
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:

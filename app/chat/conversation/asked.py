@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from versamammo.vocabulary import BY_NAME, TOPICS
 from vlm.knowledge.glossary import GlossaryTerm
@@ -23,6 +24,7 @@ class Asked:
         images: numbers of the pictures that are meant; empty if there is no such picture.
         chosen: whether the question itself says which pictures it means.
         facts: what is asked of the tags, as `FACTS` names it: side, size, machine and so on.
+        program_fact: name of what is asked about the program.
         unread: words that were not taken into account.
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
@@ -40,6 +42,7 @@ class Asked:
     topics: tuple[str, ...] = ()
     chosen: bool = False
     facts: tuple[str, ...] = ()
+    program_fact: str = ""
     unread: tuple[str, ...] = ()
     entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
@@ -61,6 +64,8 @@ class Asked:
         topics = [BY_NAME[name].title for name in self.topics if name != ANY_FINDING]
         terms = [entry.term for entry in self.entries]
         said = str(self.subject) if not self.order else "an order to the program"
+        if self.program_fact:
+            return program_facts()[self.program_fact].title
         named = ", ".join([*terms, *([] if terms else topics)])
         about = f": {named}" if named else ""
         those = ", ".join(pictures[image] for image in self.images)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from app.chat.conversation import sayings
 from app.chat.conversation.asked import ANY_FINDING, Asked
 from app.chat.conversation.languages import ENGLISH, foreign
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Card, Findings, StreamedAnswer
@@ -25,7 +26,8 @@ GLOSSARY = Card(
 )
 GENERAL = frozenset(
     {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
-     Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE, Subject.ADVICE,
+     Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE, Subject.PROGRAM,
+     Subject.ADVICE,
      Subject.CHANGE, Subject.PERSON, Subject.LANGUAGE, Subject.ATTRIBUTES}
 )  # fmt: skip
 # what belongs to mammograms although no table here knows it
@@ -65,6 +67,7 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         ),
         Subject.PRIVACY: sayings.privacy,
         Subject.PAGE: lambda: sayings.PAGE,
+        Subject.PROGRAM: lambda: _of_the_program(asked.program_fact, card),
         Subject.ADVICE: lambda: sayings.advice(question),
         Subject.ATTRIBUTES: lambda: _attributes(question, topics),
         Subject.CHANGE: lambda: sayings.CHANGE,
@@ -73,6 +76,12 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         Subject.UNKNOWN: lambda: _unknown(asked, question, topics),
     }
     return StreamedAnswer(ways[asked.subject]())
+
+
+def _of_the_program(name: str, card: Card) -> str:
+    """Return what the loaded model says of itself, or else what holds for every one."""
+    told = dict(card.facts).get(name, program_facts()[name].text)
+    return f"{told}\n{sayings.words_of(card)}" if name == "sees" else told
 
 
 def _attributes(question: str, topics: Sequence[str]) -> str:

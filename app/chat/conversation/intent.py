@@ -23,6 +23,7 @@ from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
 from app.chat.conversation.languages import foreign
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
 from app.chat.evidence.contracts import ChatTurn
@@ -69,6 +70,7 @@ _TAGS_OF_PATIENTS = (
                    r"(is|was) (it|this|that) (an? |the )?(screening|diagnostic)|"
                    r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
 )  # fmt: skip
+_HAS_IMPLANTS = re.compile(r"\b(has|have|any|there|see|shows?|with)\b.{0,20}\bimplants?$")
 _NUMBERED = re.compile(r"\b(?:picture|image|view|file|film|photo) (\d+)\b")
 _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(
@@ -197,6 +199,11 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
     if entries := _explained(question, likely, judged):
         return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
+    told = program_facts().get(likely.intent.program_fact)
+    if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
+        return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)
+    if told is not None:
+        return replace(asked, topics=told.topics, program_fact=told.name)
     if asked.subject is Subject.TAGS and _SHOWN_BEST.search(words):
         return replace(asked, subject=Subject.COMPARE)
     if asked.subject is Subject.TAGS:

@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from vlm.knowledge.glossary import glossary
 from vlm.knowledge.glossary_search import APOSTROPHE
@@ -26,6 +27,8 @@ OTHER = "off_topic"
 ORDER = "order"
 # margin of the classifier: a question that is nearer to none is put as one that may be misread
 SURE = -0.45
+# what holds for one thing about the program is said to questions that are near to its examples
+SURE_OF_PROGRAM = -0.35
 # a question that names a term of the glossary asks for it if “meaning” is no further behind
 GENERAL, GENERAL_TOO = "meaning", 0.8
 # a second fact of the tags is asked for, too, from this margin on
@@ -39,11 +42,13 @@ class Intent:
     Attributes:
         topics: that it is about, by their names in the vocabulary.
         fact: what is asked of the tags.
+        program_fact: what is asked about the program.
     """
 
     subject: Subject
     topics: tuple[str, ...] = ()
     fact: str = ""
+    program_fact: str = ""
 
 
 INTENTS = {
@@ -82,6 +87,7 @@ INTENTS = {
     ORDER: Intent(Subject.UNKNOWN),
     OTHER: Intent(Subject.UNKNOWN),
     SAME: Intent(Subject.UNKNOWN),
+    **{name: Intent(Subject.PROGRAM, program_fact=name) for name in program_facts()},
 }
 FACTS = tuple(one.fact for one in INTENTS.values() if one.fact)
 
@@ -184,6 +190,8 @@ def likely_intent(question: str) -> Likely:
     model = classifier()
     (margins,) = model.decision_function([plain(question)])
     ranked = sorted(zip(margins, map(str, model.classes_), strict=True), reverse=True)
+    if INTENTS[ranked[0][1]].program_fact and ranked[0][0] < SURE_OF_PROGRAM:
+        ranked = [one for one in ranked if not INTENTS[one[1]].program_fact]
     margin, first = ranked[0]
     facts = [INTENTS[name].fact for near, name in ranked if near >= TOO and INTENTS[name].fact]
     fact = INTENTS[first].fact

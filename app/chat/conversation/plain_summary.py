@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.chat.conversation.asked import KINDS
+from app.chat.conversation.asked import KINDS, Asked
+from app.chat.conversation.report import composed
+from app.chat.conversation.sayings import TAKEN_AWAY
+from app.chat.conversation.subjects import FILE_FORMATS
 from app.chat.conversation.verdict_words import SIDES, kinds_judged, title
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.deciding import of_several
@@ -18,6 +21,15 @@ CAUTION = (
     "This is research software that makes mistakes, and no diagnosis: a radiologist has to look at "
     "the pictures."
 )
+
+
+def reported(exam: Exam, asked: Asked, seen: Findings, question: str) -> str:
+    """Return a report, or a summary in plain words where these are asked for."""
+    if asked.plain:
+        told = plain_summary(exam, seen, asked.images, asked.topics, brief=asked.brief)
+    else:
+        told = composed(exam, seen, asked.images, brief=asked.brief)
+    return f"{told}\n{TAKEN_AWAY}" if FILE_FORMATS.search(question.casefold()) else told
 
 
 def plain_summary(

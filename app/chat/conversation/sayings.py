@@ -112,13 +112,14 @@ def about(card: Card, topics: Sequence[str]) -> str:
         )
     return (
         f"This is VersaMammo, a research model for mammograms: {card.name}, version "
-        f"{card.version}, trained on {card.data}. It judges here: {listed}. {_words_of(card)} "
+        f"{card.version}, trained on {card.data}. It judges here: {listed}. {words_of(card)} "
         "Its code is open (Apache-2.0) and its makers are the VersaMammo project. "
         f"{NOTICE}"
     )
 
 
-def _words_of(card: Card) -> str:
+def words_of(card: Card) -> str:
+    """Return who words the answers."""
     if not card.worded_by:
         return "No language model words its answers: they are the lines of its record."
     return (
@@ -167,7 +168,8 @@ def trust(
     )
     figures = [
         one.line for one in card.measured.figures
-        if not asked_of or set(asked_of) & set(one.topics)
+        if ("ACR" in asked_of or not one.by_density)
+        and (not asked_of or set(asked_of) & set(one.topics))
     ]  # fmt: skip
     other = (
         "Not measured: how often it raises a false alarm in breasts without a lesion, how many "

@@ -31,6 +31,7 @@ class Subject(StrEnum):
     TRUST = "whether to trust what is said"
     PRIVACY = "what becomes of the pictures"
     PAGE = "how the page is used"
+    PROGRAM = "one thing about the program"
     LANGUAGE = "something in another language"
     GREETING = "a greeting"
     THANKS = "thanks"

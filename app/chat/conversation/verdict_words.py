@@ -24,6 +24,11 @@ UNCOUNTED = "How many there are cannot be told either."
 MARKED = "The place is marked on the light box."
 NOT_MATCHED = "Whether what is marked in the views is one and the same place is not judged."
 AS_THEY_ARE = (MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED)
+FIGURES = (
+    "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
+    "showed the finding."
+)
+NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 

@@ -25,7 +25,7 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
-     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
+     Subject.PROGRAM, Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
      Subject.NATURE}
 )  # fmt: skip
 UNREAD = "Not taken into account: "

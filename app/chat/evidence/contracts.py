@@ -42,6 +42,7 @@ class Card:
         worded_by: the language model that words its answers; empty if none does.
         tried_on: whose pictures it was measured on.
         measured: how it did there.
+        facts: what it says of itself: names of `conversation/program_facts.yaml`, and texts.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Card:
     worded_by: str = ""
     tried_on: str = ""
     measured: Measured = field(default_factory=Measured)
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -52,10 +52,12 @@ class MeasuredFigure:
     Attributes:
         topics: of the vocabulary, that it is about.
         line: that tells it.
+        by_density: whether it is of films of one density alone.
     """
 
     topics: tuple[str, ...]
     line: str
+    by_density: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def read_measured(folder: Path) -> Measured:
                 f"{words} {rows[name]['value']:.2f} [{rows[name]['low']:.2f}, "
                 f"{rows[name]['high']:.2f}], {rows[name]['n']:d} {unit} of "
                 f"{rows[name]['patients']:d} patients.",
+                ", density " in name,
             )
             for name, (topics, words, unit) in TOLD.items()
             if name in rows

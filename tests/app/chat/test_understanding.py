@@ -130,9 +130,9 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
         ("On which view is it clearest?", Subject.COMPARE),
         ("yo is this a tumor", Subject.FINDINGS),
         ("wat does dense mean", Subject.MEANING),
-        ("are they used for training later on?", Subject.PRIVACY),
-        ("couldn't that be overlapping tissue", Subject.NATURE),
-        ("show me a heatmap", Subject.PAGE),
+        ("are they used for training later on?", Subject.PROGRAM),
+        ("couldn't that be overlapping tissue", Subject.PROGRAM),
+        ("show me a heatmap", Subject.PROGRAM),
         ("Explain it to my mother", Subject.REPORT),
     ],
 )
@@ -194,4 +194,4 @@ def test_words_of_a_letter_are_explained(exam: Exam) -> None:
 def test_overlapping_tissue_is_a_doubt_of_what_was_said(exam: Exam) -> None:
     before = [ChatTurn("Is there a mass?", StreamedAnswer(""))]
     asked = understand("It's only overlapping tissue. Do you change your mind?", exam, before)
-    assert (asked.subject, asked.topics) == (Subject.CONFIDENCE, ("Mass",))
+    assert (asked.subject, asked.program_fact) == (Subject.PROGRAM, "disputed")
