@@ -22,6 +22,7 @@ from app.chat.viewer.exam_picture import DisplaySettings, draw
 from app.viewer import FINDING, Panel, draw_sheet, font, save_png, shrink
 from versamammo import NOTICE
 from versamammo.config import command_parser
+from versamammo.data.allocation import keep_memory
 from versamammo.errors import InputError
 from versamammo.files import write_atomically
 
@@ -54,6 +55,7 @@ def run(args: jsonargparse.Namespace) -> int:
     Raises:
         InputError: a file or the model cannot be used.
     """
+    keep_memory()  # the next picture has the same sizes
     return run_heads(args) if args.encoder is not None else run_model(args)
 
 

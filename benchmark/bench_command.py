@@ -14,6 +14,7 @@ from benchmark.rivals import rival_command
 from benchmark.tasks import Task, chosen, load_tasks
 from versamammo import NOTICE
 from versamammo.config import command_parser, plain
+from versamammo.data.allocation import keep_memory
 
 
 def parser() -> jsonargparse.ArgumentParser:
@@ -93,6 +94,7 @@ def _add_adapt(made: jsonargparse.ArgumentParser) -> None:
 
 def start_run(args: jsonargparse.Namespace) -> int:
     """Run; returns 0 if every chosen task could be run."""
+    keep_memory()  # the next picture has the same sizes
     from benchmark.bench_run import Bench, BenchSettings, tell
     from benchmark.task_rows import AdaptSettings
 

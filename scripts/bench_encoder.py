@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from versamammo.data.allocation import keep_memory
 from versamammo.input.contract import InputContract
 from versamammo.model.configuration import VersaMammoConfig
 from versamammo.model.encoder import VersaMammoModel
@@ -101,6 +102,7 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true", help="compile too; takes minutes")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    keep_memory()  # as commands that look at many pictures do
     rss_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "encoder")
