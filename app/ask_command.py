@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import jsonargparse
 
 from app.chat.conversation.facts import warnings_of
+from app.chat.conversation.intent_classifier import learn_ahead
 from app.chat.conversation.report import answer_record
 from app.chat.conversation.verdict_words import pointing
 from app.chat.evidence.exam import ExamImage, gather, load_image
@@ -72,6 +73,7 @@ def run(args: jsonargparse.Namespace) -> int:
         print(_choose(args, folder, images, question))
         return 0
     exam = gather([load_breast(Path(image)) for image in images])
+    learn_ahead()
     models = load_models(folder, dtype=args.dtype).of(exam)
     findings = None if models.finder is None else models.finder.find(exam)
     if args.chat:

@@ -168,8 +168,8 @@ _FINDINGS = (
     ),
     FindingTerm(
         "lymph_node", "Suspicious lymph node", "a suspicious lymph node", "a suspicious lymph node",
-        (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?",
-         r"(swollen|enlarged) (gland|node)s?"),
+        (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?", r"armpits?",
+         r"axilla", r"(swollen|enlarged) (gland|node)s?"),
         "59441001",
     ),
 )  # fmt: skip

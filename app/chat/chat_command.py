@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonargparse
 
+from app.chat.conversation.intent_classifier import learn_ahead
 from app.chat.models import DTYPES, Models, add_dtype, add_model, choose_folder, load_models
 from app.chat.session.limits import Limits
 from app.chat.session.private_folder import claim, sweep_dead
@@ -121,6 +122,7 @@ def open_models(
     if index_from is not None and index is None:
         message = "--index names the folder that the index is written to"
         raise InputError(message, field="--index-from", reason="bad-option")
+    learn_ahead()
     return load_models(choose_folder(named), index, index_from, dtype=dtype)
 
 

@@ -28,6 +28,7 @@ from app.chat.conversation.verdict_words import (
     NOTHING_CLAIMED,
     OF_THE_PLACE,
     UNCOUNTED,
+    WHY_NOT,
     absent_line,
     count_line,
     finding_line,
@@ -147,6 +148,9 @@ class Answering:
         if asked.subject in GENERAL:
             made = answer_general(asked, question, seen, self.card)
             more = bool(asked.program_fact)
+            if asked.program_fact == "coordinates":
+                boxes = exact_places(exam, seen, asked.images)
+                made = replace(made, text="\n".join([made.text, *boxes]))
             yield self._and_topics(exam, asked, seen, lambda *_: made) if more else made
             return
         if not asked.images:
@@ -158,7 +162,7 @@ class Answering:
             Subject.PLACES: lambda: self._places(exam, asked, seen),
             Subject.SIZES: lambda: self._and_topics(exam, asked, seen, self._findings),
             Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
-            Subject.TOPIC: lambda: self._topics(exam, _named(asked), asked.images, seen),
+            Subject.TOPIC: lambda: self._topics(exam, asked.named, asked.images, seen),
             Subject.COMPARE: lambda: self._compare(exam, asked, seen),
             Subject.REPORT: lambda: StreamedAnswer(reported(exam, asked, seen, question)),
             Subject.NATURE: lambda: self._nature(exam, asked, seen),
@@ -208,7 +212,7 @@ class Answering:
             lines.append(f"{NOT_JUDGED}: {listed}.")
         lines += [] if every else [not_judged(seen, name) for name in silent]
         if every and not kinds:
-            lines.append(f"{title('Mass')}: {seen.why_silent('Mass')}.")
+            lines.append(f"{WHY_NOT}{seen.why_silent('Mass')}.")
         found = [one for some in said.values() for one in some]
         lesions = not asked.kinds or bool(LESIONS & {*asked.kinds})
         suspects = suspect_lines(exam, seen, asked.images) if lesions else []
@@ -342,8 +346,3 @@ class Answering:
 
 def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
     return [one for image in images if (one := seen.verdict(name, image)) is not None]
-
-
-def _named(asked: Asked) -> tuple[str, ...]:
-    """Return the topics that are asked for; “the lesion” beside another is no topic of its own."""
-    return tuple(name for name in asked.topics if name != ANY_FINDING) or asked.topics

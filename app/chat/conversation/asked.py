@@ -59,6 +59,11 @@ class Asked:
         """Return the kinds of findings that are named."""
         return tuple(name for name in self.topics if name in KINDS)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the topics; “the lesion” beside another is no topic of its own."""
+        return tuple(name for name in self.topics if name != ANY_FINDING) or self.topics
+
     def in_words(self, pictures: Sequence[str]) -> str:
         """Return what is asked, of which topics and of which of some pictures, by their names."""
         topics = [BY_NAME[name].title for name in self.topics if name != ANY_FINDING]

@@ -32,6 +32,12 @@ _OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
 _OF_SIDES = re.compile(r"\b(left|right|sides?|breasts|bilateral\w*|contralateral|symmetr\w*)\b")
 
 
+_SAME_LESION = re.compile(
+    r"\b(same|one) (lesion|mass|finding|thing|spot|place)\b.*\b(views?|both|two|mlo|cc)\b|"
+    r"\b(both|two) (views?|pictures|projections)\b.*\bsame (lesion|mass|finding|thing|place)\b"
+)
+
+
 def with_form(asked: Asked, words: str) -> Asked:
     """Return a question with the form in which its words want the answer."""
     asked = replace(
@@ -39,6 +45,8 @@ def with_form(asked: Asked, words: str) -> Asked:
         plain=bool(_PLAIN.search(words)),
         views=bool(_OF_VIEWS.search(words)) and not _OF_SIDES.search(words),
     )  # fmt: skip
+    if asked.subject in (Subject.FINDINGS, Subject.PLACES) and _SAME_LESION.search(words):
+        asked = replace(asked, subject=Subject.COMPARE, views=True)
     if asked.subject is Subject.REPORT and _PATIENT.search(words):
         asked = replace(asked, plain=True)
     if asked.plain and asked.subject in _PLAINLY and not asked.order:

@@ -10,6 +10,7 @@ from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.sayings import REST_OF_NAMES, REST_OF_TAGS
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.verdict_words import NO_MILLIMETRES
 from app.chat.evidence.contracts import (
     LOOKED_AT,
     Card,
@@ -245,6 +246,8 @@ class FactAnswerer:
         lines = [
             line for topic in asked.facts for line in self._lines(exam, topic, findings, meant)
         ]
+        if "size" in asked.facts and not all(exam.images[i].told.spacing_mm for i in meant):
+            lines.append(NO_MILLIMETRES)
         if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
             plain = all(image.told.provenance.format != "DICOM" for image in exam.images)
             lines.append(REST_OF_NAMES if plain else REST_OF_TAGS)

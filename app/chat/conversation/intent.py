@@ -92,6 +92,7 @@ _RIGHT_AT_THE_END = re.compile(
 _MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
 _RISK = re.compile(r"\b(raises?|increases?|higher|my|her|own|at|the) risk\b(?! that (this|it))")
 _OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
+_OTHER_VIEW = re.compile(r"\bother (view|projection)\b")
 _OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
@@ -139,7 +140,8 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     if history:
         one = len(before.images) == 1 and asked.subject is not Subject.COMPARE
         sides = {exam.images[i].side for i in exam.current}
-        whole = before.images == exam.current and len(sides) == 1  # and so there is no other one
+        # both views of one breast were spoken of, and so there is no other one
+        whole = before.images == exam.current and len(sides) == 1 and not _OTHER_VIEW.search(words)
         if (one or whole) and asked.images == before.images and _OTHER_ONE.search(words):
             rest = tuple(i for i in exam.current if i not in before.images)
             asked = replace(asked, images=rest, chosen=True)

@@ -1,6 +1,6 @@
 """What a question asks for, learnt from examples by a linear classifier over words and their parts.
 
-It learns within two seconds from `intent_examples.tsv`, questions that language models wrote in
+It learns within five seconds from `intent_examples.tsv`, questions that language models wrote in
 the voices of radiologists, students, engineers, patients and hurried people, each with what it asks
 for; and from plain questions for each finding of the vocabulary and each term of the glossary.
 """
@@ -8,6 +8,7 @@ for; and from plain questions for each finding of the vocabulary and each term o
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -33,6 +34,7 @@ SURE_OF_PROGRAM = -0.35
 GENERAL, GENERAL_TOO = "meaning", 0.8
 # a second fact of the tags is asked for, too, from this margin on
 TOO = -0.25
+_LEARNING = threading.Lock()  # one thread learns, others wait for it
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,19 @@ def plain(question: str) -> str:
     return " ".join(re.sub(r"[“”\"]", " ", question.casefold().replace(APOSTROPHE, "'")).split())
 
 
-@cache
+def learn_ahead() -> None:
+    """Begin to learn in a thread, while models are opened."""
+    threading.Thread(target=classifier, daemon=True).start()
+
+
 def classifier() -> Pipeline:
     """Return the classifier, learnt at the first call."""
+    with _LEARNING:
+        return _learnt()
+
+
+@cache
+def _learnt() -> Pipeline:
     # a second to import
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline, make_union

@@ -52,6 +52,8 @@ def foreign(question: str) -> str | None:
     count = {name: sum(word in own for word in words) for name, own in known.items()}
     best = max(count, key=lambda name: count[name])
     marked = re.search(r"[¿¡ßñãõ]|\b[^\W\d_]*[äöüéèêçàáíóúâôìùåø][^\W\d_]*\b", question.casefold())
+    if re.search("[¿¡]", question):
+        best, count["Spanish"] = "Spanish", 2 + english
     enough = count[best] >= 2 or (count[best] == 1 and (marked or len(words) < 4))
     if not enough or count[best] <= english:
         return ENGLISH if marked and english == 0 and len(words) > 2 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS, Asked
@@ -15,6 +16,10 @@ from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure
 
+_NOT_IN_IT = re.compile(
+    r"\b(indication|clinical history|technique|impression|recommendations?|management|follow-up|"
+    r"differential( diagnosis)?)\b"
+)
 _SIDES = {side: words.lower() for words, side in SIDES}
 PHANTOMS = "These pictures are phantoms, made by a program: nobody's breast."
 CAUTION = (
@@ -29,7 +34,13 @@ def reported(exam: Exam, asked: Asked, seen: Findings, question: str) -> str:
         told = plain_summary(exam, seen, asked.images, asked.topics, brief=asked.brief)
     else:
         told = composed(exam, seen, asked.images, brief=asked.brief)
-    return f"{told}\n{TAKEN_AWAY}" if FILE_FORMATS.search(question.casefold()) else told
+    lines = [told]
+    if missing := dict.fromkeys(found[0] for found in _NOT_IN_IT.finditer(question.casefold())):
+        listed = ", ".join(missing)
+        lines.append(f"Not in it, since nothing here tells it or gives advice: {listed}.")
+    if FILE_FORMATS.search(question.casefold()):
+        lines.append(TAKEN_AWAY)
+    return "\n".join(lines)
 
 
 def plain_summary(

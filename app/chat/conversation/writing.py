@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST
+from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST, title
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -25,7 +26,7 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
-     Subject.PROGRAM, Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
+     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
      Subject.NATURE}
 )  # fmt: skip
 UNREAD = "Not taken into account: "
@@ -46,6 +47,7 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
     exact = asked.exact and asked.subject is Subject.PLACES
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TAG_SENTENCES} & {*asked.facts})
+    own = own or (bool(asked.program_fact) and not program_facts()[asked.program_fact].worded)
     return bool(asked.images) and not own and "warnings" not in asked.facts
 
 
@@ -61,6 +63,8 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     named = bool(asked.kinds) and asked.subject in (Subject.FINDINGS, Subject.COUNT)
     apart = named or asked.subject is Subject.COMPARE
     kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
+    if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
+        kept = (*kept, f"{title('Pathology')}: ")
     return tuple(line for line in lines if line.startswith(kept))
 
 
