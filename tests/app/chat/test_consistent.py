@@ -35,7 +35,10 @@ CARD = Card("Made", "1", "by hand")
 KINDS = ("mass", "calcification", "asymmetry", "architectural distortion", "skin thickening",
          "skin retraction", "nipple retraction", "suspicious lymph node")  # fmt: skip
 VIEW = r"[RL] (?:CC|MLO)"
-PLACE = r"(?:upper|middle|lower) third(?: of the picture)?, (?:near the chest wall|at middle depth|towards the nipple)"
+PLACE = (
+    r"(?:upper|middle|lower) third(?: of the picture)?, "
+    r"(?:near the chest wall|at middle depth|towards the nipple)"
+)
 
 
 @dataclass(frozen=True)
