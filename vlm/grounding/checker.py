@@ -315,8 +315,11 @@ def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[st
     if not wrong or not all(one.startswith("leaves out") for one in wrong):
         return answer, wrong
     added: list[str] = []
+    # what is found wrong with the record itself is none of the lines that are added
+    own = {*disagreements("\n".join(facts), facts, question)}
     for line in facts:
-        fewer = disagreements(_below([*added, line], answer), facts, question)
+        found = disagreements(_below([*added, line], answer), facts, question)
+        fewer = tuple(one for one in found if one not in own)
         if len(fewer) < len(wrong):
             added, wrong = [*added, line], fewer
     return _below(added, answer), wrong

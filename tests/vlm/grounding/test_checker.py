@@ -345,3 +345,16 @@ def test_an_explanation_does_not_become_a_likelihood_or_a_condition(
 ) -> None:
     assert any("the record says nothing of" in one for one in disagreements(answer, (record,)))
     assert not disagreements(record, (record,))
+
+
+def test_lines_of_the_record_complete_an_answer_even_where_they_say_not_judged() -> None:
+    facts = [
+        f"{name}: the file name says side left, view {name[2:]}; the pixels look stored as a left "
+        "breast (chest wall left); the view, by the pixels, is not judged."
+        for name in ("L CC", "L MLO")
+    ]
+    said = "Both are of the left breast."
+    text, wrong = completed(said, facts, "Right breast or left breast?")
+    assert wrong == ()
+    assert text == "\n".join([*facts, said])
+    assert completed("Both are of the right breast.", facts, "Which side?")[1]
