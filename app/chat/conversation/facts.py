@@ -246,8 +246,11 @@ class FactAnswerer:
         lines = [
             line for topic in asked.facts for line in self._lines(exam, topic, findings, meant)
         ]
-        if "size" in asked.facts and not all(exam.images[i].told.spacing_mm for i in meant):
-            lines.append(NO_MILLIMETRES)
+        without = [exam.names[i] for i in meant if not exam.images[i].told.spacing_mm]
+        if "size" in asked.facts and without:
+            lines.append(
+                f"{NO_MILLIMETRES}how large a pixel is is not said of {', '.join(without)}."
+            )
         if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
             plain = all(image.told.provenance.format != "DICOM" for image in exam.images)
             lines.append(REST_OF_NAMES if plain else REST_OF_TAGS)

@@ -112,6 +112,8 @@ _IS_IT = re.compile(
     r"\b(is|are) (it|this|that|there|these|they|she|he|i)\b|\b(do|does|have|has) (i|she)\b|"
     r"\b(if|whether) (i|she|he|it|this|that|there)\b"
 )
+# what a worried message ends in
+_CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
 _SHOWN_BEST = re.compile(
     r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
     r"\b(clear\w*|best|better|most|more|obvious|easiest|well)\b"
@@ -188,7 +190,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
     cancer = subject in (Subject.TAGS, Subject.REPORT) and {*judged} & {*_FAMILIES[1]}
-    if (cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words):
+    asks = _CANCER.search(words) is not None and subject is Subject.ADVICE
+    if asks or ((cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words)):
         # “hi, I got my scan, is it cancer”
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
     if subject is Subject.TAGS and _BOXES.search(words):

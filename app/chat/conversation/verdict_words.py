@@ -23,11 +23,8 @@ IN_PIXELS = "Width x height in pixels, whose size is not known: "
 UNCOUNTED = "How many there are cannot be told either."
 MARKED = "The place is marked on the light box."
 NOT_MATCHED = "Whether what is marked in the views is one and the same place is not judged."
-WHY_NOT = "Why not: "  # begins the reason why findings are not judged
-NO_MILLIMETRES = (
-    "How large a pixel is, is not told in every file here: without it nothing is told in "
-    "millimetres."
-)
+WHY_NOT = "Why these are not judged: "
+NO_MILLIMETRES = "No millimetres are known: "
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
