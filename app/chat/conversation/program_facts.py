@@ -23,14 +23,12 @@ class ProgramFact:
         title: what a question was taken to ask for.
         text: what is said, unless the loaded model says it of itself.
         topics: whose lines of the record follow.
-        worded: whether a language model may word it: what is asked of pictures and patients.
     """
 
     name: str
     title: str
     text: str
     topics: tuple[str, ...] = ()
-    worded: bool = False
 
 
 @cache

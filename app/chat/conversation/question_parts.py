@@ -24,6 +24,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _NO_PART = (Subject.UNKNOWN, Subject.LANGUAGE, Subject.GREETING, Subject.THANKS)
+_OF_ITSELF = {Subject.ABOUT, Subject.ABILITIES, Subject.TRUST}  # one card is enough
 # what is told together with its topics, so that a question for one of them is answered
 _WITH_TOPICS = (
     Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.TOPIC,
@@ -94,6 +95,8 @@ def _is_told(part: Asked, whole: Asked) -> bool:
         return part.entries == whole.entries and part.program_fact == whole.program_fact
     if part.subject is whole.subject:
         return {*part.topics} <= {*whole.topics}
+    if {part.subject, whole.subject} <= _OF_ITSELF:
+        return True
     topics = bool(part.topics) and {*part.topics} <= {*whole.topics}
     return (
         part.subject in (Subject.TOPIC, Subject.FINDINGS)

@@ -8,7 +8,7 @@ from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import LOOKED_AT, Findings, Region, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from versamammo.imaging.mammogram import Laterality
+from versamammo.imaging.mammogram import Laterality, View
 from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure, option_words
 
@@ -79,11 +79,18 @@ def finding_line(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
 def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
     """Return where a lesion would most likely lie, of pictures in which none is judged."""
     told = [
-        f"{exam.names[one.image]} {region_words(exam, one)}"
+        f"{exam.names[one.image]} {_in_the_picture(exam, one)}"
         for one in findings.suspects
         if one.image in images
     ]
     return [f"{LIKELIEST}: {'; '.join(told)}."] if told else []
+
+
+def _in_the_picture(exam: Exam, region: Region) -> str:
+    """Return a place, as a third of the picture where that is no height in the breast."""
+    words = region_words(exam, region)
+    of_cc = exam.images[region.image].told.view is View.CC
+    return words.replace(" third", " third of the picture") if of_cc else words
 
 
 def not_judged(seen: Findings, name: str) -> str:

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
-from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST, title
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
@@ -26,7 +25,7 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
-     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
+     Subject.PROGRAM, Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
      Subject.NATURE}
 )  # fmt: skip
 UNREAD = "Not taken into account: "
@@ -47,7 +46,7 @@ def is_worded(asked: Asked, exam: Exam) -> bool:
     exact = asked.exact and asked.subject is Subject.PLACES
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TAG_SENTENCES} & {*asked.facts})
-    own = own or (bool(asked.program_fact) and not program_facts()[asked.program_fact].worded)
+    own = own or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
     return bool(asked.images) and not own and "warnings" not in asked.facts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.chat.evidence.exam import ExamImage
-from versamammo.imaging.mammogram import Box, View
+from versamammo.imaging.mammogram import Box
 
 HEIGHTS = ("upper third", "middle third", "lower third")
 DEPTHS = ("near the chest wall", "at middle depth", "towards the nipple")
@@ -12,13 +12,12 @@ DEPTHS = ("near the chest wall", "at middle depth", "towards the nipple")
 def in_words(image: ExamImage, box: Box) -> str:
     """Return in which third of the breast's outline, and how deep, the middle of a box lies.
 
-    Thirds are those of the picture, which is said of a CC view: whether its upper edge is the outer
-    or the inner side of the breast, its pixels do not tell.
+    Thirds are those of the picture: whether its upper edge is the outer or the inner side of the
+    breast, the pixels of a CC view do not tell.
     """
     breast = _outline(image)
     down = ((box.y1 + box.y2) / 2 - breast.y1) / breast.height
-    of = " of the picture" if image.told.view is View.CC else ""
-    return f"{HEIGHTS[_third(down)]}{of}, {DEPTHS[_third(depth_share(image, box))]}"
+    return f"{HEIGHTS[_third(down)]}, {DEPTHS[_third(depth_share(image, box))]}"
 
 
 def depth_share(image: ExamImage, box: Box) -> float:
