@@ -16,6 +16,7 @@ from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.plain_summary import reported
+from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.question_parts import joined, parts_asked
 from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.sayings import NO_NATURE
@@ -147,11 +148,11 @@ class Answering:
             return
         if asked.subject in GENERAL:
             made = answer_general(asked, question, seen, self.card)
-            more = bool(asked.program_fact)
-            if asked.program_fact == "coordinates":
+            fact = program_facts().get(asked.program_fact)
+            if fact is not None and fact.boxes:
                 boxes = exact_places(exam, seen, asked.images)
                 made = replace(made, text="\n".join([made.text, *boxes]))
-            yield self._and_topics(exam, asked, seen, lambda *_: made) if more else made
+            yield self._and_topics(exam, asked, seen, lambda *_: made) if fact else made
             return
         if not asked.images:
             these = f"There is no such picture here. These are: {', '.join(exam.names)}."

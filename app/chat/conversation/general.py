@@ -80,8 +80,9 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
 
 def _of_the_program(name: str, card: Card) -> str:
     """Return what the loaded model says of itself, or else what holds for every one."""
-    told = dict(card.facts).get(name, program_facts()[name].text)
-    return f"{told}\n{sayings.words_of(card)}" if name == "sees" else told
+    fact = program_facts()[name]
+    told = dict(card.facts).get(name, fact.text)
+    return f"{told}\n{sayings.words_of(card)}" if fact.speaker else told
 
 
 def _attributes(question: str, topics: Sequence[str]) -> str:

@@ -23,12 +23,16 @@ class ProgramFact:
         title: what a question was taken to ask for.
         text: what is said, unless the loaded model says it of itself.
         topics: whose lines of the record follow.
+        boxes: whether the marked places follow, to the pixel.
+        speaker: whether it follows who words the answers.
     """
 
     name: str
     title: str
     text: str
     topics: tuple[str, ...] = ()
+    boxes: bool = False
+    speaker: bool = False
 
 
 @cache

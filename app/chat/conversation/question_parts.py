@@ -98,8 +98,5 @@ def _is_told(part: Asked, whole: Asked) -> bool:
     if {part.subject, whole.subject} <= _OF_ITSELF:
         return True
     topics = bool(part.topics) and {*part.topics} <= {*whole.topics}
-    return (
-        part.subject in (Subject.TOPIC, Subject.FINDINGS)
-        and topics
-        and (whole.subject in _WITH_TOPICS)
-    )
+    asks_for_topics = part.subject in (Subject.TOPIC, Subject.FINDINGS)
+    return asks_for_topics and topics and whole.subject in _WITH_TOPICS
