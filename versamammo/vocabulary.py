@@ -135,7 +135,7 @@ _FINDINGS = (
     FindingTerm(
         "calcification", "Calcification", "a calcification", "specks of calcium",
         (r"(micro|macro)?[- ]?calcif\w*", r"(micro)?[- ]?calcs?",
-         r"calcium( deposit| speck| spot)?s?"),
+         r"calcium( deposit| speck| spot)?s?", r"white specks?"),
         "309587003",
         ("Are there calcifications?", "Do you see suspicious calcifications?"),
         asked="Are there calcifications?",

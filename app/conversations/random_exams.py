@@ -42,7 +42,7 @@ TRIED = (
     "{a} % [{low}, {high}]; guessing gets {g} %"
 )
 TOO_FEW = (
-    "it was tried on {few} questions whose answer is {option}; at least 20 of each answer are "
+    "only {few} of the questions it was tried on have the answer {option}; at least 20 of each are "
     "needed to tell it from guessing"
 )
 OTHERS = ("ACR", "Bi-Rads", "Pathology", "Background tissue", "Cancer")

@@ -9,51 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
-from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
+from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked, bare_words
 from app.chat.conversation.changes import changed
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
+from app.chat.conversation.one_line import one_line
 from app.chat.conversation.plain_summary import reported
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.question_parts import joined, parts_asked
+from app.chat.conversation.record_answers import (
+    and_topics,
+    comparison_told,
+    confidence_told,
+    count_told,
+    findings_told,
+    nature_told,
+    places_told,
+    reasons_told,
+    scores_told,
+    topics_told,
+)
+from app.chat.conversation.repeats import without_repeats
 from app.chat.conversation.report_findings import exact_places
-from app.chat.conversation.sayings import NO_NATURE
+from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import (
-    FIGURES,
-    LIKELIEST,
-    MARKED,
-    MISTAKEN,
-    NOTHING_CLAIMED,
-    OF_THE_PLACE,
-    UNCOUNTED,
-    WHY_NOT,
-    absent_line,
-    count_line,
-    finding_line,
-    not_judged,
-    pixel_lines,
-    side_lines,
-    suspect_lines,
-    title,
-    topic_line,
-)
+from app.chat.conversation.verdict_words import title
 from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, is_worded, told_as_it_is
-from app.chat.evidence.contracts import (
-    LOOKED_AT,
-    Card,
-    ChatTurn,
-    Evidence,
-    Findings,
-    StreamedAnswer,
-    Verdict,
-)
-from app.chat.evidence.deciding import of_several
+from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.trials import Domain, Trials
-from versamammo.vocabulary import BY_NAME, NOT_JUDGED, YES
+from versamammo.vocabulary import BY_NAME
 
 SUGGESTED = (
     (ANY_FINDING, "Is anything suspicious, and where?"),
@@ -63,9 +49,9 @@ SUGGESTED = (
     ("Calcification", "Are there suspicious calcifications?"),
     ("Background tissue", "What is the background tissue?"),
 )
-# what has a likeliest place; a node, the skin and the nipple are no such lesion
-LESIONS = frozenset({"Mass", "Calcification", "Asymmetry", "Architectural distortion"})
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # an answer by tags is asked about its tags
+# what is answered with regard to a place that is named
+OF_PLACES = (Subject.FINDINGS, Subject.PLACES, Subject.COUNT, Subject.SIZES, Subject.NATURE)
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -123,7 +109,10 @@ class Answering:
         asked: Asked,
         findings: Findings | None,
     ) -> Iterator[StreamedAnswer]:
-        pieces = self._from_record(exam, question, asked, findings, first=not history)
+        pieces = (
+            without_repeats(one, history)
+            for one in self._from_record(exam, question, asked, findings, first=not history)
+        )
         if asked.unsure:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
@@ -152,26 +141,38 @@ class Answering:
             if fact is not None and fact.boxes:
                 boxes = exact_places(exam, seen, asked.images)
                 made = replace(made, text="\n".join([made.text, *boxes]))
-            yield self._and_topics(exam, asked, seen, lambda *_: made) if fact else made
+            shown = replace(asked, images=asked.images or exam.current)
+            yield and_topics(exam, shown, seen, lambda *_: made) if fact else made
             return
         if not asked.images:
             these = f"There is no such picture here. These are: {', '.join(exam.names)}."
             yield StreamedAnswer(these, speaker=NO_MODEL)
             return
         ways: dict[Subject, Callable[[], StreamedAnswer]] = {
-            Subject.FINDINGS: lambda: self._and_topics(exam, asked, seen, self._findings),
-            Subject.PLACES: lambda: self._places(exam, asked, seen),
-            Subject.SIZES: lambda: self._and_topics(exam, asked, seen, self._findings),
-            Subject.COUNT: lambda: self._and_topics(exam, asked, seen, self._count),
-            Subject.TOPIC: lambda: self._topics(exam, asked.named, asked.images, seen),
-            Subject.COMPARE: lambda: self._compare(exam, asked, seen),
+            Subject.FINDINGS: lambda: and_topics(exam, asked, seen, findings_told),
+            Subject.PLACES: lambda: places_told(exam, asked, seen),
+            Subject.SIZES: lambda: and_topics(exam, asked, seen, findings_told),
+            Subject.COUNT: lambda: and_topics(exam, asked, seen, count_told),
+            Subject.TOPIC: lambda: topics_told(
+                exam, asked.named, asked.images, seen, each=asked.each
+            ),
+            Subject.SCORES: lambda: scores_told(exam, asked, seen),
+            Subject.COMPARE: lambda: comparison_told(exam, asked, seen),
             Subject.REPORT: lambda: StreamedAnswer(reported(exam, asked, seen, question)),
-            Subject.NATURE: lambda: self._nature(exam, asked, seen),
-            Subject.CONFIDENCE: lambda: self._confidence(exam, asked, seen),
-            Subject.WHY: lambda: self._why(exam, asked, seen),
+            Subject.NATURE: lambda: nature_told(exam, asked, seen),
+            Subject.CONFIDENCE: lambda: confidence_told(exam, asked, seen),
+            Subject.WHY: lambda: reasons_told(exam, asked, seen),
+            Subject.AGREE: lambda: StreamedAnswer(
+                agreement(exam, seen, asked.images, bare_words(question))
+            ),
         }
         if asked.subject in ways:
             made = ways[asked.subject]()
+            if asked.one_line and asked.subject in (Subject.FINDINGS, Subject.REPORT):
+                made = replace(made, text=one_line(exam, seen, asked.images))
+            elif asked.subject in OF_PLACES:
+                said = place_lines(exam, seen, asked.images, bare_words(question))
+                made = replace(made, text="\n".join([*said, made.text]))
             yield self._noted(made, exam, asked, first=first)
             return
         yield answer_general(asked, question, seen, self.card)
@@ -191,159 +192,3 @@ class Answering:
             unread = ", ".join(f"“{word}”" for word in asked.unread[:6])
             text = f"Not taken into account: {unread}.\n{text}"
         return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
-
-    def _findings(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return the text that names, for each kind, its pictures, place and size."""
-        every = not asked.kinds
-        kinds = [name for name in asked.kinds or KINDS if name in seen.topics]
-        silent = [name for name in asked.kinds or KINDS if name not in seen.topics]
-        said = {name: _verdicts(seen, name, asked.images) for name in kinds}
-        there = [name for name in kinds if any(one.value == YES for one in said[name])]
-        placed = bool(there) and asked.subject in (Subject.PLACES, Subject.SIZES)
-        if placed:  # where it is not was not asked
-            said = {name: [one for one in said[name] if one.value == YES] for name in there}
-        lines = [finding_line(exam, name, said[name]) for name in there]
-        rest = [] if placed else [name for name in kinds if name not in there]
-        if len(kinds) > 2:
-            lines += filter(None, [absent_line(exam, {name: said[name] for name in rest})])
-        else:
-            lines += [finding_line(exam, name, said[name]) for name in rest]
-        if silent and every:
-            listed = ", ".join(name.lower() for name in silent)
-            lines.append(f"{NOT_JUDGED}: {listed}.")
-        lines += [] if every else [not_judged(seen, name) for name in silent]
-        if every and not kinds:
-            lines.append(f"{WHY_NOT}{seen.why_silent('Mass')}.")
-        found = [one for some in said.values() for one in some]
-        lesions = not asked.kinds or bool(LESIONS & {*asked.kinds})
-        suspects = suspect_lines(exam, seen, asked.images) if lesions else []
-        if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
-            lines.insert(0, "Nothing is marked in these pictures.")
-        first = every or asked.subject is Subject.PLACES
-        graded = of_several(exam, seen, "Pathology", asked.images)
-        if every and suspects and graded is not None and asked.subject is Subject.FINDINGS:
-            suspects.append(topic_line(exam, graded))
-        lines = [*suspects, *lines] if first else [*lines, *suspects]
-        lines += pixel_lines(exam, seen, asked.images) if asked.subject is Subject.SIZES else []
-        return StreamedAnswer(
-            "\n".join(lines), (*suspected(seen, asked.images), *evidence_of(found, asked.images)),
-            surety(found, bool(silent)), notes_of(seen, found),
-        )  # fmt: skip
-
-    def _and_topics(
-        self, exam: Exam, asked: Asked, seen: Findings,
-        first: Callable[[Exam, Asked, Findings], StreamedAnswer],
-    ) -> StreamedAnswer:  # fmt: skip
-        """Answer a question about findings, and what else it asks for, such as the density."""
-        made = first(exam, asked, seen)
-        others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
-        if not others:
-            return made
-        more = self._topics(exam, others, asked.images, seen)
-        return StreamedAnswer(
-            f"{made.text}\n{more.text}", tuple(dict.fromkeys((*made.evidence, *more.evidence))),
-            None, tuple(dict.fromkeys((*made.notes, *more.notes))),
-        )  # fmt: skip
-
-    def _places(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return where findings lie; by quadrant, hour and pixels where that is asked for."""
-        made = self._and_topics(exam, asked, seen, self._findings)
-        places = [one for one in (*seen.regions, *seen.suspects) if one.image in asked.images]
-        made = replace(made, text=f"{made.text}\n{MARKED}") if places else made
-        exact = exact_places(exam, seen, asked.images) if asked.exact else ()
-        if not exact:
-            return made
-        rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]
-        return replace(made, text="\n".join([*exact, *rest]))
-
-    def _count(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        made = self._findings(exam, asked, seen)
-        names = [name for name in asked.kinds or KINDS if name in seen.topics]
-        regions = [
-            region
-            for region in seen.regions
-            if region.image in asked.images and region.topic in names
-        ]
-        if not names:
-            return replace(made, text=f"{made.text}\n{UNCOUNTED}")
-        return replace(made, text=f"{count_line(exam, names, regions)}\n{made.text}")
-
-    def _topics(
-        self, exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings
-    ) -> StreamedAnswer:
-        """Return one value of each topic for the pictures together."""
-        lines: list[str] = []
-        found: list[Verdict] = []
-        for name in names:
-            verdict = of_several(exam, seen, name, images)
-            if verdict is None and name == "Cancer":
-                verdict = of_several(exam, seen, "Pathology", images)
-            if verdict is None:
-                lines.append(not_judged(seen, name))
-                continue
-            found.append(verdict)
-            lines.append(topic_line(exam, verdict))
-        sure = min((one.probabilities[one.likeliest] for one in found if one.value), default=None)
-        looked = tuple(dict.fromkeys(image for one in found for image in one.images))
-        return StreamedAnswer(
-            "\n".join(lines), tuple(Evidence(image, LOOKED_AT) for image in looked),
-            sure if found and all(one.value for one in found) else None, notes_of(seen, found),
-        )  # fmt: skip
-
-    def _nature(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return that no kind or cause is told, however surely, and whether it looks malignant."""
-        made = self._topics(exam, ("Pathology",), asked.images, seen)
-        return replace(made, text=f"{NO_NATURE}\n{made.text}", confidence=None)
-
-    def _compare(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return, for each breast, what is judged of it."""
-        names = [name for name in asked.topics if name in seen.topics]
-        if not asked.topics or asked.topics == (ANY_FINDING,):
-            names = [name for name in ("ACR", "Bi-Rads", *KINDS) if name in seen.topics]
-        views = asked.views and len({exam.images[i].side for i in exam.current}) == 1
-        lines = side_lines(exam, seen, names, views=views)
-        lines += suspect_lines(exam, seen, asked.images) if views else []
-        lines += [not_judged(seen, name) for name in asked.topics if name in seen.silent]
-        if not names and not asked.topics:
-            lines.append(not_judged(seen, "ACR"))
-        found = [one for name in names for one in _verdicts(seen, name, asked.images)]
-        return StreamedAnswer(
-            "\n".join(lines), evidence_of(found, asked.images), None, notes_of(seen, found)
-        )
-
-    def _confidence(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return how sure the answer to a topic is, and how the model went when it was tried."""
-        made, names = self._again(exam, asked, seen)
-        told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
-        judged = any(_verdicts(seen, name, asked.images) for name in names)
-        how = FIGURES if judged else OF_THE_PLACE if LIKELIEST in made.text else NOTHING_CLAIMED
-        return replace(made, text="\n".join([made.text, how, *told, MISTAKEN]))
-
-    def _why(self, exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
-        """Return which source an answer rests on."""
-        made, names = self._again(exam, asked, seen)
-        rest = []
-        for name in names:
-            verdicts = _verdicts(seen, name, asked.images)
-            if verdicts:
-                rest.append(
-                    f"{title(name)} is based on the {verdicts[0].source} in the pixels; "
-                    f"{seen.tried.get(name, 'how well that works was not measured')}."
-                )
-        placed = [OF_THE_PLACE] if LIKELIEST in made.text else []
-        return replace(made, text="\n".join([made.text, *placed, *rest]))
-
-    def _again(self, exam: Exam, asked: Asked, seen: Findings) -> tuple[StreamedAnswer, list[str]]:
-        """Answer the topics that a follow-up is about."""
-        others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
-        judged = {one.topic for one in seen.verdicts}
-        if "Cancer" in others and "Cancer" not in judged:  # benign or malignant tells it
-            others[others.index("Cancer")] = "Pathology"
-        if others:
-            return self._topics(exam, others, asked.images, seen), others
-        named = asked.kinds or tuple(name for name in KINDS if name in seen.topics)
-        return self._findings(exam, asked, seen), list(named)
-
-
-def _verdicts(seen: Findings, name: str, images: Sequence[int]) -> list[Verdict]:
-    return [one for image in images if (one := seen.verdict(name, image)) is not None]

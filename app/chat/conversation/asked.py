@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from versamammo.vocabulary import BY_NAME, TOPICS
+from vlm.knowledge.general_answers import general_answers
 from vlm.knowledge.glossary import GlossaryTerm
 
 KINDS = tuple(topic.name for topic in TOPICS if topic.finding)
@@ -25,6 +26,7 @@ class Asked:
         chosen: whether the question itself says which pictures it means.
         facts: what is asked of the tags, as `FACTS` names it: side, size, machine and so on.
         program_fact: name of what is asked about the program.
+        known: name of the general answer that is asked for.
         unread: words that were not taken into account.
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
@@ -34,7 +36,11 @@ class Asked:
         brief: whether a short answer is wanted.
         plain: whether words are wanted for somebody who does not read mammograms.
         views: whether views are set against each other, and not sides.
+        sides: whether left and right, or both breasts, are named.
         exact: whether a place is asked for by quadrant, hour, distance or pixels.
+        one_line: whether one sentence is wanted.
+        yes_or_no: whether yes or no is wanted to whether anything is there.
+        each: whether each picture's own value is asked for.
     """
 
     subject: Subject
@@ -43,6 +49,7 @@ class Asked:
     chosen: bool = False
     facts: tuple[str, ...] = ()
     program_fact: str = ""
+    known: str = ""
     unread: tuple[str, ...] = ()
     entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
@@ -52,7 +59,11 @@ class Asked:
     brief: bool = False
     plain: bool = False
     views: bool = False
+    sides: bool = False
     exact: bool = False
+    one_line: bool = False
+    yes_or_no: bool = False
+    each: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -71,6 +82,8 @@ class Asked:
         said = str(self.subject) if not self.order else "an order to the program"
         if self.program_fact:
             return program_facts()[self.program_fact].title
+        if self.known:
+            return f"{said}: “{general_answers()[self.known].question}”"
         named = ", ".join([*terms, *([] if terms else topics)])
         about = f": {named}" if named else ""
         those = ", ".join(pictures[image] for image in self.images)

@@ -21,13 +21,31 @@ _EXACT = re.compile(
 _PLAIN = re.compile(
     r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
+    r"(tell|for) (a|your|my|the) (readers?|newspaper|public|journalist|audience|class)|"
     r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
     r"(a|the|my|her|his) (patient|mother|mum|mom|father|dad|sister|daughter|son|wife|husband|"
     r"grand\w+|child|kid|friend|family|relatives?))\b"
 )
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+_ONE_LINE = re.compile(
+    r"\b(one|a|a single|1)[ -](line|liner|sentence|phrase)\b|\btl;?dr\b|\btweet\b|"
+    r"\b(in|exactly|under|max(imum)?|at most|within|fewer than|less than) \d+ (words|characters)\b"
+)
+_YES_OR_NO = re.compile(
+    r"\b(yes or no|yes/no|y/n|normal or (not|abnormal)|(ok|okay|fine|clear|healthy|all right)\b.*"
+    r"\b(or not|or what)|(is|are|does|do|looks?) .*"
+    r"\b(normal|ok|okay|fine|clear|healthy|all right))\b|"
+    r"^(just |so )?(normal|ok|okay|fine|clear|healthy)$"
+)
+_EACH = re.compile(
+    r"\b(each|every|per|both|either|separate(ly)?|individual(ly)?)\b.*"
+    r"\b(views?|pictures?|images?|films?|projections?|one)\b|\b(per|by)[ -](view|image|picture)\b|"
+    r"\b(view|image|picture|film) by (view|image|picture|film)\b"
+)
 # what is told in plain words as a whole
 _PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
+_REWRITTEN = re.compile(r"\b(re-?(write|phrase|word)|put (it|that|this)|say (it|that|this) again|"
+                        r"the same (thing|report|text|again)?)\b")  # fmt: skip
 _OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
 _OF_SIDES = re.compile(r"\b(left|right|sides?|breasts|bilateral\w*|contralateral|symmetr\w*)\b")
 
@@ -40,15 +58,18 @@ _SAME_LESION = re.compile(
 
 def with_form(asked: Asked, words: str) -> Asked:
     """Return a question with the form in which its words want the answer."""
+    sides = bool(_OF_SIDES.search(words))
     asked = replace(
-        asked, brief=bool(BRIEF.search(words)), exact=bool(_EXACT.search(words)),
-        plain=bool(_PLAIN.search(words)),
-        views=bool(_OF_VIEWS.search(words)) and not _OF_SIDES.search(words),
+        asked, brief=bool(BRIEF.search(words)), one_line=bool(_ONE_LINE.search(words)),
+        plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
+        exact=bool(_EXACT.search(words)), each=bool(_EACH.search(words)), sides=sides,
+        views=bool(_OF_VIEWS.search(words)) and not sides,
     )  # fmt: skip
     if asked.subject in (Subject.FINDINGS, Subject.PLACES) and _SAME_LESION.search(words):
         asked = replace(asked, subject=Subject.COMPARE, views=True)
     if asked.subject is Subject.REPORT and _PATIENT.search(words):
         asked = replace(asked, plain=True)
-    if asked.plain and asked.subject in _PLAINLY and not asked.order:
+    again = asked.subject is Subject.TOPIC and _REWRITTEN.search(words)
+    if asked.plain and (asked.subject in _PLAINLY or again) and not asked.order:
         return replace(asked, subject=Subject.REPORT, unread=(), unsure=False)
     return asked

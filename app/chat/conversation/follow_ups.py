@@ -38,15 +38,21 @@ _AGAIN = re.compile(
     r"(say|repeat) (that|it)( again)?|i (don't|do not) (get|understand)( it| that)?)"
     r"( please| only)*$"
 )
+_SHORTER = re.compile(r"\b(shorter|too long|in short|briefly|shorten (it|that)|one sentence)\b")
+_TEXTS = (Subject.MEANING, Subject.KNOWLEDGE, Subject.PROGRAM)  # a text of some sentences
 _GO_ON = re.compile(r"^(ok|okay|yes|sure|please|go ahead|go on|do (it|that)|start|then|and| )+$")
 # of what a value means for the woman, where the value itself was just told
-_BAD = re.compile(r"^(and |so )*(is|are) (it|that|this|they) (\w+ )?(bad|good|normal|dangerous|"
-                  r"worrying|serious|common|rare|harmful)$")  # fmt: skip
+_BAD = re.compile(
+    r"^(and |so |ok |oh )*((is|are) (it|that|this|they)|(that|it)'?s|they are) (\w+ )?"
+    r"(bad|good|normal|dangerous|worrying|serious|common|rare|harmful)$"
+)
 # of what was explained just now, whether these pictures show it
 _HERS = re.compile(
     r"\b(have i|has she|(do|does|did) (i|she|they) have|is there|are there|do you see|"
     r"got (it|one|that)|there (too|here)?$|here$)\b"
 )
+# of two terms, the first of which was explained just now
+_APART = re.compile(r"\b(differen\w*|differs?|distinguish\w*|versus|vs|compared|same as|apart)\b")
 _CATEGORIES = re.compile(
     r"\b(?:category|class|grade|level|type|density|acr) ([a-d])\b|\b(\d[abc]?)\b"
 )
@@ -76,6 +82,8 @@ def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
     words = bare_words(question)
     if _AGAIN.match(words):
         return before
+    if _SHORTER.search(words) and before.subject in _TEXTS and not asked.topics:
+        return replace(before, brief=True)
     if _DETAILS.search(question) and before.topics and not asked.topics:
         return replace(before, subject=Subject.WHY)
     if _GO_ON.match(words) and before.subject in (Subject.ABILITIES, Subject.GREETING):
@@ -86,9 +94,13 @@ def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))
-    if before.subject is Subject.MEANING and meant and _HERS.search(words) and not asked.topics:
+    unnamed = not asked.named or asked.topics == (ANY_FINDING,)
+    if before.subject is Subject.MEANING and meant and _HERS.search(words) and unnamed:
         found = bool(kinds_among(meant))
         return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)
+    if before.entries and asked.entries and _APART.search(words) and len(asked.entries) == 1:
+        both = tuple(dict.fromkeys((*before.entries[:1], *asked.entries)))
+        return replace(asked, subject=Subject.MEANING, entries=both)
     if before.subject is Subject.TRUST and asked.topics and _AND.match(words):
         return replace(asked, subject=Subject.TRUST, unread=())
     if asked.subject is Subject.TRUST and not asked.topics and _ONE.search(words):

@@ -13,9 +13,10 @@ from app.chat.conversation.asked import ANY_FINDING, Asked
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import title
+from app.chat.conversation.verdict_words import not_judged, title
 from app.chat.evidence.contracts import Card, Findings, StreamedAnswer
 from versamammo import __version__
+from vlm.knowledge.general_answers import general_answers
 from vlm.knowledge.general_questions import named_in
 
 GLOSSARY = Card(
@@ -27,7 +28,7 @@ GLOSSARY = Card(
 GENERAL = frozenset(
     {Subject.MEANING, Subject.SOURCE, Subject.GREETING, Subject.THANKS, Subject.ABOUT,
      Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE, Subject.PROGRAM,
-     Subject.ADVICE,
+     Subject.ADVICE, Subject.KNOWLEDGE,
      Subject.CHANGE, Subject.PERSON, Subject.LANGUAGE, Subject.ATTRIBUTES}
 )  # fmt: skip
 # what belongs to mammograms although no table here knows it
@@ -50,6 +51,10 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         return StreamedAnswer(
             sayings.meaning(asked.entries), (), None, (sayings.GENERAL,), GLOSSARY
         )
+    if asked.known:
+        text = _first(general_answers()[asked.known].text, asked)
+        text = f"{sayings.IN_GENERAL}{text}"
+        return StreamedAnswer(text, (), None, (sayings.GENERAL,), GLOSSARY)
     topics = [title(name) for name in seen.topics]
     ways: dict[Subject, Callable[[], str]] = {
         Subject.MEANING: lambda: sayings.no_meaning(asked.unread[:6]),
@@ -67,9 +72,9 @@ def answer_general(asked: Asked, question: str, seen: Findings, card: Card) -> S
         ),
         Subject.PRIVACY: sayings.privacy,
         Subject.PAGE: lambda: sayings.PAGE,
-        Subject.PROGRAM: lambda: _of_the_program(asked.program_fact, card),
+        Subject.PROGRAM: lambda: _first(_of_the_program(asked.program_fact, card), asked),
         Subject.ADVICE: lambda: sayings.advice(question),
-        Subject.ATTRIBUTES: lambda: _attributes(question, topics),
+        Subject.ATTRIBUTES: lambda: _attributes(asked, question, seen, topics),
         Subject.CHANGE: lambda: sayings.CHANGE,
         Subject.PERSON: lambda: sayings.person(question),
         Subject.LANGUAGE: lambda: foreign(question) or ENGLISH,
@@ -85,7 +90,12 @@ def _of_the_program(name: str, card: Card) -> str:
     return f"{told}\n{sayings.words_of(card)}" if fact.speaker else told
 
 
-def _attributes(question: str, topics: Sequence[str]) -> str:
+def _first(text: str, asked: Asked) -> str:
+    """Return a text, or its first sentence where a short answer is wanted."""
+    return re.split(r"(?<=[.:]) (?=[A-Z])", text)[0] if asked.brief else text
+
+
+def _attributes(asked: Asked, question: str, seen: Findings, topics: Sequence[str]) -> str:
     """Return that nothing tells what findings look like, and what is judged."""
     parts = ("masses", "calcifications")
     named = [entry for entry in named_in(question) if entry.part in parts]
@@ -93,7 +103,8 @@ def _attributes(question: str, topics: Sequence[str]) -> str:
     telling = [one for one in named if not one.term.startswith(("mass", "calcification"))]
     if telling:
         return sayings.not_judged_term(telling[0], topics)
-    return sayings.no_attributes(topics)
+    silent = [not_judged(seen, name) for name in asked.kinds if name not in seen.topics]
+    return "\n".join([*silent, sayings.no_attributes(topics)])
 
 
 def _unknown(asked: Asked, question: str, topics: Sequence[str]) -> str:

@@ -23,12 +23,13 @@ from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
 from app.chat.conversation.languages import foreign
+from app.chat.conversation.pictures_meant import PRIOR, means_prior, pictures_meant
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
+from app.chat.conversation.stated_reading import is_stated, stated_place
 from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
 from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
-from versamammo.imaging.mammogram import Laterality, View
 from versamammo.vocabulary import BY_NAME, topics_named
 from vlm.knowledge.general_questions import (
     explained,
@@ -41,19 +42,9 @@ from vlm.knowledge.general_questions import (
 from vlm.knowledge.glossary import GlossaryTerm
 from vlm.knowledge.glossary_search import CARRIERS
 
-_SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
-_VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
 _PICTURES = re.compile(
     r"\b([lr][ -]?(cc|mlo)|(picture|image|view) \d+|left|right|cc|mlo|cranio-?caudal|"
     r"medio-?lateral|oblique)\b"
-)
-_EXAM = r"(?: (?:exam(?:ination)?|mammogra(?:m|phy)|picture|image|film|view|study|one)s?)"
-_PRIOR = re.compile(
-    rf"\b(?:(?:in|on|of|at|from|with|to) )?(?:"
-    rf"(?:the|her|my|his) (?:priors?|previous|earlier|last year'?s?){_EXAM}?|"
-    rf"(?:priors?|previous|earlier){_EXAM}|last (?:year|time)|(?:one|a) year ago)\b|"
-    r"\b(?:in|on|with|to) priors?\b",
-    re.IGNORECASE,
 )
 # topics that are told together: one of them stands for the usual one of its kind
 _FAMILIES = (
@@ -71,7 +62,6 @@ _TAGS_OF_PATIENTS = (
                    r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
 )  # fmt: skip
 _HAS_IMPLANTS = re.compile(r"\b(has|have|any|there|see|shows?|with)\b.{0,20}\bimplants?$")
-_NUMBERED = re.compile(r"\b(?:picture|image|view|file|film|photo) (\d+)\b")
 _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(
     rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
@@ -79,7 +69,8 @@ _ORDINAL = re.compile(
 # “right” that is no side: “all right”, “right now”, and at the end, as in “no cancer right?”, but
 # not behind a word that a side may follow
 _NO_SIDE = re.compile(
-    r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b"
+    r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b|"
+    r"\b(you|i|we|they|ones?|nothing|anything|what's|time) left\b|\bleft (out|over|behind|off|to)\b"
 )
 _RIGHT_AT_THE_END = re.compile(
     r"(?<=\w)(?<!\bis it)"
@@ -96,8 +87,15 @@ _OTHER_VIEW = re.compile(r"\bother (view|projection)\b")
 _OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
-    r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)",
+    r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)|"
+    r"^\W*(many )?(thanks|thank you|thx|ty|great|perfect|got it|cheers)"
+    r"( a lot| so much| very much)?\s*[,.!:;-]+\s*(?=\w+\W+\w+\W+\w+\W+\w+)",
     re.IGNORECASE,
+)
+# a topic that an answer shall not hold
+_LEFT_OUT = re.compile(
+    r"\b(leave|leaving|left) out( \w+){1,4}|\b(omit|omitting|skip|skipping|except( for)?)"
+    r"( \w+){1,3}|\bwithout (giving |using |the |any |a )*(bi-?rads|categor\w+|density)( \w+)?"
 )
 _BOXES = re.compile(r"\b(bounding boxes|bounding box|bbox(es)?|boxes|coords?|coordinates?)\b")
 # density, which BI-RADS has four letters for
@@ -114,6 +112,19 @@ _IS_IT = re.compile(
 )
 # what a worried message ends in
 _CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
+# what asks whether a reading that was stated is shared
+_SHARED = re.compile(
+    r"\b(do|don't|would|wouldn't|can|could)( not)? (you|it|we) (\w+ )?(agree|concur|confirm)\b|"
+    r"\b(agree|concur|right|correct)\?*$(?<!is it right)(?<!the right)(?<!to the right)|"
+    r"\bwho('s| is) (right|closer|wrong)\b|\b"
+    r"(is|are|was) (he|she|they|that|this|i) (right|wrong)\b|"
+    r"\bam i (right|wrong)\b|\bdoes (that|this) (match|fit|agree)\b"
+)
+MOST_TERMS = 4  # of a letter, that are explained at once
+_STATED = (
+    Subject.FINDINGS, Subject.PLACES, Subject.TOPIC, Subject.NATURE, Subject.ATTRIBUTES,
+    Subject.KNOWLEDGE, Subject.MEANING, Subject.SIZES,
+)  # fmt: skip
 _SHOWN_BEST = re.compile(
     r"\b(which|what) (views?|pictures?|images?|projections?|one)\b.*"
     r"\b(clear\w*|best|better|most|more|obvious|easiest|well)\b"
@@ -126,14 +137,17 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     words = _RIGHT_AT_THE_END.sub("", _NO_SIDE.sub(" ", bare_words(question))).strip()
     words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
     images, chosen = pictures_meant(words, exam)
-    earlier = _means_prior(words, exam)
+    earlier = means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
-        question, words = _PRIOR.sub(" ", question), " ".join(_PRIOR.sub(" ", words).split())
+        question, words = PRIOR.sub(" ", question), " ".join(PRIOR.sub(" ", words).split())
     asked = _alone(question, words, first=not history)
-    of_a_prior = _PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
+    of_a_prior = PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
     if (earlier and asked.subject is Subject.COMPARE) or (of_a_prior and not exam.prior):
         asked = replace(asked, subject=Subject.CHANGE)
     asked = with_form(replace(asked, images=images, chosen=chosen), words)
+    if asked.subject is Subject.COMPARE and not asked.sides:
+        one_breast = len({exam.images[i].side for i in exam.current}) == 1 < len(exam.current)
+        asked = replace(asked, views=asked.views or one_breast)
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
@@ -184,13 +198,17 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     here = first and likely.name == GENERAL and speaks_of_these(question)
     if here and not _explained(question, likely, ()):
         likely = likely.or_else()  # “what is on this mammogram, simply put?”
-    topics = topics_named(_DENSITY_SCALE.sub("density", read))
+    if likely.intent.known and points_at(question) and topics_named(read):
+        likely = likely.or_else()  # of these pictures, not of all
+    topics = topics_named(_LEFT_OUT.sub(" ", _DENSITY_SCALE.sub("density", read)))
     judged = judged_among(topics)
     subject, same = likely.intent.subject, likely.name == SAME
+    if _SHARED.search(words) and subject in _STATED and is_stated(words):
+        return Asked(Subject.AGREE, (), judged, misspelt=misspelt(words))
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
     cancer = subject in (Subject.TAGS, Subject.REPORT) and {*judged} & {*_FAMILIES[1]}
-    asks = _CANCER.search(words) is not None and subject is Subject.ADVICE
+    asks = _CANCER.search(words) is not None and subject in (Subject.ADVICE, Subject.PERSON)
     if asks or ((cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words)):
         # “hi, I got my scan, is it cancer”
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
@@ -207,6 +225,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     told = program_facts().get(likely.intent.program_fact)
     if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)
+    if likely.intent.known:
+        return replace(asked, topics=(), known=likely.intent.known)
     if told is not None:
         return replace(asked, topics=told.topics, program_fact=told.name)
     if asked.subject is Subject.TAGS and _SHOWN_BEST.search(words):
@@ -217,10 +237,18 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return replace(asked, subject=Subject.PERSON)
     if asked.subject is Subject.MEANING and judged and _here(question):
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
+    if asked.subject in (Subject.AGREE, Subject.SCORES):
+        return asked
     if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
+    unanswered = asked.subject in (Subject.MEANING, Subject.UNKNOWN) and not same
+    if unanswered and len(words.split()) > 2 and likely.known and not points_at(question):
+        return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
     if asked.subject is Subject.MEANING:
         return replace(asked, unread=_telling(words))
+    letter = terms_in(question) if asked.subject is Subject.UNKNOWN and not same else ()
+    if len(letter) > 1:  # a report or a letter, of which terms can be explained
+        return replace(asked, subject=Subject.MEANING, entries=letter[:MOST_TERMS], unsure=False)
     if asked.subject is Subject.UNKNOWN:
         return replace(asked, unread=() if same else _telling(words), unsure=False)
     if asked.subject in _OF_TERMS and not judged:
@@ -247,6 +275,9 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     means = likely.intent.subject is Subject.MEANING
     asks = means and not (judged and _here(question))
     if entries := explained(question) or (terms_in(question) if asks else ()):
+        return entries
+    first, *rest = re.split(r"(?<=[?.!])\s+", question)
+    if rest and asks and (entries := explained(first)):
         return entries
     titles = [BY_NAME[name].title.casefold() for name in kinds_among(judged) if asks]
     return tuple(entry for title in titles for entry in named_in(title)[:1])
@@ -278,7 +309,10 @@ def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
         topics = named if told else (*usual, *named)
         subject = Subject.FINDINGS if kinds_among(topics) else subject
     looked_for = subject in (Subject.FINDINGS, Subject.COUNT, Subject.SIZES)
-    unread = tuple(dict.fromkeys(found[0] for found in QUALIFIERS.finditer(words)))
+    place = stated_place(words)  # what is said of it stands in the answer
+    placed = place.words.casefold().split() if place is not None else []
+    listed = dict.fromkeys(found[0] for found in QUALIFIERS.finditer(words))
+    unread = tuple(word for word in listed if word not in placed)
     return replace(asked, subject=subject, topics=topics, unread=unread if looked_for else ())
 
 
@@ -307,36 +341,3 @@ def _other_terms(words: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if all(topics.values()):
         return (), tuple(dict.fromkeys(name for some in topics.values() for name in some))
     return telling, ()
-
-
-def _means_prior(words: str, exam: Exam) -> bool:
-    return bool(exam.prior) and _PRIOR.search(words) is not None
-
-
-def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
-    """Return the pictures that a question means, and whether it says so.
-
-    Where it does not, all current ones are meant; earlier ones only if it speaks of them.
-    """
-    earlier = _means_prior(words, exam)
-    everything = exam.prior if earlier else exam.current
-    pairs = re.findall(r"\b([lr])[ -]?(cc|mlo)\b", words)
-    if pairs:
-        named = {(side.upper(), view.upper()) for side, view in pairs}
-        return tuple(
-            i for i in everything if (exam.images[i].side, exam.images[i].told.view) in named
-        ), True
-    numbers = [int(n) - 1 for n in _NUMBERED.findall(words)]
-    if numbers:
-        return tuple(i for i in range(len(exam.images)) if i in numbers), True
-    sides = {side for side, pattern in _SIDES.items() if re.search(pattern, words)}
-    views = {view for view, pattern in _VIEWS.items() if re.search(pattern, words)}
-    chosen = len(sides) == 1 or len(views) == 1
-    if not chosen:
-        return everything, earlier
-    return tuple(
-        i
-        for i in everything
-        if (len(sides) != 1 or exam.images[i].side in sides)
-        and (len(views) != 1 or exam.images[i].told.view in views)
-    ), True

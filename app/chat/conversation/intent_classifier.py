@@ -1,14 +1,18 @@
 """What a question asks for, learnt from examples by a linear classifier over words and their parts.
 
-It learns within five seconds from `intent_examples.tsv`, questions that language models wrote in
+It learns within ten seconds from `intent_examples.tsv`, questions that language models wrote in
 the voices of radiologists, students, engineers, patients and hurried people, each with what it asks
-for; and from plain questions for each finding of the vocabulary and each term of the glossary.
+for; and from plain questions for each finding of the vocabulary and each term of the glossary. What
+is generally known are many things of three fields: that one of a field is asked for is told first,
+and which one by a classifier of that field.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -16,11 +20,15 @@ from typing import TYPE_CHECKING
 
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
+from vlm.knowledge.general_answers import general_answers
 from vlm.knowledge.glossary import glossary
 from vlm.knowledge.glossary_search import APOSTROPHE
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+    import numpy as np
+    from numpy.typing import NDArray
+    from sklearn.pipeline import FeatureUnion
+    from sklearn.svm import LinearSVC
 
 FILE = "intent_examples.tsv"
 SAME = "same"  # what a follow-up asks for that asks the question before once more
@@ -28,8 +36,12 @@ OTHER = "off_topic"
 ORDER = "order"
 # margin of the classifier: a question that is nearer to none is put as one that may be misread
 SURE = -0.45
-# what holds for one thing about the program is said to questions that are near to its examples
-SURE_OF_PROGRAM = -0.35
+# what holds for one thing about the program, or is generally known, is said to questions that are
+# near to its examples
+SURE_OF_ONE = -0.35
+SURE_OF_KNOWN = -0.2
+# where nothing else answers, a general answer is said to questions that are as near as this
+NEAR_KNOWN = -0.6
 # a question that names a term of the glossary asks for it if “meaning” is no further behind
 GENERAL, GENERAL_TOO = "meaning", 0.8
 # a second fact of the tags is asked for, too, from this margin on
@@ -45,14 +57,17 @@ class Intent:
         topics: that it is about, by their names in the vocabulary.
         fact: what is asked of the tags.
         program_fact: what is asked about the program.
+        known: name of the general answer that is asked for.
     """
 
     subject: Subject
     topics: tuple[str, ...] = ()
     fact: str = ""
     program_fact: str = ""
+    known: str = ""
 
 
+OF_KNOWN = "general."  # what the names of intents for general answers begin with
 INTENTS = {
     "findings": Intent(Subject.FINDINGS, ("Abnormality",)),
     "places": Intent(Subject.PLACES),
@@ -62,6 +77,8 @@ INTENTS = {
     "density": Intent(Subject.TOPIC, ("ACR",)),
     "pathology": Intent(Subject.TOPIC, ("Pathology",)),
     "birads": Intent(Subject.TOPIC, ("Bi-Rads",)),
+    "scores": Intent(Subject.SCORES),
+    "agree": Intent(Subject.AGREE),
     "nature": Intent(Subject.NATURE),
     "compare": Intent(Subject.COMPARE),
     "change": Intent(Subject.CHANGE),
@@ -90,6 +107,7 @@ INTENTS = {
     OTHER: Intent(Subject.UNKNOWN),
     SAME: Intent(Subject.UNKNOWN),
     **{name: Intent(Subject.PROGRAM, program_fact=name) for name in program_facts()},
+    **{f"{OF_KNOWN}{name}": Intent(Subject.KNOWLEDGE, known=name) for name in general_answers()},
 }
 FACTS = tuple(one.fact for one in INTENTS.values() if one.fact)
 
@@ -124,6 +142,7 @@ class Likely:
         facts: of the tags, that are asked for; more than one where several are near.
         general: whether it may as well ask for general knowledge.
         other: name of the intent that is next likely.
+        known: name of the nearest general answer, if it is near.
     """
 
     name: str
@@ -131,6 +150,7 @@ class Likely:
     facts: tuple[str, ...]
     general: bool
     other: str
+    known: str = ""
 
     @property
     def intent(self) -> Intent:
@@ -174,39 +194,103 @@ def learn_ahead() -> None:
     threading.Thread(target=classifier, daemon=True).start()
 
 
-def classifier() -> Pipeline:
+def field_of(name: str) -> str:
+    """Return the field of knowledge of an intent; empty if it asks for no general answer."""
+    known = INTENTS[name].known
+    return general_answers()[known].part if known else ""
+
+
+@dataclass(frozen=True)
+class IntentClassifier:
+    """Linear classifiers: of intents, of fields of knowledge, and of the answers of each field.
+
+    Attributes:
+        features: words, pairs of words and parts of words, weighed by how rare they are.
+        intents: learnt without general questions, of which there are many.
+        fields: tells general questions of each field from all others.
+        answers: by field.
+    """
+
+    features: FeatureUnion
+    intents: LinearSVC
+    fields: LinearSVC
+    answers: Mapping[str, LinearSVC]
+
+    def ranked(self, question: str) -> list[tuple[float, str]]:
+        """Return each intent after its margin, the nearest first; of a field its likeliest answer.
+
+        An answer is as near as its field and, within that, itself.
+        """
+        row = self.features.transform([question])
+        ranked = _margins(self.intents, row)
+        for margin, field in _margins(self.fields, row):
+            if field in self.answers:
+                inner, name = _margins(self.answers[field], row)[0]
+                ranked.append((min(margin, inner), name))
+        return sorted(ranked, reverse=True)
+
+
+def _margins(model: LinearSVC, row: object) -> list[tuple[float, str]]:
+    margins: NDArray[np.float64] = model.decision_function(row)[0]
+    return sorted(zip(margins.tolist(), map(str, model.classes_), strict=True), reverse=True)
+
+
+def classifier() -> IntentClassifier:
     """Return the classifier, learnt at the first call."""
     with _LEARNING:
         return _learnt()
 
 
 @cache
-def _learnt() -> Pipeline:
+def _learnt() -> IntentClassifier:
+    return learnt_from(examples())
+
+
+def learnt_from(pairs: Sequence[tuple[str, str]]) -> IntentClassifier:
+    """Return a classifier that has learnt from questions, each after the name of its intent."""
     # a second to import
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.pipeline import make_union
     from sklearn.svm import LinearSVC
 
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"[\w']+"),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2),
     )
-    made = make_pipeline(features, LinearSVC(C=0.5, random_state=0))
-    pairs = examples()
-    return made.fit([plain(question) for _, question in pairs], [name for name, _ in pairs])
+    rows = features.fit_transform([plain(question) for _, question in pairs]).tocsr()
+    fields = [field_of(name) for name, _ in pairs]
+
+    def learn(own: Sequence[int], names: Sequence[str]) -> LinearSVC:
+        told = [names[number] for number in own]
+        return LinearSVC(C=0.5, random_state=0).fit(rows[list(own)], told)
+
+    names = [name for name, _ in pairs]
+    every = range(len(pairs))
+    answers = {
+        field: learn([one for one in every if fields[one] == field], names)
+        for field in sorted({*fields} - {""})
+    }
+    others = [one for one in every if not fields[one]]
+    return IntentClassifier(features, learn(others, names), learn(every, fields), answers)
+
+
+def _least(name: str) -> float:
+    """Return how near a question has to be to an intent for which one text is said."""
+    intent = INTENTS[name]
+    return SURE_OF_KNOWN if intent.known else SURE_OF_ONE if intent.program_fact else -math.inf
 
 
 @lru_cache(maxsize=512)
 def likely_intent(question: str) -> Likely:
     """Return what a question most likely asks for."""
-    model = classifier()
-    (margins,) = model.decision_function([plain(question)])
-    ranked = sorted(zip(margins, map(str, model.classes_), strict=True), reverse=True)
-    if INTENTS[ranked[0][1]].program_fact and ranked[0][0] < SURE_OF_PROGRAM:
-        ranked = [one for one in ranked if not INTENTS[one[1]].program_fact]
+    every = classifier().ranked(plain(question))
+    ranked = [(margin, name) for margin, name in every if margin >= _least(name)]
     margin, first = ranked[0]
     facts = [INTENTS[name].fact for near, name in ranked if near >= TOO and INTENTS[name].fact]
     fact = INTENTS[first].fact
     asked = tuple(dict.fromkeys([fact, *facts])) if fact else ()
     general = margin - next(near for near, name in ranked if name == GENERAL) <= GENERAL_TOO
-    return Likely(first, margin >= SURE, asked, general, ranked[1][1])
+    known = (INTENTS[name].known for margin, name in every if margin >= NEAR_KNOWN)
+    return Likely(
+        first, margin >= SURE, asked, general, ranked[1][1], next(filter(None, known), "")
+    )

@@ -66,7 +66,9 @@ def plain_summary(
     told = [*phantoms, *_found(exam, seen, images), *_lesion(exam, seen, images)]
     told += [] if brief and len(told) > len(phantoms) + 1 else [_tissue(exam, seen, images)]
     if brief:
-        return f"{'; '.join(one.rstrip('.') for one in told)}. {CAUTION}"
+        first, *rest = [one.rstrip(".") for one in told]
+        joined = "; ".join([first, *(f"{one[0].lower()}{one[1:]}" for one in rest)])
+        return f"{joined}. {CAUTION}"
     return "\n".join([*told, CAUTION])
 
 

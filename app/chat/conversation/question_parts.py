@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
+from app.chat.conversation.general import GENERAL
 from app.chat.conversation.intent import understand
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 
 MOST = 3  # questions of one message that are answered in turn
+FRAGMENT = 3  # words that go on with the question before
 _BEGINS = (
     r"(?:(?:also|then|if so|if yes|please|so|ok|can you|could you|would you),? )*"
     r"(?:what|where|which|how|why|who|when|is|are|does|do|did|can|could|should|would|will|was|"
@@ -24,7 +26,7 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _NO_PART = (Subject.UNKNOWN, Subject.LANGUAGE, Subject.GREETING, Subject.THANKS)
-_OF_ITSELF = {Subject.ABOUT, Subject.ABILITIES, Subject.TRUST}  # one card is enough
+_OF_ITSELF = {Subject.ABOUT, Subject.ABILITIES}  # one card is enough
 # what is told together with its topics, so that a question for one of them is answered
 _WITH_TOPICS = (
     Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT, Subject.TOPIC,
@@ -43,10 +45,13 @@ def parts_asked(
     parts = _parts_of(question)
     if len(parts) < 2 or whole.order:
         return ()
-    turns, made = tuple(history), []
+    turns = tuple(history)
+    made: list[tuple[str, Asked]] = []
     for part in parts:
         asked = understand(part, exam, turns)
         unexplained = asked.subject is Subject.MEANING and not asked.entries
+        if made and made[-1][1].subject in GENERAL and len(part.split()) <= FRAGMENT:
+            return ()  # “and where, and for how long?”
         if asked.subject in _NO_PART or asked.unsure or asked.order or unexplained:
             return ()
         made.append((part, asked))

@@ -15,7 +15,16 @@ from app.chat.conversation.report_draft import (
     SentenceSource,
     SourceKind,
 )
-from app.chat.conversation.verdict_words import SIDES, title, verdict_words
+from app.chat.conversation.verdict_words import (
+    APART,
+    IN_THE_BREAST,
+    MATCHED,
+    NOT_MATCHED,
+    SIDES,
+    pixels_of,
+    title,
+    verdict_words,
+)
 from app.chat.evidence.breast_location import Location, Sighting, locate, pairs, sight
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.exam import Exam, ExamImage
@@ -83,6 +92,38 @@ def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple
     return tuple(dict.fromkeys(lines))
 
 
+def marked_places(
+    exam: Exam, findings: Findings, images: Sequence[int]
+) -> list[tuple[str, MarkedPlace]]:
+    """Return each marked place of some pictures after the breast that it is in, such as “Right”."""
+    told = []
+    for name, laterality in SIDES:
+        own = [one for one in images if exam.images[one].side is laterality]
+        breast = _Breast(name, laterality, exam, findings, own)
+        marks = [one for one in (*findings.regions, *findings.suspects) if one.image in own]
+        told += [(name, place) for place in places_of(exam, breast.told_side, marks)]
+    return told
+
+
+def whole_places(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
+    """Return in which part of a breast its likeliest place lies, where two views tell it."""
+    return [
+        f"{IN_THE_BREAST}{name.lower()}, {place.location.words}."
+        for name, place in marked_places(exam, findings, images)
+        if len(place.marks) > 1 and place.marks[0] in findings.suspects
+    ]
+
+
+def match_line(exam: Exam, findings: Findings, images: Sequence[int]) -> str:
+    """Return whether the places that two views of a breast show may be one."""
+    places = [place for _, place in marked_places(exam, findings, images)]
+    if any(len(place.marks) > 1 for place in places):
+        return MATCHED
+    known = [place for place in places if place.location.words]
+    views = {exam.images[one.image].told.view for place in known for one in place.marks}
+    return APART if len(views) > 1 else NOT_MATCHED
+
+
 @dataclass(frozen=True)
 class _Breast:
     """One breast and its pictures."""
@@ -120,7 +161,7 @@ class _Breast:
         without = [one for one in verdicts if one.value != YES]
         # a source that tells yes without marking leaves one sentence, without a place
         bare = tuple(one for one in verdicts if one.value == YES and not one.regions)
-        places = places_of(self.exam, self._told_side, marks)
+        places = places_of(self.exam, self.told_side, marks)
         for place in places or [MarkedPlace((), Location())]:
             shown = [
                 f"{self.exam.names[one.image]} yes ({figure(one.score)}), "
@@ -170,7 +211,7 @@ class _Breast:
 
     def _suspects(self, writer: SectionWriter) -> Iterator[ReportedFinding]:
         own = [one for one in self.findings.suspects if one.image in self.images]
-        for place in places_of(self.exam, self._told_side, own):
+        for place in places_of(self.exam, self.told_side, own):
             shown = "; ".join(
                 f"{self.exam.names[one.image]} {size_words(self.exam.images[one.image], one.box)}"
                 for one in place.marks
@@ -190,7 +231,7 @@ class _Breast:
             )  # fmt: skip
 
     @property
-    def _told_side(self) -> Laterality | None:
+    def told_side(self) -> Laterality | None:
         """Return the side if the tags tell it and no picture contradicts it."""
         images = [self.exam.images[one] for one in self.images]
         told = all(one.told.laterality and not one.disagrees for one in images)
@@ -264,7 +305,7 @@ def size_words(image: ExamImage, box: Box) -> str:
     """Return how large a marked box is, and what its millimetres rest on where that is weak."""
     size = image.millimetres(box)
     if size is None:
-        return f"{box.width:.0f} x {box.height:.0f} pixels{NO_PIXEL_SIZE}"
+        return f"{pixels_of(box)} pixels{NO_PIXEL_SIZE}"
     extent = f"{size[0]:.0f} x {size[1]:.0f} mm"
     if {UNCALIBRATED, BY_RESOLUTION} & set(image.told.warnings):
         return f"about {extent} (pixel size not calibrated)"

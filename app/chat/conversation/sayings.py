@@ -13,7 +13,9 @@ from vlm.knowledge.glossary import GlossaryTerm
 CHANGE = (
     "No earlier exam is here to compare with, so it cannot be told whether anything has changed."
 )
+QUOTED = 3  # words of a question that are quoted; more of them make no sense without the rest
 GENERAL = "general knowledge from the glossary, not about these pictures"
+IN_GENERAL = "In general: "  # what an answer begins with that is about no picture
 REST_OF_GLOSSARY = (
     "Explanations of terms are general knowledge from the glossary of this project, in its own "
     "words; a glossary says nothing about these pictures, so no probability and no evidence in "
@@ -244,7 +246,7 @@ def meaning(entries: Sequence[GlossaryTerm]) -> str:
 
 def no_meaning(words: Sequence[str]) -> str:
     """Return that the glossary does not hold what is asked for."""
-    about_what = f" for “{' '.join(words)}”" if words else " for that"
+    about_what = f" for “{' '.join(words)}”" if 0 < len(words) <= QUOTED else " for that"
     return (
         f"The glossary here has no entry{about_what}, and nothing is made up. It explains terms "
         "of mammography: views, density, BI-RADS, findings, biopsies, screening, DICOM and figures."
@@ -253,7 +255,7 @@ def no_meaning(words: Sequence[str]) -> str:
 
 def off_topic(words: Sequence[str]) -> str:
     """Return a polite refusal of what has nothing to do with mammography."""
-    what = f"“{' '.join(words)}” is" if words else "That is"
+    what = f"“{' '.join(words)}” is" if 0 < len(words) <= QUOTED else "That is"
     return (
         f"{what} nothing this program can help with, sorry: it answers about mammograms only, "
         "about the ones on the light box and about terms of mammography, in English."
@@ -285,7 +287,7 @@ def no_attributes(topics: Sequence[str]) -> str:
 
 def not_understood(words: Sequence[str], topics: Sequence[str]) -> str:
     """Return that a question was not understood, and what can be asked."""
-    named = f" (“{' '.join(words)}”)" if words else ""
+    named = f" (“{' '.join(words)}”)" if 0 < len(words) <= QUOTED else ""
     return (
         f"This was not understood{named}, and a guess would answer another question. "
         f"What can be asked about these pictures: {', '.join([*topics, OF_TAGS])}."

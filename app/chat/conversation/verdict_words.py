@@ -8,7 +8,7 @@ from app.chat.conversation.asked import KINDS
 from app.chat.evidence.contracts import LOOKED_AT, Findings, Region, StreamedAnswer, Verdict
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.exam import Exam
-from versamammo.imaging.mammogram import Laterality, View
+from versamammo.imaging.mammogram import Box, Laterality, View
 from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure, option_words
 
@@ -22,12 +22,29 @@ MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
 UNCOUNTED = "How many there are cannot be told either."
 MARKED = "The place is marked on the light box."
+MATCHED = (
+    "The places marked in the two views lie about equally deep behind the nipple, as one lesion "
+    "would; that they are one is not judged."
+)
+APART = (
+    "The places marked in the two views lie at different depths behind the nipple, so that they "
+    "are hardly one lesion."
+)
 NOT_MATCHED = "Whether what is marked in the views is one and the same place is not judged."
 WHY_NOT = "Why these are not judged: "
 NO_MILLIMETRES = "No millimetres are known: "
+NO_SIGNS = (
+    "No signs such as margin or shape are named: it rests on the pixels of each picture alone, and "
+    "key H shows where its map of lesions is high."
+)
+NEITHER = "Neither yes nor no can be said: "
+UNGRADED = "That there is a lesion at all has no probability: "
+IN_THE_BREAST = "Seen in the breast: "
+AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
+    NO_SIGNS, NEITHER, UNGRADED, IN_THE_BREAST, AS_BEFORE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
@@ -98,11 +115,16 @@ def not_judged(seen: Findings, name: str) -> str:
     return f"{title(name)}: not judged, because {seen.why_silent(name)}."
 
 
+def pixels_of(box: Box) -> str:
+    """Return width and height of a box whose edges are told to the pixel."""
+    return f"{round(box.x2) - round(box.x1)} x {round(box.y2) - round(box.y1)}"
+
+
 def pixel_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
     """Return how many pixels marked places measure in pictures whose pixels have no known size."""
     places = [one for one in (*findings.regions, *findings.suspects) if one.image in images]
     told = [
-        f"{exam.names[one.image]} {one.box.width:.0f} x {one.box.height:.0f}"
+        f"{exam.names[one.image]} {pixels_of(one.box)}"
         for one in places
         if exam.images[one.image].millimetres(one.box) is None
     ]
@@ -155,13 +177,14 @@ def side_lines(
 
     `views` leaves out what both breasts together are compared for.
     """
-    lines = [NOT_MATCHED] if views else []
+    lines = []
     for side, laterality in () if views else SIDES:
         images = [i for i in exam.current if exam.images[i].side is laterality]
         if not images:
             lines.append(f"{side}: no picture of it here.")
             continue
-        lines.append(f"{side}: {_told_of(exam, findings, names, images) or 'nothing is judged'}.")
+        told = _told_of(exam, findings, names, images) or "nothing of that is judged"
+        lines.append(f"{side}: {told}.")
     of_one = len({exam.images[i].side for i in exam.current}) == 1 < len(exam.current)
     for i in exam.current if of_one else ():
         if told := _told_of(exam, findings, names, [i]):

@@ -26,7 +26,8 @@ from vlm.prompts import Turn
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
      Subject.PROGRAM, Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
-     Subject.NATURE}
+     Subject.NATURE, Subject.SCORES, Subject.AGREE,
+     Subject.KNOWLEDGE}
 )  # fmt: skip
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "

@@ -91,7 +91,7 @@ def nipple_of(image: ExamImage) -> tuple[float, float] | None:
 
     None if no breast was found, or if its front is cut off by the picture's edge.
     """
-    if image.breast is None:
+    if image.breast is None or not len(image.breast.outline):
         return None
     x, y = image.breast.outline[:, 0], image.breast.outline[:, 1]
     columns = image.size[1]

