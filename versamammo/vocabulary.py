@@ -169,7 +169,8 @@ _FINDINGS = (
     FindingTerm(
         "lymph_node", "Suspicious lymph node", "a suspicious lymph node", "a suspicious lymph node",
         (r"(suspicious )?(axillary )?lymph( ?nodes?|aden\w*)?", r"axillary nodes?", r"armpits?",
-         r"axilla", r"(swollen|enlarged) (gland|node)s?"),
+         r"axilla", r"nodal (involve?ment|disease|metastas[ei]s)",
+         r"(swollen|enlarged) (gland|node)s?"),
         "59441001",
     ),
 )  # fmt: skip

@@ -75,8 +75,8 @@ class TopicScore:
         name, least = min(asked, key=lambda one: one[1])
         if least < LEAST_OF_A_CLASS:
             return (
-                f"only {least} of the questions it was tried on have the answer {name}; at least "
-                f"{LEAST_OF_A_CLASS} of each are needed to tell it from guessing"
+                f"it was tried on too few cases of {name}, {least}; at least {LEAST_OF_A_CLASS} of "
+                "each answer are needed to tell it from guessing"
             )
         better = self.low > self.chance and self.skill >= LEAST_SKILL
         return "" if better else f"it was not found better than guessing: {self}"

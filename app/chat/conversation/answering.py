@@ -139,7 +139,7 @@ class Answering:
             made = answer_general(asked, question, seen, self.card)
             fact = program_facts().get(asked.program_fact)
             if fact is not None and fact.boxes:
-                boxes = exact_places(exam, seen, asked.images)
+                boxes = exact_places(exam, seen, asked.images or exam.current)
                 made = replace(made, text="\n".join([made.text, *boxes]))
             shown = replace(asked, images=asked.images or exam.current)
             yield and_topics(exam, shown, seen, lambda *_: made) if fact else made

@@ -22,6 +22,8 @@ _PLAIN = re.compile(
     r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
     r"(tell|for) (a|your|my|the) (readers?|newspaper|public|journalist|audience|class)|"
+    r"no idea how to read|read (it|that|this) (out )?to (her|him|them|my)|anxious|frightened|"
+    r"(very )?simple words|short sentences|as if i (was|were) (her|him)|"
     r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
     r"(a|the|my|her|his) (patient|mother|mum|mom|father|dad|sister|daughter|son|wife|husband|"
     r"grand\w+|child|kid|friend|family|relatives?))\b"
@@ -29,7 +31,8 @@ _PLAIN = re.compile(
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
 _ONE_LINE = re.compile(
     r"\b(one|a|a single|1)[ -](line|liner|sentence|phrase)\b|\btl;?dr\b|\btweet\b|"
-    r"\b(in|exactly|under|max(imum)?|at most|within|fewer than|less than) \d+ (words|characters)\b"
+    r"\b(two|2|three|3) (short )?lines\b|"
+    r"\b(in|exactly|under|max(imum)?|at most|within|(fewer|less) than) \d+ (words|characters)\b"
 )
 _YES_OR_NO = re.compile(
     r"\b(yes or no|yes/no|y/n|normal or (not|abnormal)|(ok|okay|fine|clear|healthy|all right)\b.*"

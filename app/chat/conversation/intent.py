@@ -26,7 +26,7 @@ from app.chat.conversation.languages import foreign
 from app.chat.conversation.pictures_meant import PRIOR, means_prior, pictures_meant
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
-from app.chat.conversation.stated_reading import is_stated, stated_place
+from app.chat.conversation.stated_reading import asks_to_agree, stated_place
 from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
 from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
@@ -70,7 +70,8 @@ _ORDINAL = re.compile(
 # not behind a word that a side may follow
 _NO_SIDE = re.compile(
     r"\b(all|that's|thats|is that|am i|are you|you're) right\b|\bright (now|away|there|here)\b|"
-    r"\b(you|i|we|they|ones?|nothing|anything|what's|time) left\b|\bleft (out|over|behind|off|to)\b"
+    r"\b(you|i|we|they|ones?|nothing|anything|what's|time) left\b|"
+    r"\bleft (out|over|behind|off|to)\b|\b(top|upper|bottom|lower)[- ](left|right)\b"
 )
 _RIGHT_AT_THE_END = re.compile(
     r"(?<=\w)(?<!\bis it)"
@@ -112,15 +113,12 @@ _IS_IT = re.compile(
 )
 # what a worried message ends in
 _CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
-# what asks whether a reading that was stated is shared
-_SHARED = re.compile(
-    r"\b(do|don't|would|wouldn't|can|could)( not)? (you|it|we) (\w+ )?(agree|concur|confirm)\b|"
-    r"\b(agree|concur|right|correct)\?*$(?<!is it right)(?<!the right)(?<!to the right)|"
-    r"\bwho('s| is) (right|closer|wrong)\b|\b"
-    r"(is|are|was) (he|she|they|that|this|i) (right|wrong)\b|"
-    r"\bam i (right|wrong)\b|\bdoes (that|this) (match|fit|agree)\b"
-)
 MOST_TERMS = 4  # of a letter, that are explained at once
+# of the pictures that are open
+_OF_HERE = re.compile(
+    r"\b(these|this (picture|image|film|mammogram|breast|scan|case)|here|"
+    r"(my|her) (picture|image|breast|scan|mammogram)s?)\b"
+)
 _STATED = (
     Subject.FINDINGS, Subject.PLACES, Subject.TOPIC, Subject.NATURE, Subject.ATTRIBUTES,
     Subject.KNOWLEDGE, Subject.MEANING, Subject.SIZES,
@@ -203,7 +201,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     topics = topics_named(_LEFT_OUT.sub(" ", _DENSITY_SCALE.sub("density", read)))
     judged = judged_among(topics)
     subject, same = likely.intent.subject, likely.name == SAME
-    if _SHARED.search(words) and subject in _STATED and is_stated(words):
+    if subject in _STATED and asks_to_agree(bare_words(question)):
         return Asked(Subject.AGREE, (), judged, misspelt=misspelt(words))
     unsure = not likely.sure and not judged
     asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
@@ -242,7 +240,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
     unanswered = asked.subject in (Subject.MEANING, Subject.UNKNOWN) and not same
-    if unanswered and len(words.split()) > 2 and likely.known and not points_at(question):
+    if unanswered and len(words.split()) > 2 and likely.known and not _OF_HERE.search(words):
         return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
     if asked.subject is Subject.MEANING:
         return replace(asked, unread=_telling(words))
@@ -274,6 +272,9 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
         return entries
     means = likely.intent.subject is Subject.MEANING
     asks = means and not (judged and _here(question))
+    several = asks and re.search(r"\b(each|all of them|all three|these terms)\b", folded)
+    if several and len(named := terms_in(question)) > 1:
+        return named[:MOST_TERMS]
     if entries := explained(question) or (terms_in(question) if asks else ()):
         return entries
     first, *rest = re.split(r"(?<=[?.!])\s+", question)

@@ -20,6 +20,7 @@ _NOT_IN_IT = re.compile(
     r"\b(indication|clinical history|technique|impression|recommendations?|management|follow-up|"
     r"differential( diagnosis)?)\b"
 )
+_TWO = re.compile(r"\b(two|2) sentences\b")
 _SIDES = {side: words.lower() for words, side in SIDES}
 PHANTOMS = "These pictures are phantoms, made by a program: nobody's breast."
 CAUTION = (
@@ -31,7 +32,8 @@ CAUTION = (
 def reported(exam: Exam, asked: Asked, seen: Findings, question: str) -> str:
     """Return a report, or a summary in plain words where these are asked for."""
     if asked.plain:
-        told = plain_summary(exam, seen, asked.images, asked.topics, brief=asked.brief)
+        two = asked.brief and _TWO.search(question.casefold()) is not None
+        told = plain_summary(exam, seen, asked.images, asked.topics, brief=two)
     else:
         told = composed(exam, seen, asked.images, brief=asked.brief)
     lines = [told]

@@ -54,8 +54,12 @@ def parts_asked(
             return ()  # “and where, and for how long?”
         if asked.subject in _NO_PART or asked.unsure or asked.order or unexplained:
             return ()
+        if any(_is_told(asked, one) and _is_told(one, asked) for _, one in made):
+            continue
         made.append((part, asked))
         turns = (*turns, ChatTurn(part, StreamedAnswer("")))
+    if len(made) < 2:
+        return ()
     return () if all(_is_told(asked, whole) for _, asked in made) else tuple(made)
 
 

@@ -39,6 +39,7 @@ from versamammo.vocabulary import NOT_JUDGED, YES
 
 # what has a likeliest place; a node, the skin and the nipple are no such lesion
 LESIONS = frozenset({"Mass", "Calcification", "Asymmetry", "Architectural distortion"})
+OF_A_LESION = ("Pathology", "Cancer", "Invasive cancer")
 GRADED = ("Pathology", "ACR")  # what has a probability where no finding is judged
 NO_MARK = "Nothing is marked in these pictures."
 NO_MARK_OF_IT = "No place is marked for it."
@@ -102,6 +103,8 @@ def and_topics(
     """Answer a question about findings, and what else it asks for, such as the density."""
     made = first(exam, asked, seen)
     others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+    if asked.kinds and not LESIONS & {*asked.kinds}:  # of a node nothing is said of a lesion
+        others = [name for name in others if name not in OF_A_LESION]
     if not others:
         return made
     more = topics_told(exam, others, asked.images, seen)

@@ -46,7 +46,10 @@ NO_NATURE = (
     "is not judged: no source was trained and tried for it."
 )
 HOW_WELL = "How well it did on test patients is told in figures: ask “What is your AUC?”."
-TAKEN_AWAY = "As a file: “Take away” on the page writes text, JSON, FHIR, PNG and PDF."
+TAKEN_AWAY = (
+    "As a file: “Take away” on the page writes text, JSON, FHIR, PNG and PDF; no CSV, COCO, DICOM "
+    "SR or SEG."
+)
 ORDER = (
     "Orders about how to behave or what to claim change nothing here: what is said of the "
     "mammograms comes from the evidence in them alone. You are welcome to ask about that."
@@ -57,12 +60,14 @@ _UNSEEN = (  # what is asked for -> why it cannot be told
      r"how old is (this|the) (mammogram|picture|image|exam|film)",
      "dates of the patient and of the exam, and why it was made, are not kept"),
     (r"biops\w*|receptor|her2|grade|stage\w*|metasta\w*|ki-?67|histolog\w*|oestrogen|estrogen",
-     "results of biopsies and of the laboratory are not in a mammogram, and none were given"),
+     "results of biopsies and of the laboratory are not in a mammogram, and what is typed of them "
+     "changes nothing that is said of the pictures"),
     (r"pain\w*|hurt\w*|sore|tender|feel\w*|symptom\w*|itch\w*|discharge|pregnan\w*|menopaus\w*|"
      r"period|breast-?fe\w+|nursing",
-     "what somebody feels or lives through is not in the picture, and nobody has told it here"),
+     "what somebody feels or lives through is not in the picture, and what is typed of it changes "
+     "nothing that is said of the pictures"),
     (r"mother|sister|aunt|daughter|grandmother|family|relatives?|brca|genes?|genetic\w*|risk",
-     "family history, genes and risk are not in the picture, and nothing was told of them"),
+     "family history, genes and risk are not in the picture, and are not taken into account"),
     (r"smok\w*|drink\w*|weigh\w*|bmi|tall|children|pills?|drugs?|medicat\w*|hormones?|insur\w*|"
      r"job|married|surger\w*|operated|operation",
      "how somebody lives and what was done before are not kept with these pictures"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.chat.conversation.asked import KINDS
 from app.chat.conversation.report_findings import MarkedPlace, marked_places
 from app.chat.conversation.verdict_words import (
+    ELSEWHERE,
     MISTAKEN,
     NO_MILLIMETRES,
     finding_line,
@@ -56,7 +57,14 @@ _OF_DENSITY = (
 )  # fmt: skip
 _BIRADS = re.compile(r"\bbi-?rads ?(\d[abc]?)\b|\b[rb](\d)\b")
 _SIZE = re.compile(r"\b(\d+(?:[.,]\d+)?) ?(cm|mm|centimet\w+|millimet\w+)\b")
-ELSEWHERE = "A place without a mark is not called free of a lesion."
+# what asks whether a reading that was stated is shared
+_SHARED = re.compile(
+    r"\b(do|don't|would|wouldn't|can|could)( not)? (you|it|we) (\w+ )?(agree|concur|confirm)\b|"
+    r"\b(agree|concur|right|correct)\?*$(?<!is it right)(?<!the right)(?<!to the right)|"
+    r"\bwho('s| is) (right|closer|wrong)\b|"
+    r"\b(is|are|was) (he|she|they|that|this|i) (right|wrong)\b|"
+    r"\bam i (right|wrong)\b|\bdoes (that|this) (match|fit|agree)\b"
+)
 NO_SIDE_TAKEN = (
     "It cannot tell who is right: what it says comes from the record alone, and typing a reading "
     "changes nothing of it."
@@ -99,8 +107,10 @@ def stated_place(words: str) -> StatedPlace | None:
     return None
 
 
-def is_stated(words: str) -> bool:
-    """Return whether a question says something of the pictures that a record may hold."""
+def asks_to_agree(words: str) -> bool:
+    """Return whether a question says something of the pictures and asks whether that is shared."""
+    if not _SHARED.search(words):
+        return False
     ways = (_NORMAL, _BENIGN, _MALIGNANT, _BIRADS, _SIZE)
     kinds = any(name in KINDS for name in topics_named(words))
     told = any(way.search(words) for way in ways) or bool(_density_said(words))
@@ -186,6 +196,7 @@ def agreement(exam: Exam, seen: Findings, images: Sequence[int], words: str) -> 
         lines.append(not_judged(seen, "ACR"))
     if found := _BIRADS.search(words):
         lines.append(_of_birads(exam, seen, images, found[1] or found[2]))
+        lines += [topic_line(exam, pathology)] if pathology is not None and not said else []
     for name in (one for one in topics_named(words) if one in KINDS):
         own = [one for i in images if (one := seen.verdict(name, i)) is not None]
         lines.append(finding_line(exam, name, own) if own else not_judged(seen, name))

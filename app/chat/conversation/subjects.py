@@ -45,7 +45,7 @@ class Subject(StrEnum):
 ORDER = re.compile(
     r"\b(ignore|forget|disregard|override|bypass|skip)\b.*\b(instructions?|rules?|prompts?|previous|"
     r"above|guidelines?|orders|restrictions?|training|evidence)\b|"
-    r"\b(pretend|role-?play|act (as|like)|jailbreak|developer mode|you are now|from now on|"
+    r"\b(pretend(?! i)|role-?play|act (as|like)|jailbreak|developer mode|you are now|from now on|"
     r"system prompt|talk like|speak like|answer (only )?(with|as if))\b|<\|"
 )
 # what is asked for as a file

@@ -20,7 +20,7 @@ OF_THE_PLACE = (
 )
 MISTAKEN = "It can be mistaken; a radiologist has to look."
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
-UNCOUNTED = "How many there are cannot be told either."
+UNCOUNTED = "How many lesions there are cannot be told."
 MARKED = "The place is marked on the light box."
 MATCHED = (
     "The places marked in the two views lie about equally deep behind the nipple, as one lesion "
@@ -39,12 +39,14 @@ NO_SIGNS = (
 )
 NEITHER = "Neither yes nor no can be said: "
 UNGRADED = "That there is a lesion at all has no probability: "
-IN_THE_BREAST = "Seen in the breast: "
+ELSEWHERE = "A place without a mark is not called free of a lesion."
+OF_A_PLACE = "“"  # which a question names, with what is marked there
+IN_THE_BREAST = "That place in the breast: "
 AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
-    NO_SIGNS, NEITHER, UNGRADED, IN_THE_BREAST, AS_BEFORE,
+    NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, IN_THE_BREAST, AS_BEFORE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "

@@ -36,6 +36,7 @@ RELATED = "See also: "
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
+FEW_CASES = " too few cases "  # numbers with what they count, which are mixed up
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 REPEATED = "says the same as the answer before, to another question"
@@ -65,7 +66,9 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
-    return tuple(line for line in lines if line.startswith(kept))
+    if len(asked.kinds) > 1:  # of several it makes one that is not there
+        kept = (*kept, *(f"{title(name)}: not judged" for name in asked.kinds))
+    return tuple(line for line in lines if line.startswith(kept) or FEW_CASES in line)
 
 
 def record_lines(text: str) -> tuple[str, ...]:
