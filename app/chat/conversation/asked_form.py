@@ -31,6 +31,7 @@ _PLAIN = re.compile(
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
 _ONE_LINE = re.compile(
     r"\b(one|a|a single|1)[ -](line|liner|sentence|phrase)\b|\btl;?dr\b|\btweet\b|"
+    r"\bimpression only\b|\b(only|just) the impression\b|"
     r"\b(two|2|three|3) (short )?lines\b|"
     r"\b(in|exactly|under|max(imum)?|at most|within|(fewer|less) than) \d+ (words|characters)\b"
 )
@@ -50,7 +51,10 @@ _PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
 _REWRITTEN = re.compile(r"\b(re-?(write|phrase|word)|put (it|that|this)|say (it|that|this) again|"
                         r"the same (thing|report|text|again)?)\b")  # fmt: skip
 _OF_VIEWS = re.compile(r"\b(views?|projections?|cc\b.*\bmlo|mlo\b.*\bcc)\b")
-_OF_SIDES = re.compile(r"\b(left|right|sides?|breasts|bilateral\w*|contralateral|symmetr\w*)\b")
+_OF_SIDES = re.compile(
+    r"\b((which|other|either) breast|left|right|sides?|breasts|bilateral\w*|contralateral|"
+    r"symmetr\w*)\b"
+)
 
 
 _SAME_LESION = re.compile(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.report_findings import exact_places, match_line, whole_places
+from app.chat.conversation.report_findings import exact_places, likeliest_lines, match_line
 from app.chat.conversation.sayings import NO_NATURE
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
@@ -28,7 +28,6 @@ from app.chat.conversation.verdict_words import (
     not_judged,
     pixel_lines,
     side_lines,
-    suspect_lines,
     title,
     topic_line,
 )
@@ -73,11 +72,9 @@ def findings_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         lines.append(f"{WHY_NOT}{seen.why_silent('Mass')}.")
     found = [one for some in said.values() for one in some]
     lesions = not asked.kinds or bool(LESIONS & {*asked.kinds})
-    suspects = suspect_lines(exam, seen, asked.images) if lesions else []
+    suspects = likeliest_lines(exam, seen, asked.images) if lesions else []
     if asked.subject in (Subject.PLACES, Subject.SIZES) and not there and not suspects:
         lines.insert(0, NO_MARK_OF_IT if asked.kinds else NO_MARK)
-    if suspects and asked.subject in (Subject.FINDINGS, Subject.PLACES):
-        suspects += whole_places(exam, seen, asked.images)
     first = every or asked.subject is Subject.PLACES
     graded = of_several(exam, seen, "Pathology", asked.images)
     if every and suspects and graded is not None and asked.subject is Subject.FINDINGS:
@@ -122,8 +119,7 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     exact = exact_places(exam, seen, asked.images) if asked.exact else ()
     if not exact:
         return made
-    again = (LIKELIEST, *whole_places(exam, seen, asked.images))
-    rest = [line for line in made.text.splitlines() if not line.startswith(again)]
+    rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]
     return replace(made, text="\n".join([*exact, *rest]))
 
 
@@ -189,7 +185,7 @@ def comparison_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         names = [name for name in usual if name in seen.topics]
     lines = side_lines(exam, seen, names, views=views)
     if views:
-        places = [*suspect_lines(exam, seen, asked.images), match_line(exam, seen, asked.images)]
+        places = [*likeliest_lines(exam, seen, asked.images), match_line(exam, seen, asked.images)]
         lines = [*places, *lines]
     lines += [not_judged(seen, name) for name in asked.topics if name in seen.silent]
     if not names and not asked.topics:
@@ -202,16 +198,18 @@ def comparison_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
 
 def confidence_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     """Return how sure the answer to a topic is, and how the model went when it was tried."""
-    names = _graded(asked, seen)
-    made = topics_told(exam, names, asked.images, seen) if names else None
-    if made is None:
+    graded = _graded(asked, seen)[:1]  # of benign or malignant, not of the density, is doubt
+    if graded:
+        made, names = topics_told(exam, graded, asked.images, seen), graded
+    else:
         made, names = _again(exam, asked, seen)
     told = [f"{title(name)}: {seen.tried[name]}." for name in names if name in seen.tried]
     judged = any(verdicts_of(seen, name, asked.images) for name in names)
-    how = [FIGURES] if judged else [] if LIKELIEST in made.text else [NOTHING_CLAIMED]
-    if seen.suspects and not asked.kinds and names != ["ACR"]:
-        how.append(OF_THE_PLACE)
-        how += [f"{UNGRADED}{seen.why_silent('Mass')}."] if "Mass" not in seen.topics else []
+    placed = LIKELIEST in made.text
+    how = [FIGURES] if judged else [] if placed else [NOTHING_CLAIMED]
+    ungraded = bool(seen.suspects) and asked.subject is Subject.CONFIDENCE and bool(graded)
+    how += [OF_THE_PLACE] if placed or ungraded else []
+    how += [f"{UNGRADED}{seen.why_silent('Mass')}."] if ungraded else []
     return replace(made, text="\n".join([made.text, *told, *how, MISTAKEN]))
 
 
@@ -220,8 +218,7 @@ def reasons_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     graded = _graded(asked, seen)
     made, names = _again(exam, asked, seen)
     if graded:
-        suspects = suspect_lines(exam, seen, asked.images)
-        lines = [*suspects, *whole_places(exam, seen, asked.images)]
+        lines = likeliest_lines(exam, seen, asked.images)
         graded_lines = topics_told(exam, graded, asked.images, seen).text
         made, names = replace(made, text="\n".join([*lines, graded_lines])), graded
     rest = []

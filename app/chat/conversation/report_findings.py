@@ -17,11 +17,13 @@ from app.chat.conversation.report_draft import (
 )
 from app.chat.conversation.verdict_words import (
     APART,
-    IN_THE_BREAST,
+    LIKELIEST,
     MATCHED,
     NOT_MATCHED,
     SIDES,
+    in_the_picture,
     pixels_of,
+    suspect_lines,
     title,
     verdict_words,
 )
@@ -105,13 +107,24 @@ def marked_places(
     return told
 
 
-def whole_places(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
-    """Return in which part of a breast its likeliest place lies, where two views tell it."""
-    return [
-        f"{IN_THE_BREAST}{name.lower()}, {place.location.words}."
+def likeliest_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
+    """Return where a lesion would most likely lie: in the breast, or else in each picture."""
+    places = [
+        (name.lower(), place)
         for name, place in marked_places(exam, findings, images)
-        if len(place.marks) > 1 and place.marks[0] in findings.suspects
+        if place.marks[0] in findings.suspects
     ]
+    whole = [(name, place) for name, place in places if len(place.marks) > 1]
+    told = [
+        f"{name}, {place.location.words}, marked in "
+        f"{' and '.join(exam.names[one.image] for one in place.marks)}"
+        for name, place in whole
+    ]
+    if not told:
+        return suspect_lines(exam, findings, images)
+    rest = [one for _, place in places if len(place.marks) == 1 for one in place.marks]
+    told += [f"{exam.names[one.image]} {in_the_picture(exam, one)}" for one in rest]
+    return [f"{LIKELIEST}: {'; '.join(told)}."]
 
 
 def match_line(exam: Exam, findings: Findings, images: Sequence[int]) -> str:

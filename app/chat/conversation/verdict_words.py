@@ -41,12 +41,11 @@ NEITHER = "Neither yes nor no can be said: "
 UNGRADED = "That there is a lesion at all has no probability: "
 ELSEWHERE = "A place without a mark is not called free of a lesion."
 OF_A_PLACE = "“"  # which a question names, with what is marked there
-IN_THE_BREAST = "That place in the breast: "
 AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
-    NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, IN_THE_BREAST, AS_BEFORE,
+    NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
@@ -98,14 +97,14 @@ def finding_line(exam: Exam, name: str, verdicts: Sequence[Verdict]) -> str:
 def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
     """Return where a lesion would most likely lie, of pictures in which none is judged."""
     told = [
-        f"{exam.names[one.image]} {_in_the_picture(exam, one)}"
+        f"{exam.names[one.image]} {in_the_picture(exam, one)}"
         for one in findings.suspects
         if one.image in images
     ]
     return [f"{LIKELIEST}: {'; '.join(told)}."] if told else []
 
 
-def _in_the_picture(exam: Exam, region: Region) -> str:
+def in_the_picture(exam: Exam, region: Region) -> str:
     """Return a place, as a third of the picture where that is no height in the breast."""
     words = region_words(exam, region)
     of_cc = exam.images[region.image].told.view is View.CC
