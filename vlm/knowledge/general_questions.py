@@ -94,6 +94,26 @@ _PICTURE_ALONE = re.compile(r"^([lr] ?)?(cc|mlo)( views?)?$")
 MOST = 3  # terms that are explained at once
 SHORT = 5  # words of a question that is a term and nothing else
 
+# what asks for what a term is, and not for more
+_DEFINES = re.compile(
+    r"^(and |so |but |ok |please |hi |hello )*(what'?s?( is| are| does| do)?|whats|define|explain|"
+    r"difference)\b|\b(mean|means|meaning|definition|stand for|stands for)\b"
+)
+_OPEN = re.compile(
+    r"\b(these|this (picture|image|film|mammogram|breast|scan|case)|here|"
+    r"(my|her) (picture|image|breast|scan|mammogram)s?)\b"
+)
+
+
+def asks_what_it_is(words: str) -> bool:
+    """Return whether a question asks for what a term is, and not for more."""
+    return _DEFINES.search(words) is not None
+
+
+def of_open_pictures(words: str) -> bool:
+    """Return whether a question names the pictures that are open."""
+    return _OPEN.search(words) is not None
+
 
 def explained(question: str) -> tuple[GlossaryTerm, ...]:
     """Return the entries that answer a question; none where it is about pictures or not known."""

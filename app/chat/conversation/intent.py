@@ -32,8 +32,10 @@ from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import BY_NAME, topics_named
 from vlm.knowledge.general_questions import (
+    asks_what_it_is,
     explained,
     named_in,
+    of_open_pictures,
     points_at,
     speaks_of_these,
     term_alone,
@@ -114,11 +116,6 @@ _IS_IT = re.compile(
 # what a worried message ends in
 _CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
 MOST_TERMS = 4  # of a letter, that are explained at once
-# of the pictures that are open
-_OF_HERE = re.compile(
-    r"\b(these|this (picture|image|film|mammogram|breast|scan|case)|here|"
-    r"(my|her) (picture|image|breast|scan|mammogram)s?)\b"
-)
 _STATED = (
     Subject.FINDINGS, Subject.PLACES, Subject.TOPIC, Subject.NATURE, Subject.ATTRIBUTES,
     Subject.KNOWLEDGE, Subject.MEANING, Subject.SIZES,
@@ -218,6 +215,9 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     by_patients = asked.subject in (Subject.PERSON, Subject.FINDINGS, Subject.MEANING)
     if by_patients and (tag := _told_by_a_tag(words)):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
+    asks_more = likely.sure_of_known and not asks_what_it_is(words)
+    if subject is Subject.MEANING and asks_more and not (judged and _here(question)):
+        return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
     if entries := _explained(question, likely, judged):
         return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
     told = program_facts().get(likely.intent.program_fact)
@@ -240,7 +240,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     if asked.subject in (Subject.MEANING, Subject.UNKNOWN) and asked.kinds:
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
     unanswered = asked.subject in (Subject.MEANING, Subject.UNKNOWN) and not same
-    if unanswered and len(words.split()) > 2 and likely.known and not _OF_HERE.search(words):
+    if unanswered and len(words.split()) > 2 and likely.known and not of_open_pictures(words):
         return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
     if asked.subject is Subject.MEANING:
         return replace(asked, unread=_telling(words))

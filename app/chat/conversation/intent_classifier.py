@@ -143,6 +143,7 @@ class Likely:
         general: whether it may as well ask for general knowledge.
         other: name of the intent that is next likely.
         known: name of the nearest general answer, if it is near.
+        sure_of_known: whether it is near enough to be told beside a term of the glossary.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Likely:
     general: bool
     other: str
     known: str = ""
+    sure_of_known: bool = False
 
     @property
     def intent(self) -> Intent:
@@ -290,7 +292,8 @@ def likely_intent(question: str) -> Likely:
     fact = INTENTS[first].fact
     asked = tuple(dict.fromkeys([fact, *facts])) if fact else ()
     general = margin - next(near for near, name in ranked if name == GENERAL) <= GENERAL_TOO
-    known = (INTENTS[name].known for margin, name in every if margin >= NEAR_KNOWN)
+    near = [(margin, INTENTS[name].known) for margin, name in every if INTENTS[name].known]
+    distance, known = near[0] if near and near[0][0] >= NEAR_KNOWN else (-math.inf, "")
     return Likely(
-        first, margin >= SURE, asked, general, ranked[1][1], next(filter(None, known), "")
+        first, margin >= SURE, asked, general, ranked[1][1], known, distance >= SURE_OF_ONE
     )

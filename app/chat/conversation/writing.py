@@ -36,7 +36,7 @@ RELATED = "See also: "
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
-MARKED_IN = ", marked in "  # of a place that two views tell together
+MARKED_IN = ", marked in "  # of a likeliest place that two views tell together
 FEW_CASES = " too few cases "  # numbers with what they count, which are mixed up
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
@@ -67,8 +67,9 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
-    if MARKED_IN in made.text:  # of a breast as a whole
-        kept = (*kept, LIKELIEST)
+    of_all = asked.subject in (Subject.FINDINGS, Subject.PLACES, Subject.SIZES) and not asked.kinds
+    if of_all and MARKED_IN in made.text:  # a place in the breast, which it never learnt to word
+        return lines
     if len(asked.kinds) > 1:  # of several it makes one that is not there
         kept = (*kept, *(f"{title(name)}: not judged" for name in asked.kinds))
     return tuple(line for line in lines if line.startswith(kept) or FEW_CASES in line)

@@ -15,6 +15,7 @@ import pytest
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.intent import understand
+from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 
@@ -27,7 +28,9 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 
 
 def asked_for(asked: Asked) -> set[str]:
-    """Return how the files name what is asked for."""
+    """Return how the files name what is asked for; they know no general answer but a meaning."""
+    if asked.subject is Subject.KNOWLEDGE:
+        return {Subject.MEANING.name}
     return {asked.subject.name, f"{asked.subject.name}:{asked.program_fact}"}
 
 
