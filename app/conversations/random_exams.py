@@ -42,8 +42,8 @@ TRIED = (
     "{a} % [{low}, {high}]; guessing gets {g} %"
 )
 TOO_FEW = (
-    "it was tried on too few cases of {option}, {few}; at least 20 of each answer are needed to "
-    "tell it from guessing"
+    "it was tried on only {few} cases of {option}; at least 20 of each answer are needed to tell "
+    "it from guessing"
 )
 OTHERS = ("ACR", "Bi-Rads", "Pathology", "Background tissue", "Cancer")
 Random = np.random.Generator

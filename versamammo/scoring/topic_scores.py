@@ -75,7 +75,7 @@ class TopicScore:
         name, least = min(asked, key=lambda one: one[1])
         if least < LEAST_OF_A_CLASS:
             return (
-                f"it was tried on too few cases of {name}, {least}; at least {LEAST_OF_A_CLASS} of "
+                f"it was tried on only {least} cases of {name}; at least {LEAST_OF_A_CLASS} of "
                 "each answer are needed to tell it from guessing"
             )
         better = self.low > self.chance and self.skill >= LEAST_SKILL

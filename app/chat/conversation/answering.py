@@ -171,7 +171,7 @@ class Answering:
             if asked.one_line and asked.subject in (Subject.FINDINGS, Subject.REPORT):
                 made = replace(made, text=one_line(exam, seen, asked.images))
             elif asked.subject in OF_PLACES:
-                said = place_lines(exam, seen, asked.images, bare_words(question))
+                said = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
                 made = replace(made, text="\n".join([*said, made.text]))
             yield self._noted(made, exam, asked, first=first)
             return

@@ -91,7 +91,8 @@ _OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)
 _HELLO = re.compile(
     r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
     r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)|"
-    r"^\W*(many )?(thanks|thank you|thx|ty|great|perfect|got it|cheers)"
+    r"^\W*((ok|okay|great|right|sure)\W+)?(many )?"
+    r"(thanks|thank you|thx|ty|great|perfect|got it|cheers)"
     r"( a lot| so much| very much)?\s*[,.!:;-]+\s*(?=\w+\W+\w+\W+\w+\W+\w+)",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS, Asked
 from app.chat.conversation.report import composed
+from app.chat.conversation.report_findings import marked_places
 from app.chat.conversation.sayings import TAKEN_AWAY
 from app.chat.conversation.subjects import FILE_FORMATS
 from app.chat.conversation.verdict_words import SIDES, kinds_judged, title
@@ -97,8 +98,14 @@ def _found(exam: Exam, seen: Findings, images: Sequence[int]) -> list[str]:
             f"{seen.why_silent('Mass')}."
         )
     places = [one for one in seen.suspects if one.image in images]
+    whole = [
+        f"the {part.replace('quadrant', 'quarter')} of the {name.lower()}"
+        for name, place in marked_places(exam, seen, images)
+        if len(place.marks) > 1 and (part := place.location.quadrant or place.location.half)
+    ]
     if places:
-        lines.append(f"If there is one, it is most likely here: {_places(exam, places)}.")
+        told = "; ".join(whole) or _places(exam, places)
+        lines.append(f"If there is one, it is most likely here: {told}.")
     return lines
 
 

@@ -19,6 +19,7 @@ from app.chat.conversation.verdict_words import (
     NO_SIGNS,
     NOTHING_CLAIMED,
     OF_THE_PLACE,
+    ONLY_A_BIOPSY,
     UNCOUNTED,
     UNGRADED,
     WHY_NOT,
@@ -42,10 +43,6 @@ OF_A_LESION = ("Pathology", "Cancer", "Invasive cancer")
 GRADED = ("Pathology", "ACR")  # what has a probability where no finding is judged
 NO_MARK = "Nothing is marked in these pictures."
 NO_MARK_OF_IT = "No place is marked for it."
-ONLY_A_BIOPSY = (
-    "That is what one research model finds likely, and no diagnosis: whether it is cancer, only "
-    "tissue under the microscope tells."
-)
 
 
 def findings_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.chat.conversation.asked import KINDS
 from app.chat.conversation.facts import facts_of, warnings_of
 from app.chat.conversation.report_draft import ReportDraft, Section, SectionWriter
-from app.chat.conversation.report_findings import write_findings
+from app.chat.conversation.report_findings import likeliest_lines, write_findings
 from app.chat.conversation.report_sections import (
     OPEN,
     READER,
@@ -24,7 +24,6 @@ from app.chat.conversation.verdict_words import (
     absent_line,
     finding_line,
     kinds_judged,
-    suspect_lines,
     title,
     topic_words,
 )
@@ -102,7 +101,7 @@ def _findings(exam: Exam, findings: Findings | None, images: Sequence[int]) -> s
     lines += filter(None, [absent_line(exam, rest)])
     if silent := [name.lower() for name in KINDS if name not in judged]:
         lines.append(f"{NOT_JUDGED}: {', '.join(silent)}.")
-    lines += suspect_lines(exam, findings, images)
+    lines += likeliest_lines(exam, findings, images)
     lines += [f"Attempted in vain: {what}." for what in findings.failed]
     return "\n".join(lines)
 

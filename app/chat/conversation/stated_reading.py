@@ -39,6 +39,7 @@ _DEPTHS = {
 }
 # of what is asked for, not said
 _ASKS_WHERE = re.compile(
+    r"\b(how (far|deep|close|near)|distance)\b|"
     r"\b(which|what) (quadrant|half|part|side|third|hour|o'?clock|region|area)\b|"
     rf"\b(?:{_WAY})(?: \w+)? (?:or|vs\.?|versus) (?:the |more )?(?:{_WAY})\b"
 )
@@ -117,29 +118,39 @@ def asks_to_agree(words: str) -> bool:
     return kinds or told or stated_place(words) is not None
 
 
-def place_lines(exam: Exam, seen: Findings, images: Sequence[int], words: str) -> list[str]:
-    """Return whether what is marked lies where a question says; nothing if it names no place."""
+def place_lines(
+    exam: Exam, seen: Findings, images: Sequence[int], words: str, kinds: Sequence[str] = ()
+) -> list[str]:
+    """Return whether what is marked lies where a question says; nothing if it names no place.
+
+    Args:
+        exam: what is spoken of.
+        seen: its record of evidence.
+        images: that are spoken of.
+        words: of the question, in lower case, without punctuation.
+        kinds: of findings that are asked for; marks of others do not count.
+    """
     said = stated_place(words)
     if said is None:
         return []
-    marked = marked_places(exam, seen, images)
+    marked = [
+        (name, place)
+        for name, place in marked_places(exam, seen, images)
+        if not kinds or place.marks[0].topic in kinds or place.marks[0] in seen.suspects
+    ]
     if not marked:
-        return [f"“{said.words}”: no place is marked there or elsewhere. {ELSEWHERE}"]
-    lines = []
+        return [f"“{said.words}”: no place is marked there or elsewhere.", ELSEWHERE]
+    by: dict[bool | None, list[str]] = {}
     for name, place in marked:
         there = _is_there(said, place, left=name.startswith("Left"))
         lies = f"{name.lower()}, {place.location.words or place.marks[0].where}"
-        what = "the likeliest place" if place.marks[0] in seen.suspects else "a marked place"
-        if there is None:
-            lines.append(f"“{said.words}”: {UNTOLD} ({lies}).")
-        elif there:
-            lines.append(f"“{said.words}”: {what} lies there ({lies}).")
-        else:
-            lines.append(f"“{said.words}”: {what} lies elsewhere ({lies}).")
-    if not any(": the likeliest place lies there" in one or "marked place lies there" in one
-               for one in lines):  # fmt: skip
-        lines.append(ELSEWHERE)
-    return lines
+        by.setdefault(there, []).append(lies)
+    what = "the likeliest place" if marked[0][1].marks[0] in seen.suspects else "a marked place"
+    if True in by:
+        return [f"“{said.words}”: {what} lies there ({'; '.join(by[True])})."]
+    if None in by:
+        return [f"“{said.words}”: {UNTOLD} ({'; '.join(by[None])}).", ELSEWHERE]
+    return [f"“{said.words}”: {what} lies elsewhere ({'; '.join(by[False])}).", ELSEWHERE]
 
 
 def _is_there(said: StatedPlace, place: MarkedPlace, *, left: bool) -> bool | None:

@@ -19,6 +19,10 @@ OF_THE_PLACE = (
     "belongs to it."
 )
 MISTAKEN = "It can be mistaken; a radiologist has to look."
+ONLY_A_BIOPSY = (
+    "That is what one research model finds likely, and no diagnosis: whether it is cancer, only "
+    "tissue under the microscope tells."
+)
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
 UNCOUNTED = "How many lesions there are cannot be told."
 MARKED = "The place is marked on the light box."
@@ -45,7 +49,7 @@ AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
-    NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
+    ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "

@@ -37,7 +37,7 @@ RELATED = "See also: "
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
 MARKED_IN = ", marked in "  # of a likeliest place that two views tell together
-FEW_CASES = " too few cases "  # numbers with what they count, which are mixed up
+FEW_CASES = "it was tried on only "  # numbers with what they count, which are mixed up
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 REPEATED = "says the same as the answer before, to another question"
