@@ -18,6 +18,7 @@ from app.chat.conversation.report_draft import (
 from app.chat.conversation.verdict_words import (
     APART,
     LIKELIEST,
+    MARKED_IN,
     MATCHED,
     NOT_MATCHED,
     SIDES,
@@ -116,7 +117,7 @@ def likeliest_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> li
     ]
     whole = [(name, place) for name, place in places if len(place.marks) > 1]
     told = [
-        f"{name}, {place.location.words}, marked in "
+        f"{name}, {place.location.words}{MARKED_IN}"
         f"{' and '.join(exam.names[one.image] for one in place.marks)}"
         for name, place in whole
     ]

@@ -56,6 +56,7 @@ FIGURES = (
     "showed the finding."
 )
 NOTHING_CLAIMED = "Nothing was claimed of it, so there is no probability to go by either."
+MARKED_IN = ", marked in "  # of a likeliest place that two views tell together
 LIKELIEST = "If there is a lesion, it most likely lies here"
 
 

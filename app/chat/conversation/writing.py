@@ -14,7 +14,7 @@ from dataclasses import replace
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST, title
+from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST, MARKED_IN, title
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
@@ -36,7 +36,6 @@ RELATED = "See also: "
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
-MARKED_IN = ", marked in "  # of a likeliest place that two views tell together
 FEW_CASES = "it was tried on only "  # numbers with what they count, which are mixed up
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
