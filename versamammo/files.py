@@ -20,6 +20,7 @@ NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 PARTIAL = ".part"  # suffix of a file or folder that is still being written
 REPLACED = ".old"  # suffix of a folder while another takes its place
 LOCK = ".lock"
+CACHE = "VERSAMAMMO_CACHE"  # names another folder than ~/.cache/versamammo
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # safetensors and ONNX report a failed write by their own exceptions, with the system's words
 FULL_DISK_WORDS = tuple(os.strerror(code) for code in FULL_DISK)
@@ -171,3 +172,11 @@ def alone_in(out: Path, field: str) -> Iterator[None]:
             message = "another run is writing to this folder; wait for it or choose another"
             raise InputError(message, file=out, field=field, reason="in-use") from error
         yield
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: VERSAMAMMO_CACHE, or the user's cache."""
+    named = os.environ.get(CACHE)
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "versamammo"

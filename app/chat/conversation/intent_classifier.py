@@ -1,6 +1,6 @@
 """What a question asks for, learnt from examples by a linear classifier over words and their parts.
 
-It learns within ten seconds from `intent_examples.tsv`, questions that language models wrote in
+It learns from `intent_examples.tsv`, questions that language models wrote in
 the voices of radiologists, students, engineers, patients and hurried people, each with what it asks
 for; and from plain questions for each finding of the vocabulary and each term of the glossary. What
 is generally known are many things of three fields: that one of a field is asked for is told first,
@@ -12,23 +12,16 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
+from app.chat.conversation.linear_intents import IntentClassifier, kept_or_learnt
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
 from vlm.knowledge.general_answers import general_answers
 from vlm.knowledge.glossary import glossary
 from vlm.knowledge.glossary_search import APOSTROPHE
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from sklearn.pipeline import FeatureUnion
-    from sklearn.svm import LinearSVC
 
 FILE = "intent_examples.tsv"
 SAME = "same"  # what a follow-up asks for that asks the question before once more
@@ -202,41 +195,6 @@ def field_of(name: str) -> str:
     return general_answers()[known].part if known else ""
 
 
-@dataclass(frozen=True)
-class IntentClassifier:
-    """Linear classifiers: of intents, of fields of knowledge, and of the answers of each field.
-
-    Attributes:
-        features: words, pairs of words and parts of words, weighed by how rare they are.
-        intents: learnt without general questions, of which there are many.
-        fields: tells general questions of each field from all others.
-        answers: by field.
-    """
-
-    features: FeatureUnion
-    intents: LinearSVC
-    fields: LinearSVC
-    answers: Mapping[str, LinearSVC]
-
-    def ranked(self, question: str) -> list[tuple[float, str]]:
-        """Return each intent after its margin, the nearest first; of a field its likeliest answer.
-
-        An answer is as near as its field and, within that, itself.
-        """
-        row = self.features.transform([question])
-        ranked = _margins(self.intents, row)
-        for margin, field in _margins(self.fields, row):
-            if field in self.answers:
-                inner, name = _margins(self.answers[field], row)[0]
-                ranked.append((min(margin, inner), name))
-        return sorted(ranked, reverse=True)
-
-
-def _margins(model: LinearSVC, row: object) -> list[tuple[float, str]]:
-    margins: NDArray[np.float64] = model.decision_function(row)[0]
-    return sorted(zip(margins.tolist(), map(str, model.classes_), strict=True), reverse=True)
-
-
 def classifier() -> IntentClassifier:
     """Return the classifier, learnt at the first call."""
     with _LEARNING:
@@ -245,35 +203,7 @@ def classifier() -> IntentClassifier:
 
 @cache
 def _learnt() -> IntentClassifier:
-    return learnt_from(examples())
-
-
-def learnt_from(pairs: Sequence[tuple[str, str]]) -> IntentClassifier:
-    """Return a classifier that has learnt from questions, each after the name of its intent."""
-    # a second to import
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_union
-    from sklearn.svm import LinearSVC
-
-    features = make_union(
-        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"[\w']+"),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2),
-    )
-    rows = features.fit_transform([plain(question) for _, question in pairs]).tocsr()
-    fields = [field_of(name) for name, _ in pairs]
-
-    def learn(own: Sequence[int], names: Sequence[str]) -> LinearSVC:
-        told = [names[number] for number in own]
-        return LinearSVC(C=0.5, random_state=0).fit(rows[list(own)], told)
-
-    names = [name for name, _ in pairs]
-    every = range(len(pairs))
-    answers = {
-        field: learn([one for one in every if fields[one] == field], names)
-        for field in sorted({*fields} - {""})
-    }
-    others = [one for one in every if not fields[one]]
-    return IntentClassifier(features, learn(others, names), learn(every, fields), answers)
+    return kept_or_learnt([(name, plain(words)) for name, words in examples()], field_of)
 
 
 def _least(name: str) -> float:

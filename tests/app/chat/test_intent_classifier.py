@@ -20,10 +20,11 @@ from app.chat.conversation.intent_classifier import (
     OF_KNOWN,
     OTHER,
     SAME,
-    learnt_from,
+    field_of,
     plain,
     typed_examples,
 )
+from app.chat.conversation.linear_intents import PREFIX, kept_or_learnt, learnt_from
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
@@ -138,7 +139,8 @@ def test_no_example_shares_six_words_with_what_is_asked_in_tests() -> None:
 
 def test_examples_that_were_kept_back_are_told_from_the_others() -> None:
     pairs = typed_examples()
-    learnt = learnt_from([pair for number, pair in enumerate(pairs) if number % 3])
+    taught = [(name, plain(words)) for number, (name, words) in enumerate(pairs) if number % 3]
+    learnt = learnt_from(taught, field_of)
     kept = pairs[::3]
     said = [learnt.ranked(plain(question))[0][1] for _, question in kept]
     pairs = list(zip([name for name, _ in kept], said, strict=True))
@@ -224,3 +226,25 @@ def test_no_question_gets_an_empty_answer(exam: Exam) -> None:
         *_, said = answering.answer(exam, question, (), masses(exam, 1))
         empty += [] if said.text.strip() else [question]
     assert empty == []
+
+
+def test_what_was_learnt_is_read_again_and_a_broken_file_learnt_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path))
+    names = ["findings", "density", "places", "general.dense_bad", "general.miss_cancer"]
+    names += ["general.why_two_views", "general.screening_who"]
+    pairs = [(name, plain(words)) for name, words in typed_examples() if name in names]
+    first = kept_or_learnt(pairs, field_of)
+    (file,) = tmp_path.glob(f"{PREFIX}*")
+    told = [first.ranked(question)[0][1] for _, question in pairs[::7]]
+    again = kept_or_learnt(pairs, field_of)
+    assert [again.ranked(question)[0][1] for _, question in pairs[::7]] == told
+    assert again.ranked("how dense is it")[0][0] == pytest.approx(
+        first.ranked("how dense is it")[0][0], abs=0.01
+    )
+    file.write_bytes(file.read_bytes()[:1000])
+    assert [kept_or_learnt(pairs, field_of).ranked(q)[0][1] for _, q in pairs[::7]] == told
+    kept_or_learnt(pairs[1:], field_of)
+    (other,) = tmp_path.glob(f"{PREFIX}*")
+    assert other != file
