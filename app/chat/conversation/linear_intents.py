@@ -90,7 +90,11 @@ def learnt_from(pairs: Pairs, field_of: Callable[[str], str]) -> IntentClassifie
     def learn(own: Sequence[int], told: Sequence[str]) -> LinearModel:
         model = LinearSVC(C=0.5, tol=1e-2, random_state=0)
         model.fit(rows[list(own)], [told[number] for number in own])
-        weights = np.ascontiguousarray(model.coef_.T, np.float32)
+        coefficients, offsets = model.coef_, model.intercept_
+        if len(model.classes_) == 2:  # of two classes one border is learnt
+            coefficients = np.vstack([-coefficients, coefficients])
+            offsets = np.concatenate([-offsets, offsets])
+        weights = np.ascontiguousarray(coefficients.T, np.float32)
         return LinearModel(
             tuple(map(str, model.classes_)), weights, model.intercept_.astype(np.float32)
         )

@@ -38,7 +38,7 @@ CANCER = {"Pathology", "Cancer", "Invasive cancer"}
 TYPED = {
     "a": (200, 189),
     "b": (210, 175),
-    "c": (167, 157),
+    "c": (167, 156),
     "d": (135, 129),
     "e": (107, 85),
     "f": (65, 51),
@@ -233,7 +233,7 @@ def test_what_was_learnt_is_read_again_and_a_broken_file_learnt_anew(
 ) -> None:
     monkeypatch.setenv("VERSAMAMMO_CACHE", str(tmp_path))
     names = ["findings", "density", "places", "general.dense_bad", "general.miss_cancer"]
-    names += ["general.why_two_views", "general.screening_who"]
+    names += ["general.why_two_views", "general.double_reading"]
     pairs = [(name, plain(words)) for name, words in typed_examples() if name in names]
     first = kept_or_learnt(pairs, field_of)
     (file,) = tmp_path.glob(f"{PREFIX}*")
