@@ -95,9 +95,7 @@ def learnt_from(pairs: Pairs, field_of: Callable[[str], str]) -> IntentClassifie
             coefficients = np.vstack([-coefficients, coefficients])
             offsets = np.concatenate([-offsets, offsets])
         weights = np.ascontiguousarray(coefficients.T, np.float32)
-        return LinearModel(
-            tuple(map(str, model.classes_)), weights, model.intercept_.astype(np.float32)
-        )
+        return LinearModel(tuple(map(str, model.classes_)), weights, offsets.astype(np.float32))
 
     every = range(len(pairs))
     models = {
