@@ -94,7 +94,7 @@ def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))
-    unnamed = not asked.named or asked.topics == (ANY_FINDING,)
+    unnamed = asked.topics in ((), (ANY_FINDING,))
     if before.subject is Subject.MEANING and meant and _HERS.search(words) and unnamed:
         found = bool(kinds_among(meant))
         return replace(asked, subject=Subject.FINDINGS if found else Subject.TOPIC, topics=meant)

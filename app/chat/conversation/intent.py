@@ -23,7 +23,7 @@ from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
 from app.chat.conversation.languages import foreign
-from app.chat.conversation.pictures_meant import PRIOR, means_prior, pictures_meant
+from app.chat.conversation.pictures_meant import PRIOR, means_prior, other_side, pictures_meant
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.stated_reading import asks_to_agree, stated_place
@@ -148,7 +148,7 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
     if _OTHER_SIDE.search(words) and asked.subject not in (Subject.COMPARE, Subject.MEANING):
-        return replace(asked, images=_other_side(asked, exam), chosen=True)
+        return replace(asked, images=other_side(asked, exam), chosen=True)
     if history:
         one = len(before.images) == 1 and asked.subject is not Subject.COMPARE
         sides = {exam.images[i].side for i in exam.current}
@@ -175,14 +175,6 @@ def _spoken_of(asked: Asked, before: Asked, exam: Exam, history: Sequence[ChatTu
             if earlier.topics:
                 return earlier
     return before
-
-
-def _other_side(asked: Asked, exam: Exam) -> tuple[int, ...]:
-    """Return the pictures of the side that was not spoken of; none if there are none."""
-    spoken = {exam.images[i].side for i in asked.images} or {one.side for one in exam.images}
-    if len(spoken) != 1:
-        return asked.images
-    return tuple(i for i in exam.current if exam.images[i].side not in spoken)
 
 
 def _alone(question: str, words: str, *, first: bool) -> Asked:
@@ -221,6 +213,12 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
     if entries := _explained(question, likely, judged):
         return replace(asked, subject=Subject.MEANING, entries=entries, unsure=False)
+    return _by_intent(asked, likely, question, words)
+
+
+def _by_intent(asked: Asked, likely: Likely, question: str, words: str) -> Asked:
+    """Read a question that asks for no term by what it most likely asks for."""
+    judged, same, read = asked.topics, asked.same, corrected(words)
     told = program_facts().get(likely.intent.program_fact)
     if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)

@@ -15,7 +15,7 @@ from versamammo.vocabulary import BY_NAME
 def one_line(exam: Exam, seen: Findings, images: Sequence[int]) -> str:
     """Return what is judged of some pictures in one sentence, and that it is no diagnosis."""
     judged, there = kinds_judged(seen, images)
-    told = []
+    told = ["phantoms, nobody's breast"] if exam.phantom else []
     for name, place in marked_places(exam, seen, images):
         lies = place.location.words or place.marks[0].where
         what = (

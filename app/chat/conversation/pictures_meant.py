@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from app.chat.conversation.asked import Asked
 from app.chat.evidence.exam import Exam
 from versamammo.imaging.mammogram import Laterality, View
 
@@ -52,3 +53,11 @@ def pictures_meant(words: str, exam: Exam) -> tuple[tuple[int, ...], bool]:
         if (len(sides) != 1 or exam.images[i].side in sides)
         and (len(views) != 1 or exam.images[i].told.view in views)
     ), True
+
+
+def other_side(asked: Asked, exam: Exam) -> tuple[int, ...]:
+    """Return the pictures of the side that was not spoken of; none if there are none."""
+    spoken = {exam.images[i].side for i in asked.images} or {one.side for one in exam.images}
+    if len(spoken) != 1:
+        return asked.images
+    return tuple(i for i in exam.current if exam.images[i].side not in spoken)

@@ -64,18 +64,27 @@ def test_a_named_place_is_compared_with_the_marked_one(exam: Exam) -> None:
     seen = masses(exam, 1)
     told = finished(exam, "Is there a mass in the upper outer quadrant of the left breast?", seen)
     first, second, *_ = told.text.splitlines()
-    assert first.startswith("“upper outer quadrant”: ")
-    assert "lies there" in first or second == ELSEWHERE
+    assert first.startswith(
+        "“upper outer quadrant”: a marked place lies elsewhere (left breast, in"
+    )
+    assert second == ELSEWHERE
     assert "Not taken into account" not in told.text
 
 
-def test_opposite_places_are_not_both_there(exam: Exam) -> None:
-    seen = suspected(exam)
-    texts = [
-        finished(exam, f"Is there a mass at {hour} o'clock on the left?", seen).text
-        for hour in (3, 9)
-    ]
-    assert sum("the likeliest place lies there" in text for text in texts) < 2
+@pytest.mark.parametrize(
+    ("hour", "said"),
+    [
+        (2, "the likeliest place lies elsewhere (left breast, in the inner half"),
+        (4, "whether the marked place lies there cannot be told from these views (left"),
+        (6, "the likeliest place lies there (left breast, in the lower half"),
+        (9, "the likeliest place lies there (left breast, in the inner half"),
+    ],
+)
+def test_an_hour_is_compared_as_far_as_views_that_show_no_one_place_tell(
+    exam: Exam, hour: int, said: str
+) -> None:
+    told = finished(exam, f"Is there a mass at {hour} o'clock on the left?", suspected(exam)).text
+    assert told.startswith(f"“{hour} o'clock”: {said}")
 
 
 @pytest.mark.parametrize(
@@ -136,4 +145,5 @@ def test_one_sentence_is_one(exam: Exam) -> None:
     told = finished(exam, "Summarise the findings in one sentence", suspected(exam)).text
     assert "\n" not in told
     assert "Pathology malignant (0.90), if there is a lesion" in told
+    assert told.startswith("Phantoms, nobody's breast; ")
     assert told.endswith("research software, no diagnosis.")
