@@ -98,7 +98,7 @@ def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple
 def marked_places(
     exam: Exam, findings: Findings, images: Sequence[int]
 ) -> list[tuple[str, MarkedPlace]]:
-    """Return each marked place of some pictures after the breast that it is in, such as “Right”."""
+    """Return each marked place of some pictures after its breast, such as “Right breast”."""
     told = []
     for name, laterality in SIDES:
         own = [one for one in images if exam.images[one].side is laterality]
