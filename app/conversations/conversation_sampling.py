@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,11 @@ from app.chat.conversation.answering import Answering
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.general import GENERAL
 from app.chat.conversation.intent import understand
+from app.chat.conversation.question_parts import parts_asked
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import topic_line
-from app.chat.conversation.writing import record_lines
-from app.chat.evidence.contracts import Card, ChatTurn
+from app.chat.conversation.writing import is_worded, record_lines, told_as_it_is
+from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.trials import Trials
 from app.conversations.followed import confidence, tags, why
@@ -74,11 +76,12 @@ def draw_conversation(random: Random) -> SampledConversation:
         if len(turns) == wanted:
             break
         question = (next_question if turns else first_question)(scene.exam, random)
-        if understand(question, scene.exam, history).exact:
-            continue  # told from pixels, of which a scene has none, and in the page's own form
+        asked = understand(question, scene.exam, history)
+        if parts_asked(question, scene.exam, history, asked):
+            continue  # each is worded by itself
         *_, made = answering.answer(scene.exam, question, history, scene.seen)
-        answer = written(scene, question, history, made.text, random)
-        facts = record_lines(made.text)
+        facts = worded_lines(scene, asked, answering.card, made)
+        answer = written(scene, question, asked, facts, random) if facts else None
         if answer is None or disagreements(answer, facts, question):
             continue
         turns.append(Turn(question, answer, facts))
@@ -101,27 +104,53 @@ def option_turns(scene: Scene, wanted: int, random: Random) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
+def worded_lines(scene: Scene, asked: Asked, card: Card, made: StreamedAnswer) -> tuple[str, ...]:
+    """Return the lines of an answer that a language model is to word; none where none does."""
+    if not is_worded(asked, scene.exam, card) or len(made.text) > LONGEST:
+        return ()
+    below = told_as_it_is(asked, made)
+    return tuple(line for line in record_lines(made.text) if line not in below)
+
+
 def written(
-    scene: Scene, question: str, history: list[ChatTurn], facts: str, random: np.random.Generator
+    scene: Scene, question: str, asked: Asked, facts: Sequence[str], random: np.random.Generator
 ) -> str | None:
     """Return the answer to a question; None where the page's own text is kept."""
-    asked = understand(question, scene.exam, history)
-    if len(facts) > LONGEST or asked.subject is Subject.REPORT or not asked.images:
-        return None
-    writer = Writer(scene.exam, scene.seen, question, random, bool(random.random() < 0.25))
+    told = "\n".join(facts)
+    writer = Writer(scene.exam, scene.seen, question, random, told, bool(random.random() < 0.25))
     if asked.subject is Subject.TAGS or (
         asked.subject in (Subject.CONFIDENCE, Subject.WHY) and asked.facts
     ):
         return tags(writer, asked)
-    if asked.subject in GENERAL or asked.subject is Subject.UNKNOWN:
-        return plain(asked, question, facts, random)
+    if asked.subject in (*GENERAL, Subject.UNKNOWN, Subject.NATURE):
+        answer = plain(asked, question, told, random)
+        return answer and " ".join(
+            filter(None, [*_silent(writer, asked), answer, *_more(writer, asked)])
+        )
     return _about_pictures(writer, asked)
 
 
+def _silent(writer: Writer, asked: Asked) -> list[str]:
+    """Return what is said first of findings whose looks are asked for."""
+    if asked.subject is not Subject.ATTRIBUTES:
+        return []
+    return [writer.not_judged([n]) for n in asked.kinds if n not in writer.seen.topics]
+
+
+def _more(writer: Writer, asked: Asked) -> list[str]:
+    """Return what is judged beside a fixed text."""
+    if asked.subject is Subject.NATURE:
+        return [writer.topics(["Pathology"], asked.images)]
+    others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
+    return [writer.topics(others, asked.images)] if asked.program_fact and others else []
+
+
 def _about_pictures(writer: Writer, asked: Asked) -> str | None:
-    ways = {
+    ways: dict[Subject, Callable[[], str | None]] = {
         Subject.FINDINGS: lambda: writer.findings(asked),
-        Subject.PLACES: lambda: writer.places(asked, sizes=False),
+        Subject.PLACES: lambda: (
+            writer.exactly(asked.images) if asked.exact else writer.places(asked, sizes=False)
+        ),
         Subject.SIZES: lambda: writer.places(asked, sizes=True),
         Subject.COUNT: lambda: writer.count(asked),
         Subject.TOPIC: lambda: writer.topics(
@@ -134,9 +163,10 @@ def _about_pictures(writer: Writer, asked: Asked) -> str | None:
     made = ways.get(asked.subject)
     if made is None:
         return None
+    answer = made()
     others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
-    if others and asked.subject in (
+    if answer and others and asked.subject in (
         Subject.FINDINGS, Subject.PLACES, Subject.SIZES, Subject.COUNT
     ):  # fmt: skip
-        return f"{made()} {writer.topics(others, asked.images)}"
-    return made()
+        return f"{answer} {writer.topics(others, asked.images)}"
+    return answer

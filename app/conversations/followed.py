@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.facts import QUALITY, TAG_SENTENCES, views_disagree, warnings_of
+from app.chat.conversation.record_answers import graded_instead
 from app.chat.conversation.subjects import Subject
 from app.chat.evidence.exam import ExamImage, is_digital
 from app.conversations.words import SIDES, capital, listed
@@ -16,6 +17,11 @@ from versamammo.imaging.dicom.positioning import FILE_NAME
 
 def again(writer: Writer, asked: Asked) -> tuple[str, list[str]]:
     """Answer the topics that a follow-up is about; returns their names, too."""
+    graded = graded_instead(asked, writer.seen)
+    graded = graded[:1] if asked.subject is Subject.CONFIDENCE else graded
+    if graded:
+        where = writer.suspects(asked.images)
+        return " ".join(filter(None, [where, writer.topics(graded, asked.images)])), graded
     others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
     if others:
         return writer.topics(others, asked.images), others

@@ -15,6 +15,7 @@ import yaml
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.sayings import OF_TAGS
 from app.chat.conversation.subjects import Subject
+from app.conversations.retold import retold_answers, retold_facts
 from app.conversations.words import capital
 from vlm.knowledge.glossary import GlossaryTerm
 
@@ -29,8 +30,8 @@ def _answers() -> dict[str, list[str]]:
     return {str(name): [str(one) for one in some] for name, some in told.items()}
 
 
-def plain(asked: Asked, question: str, fact: str, random: np.random.Generator) -> str:
-    """Return the answer to a question that is not about what the pictures show.
+def plain(asked: Asked, question: str, fact: str, random: np.random.Generator) -> str | None:
+    """Return the answer to a question that is not about what the pictures show; None without one.
 
     Args:
         asked: the question as it is understood.
@@ -40,6 +41,9 @@ def plain(asked: Asked, question: str, fact: str, random: np.random.Generator) -
     """
     if asked.entries:
         return meaning(asked.entries, question, random)
+    if asked.known or asked.program_fact:
+        known = retold_answers().get(asked.known) or retold_facts().get(asked.program_fact)
+        return known[int(random.integers(len(known)))] if known else None
     some = _answers().get(_kind(asked, fact))
     if not some:
         return fact
@@ -47,7 +51,8 @@ def plain(asked: Asked, question: str, fact: str, random: np.random.Generator) -
     reason = fact.partition(": ")[2].rstrip(".")
     judged = re.search(r"(?:judges here:|for example:|it judges) (.*?)(?:\.|, with)", fact)
     open_to = re.search(
-        rf"(?:about these pictures|judged in them): (.*?)(?:, {OF_TAGS})?[;.]", fact
+        rf"(?:about these pictures|judged in (?:them|these pictures)): (.*?)(?:, {OF_TAGS})?[;.]",
+        fact,
     )
     if open_to is not None and open_to[1] == OF_TAGS:
         return fact  # nothing else can be asked
@@ -74,6 +79,8 @@ def _kind(asked: Asked, fact: str) -> str:
         return "bye"
     if asked.subject is Subject.MEANING:
         return "no_meaning"
+    if asked.subject is Subject.ATTRIBUTES and fact.startswith("Nothing here tells"):
+        return "not_judged_term"
     if asked.subject is not Subject.UNKNOWN:
         return asked.subject.name.lower()
     if "nothing this program can help" in fact:

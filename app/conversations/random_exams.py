@@ -33,6 +33,7 @@ MACHINES = (
     ("Philips", "MicroDose L30"), ("Planmed", "Clarity 3D"),
 )  # fmt: skip
 PICTURE_FILES = 0.3  # share of exams that are PNG files, whose names say what they show
+NIPPLES = 0.75  # share of exams whose outlines show where the nipple lies
 GUESSING = (
     "on {data} it was not found better than guessing: tried on {n} questions about {p} patients it "
     "had not learned from: class-balanced accuracy {a} % [{low}, {high}]; guessing gets {g} %"
@@ -76,6 +77,7 @@ def draw_exam(random: Random) -> Exam:
     source = None if dicom else FILE_NAME
     warnings = () if dicom else tuple(KNOWN_FROM.format(of, source) for of in ("side", "view"))
     mirrored = random.random() < 0.15
+    nipples = random.random() < NIPPLES
     images = []
     for name in names:
         side, view = name.split()
@@ -91,13 +93,22 @@ def draw_exam(random: Random) -> Exam:
         width = columns * float(random.uniform(0.4, 0.8))
         low = 0.0 if wall == "left" else columns - width
         box = Box(low, rows * 0.1, low + width, rows * float(random.uniform(0.7, 0.95)))
+        outline = _outline(box, wall) if nipples else np.zeros((0, 2))
         breast = Breast(
             np.ones((2, 2), bool), (rows / 2, columns / 2), box, wall,  # type: ignore[arg-type]
-            float(random.uniform(0.3, 0.9)), np.zeros((0, 2)),
+            float(random.uniform(0.3, 0.9)), outline,
         )  # fmt: skip
         levels = np.broadcast_to(np.zeros(1, np.uint16), (rows, columns))
         images.append(ExamImage(levels, told, breast))
     return Exam(tuple(images), (), bool(random.random() < 0.5))
+
+
+def _outline(box: Box, wall: str) -> np.ndarray:
+    """Return the rim of a breast as half an ellipse, whose tip is the nipple; (x, y) in pixels."""
+    angles = np.linspace(-np.pi / 2, np.pi / 2, 41)
+    ahead = box.width * np.cos(angles)
+    across = box.x1 + ahead if wall == "left" else box.x2 - ahead
+    return np.stack([across, box.y1 + box.height * (1 + np.sin(angles)) / 2], axis=1)
 
 
 def draw_findings(exam: Exam, kind: str, random: Random) -> Findings:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from app.chat.conversation.intent_classifier import INTENTS, typed_examples
 from app.chat.evidence.exam import Exam
 from vlm.knowledge.glossary import glossary
 
@@ -19,6 +20,16 @@ FINDINGS = (
     ("suspicious lymph node", 1),
 )  # fmt: skip
 SHAPES = ("spiculated", "round", "oval", "irregular", "lobulated", "dense", "tiny", "palpable")
+# what is drawn from the questions that the classifier of intents learns from, and the rest now and
+# then: where both have a subject
+EXAMPLES = {
+    "findings": "findings", "places": "places", "sizes": "sizes", "count": "count",
+    "density": "density", "birads": "birads", "pathology": "pathology", "compare": "compare",
+    "exact": "places", "nature": "nature", "attributes": "attributes", "change": "change",
+    "person": "person", "advice": "advice", "meaning": "meaning", "sure": "confidence",
+    "why": "why", "known": "known", "program": "program",
+}  # fmt: skip
+AS_TYPED = 0.3  # share of the questions of such a subject that are examples
 TYPED = 0.25  # share of questions that are typed in a hurry
 NAMED = 0.2  # share of questions that name a picture or a side
 SUBJECTS = (  # how often each is asked first
@@ -28,7 +39,8 @@ SUBJECTS = (  # how often each is asked first
     ("film_or_digital", 1), ("quality", 3), ("pictures", 1), ("compare", 4), ("views_of_one", 2),
     ("meaning", 8), ("two_terms", 1), ("greeting", 1), ("thanks", 1), ("about", 1),
     ("abilities", 1), ("trust", 1), ("advice", 3), ("change", 3), ("person", 3), ("off_topic", 3),
-    ("privacy", 1), ("order", 2),
+    ("privacy", 1), ("order", 2), ("exact", 3), ("nature", 3), ("attributes", 3), ("program", 10),
+    ("known", 14),
 )  # fmt: skip
 NEXT = (  # and after another question
     ("where", 4), ("size_of_it", 3), ("sure", 4), ("why", 4), ("other_side", 2), ("more", 1),
@@ -60,9 +72,23 @@ def _drawn(shares: tuple[tuple[str, int], ...], random: np.random.Generator) -> 
     return shares[int(random.choice(len(shares), p=chances / chances.sum()))][0]
 
 
+@cache
+def _examples() -> dict[str, list[str]]:
+    """Return the questions of each intent; all of fixed texts together."""
+    found: dict[str, list[str]] = {}
+    for name, words in typed_examples():
+        intent = INTENTS[name]
+        of = "known" if intent.known else "program" if intent.program_fact else name
+        found.setdefault(of, []).append(words)
+    return found
+
+
 def _filled(subject: str, exam: Exam, random: np.random.Generator) -> str:
-    some = wordings()[subject]
-    words = some[int(random.integers(len(some)))]
+    plain = wordings().get(subject)
+    if not plain or (subject in EXAMPLES and random.random() < AS_TYPED):
+        typed = _examples()[EXAMPLES[subject]]
+        return typed[int(random.integers(len(typed)))]
+    words = plain[int(random.integers(len(plain)))]
     finding = _drawn(FINDINGS, random)
     article = "an" if finding[0] in "aeiou" else "a"
     plural = finding.removesuffix("s") + ("es" if finding.endswith("ss") else "s")

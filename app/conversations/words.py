@@ -12,8 +12,9 @@ from app.chat.conversation.verdict_words import title
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.examining import ALL_WITH_LESION, ON_FILM
-from versamammo.vocabulary import BY_NAME
+from versamammo.vocabulary import BY_NAME, NOT_JUDGED
 
+NOT_JUDGED_OF = ": not judged"  # what follows the name of one topic
 SIDES = {"R": "right", "L": "left"}
 NEGATED = re.compile(r"\b(no|not|absent|free of|\w+n't|nothing)\b")
 YES_OR_NO = re.compile(
@@ -63,6 +64,7 @@ class Words:
     """What all answers about one exam are made of, in one choice of words.
 
     Attributes:
+        facts: the lines that are to be worded, one below the other.
         long: whether pictures are called “the right MLO view” and not “R MLO”.
     """
 
@@ -70,6 +72,7 @@ class Words:
     seen: Findings
     question: str
     random: np.random.Generator
+    facts: str
     long: bool = False
 
     def pick(self, *ways: str) -> str:
@@ -101,6 +104,15 @@ class Words:
         """Return why a topic is not judged."""
         why = self.seen.why_silent(name)
         return self.pick(*_REASONS.get(why, (why,)))
+
+    @property
+    def silence_told(self) -> bool:
+        """Whether the lines say that something is not judged; it is told once a conversation."""
+        return NOT_JUDGED.casefold() in self.facts.casefold() or NOT_JUDGED_OF in self.facts
+
+    def reason_told(self, name: str) -> bool:
+        """Return whether the lines say why a topic is not judged."""
+        return self.seen.why_silent(name).casefold() in self.facts.casefold()
 
     @property
     def asks(self) -> bool:

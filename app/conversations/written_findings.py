@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS, Asked
-from app.chat.conversation.verdict_words import title
+from app.chat.conversation.report_findings import (
+    NO_PIXEL_SIZE,
+    MarkedPlace,
+    marked_places,
+    size_words,
+)
+from app.chat.conversation.verdict_words import LIKELIEST, title
 from app.chat.evidence.contracts import Region, Verdict
 from app.conversations.words import NEGATED, Words, listed, noun
 from versamammo.vocabulary import YES
@@ -91,7 +97,16 @@ class FindingWords(Words):
         )  # fmt: skip
 
     def suspects(self, images: Sequence[int]) -> str:
-        """Return where a lesion would most likely lie; empty if no place is named."""
+        """Return where a lesion would most likely lie; empty if the lines name no place."""
+        if LIKELIEST not in self.facts:
+            return ""
+        places = [
+            (name.lower(), place)
+            for name, place in marked_places(self.exam, self.seen, images)
+            if place.marks[0] in self.seen.suspects
+        ]
+        if len(places) == 1 and len(places[0][1].marks) > 1:
+            return self._of_two_views(*places[0])
         told = [
             f"{self.view(one.image)}, {self.place(one)}"
             for one in self.seen.suspects
@@ -103,6 +118,49 @@ class FindingWords(Words):
             f"If there is a lesion, it most likely lies here: {'; '.join(told)}.",
             f"If there is one, the likeliest place is {'; '.join(told)}.",
             f"The place to look at, if there is a lesion: {'; '.join(told)}.",
+        )
+
+    def _of_two_views(self, breast: str, place: MarkedPlace) -> str:
+        """Return the place in a breast that two of its views show."""
+        first, rest, held = self._in_breast(place)
+        views = listed([self.view(one.image) for one in place.marks])
+        return self.pick(
+            f"If there is a lesion, it most likely lies {first} of the {breast}{rest}{held}. It is "
+            f"marked in {views}.",
+            f"If there is one, the likeliest place is {first.removeprefix('in ')} of the {breast}"
+            f"{rest}{held}, marked in {views}.",
+            f"The place to look at, if there is a lesion: {breast}, {first}{rest}{held}; {views} "
+            "both have it marked.",
+        )
+
+    def _in_breast(self, place: MarkedPlace) -> tuple[str, str, str]:
+        """Return the part of a breast, the hour and depth, and what that rests on."""
+        words = place.location.words
+        known, _, assumed = words.partition(", if the CC ")
+        first, *rest = known.split(", ")
+        told = [one if "about" in one else f"in the {one}" for one in rest]
+        rest_of = "".join(f", {one}" for one in (told if self.random.random() < 0.6 else rest))
+        held = self.pick(f", if the CC {assumed}", f" (if the CC {assumed})") if assumed else ""
+        return first, rest_of, held
+
+    def exactly(self, images: Sequence[int]) -> str | None:
+        """Return the one place of a lesion by quadrant, hour and depth; None for several."""
+        places = marked_places(self.exam, self.seen, images)
+        alone = len(places) == 1 and places[0][1].marks[0] in self.seen.suspects
+        if not alone or not places[0][1].location.words:
+            return None
+        breast, place = places[0][0].lower(), places[0][1]
+        first, rest, held = self._in_breast(place)
+        sizes = listed([
+            f"{size_words(self.exam.images[one.image], one.box).replace(NO_PIXEL_SIZE, '')} in "
+            f"{self.view(one.image)}"
+            for one in place.marks
+        ])  # fmt: skip
+        return self.pick(
+            f"If there is a lesion, it most likely lies {first} of the {breast}{rest}{held}; it "
+            f"measures {sizes}.",
+            f"The likeliest place, if there is a lesion, is {first} of the {breast}{rest}{held}: "
+            f"{sizes}.",
         )
 
     def findings(self, asked: Asked) -> str:
@@ -127,28 +185,31 @@ class FindingWords(Words):
             words = listed([title(name).lower() for name in clear], "or")
             said.append(self.pick(f"No {words} was found.", f"Nothing is marked as {words}."))
         said += [self.finding(name, asked.images, False) for name in unsure]
-        if silent and names:
-            words = listed([title(name).lower() for name in silent])
-            said.append(self.pick(
-                f"Not judged, which does not mean absent: {words}.",
-                f"Nothing can be said about {words}.",
-            ))  # fmt: skip
-        elif silent:
-            said.append(self._nothing_judged(silent))
+        said += self._nothing_judged(silent, every=not names)
         return self._with_suspects(said, asked)
 
-    def _nothing_judged(self, silent: Sequence[str]) -> str:
-        why = self.reason(silent[0])
-        some = listed([title(name).lower() for name in silent], "or")
-        return self.pick(
-            f"I cannot say whether there is {some}: {why}.",
-            f"No finding is judged here, which does not mean that there is none, be it {some}: "
-            f"{why}.",
-        )
+    def _nothing_judged(self, silent: Sequence[str], every: bool) -> list[str]:
+        """Return that findings are not judged, with the reason if `every` one is and it is told."""
+        if not silent or not self.silence_told:
+            return []
+        if every and self.reason_told(silent[0]):
+            why = self.reason(silent[0])
+            some = listed([title(name).lower() for name in silent], "or")
+            return [self.pick(
+                f"I cannot say whether there is {some}: {why}.",
+                f"No finding is judged here, which does not mean that there is none, be it {some}: "
+                f"{why}.",
+            )]  # fmt: skip
+        words = listed([title(name).lower() for name in silent])
+        return [self.pick(
+            f"Not judged, which does not mean absent: {words}.",
+            f"Nothing can be said about {words}.",
+        )]  # fmt: skip
 
     def _with_suspects(self, said: list[str], asked: Asked) -> str:
         where = self.suspects(asked.images)
-        return " ".join(filter(None, [*said, where]))
+        told = [*said, where] if asked.kinds else [where, *said]
+        return " ".join(filter(None, told))
 
     def places(self, asked: Asked, sizes: bool) -> str:
         """Return where findings lie, or how large they are."""
@@ -160,7 +221,10 @@ class FindingWords(Words):
                     told.append(self._placed(name, region, sizes))
         where = self.suspects(asked.images)
         if told or where:
+            places = marked_places(self.exam, self.seen, asked.images)
+            two_views = any(len(one.marks) > 1 for _, one in places)  # sizes stand below
             unknown = sizes and any(not self.size(one) for one in self.seen.suspects)
+            unknown = unknown and not two_views
             size = self.pick(
                 "The size is not known, since the pixel size is not said.",
                 "Its size is not known, because the pixel size is not said.",
@@ -168,7 +232,7 @@ class FindingWords(Words):
             rest = [size] if where and unknown else []
             return " ".join(filter(None, [*told, where, *rest, *self._unjudged(asked)]))
         if not names:
-            return self.not_judged(asked.kinds or ("Mass",))
+            return " ".join(self._unjudged(asked))
         words = listed([title(name).lower() for name in names], "or")
         nothing = self.pick(
             f"Nothing is marked: no {words} was found, so there is no place to name.",
@@ -179,12 +243,9 @@ class FindingWords(Words):
     def _unjudged(self, asked: Asked) -> list[str]:
         """Return in short that something that was asked for is not judged."""
         silent = [name for name in asked.kinds or KINDS if name not in self.seen.topics]
-        if not silent:
-            return []
-        if asked.kinds or len(silent) == len(KINDS):
-            return [self.not_judged(asked.kinds or silent)]
-        some = listed([title(name).lower() for name in silent])
-        return [self.pick(f"Not judged: {some}.", f"Nothing can be said about {some}.")]
+        if asked.kinds and silent and self.reason_told(silent[0]):
+            return [self.not_judged(silent)]
+        return self._nothing_judged(silent, every=len(silent) == len(KINDS))
 
     def _placed(self, name: str, region: Region, sizes: bool) -> str:
         size, view = self.size(region), self.view(region.image)
@@ -206,7 +267,7 @@ class FindingWords(Words):
         """Return how many places are marked."""
         names = [name for name in asked.kinds or KINDS if name in self.seen.topics]
         if not names:
-            return self._with_suspects([self.not_judged(asked.kinds or ("Mass",))], asked)
+            return self._with_suspects(self._unjudged(asked), asked)
         own = [r for r in self.seen.regions if r.image in asked.images and r.topic in names]
         what = listed([title(name).lower() for name in names], "or")
         if not own:

@@ -43,7 +43,9 @@ _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|lef
 _NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
 _UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
 # what is not judged, said in words that claim nothing
-_WHETHER = re.compile(r"whether a lesion is benign or malignant|whether there is cancer")
+_WHETHER = re.compile(
+    r"whether a lesion is benign or malignant|whether there is cancer|\bas a rule\b"
+)
 _BITS = re.compile(r"\bbits?\b")
 # "R CC: the tags say side right, view CC; ...", "L MLO: 462 x 800 pixels, ..."
 _OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \d+ pixels)")
@@ -106,12 +108,14 @@ def disagreements(
 
 
 def stem(word: str) -> str:
-    """Return a word without its commonest endings."""
-    for ending in ("ies", "es", "s", "ed", "ing", "ly"):
+    """Return a word without its commonest endings, and without a letter doubled for them."""
+    cut = word
+    for ending in ("ies", "ied", "es", "s", "ed", "ing", "ly"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            cut = word[: -len(ending)]
-            return cut + "y" if ending == "ies" else cut.rstrip("e")
-    return word.rstrip("e")
+            cut = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    cut = cut.rstrip("e")
+    return cut[:-1] if len(cut) > 2 and cut[-1] == cut[-2] else cut
 
 
 def _words(answer: str, whole: str, question: str) -> list[str]:

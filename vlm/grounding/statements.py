@@ -163,7 +163,7 @@ def _recorded(head: str, piece: str) -> Polarity:
         return Polarity.UNSURE
     if re.search(r"\byes\b", folded):
         return Polarity.THERE
-    if re.search(r"\bno\b", f"{above} {folded}") or re.search(r"nothing is marked|: 0\b", folded):
+    if re.search(r"\bno\b", f"{above} {folded}") or re.search(r"nothing is marked|^0\b", folded):
         return Polarity.ABSENT
     return Polarity.THERE
 

@@ -117,7 +117,7 @@ class Answering:
             topic = asked.subject is Subject.TOPIC
             said = f"{UNDERSTOOD}{title(asked.topics[0]) if topic else asked.subject}."
             pieces = (replace(one, text=f"{said}\n{one.text}") for one in pieces)
-        if self._writer is None or not is_worded(asked, exam):
+        if self._writer is None or not is_worded(asked, exam, self._card):
             yield from pieces
             return
         *_, made = pieces

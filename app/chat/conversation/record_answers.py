@@ -14,6 +14,7 @@ from app.chat.conversation.verdict_words import (
     FIGURES,
     LIKELIEST,
     MARKED,
+    MARKED_IN,
     MISTAKEN,
     NEITHER,
     NO_SIGNS,
@@ -29,6 +30,7 @@ from app.chat.conversation.verdict_words import (
     not_judged,
     pixel_lines,
     side_lines,
+    size_lines,
     title,
     topic_line,
 )
@@ -79,6 +81,8 @@ def findings_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     lines = [*suspects, *lines] if first else [*lines, *suspects]
     of_places = bool(there or suspects)
     if asked.subject is Subject.SIZES and of_places:
+        together = any(MARKED_IN in one for one in suspects)  # which tells no size
+        lines += size_lines(exam, seen, asked.images) if together else []
         lines += pixel_lines(exam, seen, asked.images)
     if asked.yes_or_no and every and not kinds:
         why = f"{WHY_NOT}{seen.why_silent('Mass')}."
@@ -195,7 +199,7 @@ def comparison_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
 
 def confidence_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     """Return how sure the answer to a topic is, and how the model went when it was tried."""
-    graded = _graded(asked, seen)[:1]  # of benign or malignant, not of the density, is doubt
+    graded = graded_instead(asked, seen)[:1]  # of benign or malignant, not of the density, is doubt
     if graded:
         made, names = topics_told(exam, graded, asked.images, seen), graded
     else:
@@ -212,7 +216,7 @@ def confidence_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
 
 def reasons_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     """Return which source an answer rests on."""
-    graded = _graded(asked, seen)
+    graded = graded_instead(asked, seen)
     made, names = _again(exam, asked, seen)
     if graded:
         lines = likeliest_lines(exam, seen, asked.images)
@@ -231,7 +235,7 @@ def reasons_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     return replace(made, text="\n".join([made.text, *placed, *rest, *signs]))
 
 
-def _graded(asked: Asked, seen: Findings) -> list[str]:
+def graded_instead(asked: Asked, seen: Findings) -> list[str]:
     """Return what has a probability, where one asks about findings and none of them has one."""
     others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
     if others or asked.kinds or any(name in seen.topics for name in KINDS):

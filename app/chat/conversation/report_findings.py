@@ -74,6 +74,7 @@ def write_findings(
 
 
 NO_PIXEL_SIZE = " (pixel size not known)"
+OF_THE_BOX = ", in pixels from the upper left."  # what the line of a box ends with
 NO_DISTANCE = "No distance in mm is known, since the files do not tell how large a pixel is."
 
 
@@ -88,7 +89,7 @@ def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple
     lines += [NO_DISTANCE] if lines and not spaced else []
     lines += [
         f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
-        f"{mark.box.y2:.0f}, in pixels from the upper left."
+        f"{mark.box.y2:.0f}{OF_THE_BOX}"
         for one in told
         for mark in one.marks
     ]

@@ -24,6 +24,7 @@ ONLY_A_BIOPSY = (
     "tissue under the microscope tells."
 )
 IN_PIXELS = "Width x height in pixels, whose size is not known: "
+WIDTH_HEIGHT = "Width x height: "
 UNCOUNTED = "How many lesions there are cannot be told."
 MARKED = "The place is marked on the light box."
 MATCHED = (
@@ -48,8 +49,8 @@ OF_A_PLACE = "“"  # which a question names, with what is marked there
 AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
-    MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, NOT_MATCHED, WHY_NOT, NO_MILLIMETRES,
-    ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
+    MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, WIDTH_HEIGHT, NOT_MATCHED, WHY_NOT,
+    NO_MILLIMETRES, ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
@@ -135,6 +136,17 @@ def pixel_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[s
         if exam.images[one.image].millimetres(one.box) is None
     ]
     return [f"{IN_PIXELS}{'; '.join(dict.fromkeys(told))}."] if told else []
+
+
+def size_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list[str]:
+    """Return how large likeliest places are, in millimetres, where that is known."""
+    sizes = {
+        exam.names[one.image]: size
+        for one in findings.suspects
+        if one.image in images and (size := exam.images[one.image].millimetres(one.box))
+    }
+    told = [f"{name} {size[0]:.0f} x {size[1]:.0f} mm" for name, size in sizes.items()]
+    return [f"{WIDTH_HEIGHT}{'; '.join(told)}."] if told else []
 
 
 def absent_line(exam: Exam, said: Mapping[str, Sequence[Verdict]]) -> str:

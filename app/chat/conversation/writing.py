@@ -13,9 +13,17 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
+from app.chat.conversation.program_facts import program_facts
+from app.chat.conversation.report_findings import NO_DISTANCE, OF_THE_BOX, SUSPECT
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import AS_THEY_ARE, LIKELIEST, MARKED_IN, title
-from app.chat.evidence.contracts import ChatTurn, StreamedAnswer
+from app.chat.conversation.verdict_words import (
+    AS_THEY_ARE,
+    LIKELIEST,
+    MARKED_IN,
+    SIDES,
+    title,
+)
+from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from versamammo.errors import InputError
@@ -25,14 +33,14 @@ from vlm.prompts import Turn
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
 _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
-     Subject.PROGRAM, Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.ATTRIBUTES,
-     Subject.NATURE, Subject.SCORES, Subject.AGREE,
-     Subject.KNOWLEDGE}
+     Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.SCORES, Subject.AGREE}
 )  # fmt: skip
+_FIXED = (Subject.PROGRAM, Subject.KNOWLEDGE)  # whose texts stand in files
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
 RELATED = "See also: "
+OF_BREASTS = tuple(f"{side}: " for side, _ in SIDES)
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
@@ -43,13 +51,20 @@ REPEATED = "says the same as the answer before, to another question"
 _SENTENCE = re.compile(r"[.!?](?=\s)")
 
 
-def is_worded(asked: Asked, exam: Exam) -> bool:
+def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
-    exact = asked.exact and asked.subject is Subject.PLACES
     dated = asked.subject is Subject.CHANGE and exam.prior
-    own = exact or dated or asked.subject in _IN_OWN_FORM or bool({*TAG_SENTENCES} & {*asked.facts})
+    own = dated or asked.subject in _IN_OWN_FORM or bool({*TAG_SENTENCES} & {*asked.facts})
     own = own or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
+    own = own or (asked.subject in _FIXED and asked.brief)  # one sentence of a text as it stands
+    own = own or (asked.subject is Subject.PROGRAM and _keeps_form(asked.program_fact, card))
     return bool(asked.images) and not own and "warnings" not in asked.facts
+
+
+def _keeps_form(name: str, card: Card) -> bool:
+    """Return whether a fact of the program is told as it stands: figures of a model, commands."""
+    fact = program_facts()[name]
+    return name in dict(card.facts) or fact.speaker or fact.boxes or "`" in fact.text
 
 
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
@@ -66,9 +81,12 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
-    of_all = asked.subject in (Subject.FINDINGS, Subject.PLACES, Subject.SIZES) and not asked.kinds
-    if of_all and MARKED_IN in made.text:  # a place in the breast, which it never learnt to word
-        return lines
+    boxes = tuple(one for one in lines if one.endswith(OF_THE_BOX) or one == NO_DISTANCE)
+    exact = [one for one in lines if one.startswith(OF_BREASTS) and boxes]
+    several = any(one.startswith(LIKELIEST) and MARKED_IN in one and "; " in one for one in lines)
+    if several or len(exact) > 1 or any(SUSPECT not in one for one in exact):
+        return lines  # it mixes up places
+    kept = (*kept, *boxes)
     if len(asked.kinds) > 1:  # of several it makes one that is not there
         kept = (*kept, *(f"{title(name)}: not judged" for name in asked.kinds))
     return tuple(line for line in lines if line.startswith(kept) or FEW_CASES in line)

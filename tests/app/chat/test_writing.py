@@ -6,19 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
+import numpy as np
+
 from app.chat.conversation.answering import Answering
+from app.chat.conversation.asked import Asked
+from app.chat.conversation.program_facts import program_facts
+from app.chat.conversation.report_findings import OF_THE_BOX, likeliest_lines
+from app.chat.conversation.subjects import Subject
+from app.chat.conversation.verdict_words import MARKED_IN
 from app.chat.conversation.writing import (
     FEW,
     LONGEST,
     LONGEST_OF_MORE,
     REPEATED,
     RecordWriter,
+    is_worded,
     record_lines,
 )
 from app.chat.evidence.contracts import ChatTurn, Findings, Region, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from app.chat.evidence.trials import Trials
+from app.conversations.random_exams import Scene, draw_scene
 from tests.app.chat.test_answering import CARD, masses
 from versamammo.errors import InputError
 from versamammo.imaging.mammogram import Box
@@ -182,3 +191,57 @@ def test_the_place_of_a_lesion_is_not_worded_beside_a_finding_asked_for(exam: Ex
     assert not any("likely" in line for line in model.asked[0][2]), "it is not told of the place"
     assert said.written == model.text
     assert said.text.splitlines()[1].startswith("If there is a lesion, it most likely lies here")
+
+
+def scene_of_two_views(spaced: bool) -> Scene:
+    """Draw scenes until two views tell the one place of a lesion together."""
+    for seed in range(400):
+        scene = draw_scene(np.random.default_rng([5, seed]))
+        lines = likeliest_lines(scene.exam, scene.seen, scene.exam.current)
+        whole = len(lines) == 1 and MARKED_IN in lines[0] and "; " not in lines[0]
+        if whole and (scene.exam.images[0].told.spacing_mm is not None) is spaced:
+            return scene
+    raise AssertionError("no such scene was drawn")
+
+
+def test_a_place_that_two_views_tell_is_worded_and_its_boxes_stand_below() -> None:
+    scene = scene_of_two_views(spaced=True)
+    place = "If there is a lesion, it most likely lies"
+    model = Says("It cannot be told.")
+    answering = Answering(CARD, Trials(), RecordWriter(cast(LanguageSource, model)))
+    *_, said = answering.answer(scene.exam, "In which quadrant does it lie?", (), scene.seen)
+    ((_, _, facts),) = model.asked
+    assert facts[0].startswith(("Right breast: ", "Left breast: "))
+    assert not any("pixels from the upper left" in one for one in facts)
+    boxes = [one for one in said.text.splitlines() if one.endswith(OF_THE_BOX)]
+    assert len(boxes) == 2
+    assert [one.split(":")[0] for one in boxes] == list(scene.exam.names)
+    *_, said = answering.answer(scene.exam, "Where is it?", (), scene.seen)
+    assert model.asked[-1][2][0].startswith(place)
+
+
+def test_how_large_a_place_of_two_views_is_stands_in_millimetres() -> None:
+    scene = scene_of_two_views(spaced=True)
+    *_, said = Answering(CARD, Trials()).answer(scene.exam, "How large is it?", (), scene.seen)
+    sizes = [
+        f"{scene.exam.names[one.image]} {size[0]:.0f} x {size[1]:.0f} mm"
+        for one in scene.seen.suspects
+        if (size := scene.exam.images[one.image].millimetres(one.box))
+    ]
+    assert len(sizes) == 2
+    assert f"Width x height: {'; '.join(sizes)}." in said.text.splitlines()
+    scene = scene_of_two_views(spaced=False)
+    *_, said = Answering(CARD, Trials()).answer(scene.exam, "How large is it?", (), scene.seen)
+    assert "Width x height in pixels" in said.text
+    assert " mm" not in said.text
+
+
+def test_commands_and_a_models_own_figures_keep_their_form(exam: Exam) -> None:
+    texts = {name: one.text for name, one in program_facts().items()}
+    own = replace(CARD, facts=(("licence", "Ours is free to use."),))
+    images = tuple(range(len(exam.images)))
+    for name, worded in (("false_alarms", True), ("own_data", False), ("licence", False)):
+        assert ("`" in texts[name]) is (name == "own_data")
+        asked = Asked(Subject.PROGRAM, images=images, program_fact=name)
+        assert is_worded(asked, exam, own) is worded
+        assert not is_worded(replace(asked, brief=True), exam, own)

@@ -18,7 +18,7 @@ from app.conversations.conversations_command import runs
 from app.conversations.followed import TAGS
 from app.conversations.plain_answers import _answers
 from app.conversations.random_exams import draw_findings, draw_scene
-from app.conversations.typed_questions import NEXT, SUBJECTS, wordings
+from app.conversations.typed_questions import EXAMPLES, NEXT, SUBJECTS, wordings
 from versamammo.vocabulary import YES
 from vlm.grounding import disagreements
 from vlm.instructions.recorded import read_recorded
@@ -40,7 +40,7 @@ def test_every_answer_agrees_with_its_record() -> None:
 
 def test_a_question_with_options_is_answered_by_the_likeliest_of_the_record() -> None:
     turns = [
-        turn for seed in range(80) for turn in draw_conversation(np.random.default_rng(seed)).turns
+        turn for seed in range(120) for turn in draw_conversation(np.random.default_rng(seed)).turns
         if "### Options" in turn.question
     ]  # fmt: skip
     assert len(turns) > 15
@@ -101,7 +101,7 @@ def test_a_file_of_kept_questions_that_is_none_is_refused(
 
 
 def test_every_subject_has_wordings_and_every_plain_answer_a_subject() -> None:
-    assert {name for name, _ in (*SUBJECTS, *NEXT)} == set(wordings())
+    assert {name for name, _ in (*SUBJECTS, *NEXT)} == {*wordings(), *EXAMPLES}
     special = {"order", "off_topic", "not_understood", "not_judged_term", "not_read", "no_meaning",
                "worry", "bye"}  # fmt: skip
     names = {subject.name.lower() for subject in Subject}
