@@ -108,7 +108,7 @@ class FindingWords(Words):
         if len(places) == 1 and len(places[0][1].marks) > 1:
             return self._of_two_views(*places[0])
         told = [
-            f"{self.view(one.image)}, {self.place(one)}"
+            f"{self.view(one.image)}, {self.likeliest_place(one)}"
             for one in self.seen.suspects
             if one.image in images
         ]
