@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.chat.conversation.verdict_words import title
+from app.chat.conversation.verdict_words import in_thirds, title
 from app.chat.evidence.contracts import Findings, Region, Verdict
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.examining import ALL_WITH_LESION, ON_FILM
-from versamammo.imaging.mammogram import View
 from versamammo.vocabulary import BY_NAME, NOT_JUDGED
 
 NOT_JUDGED_OF = ": not judged"  # what follows the name of one topic
@@ -99,9 +98,8 @@ class Words:
 
     def likeliest_place(self, region: Region) -> str:
         """Return the same of a place whose third is one of the picture, in a CC."""
-        words = self.place(region)
-        of_cc = self.exam.images[region.image].told.view is View.CC
-        return words.replace(" third", " third of the picture", 1) if of_cc else words
+        thirds = in_thirds(self.exam, region)
+        return f"{thirds}{self.place(region).removeprefix(region.where)}"
 
     def verdicts(self, name: str, images: Sequence[int]) -> list[Verdict]:
         """Return what is said of a topic in some pictures."""

@@ -143,16 +143,17 @@ class VersaMammoModel(PreTrainedModel):
         if heads is None:
             message = "has no heads, so there is nothing to say; stage 2 trains them"
             raise InputError(message, field="heads", reason="no-heads")
-        features = self.encode(batch)
-        heat = heads.heat(features)
-        whole = heads.whole(features, heat)
-        if heads.mirrored:
-            turned = pad_to_multiple(batch, self.stride, self.background).flip(-2)
-            other = self.encode(turned)
-            other_heat = heads.heat(other)
-            whole = (whole + heads.whole(other, other_heat)) / 2
-            if heat is not None and other_heat is not None:
-                heat = (heat + other_heat.flip(-2)) / 2
+        if not heads.mirrored:
+            features = self.encode(batch)
+            heat = heads.heat(features)
+            return HeadInputs(features, heads.whole(features, heat), heat)
+        padded = pad_to_multiple(batch, self.stride, self.background)
+        # both ways in one batch, of which each core takes one
+        features, turned = self.encode(torch.cat([padded, padded.flip(-2)])).halves()
+        heat, other = heads.heat(features), heads.heat(turned)
+        whole = (heads.whole(features, heat) + heads.whole(turned, other)) / 2
+        if heat is not None and other is not None:
+            heat = (heat + other.flip(-2)) / 2
         return HeadInputs(features, whole, heat)
 
     def maps(self, batch: Tensor, count: int) -> tuple[Tensor, ...]:

@@ -28,6 +28,17 @@ class Features:
     grid: tuple[int, int]
     pyramid: tuple[Tensor, ...]
 
+    def halves(self) -> tuple[Features, Features]:
+        """Return what is seen in the first half of the batch, and in the second."""
+        half = len(self.pooled) // 2
+        return tuple(  # type: ignore[return-value]
+            Features(
+                self.pooled[part], self.patches[part], self.grid,
+                tuple(one[part] for one in self.pyramid),
+            )
+            for part in (slice(half), slice(half, None))
+        )  # fmt: skip
+
     def as_map(self) -> Tensor:
         """Lay the patches out as they lie in the image, [B, D, h, w]."""
         patches = self.patches

@@ -11,6 +11,8 @@ import hashlib
 import importlib.util
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -71,19 +73,29 @@ class _Plain(nn.Module):
 class Graph:
     """A loaded graph.
 
+    One image is looked at by all threads; of several each thread takes one. That needs no more
+    time, and far less where the cores are far from each other, as a virtual machine's may be.
+
     Attributes:
         path: of its file.
         stride: of the encoder, from which the grid follows.
-        one_by_one: whether images are looked at one at a time.
     """
 
     def __init__(self, path: Path, stride: int) -> None:
         # imported here, since both libraries may be missing where nobody has a graph
         from versamammo.model.onnx_gates import open_session
 
-        self.session, self.one_by_one = open_session(path, torch.get_num_threads())
+        self._threads = torch.get_num_threads()
+        self.session, self._one_by_one = open_session(path, self._threads)
         self.path = path
         self.stride = stride
+
+    @cached_property
+    def _of_one_thread(self) -> tuple[Any, ThreadPoolExecutor]:
+        """Open the graph once more, for threads that look at an image each."""
+        from versamammo.model.onnx_gates import open_session
+
+        return open_session(self.path, 1)[0], ThreadPoolExecutor(self._threads)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Graph, (self.path, self.stride)
@@ -95,11 +107,19 @@ class Graph:
 
     def __call__(self, images: Tensor) -> Features:
         """Look at prepared images [B, 1, H, W]."""
-        parts = images.split(1) if self.one_by_one else (images,)
-        answers = [self.session.run(None, {"pixel_values": one.numpy()}) for one in parts]
+        if len(images) > 1 and self._threads > 1:
+            session, pool = self._of_one_thread
+            answers = list(pool.map(partial(_run, session), images.split(1)))
+        else:
+            parts = images.split(1) if self._one_by_one else (images,)
+            answers = [_run(self.session, one) for one in parts]
         pooled, patches, *pyramid = (_joined(every) for every in zip(*answers, strict=True))
         grid = tuple(-(-side // self.stride) for side in images.shape[-2:])
         return Features(pooled, patches, (grid[0], grid[1]), tuple(pyramid))
+
+
+def _run(session: Any, images: Tensor) -> list[NDArray[np.float32]]:
+    return cast(list[NDArray[np.float32]], session.run(None, {"pixel_values": images.numpy()}))
 
 
 def _joined(parts: Sequence[NDArray[np.float32]]) -> Tensor:

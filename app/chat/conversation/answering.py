@@ -34,6 +34,7 @@ from app.chat.conversation.repeats import without_repeats
 from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.table import as_table
 from app.chat.conversation.verdict_words import title
 from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, is_worded, told_as_it_is
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
@@ -52,6 +53,8 @@ SUGGESTED = (
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # an answer by tags is asked about its tags
 # what is answered with regard to a place that is named
 OF_PLACES = (Subject.FINDINGS, Subject.PLACES, Subject.COUNT, Subject.SIZES, Subject.NATURE)
+# what a table tells as well
+AS_A_TABLE = (*OF_PLACES, Subject.REPORT, Subject.COMPARE, Subject.SCORES, Subject.TOPIC)
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -154,7 +157,7 @@ class Answering:
             Subject.SIZES: lambda: and_topics(exam, asked, seen, findings_told),
             Subject.COUNT: lambda: and_topics(exam, asked, seen, count_told),
             Subject.TOPIC: lambda: topics_told(
-                exam, asked.named, asked.images, seen, each=asked.each
+                exam, asked.named, asked.images, seen, each=asked.each, bare=asked.bare
             ),
             Subject.SCORES: lambda: scores_told(exam, asked, seen),
             Subject.COMPARE: lambda: comparison_told(exam, asked, seen),
@@ -168,11 +171,14 @@ class Answering:
         }
         if asked.subject in ways:
             made = ways[asked.subject]()
-            if asked.one_line and asked.subject in (Subject.FINDINGS, Subject.REPORT):
-                made = replace(made, text=one_line(exam, seen, asked.images))
+            if asked.table and asked.subject in AS_A_TABLE:
+                made = replace(made, text=as_table(exam, seen, asked.images))
+            elif asked.one_line and asked.subject in (Subject.FINDINGS, Subject.REPORT):
+                said = one_line(exam, seen, asked.images, asked.most_words)
+                made = replace(made, text=said)
             elif asked.subject in OF_PLACES:
-                said = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
-                made = replace(made, text="\n".join([*said, made.text]))
+                place = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
+                made = replace(made, text="\n".join([*place, made.text]))
             yield self._noted(made, exam, asked, first=first)
             return
         yield answer_general(asked, question, seen, self.card)

@@ -31,6 +31,7 @@ class Asked:
         entries: of the glossary, that answer it.
         order: whether it tells the program how to behave.
         misspelt: words that were read as others, and as which.
+        near: what it is nearest to, in words, if it is far from all that can be asked.
         unsure: whether it may be misread: it is far from all examples of what it is taken for.
         same: whether it asks the question before once more, of another picture or topic.
         brief: whether a short answer is wanted.
@@ -41,6 +42,9 @@ class Asked:
         one_line: whether one sentence is wanted.
         yes_or_no: whether yes or no is wanted to whether anything is there.
         each: whether each picture's own value is asked for.
+        table: whether a table is wanted.
+        bare: whether a value alone is wanted, such as a letter.
+        most_words: that an answer may have; 0 for any number.
     """
 
     subject: Subject
@@ -54,6 +58,7 @@ class Asked:
     entries: tuple[GlossaryTerm, ...] = ()
     order: bool = False
     misspelt: tuple[tuple[str, str], ...] = ()
+    near: tuple[str, ...] = ()
     unsure: bool = False
     same: bool = False
     brief: bool = False
@@ -64,6 +69,9 @@ class Asked:
     one_line: bool = False
     yes_or_no: bool = False
     each: bool = False
+    table: bool = False
+    bare: bool = False
+    most_words: int = 0
 
     @property
     def kinds(self) -> tuple[str, ...]:

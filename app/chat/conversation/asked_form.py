@@ -23,22 +23,43 @@ _PLAIN = re.compile(
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
     r"(tell|for) (a|your|my|the) (readers?|newspaper|public|journalist|audience|class)|"
     r"no idea how to read|read (it|that|this) (out )?to (her|him|them|my)|anxious|frightened|"
-    r"(very )?simple words|short sentences|as if i (was|were) (her|him)|"
+    r"(very )?simple words|short sentences|(level|wording|version) (for|of) (a |the )?patients?|"
+    r"(patient|lay) level|as if i (was|were) (her|him)|"
     r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
     r"(a|the|my|her|his) (patient|mother|mum|mom|father|dad|sister|daughter|son|wife|husband|"
     r"grand\w+|child|kid|friend|family|relatives?))\b"
 )
+_BARE = re.compile(
+    r"\b(just|only|one|a single|nothing but) (the |a )?(letter|number|category|digit|word|value)\b|"
+    r"\b(letter|number|category|digit|value) only\b"
+)
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
+_COUNTS = {
+    "five": 5, "eight": 8, "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
+    "fifty": 50,
+}  # fmt: skip
 _ONE_LINE = re.compile(
     r"\b(one|a|a single|1)[ -](line|liner|sentence|phrase)\b|\btl;?dr\b|\btweet\b|"
     r"\bimpression only\b|\b(only|just) the impression\b|"
-    r"\b(two|2|three|3) (short )?lines\b|"
-    r"\b(in|exactly|under|max(imum)?|at most|within|(fewer|less) than) \d+ (words|characters)\b"
+    r"\b(two|2|three|3) (short )?lines\b"
+)
+_COUNT = r"(?:\d+|" + "|".join(_COUNTS) + ")"
+_MOST = re.compile(
+    r",? ?\b(?:in|exactly|under|max(?:imum)?|at most|within|(?:fewer|less) than|up to|about|around|"
+    rf"limit (?:of|is)|no more than) (?P<count>{_COUNT})[ -](?P<of>words|characters|chars)"
+    r"(?: (?:or less|or fewer|please))?\b|"
+    rf",? ?\b(?P<least>{_COUNT}) words (?:max(?:imum)?|at most|tops|or less|or fewer|only)\b",
+    re.IGNORECASE,
+)
+LETTERS = 7  # of a word, with the space behind it
+LONG_LINE = 70  # words: with room for more, a report is told
+_TABLE = re.compile(
+    r"\b(tables?|tabular|tabulate\w*|columns?|one row (per|for)|rows? per|spreadsheet)\b"
 )
 _YES_OR_NO = re.compile(
     r"\b(yes or no|yes/no|y/n|normal or (not|abnormal)|(ok|okay|fine|clear|healthy|all right)\b.*"
     r"\b(or not|or what)|(is|are|does|do|looks?) .*"
-    r"\b(normal|ok|okay|fine|clear|healthy|all right))\b|"
+    r"\b(normal|ok|okay|fine|clear|clean|healthy|all right|negative|unremarkable))\b|"
     r"^(just |so )?(normal|ok|okay|fine|clear|healthy)$"
 )
 _EACH = re.compile(
@@ -57,21 +78,46 @@ _OF_SIDES = re.compile(
 )
 
 
+RESULTS = "results_file"  # the fact of the program that tells how results are written to a file
 _SAME_LESION = re.compile(
     r"\b(same|one) (lesion|mass|finding|thing|spot|place)\b.*\b(views?|both|two|mlo|cc)\b|"
     r"\b(both|two) (views?|pictures|projections)\b.*\bsame (lesion|mass|finding|thing|place)\b"
 )
 
 
+def most_words(words: str) -> int:
+    """Return how many words an answer may have at most; 0 if that is not said."""
+    found = _MOST.search(words)
+    if found is None:
+        return 0
+    told = (found["count"] or found["least"]).casefold()
+    count = _COUNTS.get(told) or int(told)
+    of_words = (found["of"] or "words").casefold() == "words"
+    return count if of_words else max(1, count // LETTERS)
+
+
+def without_limit(text: str) -> str:
+    """Return a question without how long the answer may be, which is none of what it asks for."""
+    return _MOST.sub("", text).strip() or text
+
+
 def with_form(asked: Asked, words: str) -> Asked:
     """Return a question with the form in which its words want the answer."""
     sides = bool(_OF_SIDES.search(words))
+    most = most_words(words)
+    table = bool(_TABLE.search(words))
+    if table and asked.program_fact == RESULTS:  # “as a table please”
+        asked = replace(asked, subject=Subject.REPORT, topics=(), program_fact="")
     asked = replace(
-        asked, brief=bool(BRIEF.search(words)), one_line=bool(_ONE_LINE.search(words)),
+        asked, brief=bool(BRIEF.search(words)) or most > 0, table=table, most_words=most,
+        bare=bool(_BARE.search(words)),
+        one_line=bool(_ONE_LINE.search(words)) or 0 < most < LONG_LINE,
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
         exact=bool(_EXACT.search(words)), each=bool(_EACH.search(words)), sides=sides,
         views=bool(_OF_VIEWS.search(words)) and not sides,
     )  # fmt: skip
+    if asked.bare and asked.subject is Subject.SCORES and asked.topics:
+        asked = replace(asked, subject=Subject.TOPIC)
     if asked.subject in (Subject.FINDINGS, Subject.PLACES) and _SAME_LESION.search(words):
         asked = replace(asked, subject=Subject.COMPARE, views=True)
     if asked.subject is Subject.REPORT and _PATIENT.search(words):

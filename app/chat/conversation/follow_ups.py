@@ -150,7 +150,13 @@ def _by_subject(asked: Asked, before: Asked, question: str) -> Asked:
 
 def _same(asked: Asked, before: Asked, question: str) -> Asked:
     """Return the question before, of what the one after it names."""
-    made = replace(before, brief=before.brief or asked.brief)
+    made = replace(
+        before, brief=before.brief or asked.brief, plain=before.plain or asked.plain,
+        table=before.table or asked.table, one_line=before.one_line or asked.one_line,
+        most_words=asked.most_words or before.most_words, bare=before.bare or asked.bare,
+    )  # fmt: skip
+    if asked.plain and before.subject in (Subject.FINDINGS, Subject.TOPIC):
+        made = replace(made, subject=Subject.REPORT)
     if asked.chosen:
         made = replace(made, images=asked.images, chosen=True)
     if before.subject is Subject.MEANING:

@@ -12,6 +12,7 @@ from app.chat.conversation import sayings
 from app.chat.conversation.asked import ANY_FINDING, Asked
 from app.chat.conversation.languages import ENGLISH, foreign
 from app.chat.conversation.program_facts import program_facts
+from app.chat.conversation.repeats import first_sentence
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import not_judged, title
 from app.chat.evidence.contracts import Card, Findings, StreamedAnswer
@@ -92,7 +93,7 @@ def _of_the_program(name: str, card: Card) -> str:
 
 def _first(text: str, asked: Asked) -> str:
     """Return a text, or its first sentence where a short answer is wanted."""
-    return re.split(r"(?<=[.:]) (?=[A-Z])", text)[0] if asked.brief else text
+    return first_sentence(text) if asked.brief else text
 
 
 def _attributes(asked: Asked, question: str, seen: Findings, topics: Sequence[str]) -> str:
@@ -112,6 +113,8 @@ def _unknown(asked: Asked, question: str, topics: Sequence[str]) -> str:
         return sayings.ORDER
     words = asked.unread[:6]
     named = named_in(" ".join(asked.unread))
+    if asked.near:
+        return sayings.not_understood(words, topics, asked.near)
     if named:
         return sayings.not_judged_term(named[0], topics)
     if words and not _OURS.search(question.casefold()):

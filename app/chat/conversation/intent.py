@@ -18,7 +18,7 @@ from app.chat.conversation.asked import (
     judged_among,
     kinds_among,
 )
-from app.chat.conversation.asked_form import BRIEF, with_form
+from app.chat.conversation.asked_form import BRIEF, with_form, without_limit
 from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
@@ -116,6 +116,7 @@ _IS_IT = re.compile(
 )
 # what a worried message ends in
 _CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
+MANY_WORDS = 5  # of a message that says enough by itself; shorter ones go on from the one before
 MOST_TERMS = 4  # of a letter, that are explained at once
 _STATED = (
     Subject.FINDINGS, Subject.PLACES, Subject.TOPIC, Subject.NATURE, Subject.ATTRIBUTES,
@@ -136,14 +137,15 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     earlier = means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
         question, words = PRIOR.sub(" ", question), " ".join(PRIOR.sub(" ", words).split())
-    asked = _alone(question, words, first=not history)
+    asked = _alone(without_limit(question), without_limit(words), first=not history)
     of_a_prior = PRIOR.search(words) and asked.subject in (Subject.FINDINGS, Subject.TOPIC)
     if (earlier and asked.subject is Subject.COMPARE) or (of_a_prior and not exam.prior):
         asked = replace(asked, subject=Subject.CHANGE)
     asked = with_form(replace(asked, images=images, chosen=chosen), words)
     if asked.subject is Subject.COMPARE and not asked.sides:
         one_breast = len({exam.images[i].side for i in exam.current}) == 1 < len(exam.current)
-        asked = replace(asked, views=asked.views or one_breast)
+        views = asked.views or one_breast
+        asked = replace(asked, views=views, images=exam.current if views else asked.images)
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
@@ -219,6 +221,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
 def _by_intent(asked: Asked, likely: Likely, question: str, words: str) -> Asked:
     """Read a question that asks for no term by what it most likely asks for."""
     judged, same, read = asked.topics, asked.same, corrected(words)
+    if likely.far and not judged and len(words.split()) >= MANY_WORDS:
+        return replace(asked, subject=Subject.UNKNOWN, unread=_telling(words), near=likely.far)
     told = program_facts().get(likely.intent.program_fact)
     if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from app.chat.conversation.asked import Asked
 from app.chat.conversation.linear_intents import IntentClassifier, kept_or_learnt
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.subjects import Subject
@@ -29,6 +30,8 @@ OTHER = "off_topic"
 ORDER = "order"
 # margin of the classifier: a question that is nearer to none is put as one that may be misread
 SURE = -0.45
+# a question that is further than this from every example is not answered by a guess
+FAR = -0.6
 # what holds for one thing about the program, or is generally known, is said to questions that are
 # near to its examples
 SURE_OF_ONE = -0.35
@@ -137,6 +140,7 @@ class Likely:
         other: name of the intent that is next likely.
         known: name of the nearest general answer, if it is near.
         sure_of_known: whether it is near enough to be told beside a term of the glossary.
+        far: what it is nearest to, in words, where it is far from every example; else empty.
     """
 
     name: str
@@ -146,6 +150,7 @@ class Likely:
     other: str
     known: str = ""
     sure_of_known: bool = False
+    far: tuple[str, ...] = ()
 
     @property
     def intent(self) -> Intent:
@@ -212,6 +217,13 @@ def _least(name: str) -> float:
     return SURE_OF_KNOWN if intent.known else SURE_OF_ONE if intent.program_fact else -math.inf
 
 
+def _called(name: str) -> str:
+    """Return in words what an intent asks for."""
+    one = INTENTS[name]
+    asked = Asked(one.subject, (), one.topics, known=one.known, program_fact=one.program_fact)
+    return "something else" if name == OTHER else asked.in_words(())
+
+
 @lru_cache(maxsize=512)
 def likely_intent(question: str) -> Likely:
     """Return what a question most likely asks for."""
@@ -223,7 +235,10 @@ def likely_intent(question: str) -> Likely:
     asked = tuple(dict.fromkeys([fact, *facts])) if fact else ()
     general = margin - next(near for near, name in ranked if name == GENERAL) <= GENERAL_TOO
     near = [(margin, INTENTS[name].known) for margin, name in every if INTENTS[name].known]
-    distance, known = near[0] if near and near[0][0] >= NEAR_KNOWN else (-math.inf, "")
+    elsewhere = first == OTHER and margin > 0  # surely about something else
+    answered = near and near[0][0] >= NEAR_KNOWN and not elsewhere
+    distance, known = near[0] if answered else (-math.inf, "")
+    far = tuple(_called(name) for _, name in every[:2]) if every[0][0] < FAR else ()
     return Likely(
-        first, margin >= SURE, asked, general, ranked[1][1], known, distance >= SURE_OF_ONE
+        first, margin >= SURE, asked, general, ranked[1][1], known, distance >= SURE_OF_ONE, far
     )

@@ -25,6 +25,7 @@ from app.chat.conversation.verdict_words import (
     UNGRADED,
     WHY_NOT,
     absent_line,
+    bare_line,
     count_line,
     finding_line,
     not_judged,
@@ -117,7 +118,13 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     made = and_topics(exam, asked, seen, findings_told)
     told = [one for one in made.evidence if one.box is not None]
     made = replace(made, text=f"{made.text}\n{MARKED}") if told else made
-    exact = exact_places(exam, seen, asked.images) if asked.exact else ()
+    if not asked.exact:
+        return made
+    # where in the breast tell both of its views, whichever of them is asked about
+    sides = {exam.images[i].side for i in asked.images}
+    whole = [i for i in exam.current if exam.images[i].side in sides]
+    others = tuple(f"{exam.names[i]}: " for i in whole if i not in asked.images)
+    exact = [one for one in exact_places(exam, seen, whole) if not one.startswith(others)]
     if not exact:
         return made
     rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]
@@ -138,9 +145,13 @@ def count_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
 
 
 def topics_told(
-    exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings, *, each: bool = False
-) -> StreamedAnswer:
-    """Return one value of each topic for the pictures together, or also `each` picture's own."""
+    exam: Exam, names: Sequence[str], images: Sequence[int], seen: Findings, *,
+    each: bool = False, bare: bool = False,
+) -> StreamedAnswer:  # fmt: skip
+    """Return one value of each topic for the pictures together, or also `each` picture's own.
+
+    `bare` values stand without their names and what else is possible.
+    """
     lines: list[str] = []
     found: list[Verdict] = []
     for name in names:
@@ -151,6 +162,9 @@ def topics_told(
             lines.append(not_judged(seen, name))
             continue
         found.append(verdict)
+        if bare and verdict.value:
+            lines.append(bare_line(verdict))
+            continue
         lines.append(topic_line(exam, verdict))
         apart = verdicts_of(seen, verdict.topic, images) if each and len(images) > 1 else []
         lines += [f"{exam.names[one.images[0]]}: {topic_line(exam, one)}" for one in apart]
@@ -168,7 +182,8 @@ def scores_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     names = [name for name in asked.named if name != ANY_FINDING] or list(seen.topics)
     made = topics_told(exam, names, asked.images, seen, each=True)
     placed = any(one.image in asked.images for one in seen.suspects)
-    return replace(made, text="\n".join([made.text, *([OF_THE_PLACE] if placed else [])]))
+    text = "\n".join([made.text, *([OF_THE_PLACE] if placed else [])])
+    return replace(made, text=text, confidence=None)  # each has its own
 
 
 def nature_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:

@@ -46,11 +46,13 @@ NEITHER = "Neither yes nor no can be said: "
 UNGRADED = "That there is a lesion at all has no probability: "
 ELSEWHERE = "A place without a mark is not called free of a lesion."
 OF_A_PLACE = "“"  # which a question names, with what is marked there
+AS_SAID = "As said before: "  # what a text is told in short with
 AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, WIDTH_HEIGHT, NOT_MATCHED, WHY_NOT,
-    NO_MILLIMETRES, ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED, AS_BEFORE,
+    NO_MILLIMETRES, ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED,
+    AS_BEFORE, AS_SAID,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "
@@ -112,9 +114,13 @@ def suspect_lines(exam: Exam, findings: Findings, images: Sequence[int]) -> list
 
 def in_the_picture(exam: Exam, region: Region) -> str:
     """Return a place, as a third of the picture where that is no height in the breast."""
-    words = region_words(exam, region)
+    return f"{in_thirds(exam, region)}{region_words(exam, region).removeprefix(region.where)}"
+
+
+def in_thirds(exam: Exam, region: Region) -> str:
+    """Return the same without its size."""
     of_cc = exam.images[region.image].told.view is View.CC
-    return words.replace(" third", " third of the picture") if of_cc else words
+    return region.where.replace(" third", " third of the picture") if of_cc else region.where
 
 
 def not_judged(seen: Findings, name: str) -> str:
@@ -180,6 +186,13 @@ def topic_words(verdict: Verdict) -> str:
     """Return the same with the condition under which it holds."""
     held = f", {verdict.condition}" if verdict.condition else ""
     return f"{verdict_words(verdict)}{held}"
+
+
+def bare_line(verdict: Verdict) -> str:
+    """Return the likeliest value of a topic and its probability alone, with its condition."""
+    value = BY_NAME[verdict.topic].plain(verdict.likeliest)
+    held = f", {verdict.condition}" if verdict.condition else ""
+    return f"{value} ({figure(verdict.probabilities[verdict.likeliest])}){held}."
 
 
 def topic_line(exam: Exam, verdict: Verdict) -> str:

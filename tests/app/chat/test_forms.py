@@ -1,0 +1,109 @@
+"""Answers in the form that is asked for: a table, so many words at most."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.chat.conversation.answering import Answering
+from app.chat.conversation.asked_form import most_words, without_limit
+from app.chat.conversation.intent import understand
+from app.chat.conversation.one_line import one_line
+from app.chat.conversation.subjects import Subject
+from app.chat.evidence.contracts import ChatTurn
+from app.chat.evidence.exam import Exam
+from app.chat.evidence.trials import Trials
+from tests.app.chat.test_answering import CARD, finished, masses
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("findings in 20 words", 20),
+        ("exactly twelve words please", 12),
+        ("under 280 characters", 40),
+        ("ten words max", 10),
+        ("what do these two words mean", 0),
+        ("how many words are there", 0),
+        ("it has 5 cm", 0),
+    ],
+)
+def test_how_many_words_an_answer_may_have_is_read(words: str, most: int) -> None:
+    assert most_words(words) == most
+
+
+def test_the_limit_is_none_of_what_is_asked_for(exam: Exam) -> None:
+    assert without_limit("What's the density, ten words max?") == "What's the density?"
+    assert without_limit("in 12 words") == "in 12 words"
+    assert understand("findings, max 25 words please", exam).subject is Subject.FINDINGS
+    density = understand("what's the density, ten words max", exam)
+    assert (density.subject, density.topics) == (Subject.TOPIC, ("ACR",))
+
+
+@pytest.mark.parametrize("most", [60, 25, 12])
+def test_an_answer_has_as_few_words_as_are_wanted(exam: Exam, most: int) -> None:
+    said = finished(exam, f"Summarise the findings in at most {most} words", masses(exam, 1)).text
+    assert len(said.split()) <= most
+    assert said.endswith("no diagnosis.")
+    assert "mass" in said.casefold()
+    longer = one_line(exam, masses(exam, 1), exam.current)
+    assert len(said) <= len(longer)
+
+
+def test_a_table_has_a_row_for_each_picture_and_what_is_not_judged(exam: Exam) -> None:
+    seen = masses(exam, 1)
+    head, *rows = finished(exam, "Give me the findings as a table", seen).text.splitlines()
+    columns = head.split(" | ")
+    assert columns[0] == "view"
+    assert "Mass" in columns
+    told = [row.split(" | ") for row in rows if not row.startswith("Not judged")]
+    assert [row[0] for row in told] == list(exam.names)
+    assert {len(row) for row in told} == {len(columns)}
+    marked = columns.index("Mass")
+    assert [row[marked].startswith("yes") for row in told] == [
+        seen.verdict("Mass", i) is not None and seen.verdict("Mass", i).value == "Yes"  # type: ignore[union-attr]
+        for i in exam.current
+    ]
+    assert rows[-1].startswith("Not judged")
+
+
+def test_what_is_far_from_all_that_can_be_asked_is_not_answered_by_a_guess(exam: Exam) -> None:
+    asked = understand("Ductless octopus gardeners juggle seventeen lukewarm accordions", exam)
+    assert asked.subject is Subject.UNKNOWN
+    said = finished(
+        exam, "Which of the sandwiches would the second trombone have preferred", masses(exam, 1)
+    ).text
+    assert "Marked" not in said
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Density, just the letter", r"[A-D] \(0\.\d\d\)\."),
+        ("What is the density? Only the value please", r"[A-D] \(0\.\d\d\)\."),
+    ],
+)
+def test_a_value_alone_is_told_where_no_more_is_wanted(
+    exam: Exam, question: str, answer: str
+) -> None:
+    assert re.fullmatch(answer, finished(exam, question, masses(exam, 1)).text)
+
+
+def test_the_form_of_a_follow_up_is_that_of_the_question_before(exam: Exam) -> None:
+    seen = masses(exam, 1)
+    report = finished(exam, "Write a report", seen)
+    history = (ChatTurn("Write a report", report),)
+    *_, said = Answering(CARD, Trials()).answer(exam, "now the same without jargon", history, seen)
+    assert said.text != report.text
+    assert "BI-RADS" not in said.text
+    assert "radiologist has to look" in said.text
+
+
+def test_a_text_is_told_whole_once_and_then_in_short(exam: Exam) -> None:
+    seen = masses(exam, 1)
+    answering = Answering(CARD, Trials())
+    first = finished(exam, "Is the nipple in profile on both views?", seen)
+    history = (ChatTurn("Is the nipple in profile on both views?", first),)
+    *_, then = answering.answer(exam, "And is the breast well positioned?", history, seen)
+    assert then.text == f"As said before: {first.text.split('. ')[0]}."
