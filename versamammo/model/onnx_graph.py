@@ -123,9 +123,11 @@ def _run(session: Any, images: Tensor) -> list[NDArray[np.float32]]:
 
 
 def _joined(parts: Sequence[NDArray[np.float32]]) -> Tensor:
-    """Put images behind each other; one alone is not copied."""
-    tensors = [torch.from_numpy(one) for one in parts]
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
+    """Put images behind each other; one alone is not copied.
+
+    Not by torch, whose threads go on spinning for a while and slow the next image.
+    """
+    return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
 
 def export_graph(encoder: Encoder, out: Path, weights: str = "") -> float:
