@@ -1,5 +1,6 @@
 """Compares an answer that a language model wrote with the record that it was to be written from."""
 
 from vlm.grounding.checker import completed, disagreements, hedged
+from vlm.grounding.word_order import out_of_order
 
-__all__ = ["completed", "disagreements", "hedged"]
+__all__ = ["completed", "disagreements", "hedged", "out_of_order"]

@@ -33,6 +33,8 @@ HAS_TO_BE_SAID = tuple(
         ("orders about how to behave", r"orders|whatever|evidence", "that orders change nothing"),
         ("nothing this program can help with", "cannot|can't|not something|only answer",
          "that it cannot help"),
+        ("shape, margin, density and pattern of a finding are not judged", "shape|margin",
+         "that shape and margin are not judged"),
         (r"^in general: ", r"\bin general\b|\bgenerally\b|\busually\b|\bas a rule\b|\bmostly\b",
          "that it is general"),
         ("technically good is not judged", "not judged|nothing here measures|cannot",

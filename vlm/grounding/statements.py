@@ -59,6 +59,10 @@ _UNSURE = re.compile(r"\bnot sure\b")
 _GOES_ON = re.compile(r"(it|none|not|there)\b")
 _RESTS = re.compile(r"\b(based on|rests on|tried on|guessing gets)\b")
 _EACH_SIDE = re.compile(r"(?<=, )(right|left) (?=[a-z]+ \(|[a-d0-5] \(|yes|no\b)")
+# a point that ends a sentence, not the one in 0.5 or behind an abbreviation that is no view
+_ENDS = re.compile(
+    r"(?:(?<=[a-z0-9)\]”\"][.!?])|(?<=\b(?:CC|ML|LM)[.!?])|(?<=\bMLO[.!?]))\s+(?=[A-Z“0-9])"
+)
 _ABSENT = re.compile(r"\b(no|not|none|nothing|never|without|absent|\w+n't)\b")
 
 
@@ -122,8 +126,7 @@ def sides_in(text: str) -> frozenset[str]:
 def sentences(text: str) -> Iterable[str]:
     """Return the sentences of a text."""
     for line in text.splitlines():
-        # a point that ends a sentence, not the one in 0.5 or behind an abbreviation
-        yield from filter(None, re.split(r"(?<=[a-z0-9)\]”\"][.!?])\s+(?=[A-Z“0-9])", line.strip()))
+        yield from filter(None, _ENDS.split(line.strip()))
 
 
 def _view(match: re.Match[str]) -> str:

@@ -36,7 +36,13 @@ from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.table import as_table
 from app.chat.conversation.verdict_words import title
-from app.chat.conversation.writing import UNDERSTOOD, RecordWriter, is_worded, told_as_it_is
+from app.chat.conversation.writing import (
+    FIXED_TEXTS,
+    UNDERSTOOD,
+    RecordWriter,
+    is_worded,
+    told_as_it_is,
+)
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.trials import Domain, Trials
@@ -125,7 +131,8 @@ class Answering:
             return
         *_, made = pieces
         below = told_as_it_is(asked, made)
-        yield from self._writer.write(exam, question, history, made, below)
+        fixed = asked.subject in FIXED_TEXTS
+        yield from self._writer.write(exam, question, history, made, below, fixed=fixed)
 
     def _from_record(
         self, exam: Exam, question: str, asked: Asked, findings: Findings | None, *, first: bool

@@ -27,7 +27,7 @@ from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from versamammo.errors import InputError
-from vlm.grounding import completed, disagreements, hedged
+from vlm.grounding import completed, disagreements, hedged, out_of_order
 from vlm.prompts import Turn
 
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
@@ -35,7 +35,7 @@ _IN_OWN_FORM = frozenset(
     {Subject.REPORT, Subject.ABOUT, Subject.ABILITIES, Subject.TRUST, Subject.PRIVACY, Subject.PAGE,
      Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.SCORES, Subject.AGREE}
 )  # fmt: skip
-_FIXED = (Subject.PROGRAM, Subject.KNOWLEDGE)  # whose texts stand in files
+FIXED_TEXTS = (Subject.PROGRAM, Subject.KNOWLEDGE)  # whose texts stand in files
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
@@ -62,7 +62,9 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
         or bool({*TAG_SENTENCES} & {*asked.facts})
     )
     own = own or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
-    own = own or (asked.subject in _FIXED and asked.brief)  # one sentence of a text as it stands
+    own = own or (
+        asked.subject in FIXED_TEXTS and asked.brief
+    )  # one sentence of a text as it stands
     own = own or (asked.subject is Subject.PROGRAM and _keeps_form(asked.program_fact, card))
     return bool(asked.images) and not own and "warnings" not in asked.facts
 
@@ -122,6 +124,8 @@ class RecordWriter:
         history: Sequence[ChatTurn],
         made: StreamedAnswer,
         below: Sequence[str] = (),
+        *,
+        fixed: bool = False,
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer as far as it is written and agrees; at last whole, or as it was made.
 
@@ -131,6 +135,7 @@ class RecordWriter:
             history: earlier turns.
             made: what the page would say without a language model.
             below: lines of it that stand below the model's words as they are.
+            fixed: whether its text stands in a file, whose order of words holds.
         """
         facts = tuple(line for line in record_lines(made.text) if line not in below)
         longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE
@@ -149,11 +154,13 @@ class RecordWriter:
                 whole = text[: ended[-1]].strip() if ended else ""
                 if whole == shown:
                     continue
-                if disagreements(whole, facts, question, complete=False):
+                strange = out_of_order(whole, facts) if fixed else ()
+                if strange or disagreements(whole, facts, question, complete=False):
                     break
                 shown = whole
                 yield replace(made, text="\n".join([*above, hedged(shown), *below]), facts=facts)
             text, wrong = completed(hedged(text.strip()), facts, question)
+            wrong = (*wrong, *(out_of_order(text, facts) if fixed else ()))
         except InputError as error:
             wrong = (error.message,)
         if not wrong and _is_repeated(text, question, facts, history):
