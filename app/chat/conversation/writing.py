@@ -142,7 +142,7 @@ class RecordWriter:
         if not facts or len(made.text) > longest:
             yield made
             return
-        above = [one for one in made.text.splitlines() if one.startswith(OF_THE_PAGE)]
+        above, below = _around(made.text.splitlines(), facts, below)
         before = [
             Turn(turn.question, turn.answer.written or turn.answer.text, turn.answer.facts)
             for turn in history[-REMEMBERED:]
@@ -171,6 +171,19 @@ class RecordWriter:
         yield replace(
             made, text="\n".join([*above, text, *below]), facts=facts, written=text, speaker=None
         )
+
+
+def _around(
+    lines: Sequence[str], facts: Sequence[str], kept: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the lines that stand above a model's words, and below them, in their own order."""
+    own = [n for n, line in enumerate(lines) if line in facts]
+    stays = [(n, line) for n, line in enumerate(lines) if line in kept]
+    page = [line for line in lines if line.startswith(OF_THE_PAGE)]
+    return (
+        [*page, *(line for n, line in stays if n < own[0])],
+        [line for n, line in stays if n > own[0]],
+    )
 
 
 def _is_repeated(

@@ -13,7 +13,7 @@ from app.chat.conversation.asked import Asked
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.report_findings import OF_THE_BOX, likeliest_lines
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import MARKED_IN
+from app.chat.conversation.verdict_words import MARKED_IN, NEITHER
 from app.chat.conversation.writing import (
     FEW,
     LONGEST,
@@ -245,3 +245,14 @@ def test_commands_and_a_models_own_figures_keep_their_form(exam: Exam) -> None:
         asked = Asked(Subject.PROGRAM, images=images, program_fact=name)
         assert is_worded(asked, exam, own) is worded
         assert not is_worded(replace(asked, brief=True), exam, own)
+
+
+def test_what_stands_before_the_record_stands_above_the_models_words() -> None:
+    scene = scene_of_two_views(spaced=False)
+    lines = likeliest_lines(scene.exam, scene.seen, scene.exam.current)
+    model = Says(lines[0])
+    answering = Answering(CARD, Trials(), RecordWriter(cast(LanguageSource, model)))
+    *_, said = answering.answer(scene.exam, "Is this one normal?", (), scene.seen)
+    told = said.text.splitlines()
+    assert told[0].startswith(NEITHER)
+    assert told.index(lines[0]) > 0
