@@ -39,6 +39,7 @@ class Asked:
         views: whether views are set against each other, and not sides.
         sides: whether left and right, or both breasts, are named.
         exact: whether a place is asked for by quadrant, hour, distance or pixels.
+        pixels: whether boxes are asked for.
         one_line: whether one sentence is wanted.
         yes_or_no: whether yes or no is wanted to whether anything is there.
         each: whether each picture's own value is asked for.
@@ -66,6 +67,7 @@ class Asked:
     views: bool = False
     sides: bool = False
     exact: bool = False
+    pixels: bool = False
     one_line: bool = False
     yes_or_no: bool = False
     each: bool = False

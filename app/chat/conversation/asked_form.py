@@ -18,6 +18,9 @@ _EXACT = re.compile(
     r"clock|hour|coord(inate)?s?|bbox(es)?|pixels?|nipple|distance|how (deep|far)|exact(ly)?|"
     r"precise(ly)?)\b"
 )
+_PIXELS = re.compile(
+    r"\b((bounding )?box(es)?|bbox(es)?|coord(inate)?s?|pixels?|px|corners?|x ?y ?w ?h|x1|edges)\b"
+)
 _PLAIN = re.compile(
     r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
@@ -113,7 +116,8 @@ def with_form(asked: Asked, words: str) -> Asked:
         bare=bool(_BARE.search(words)),
         one_line=bool(_ONE_LINE.search(words)) or 0 < most < LONG_LINE,
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
-        exact=bool(_EXACT.search(words)), each=bool(_EACH.search(words)), sides=sides,
+        exact=bool(_EXACT.search(words)), pixels=bool(_PIXELS.search(words)),
+        each=bool(_EACH.search(words)), sides=sides,
         views=bool(_OF_VIEWS.search(words)) and not sides,
     )  # fmt: skip
     if asked.bare and asked.subject is Subject.SCORES and asked.topics:

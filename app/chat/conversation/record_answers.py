@@ -7,7 +7,12 @@ from dataclasses import replace
 
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.report_findings import exact_places, likeliest_lines, match_line
+from app.chat.conversation.report_findings import (
+    OF_THE_BOX,
+    exact_places,
+    likeliest_lines,
+    match_line,
+)
 from app.chat.conversation.sayings import NO_NATURE
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
@@ -124,7 +129,10 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     sides = {exam.images[i].side for i in asked.images}
     whole = [i for i in exam.current if exam.images[i].side in sides]
     others = tuple(f"{exam.names[i]}: " for i in whole if i not in asked.images)
-    exact = [one for one in exact_places(exam, seen, whole) if not one.startswith(others)]
+    exact = [
+        one for one in exact_places(exam, seen, whole)
+        if not one.startswith(others) and (asked.pixels or not one.endswith(OF_THE_BOX))
+    ]  # fmt: skip
     if not exact:
         return made
     rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]

@@ -90,7 +90,8 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
     boxes = tuple(one for one in lines if one.endswith(OF_THE_BOX) or one == NO_DISTANCE)
-    exact = [one for one in lines if one.startswith(OF_BREASTS) and boxes]
+    located = asked.exact and asked.subject is Subject.PLACES
+    exact = [one for one in lines if located and one.startswith(OF_BREASTS)]
     several = any(one.startswith(LIKELIEST) and MARKED_IN in one and "; " in one for one in lines)
     if several or len(exact) > 1 or any(SUSPECT not in one for one in exact):
         return lines  # it mixes up places

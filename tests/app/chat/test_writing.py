@@ -213,6 +213,9 @@ def test_a_place_that_two_views_tell_is_worded_and_its_boxes_stand_below() -> No
     ((_, _, facts),) = model.asked
     assert facts[0].startswith(("Right breast: ", "Left breast: "))
     assert not any("pixels from the upper left" in one for one in facts)
+    assert OF_THE_BOX not in said.text
+    *_, said = answering.answer(scene.exam, "Quadrant, and the boxes?", (), scene.seen)
+    assert not any(one.endswith(OF_THE_BOX) for one in model.asked[-1][2])
     boxes = [one for one in said.text.splitlines() if one.endswith(OF_THE_BOX)]
     assert len(boxes) == 2
     assert [one.split(":")[0] for one in boxes] == list(scene.exam.names)
