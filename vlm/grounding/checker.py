@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 from versamammo.vocabulary import NOT_JUDGED
 from vlm.grounding.answer_forms import misleading
@@ -26,8 +24,8 @@ from vlm.grounding.statements import (
     statements,
     views_in,
 )
+from vlm.grounding.word_stems import plain_words, stem
 
-WORDS = Path(__file__).parent / "plain_words.txt"
 _WORD = re.compile(r"[a-zé]+(?:-[a-z]+)*")
 _PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "chest", "quadrant",
            "anterior", "posterior", "axilla", "o'clock")  # fmt: skip
@@ -55,6 +53,8 @@ _TAGS = re.compile(r"\btags?\b")
 _SIDES = {"L": "left", "R": "right"}
 _OF_SIDE = re.compile(r"(left|right) breast: (?!no picture|nothing)")
 _ONE_SIDED = "no picture of it here"
+_NO_PICTURE_SAID = re.compile(r"no (?:picture|view|image)s? of the (left|right)")
+_PICTURE_SAID = re.compile(r"only (?:of )?the (left|right) (?:one|breast)")
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
@@ -62,12 +62,6 @@ _SILENT_LINE = re.compile(r"[A-Z][a-z ]+: not judged")
 _SIZE_ASKED = re.compile(r"\b(how (large|big|small|wide|long)|sizes?|mm|millimet\w+|diameter)\b")
 _FILM_ASKED = re.compile(r"\bfilm\b|\bdigital\b|\bscanned\b")
 _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
-
-
-@cache
-def plain_words() -> frozenset[str]:
-    """Return the words that may be said without standing in the record: they claim nothing."""
-    return frozenset(map(stem, WORDS.read_text(encoding="utf-8").split()))
 
 
 def disagreements(
@@ -90,6 +84,7 @@ def disagreements(
     found += _words(answer, whole, question)
     found += _names(answer, whole)
     found += _tellers(answer, whole)
+    found += _missing_side(answer.casefold(), whole.casefold())
     found += [
         f"the record says nothing of {what}"
         for said, recorded, what in ONLY_IF_RECORDED
@@ -105,17 +100,6 @@ def disagreements(
         found += _left_out(answer, said, record, whole)
         found += _asked_for(answer, whole, question)
     return tuple(dict.fromkeys(found))
-
-
-def stem(word: str) -> str:
-    """Return a word without its commonest endings, and without a letter doubled for them."""
-    cut = word
-    for ending in ("ies", "ied", "es", "s", "ed", "ing", "ly"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            cut = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
-            break
-    cut = cut.rstrip("e")
-    return cut[:-1] if len(cut) > 2 and cut[-1] == cut[-2] else cut
 
 
 def _words(answer: str, whole: str, question: str) -> list[str]:
@@ -142,6 +126,15 @@ def _tellers(answer: str, whole: str) -> list[str]:
     """Return whether the tags are said to tell what a file name tells."""
     by_name = "file name" in whole and not _TAGS.search(whole.casefold())
     return ["the file name says it, not the tags"] if by_name and _TAGS.search(answer) else []
+
+
+def _missing_side(answer: str, whole: str) -> list[str]:
+    """Return whether a breast is said not to be here that is, or to be here that is not."""
+    absent = {line[: line.index(" ")] for line in whole.splitlines() if _ONE_SIDED in line}
+    wrong = absent and {*_NO_PICTURE_SAID.findall(answer)} - absent
+    return ["says of the wrong breast that it is not here"] * bool(
+        wrong or {*_PICTURE_SAID.findall(answer)} & absent
+    )
 
 
 def _numbers(one: Statement, record: Sequence[Statement]) -> list[str]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vlm.grounding.checker import plain_words, stem
 from vlm.grounding.statements import sentences
+from vlm.grounding.word_stems import plain_words, stem
 
 END = "."  # of a sentence
 SKIPPED = 3  # words that may be left out between two

@@ -15,6 +15,8 @@ from app.chat.evidence.exam import Exam
 
 MOST = 3  # questions of one message that are answered in turn
 FRAGMENT = 3  # words that go on with the question before
+SHORT = 6  # and words that do so where one of them points back
+_POINTS_BACK = re.compile(r"\b(it|that|this|they|those|these|them)\b", re.IGNORECASE)
 _BEGINS = (
     r"(?:(?:also|then|if so|if yes|please|so|ok|can you|could you|would you),? )*"
     r"(?:what|where|which|how|why|who|when|is|are|does|do|did|can|could|should|would|will|was|"
@@ -50,8 +52,10 @@ def parts_asked(
     for part in parts:
         asked = understand(part, exam, turns)
         unexplained = asked.subject is Subject.MEANING and not asked.entries
-        if made and made[-1][1].subject in GENERAL and len(part.split()) <= FRAGMENT:
-            return ()  # “and where, and for how long?”
+        words = len(part.split())
+        goes_on = words <= FRAGMENT or (words <= SHORT and _POINTS_BACK.search(part))
+        if made and made[-1][1].subject in GENERAL and goes_on:
+            return ()  # “and where, and for how long?”, “and why is it bad?”
         if asked.subject in _NO_PART or asked.unsure or asked.order or unexplained:
             return ()
         if any(_is_told(asked, one) and _is_told(one, asked) for _, one in made):

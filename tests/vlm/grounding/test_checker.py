@@ -358,3 +358,19 @@ def test_lines_of_the_record_complete_an_answer_even_where_they_say_not_judged()
     assert wrong == ()
     assert text == "\n".join([*facts, said])
     assert completed("Both are of the right breast.", facts, "Which side?")[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "agrees"),
+    [
+        ("There is no picture of the left breast, only of the right one.", True),
+        ("They cannot be compared: there is no picture of the right breast, only of the left one.",
+         False),
+        ("Only the left breast is here, so there is nothing to compare it with.", False),
+    ],
+)  # fmt: skip
+def test_the_breast_that_is_not_here_is_the_one_of_the_record(answer: str, agrees: bool) -> None:
+    record = ("Right breast: ACR density C, heterogeneously dense (0.46).",
+              "Left breast: no picture of it here.")  # fmt: skip
+    wrong = disagreements(answer, record, "compare left and right", complete=False)
+    assert ("says of the wrong breast that it is not here" not in wrong) is agrees
