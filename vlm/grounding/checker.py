@@ -55,6 +55,7 @@ _OF_SIDE = re.compile(r"(left|right) breast: (?!no picture|nothing)")
 _ONE_SIDED = "no picture of it here"
 _NO_PICTURE_SAID = re.compile(r"no (?:picture|view|image)s? of the (left|right)")
 _PICTURE_SAID = re.compile(r"only (?:of )?the (left|right) (?:one|breast)")
+_ONE_SAID = re.compile(r"\b(this|it) is (an? |the )")
 _ONE_SIDE_SAID = re.compile(r"no picture|only the (left|right)|nothing to compare")
 _DISAGREE = re.compile(r"these disagree|one of them is wrong|its side is wrong")
 _IF = re.compile(r"\bif\b")
@@ -271,8 +272,12 @@ def _pictures_left_out(answer: str, whole: str) -> list[str]:
     """Return the pictures whose tags are told, and of which an answer says nothing."""
     heads = [match[1] for line in whole.splitlines() if (match := _OF_PICTURE.match(line))]
     told = {view for head in heads for view in views_in(head)}
-    # of one picture it need not be said which
-    return [f"leaves out {view}" for view in sorted(told - views_in(answer)) if len(told) > 1]
+    missing = sorted(told - views_in(answer))
+    if len(told) < 2 or not missing:  # of one picture it need not be said which
+        return []
+    if _ONE_SAID.search(answer.casefold()):
+        return ["speaks of one picture where there are more"]
+    return [f"leaves out {view}" for view in missing]
 
 
 def _machine_left_out(answer: str, whole: str) -> list[str]:

@@ -35,7 +35,7 @@ from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.table import as_table
-from app.chat.conversation.verdict_words import title
+from app.chat.conversation.verdict_words import DENSE, ONE_PICTURE, title
 from app.chat.conversation.writing import (
     FIXED_TEXTS,
     UNDERSTOOD,
@@ -131,7 +131,7 @@ class Answering:
             return
         *_, made = pieces
         below = told_as_it_is(asked, made)
-        fixed = asked.subject in FIXED_TEXTS
+        fixed = asked.subject in FIXED_TEXTS or asked.exact  # whose order of words holds
         yield from self._writer.write(exam, question, history, made, below, fixed=fixed)
 
     def _from_record(
@@ -186,6 +186,10 @@ class Answering:
             elif asked.subject in OF_PLACES:
                 place = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
                 made = replace(made, text="\n".join([*place, made.text]))
+            if asked.as_dense and asked.topics == ("ACR",):
+                made = replace(made, text=f"{DENSE}\n{made.text}")
+            if asked.both and len(exam.current) == 1:
+                made = replace(made, text=f"{ONE_PICTURE}{exam.names[0]}.\n{made.text}")
             yield self._noted(made, exam, asked, first=first)
             return
         yield answer_general(asked, question, seen, self.card)

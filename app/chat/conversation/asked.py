@@ -43,6 +43,8 @@ class Asked:
         one_line: whether one sentence is wanted.
         yes_or_no: whether yes or no is wanted to whether anything is there.
         each: whether each picture's own value is asked for.
+        both: whether both views are named.
+        as_dense: whether it is asked what counts as a dense breast.
         table: whether a table is wanted.
         bare: whether a value alone is wanted, such as a letter.
         most_words: that an answer may have; 0 for any number.
@@ -71,6 +73,8 @@ class Asked:
     one_line: bool = False
     yes_or_no: bool = False
     each: bool = False
+    both: bool = False
+    as_dense: bool = False
     table: bool = False
     bare: bool = False
     most_words: int = 0

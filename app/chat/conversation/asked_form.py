@@ -70,6 +70,15 @@ _EACH = re.compile(
     r"\b(views?|pictures?|images?|films?|projections?|one)\b|\b(per|by)[ -](view|image|picture)\b|"
     r"\b(view|image|picture|film) by (view|image|picture|film)\b"
 )
+_BOTH = re.compile(
+    r"\b(both|two|either|the other) (of the |of these )?"
+    r"(views?|pictures?|images?|films?|projections?)\b|"
+    r"\bother (view|projection)s?\b"
+)
+_AS_DENSE = re.compile(
+    r"\b(counts?|law|legal\w*|notif\w*|considered|classif\w*|officially|deemed)\b.*\bdense\b|"
+    r"\bdense\b.*\b(counts?|law|legal\w*|notif\w*|considered|officially)\b"
+)
 # what is told in plain words as a whole
 _PLAINLY = (Subject.REPORT, Subject.FINDINGS, Subject.PERSON, Subject.UNKNOWN)
 _REWRITTEN = re.compile(r"\b(re-?(write|phrase|word)|put (it|that|this)|say (it|that|this) again|"
@@ -117,10 +126,11 @@ def with_form(asked: Asked, words: str) -> Asked:
         one_line=bool(_ONE_LINE.search(words)) or 0 < most < LONG_LINE,
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
         exact=bool(_EXACT.search(words)), pixels=bool(_PIXELS.search(words)),
-        each=bool(_EACH.search(words)), sides=sides,
+        each=bool(_EACH.search(words)), both=bool(_BOTH.search(words)), sides=sides,
+        as_dense=bool(_AS_DENSE.search(words)),
         views=bool(_OF_VIEWS.search(words)) and not sides,
     )  # fmt: skip
-    if asked.bare and asked.subject is Subject.SCORES and asked.topics:
+    if asked.bare and asked.subject in (Subject.SCORES, Subject.REPORT) and asked.topics:
         asked = replace(asked, subject=Subject.TOPIC)
     if asked.subject in (Subject.FINDINGS, Subject.PLACES) and _SAME_LESION.search(words):
         asked = replace(asked, subject=Subject.COMPARE, views=True)

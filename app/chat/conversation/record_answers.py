@@ -9,6 +9,7 @@ from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety,
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
 from app.chat.conversation.report_findings import (
     OF_THE_BOX,
+    SUSPECT,
     exact_places,
     likeliest_lines,
     match_line,
@@ -24,7 +25,9 @@ from app.chat.conversation.verdict_words import (
     NEITHER,
     NO_SIGNS,
     NOTHING_CLAIMED,
+    OF_BREASTS,
     OF_THE_PLACE,
+    ONE_VIEW,
     ONLY_A_BIOPSY,
     UNCOUNTED,
     UNGRADED,
@@ -86,10 +89,10 @@ def findings_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         suspects.append(topic_line(exam, graded))
     lines = [*suspects, *lines] if first else [*lines, *suspects]
     of_places = bool(there or suspects)
-    if asked.subject is Subject.SIZES and of_places:
+    if asked.subject is Subject.SIZES and of_places:  # what was asked comes first
         together = any(MARKED_IN in one for one in suspects)  # which tells no size
-        lines += size_lines(exam, seen, asked.images) if together else []
-        lines += pixel_lines(exam, seen, asked.images)
+        sizes = size_lines(exam, seen, asked.images) if together else []
+        lines = [*sizes, *pixel_lines(exam, seen, asked.images), *lines]
     if asked.yes_or_no and every and not kinds:
         why = f"{WHY_NOT}{seen.why_silent('Mass')}."
         lines = [f"{NEITHER}{seen.why_silent('Mass')}.", *(one for one in lines if one != why)]
@@ -135,8 +138,16 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     ]  # fmt: skip
     if not exact:
         return made
-    rest = [line for line in made.text.splitlines() if not line.startswith(LIKELIEST)]
-    return replace(made, text="\n".join([*exact, *rest]))
+    named = [f": {title(name).lower()} " for name in asked.kinds]
+    if named:  # of what was asked for, and the likeliest place
+        exact = [
+            one for one in exact
+            if not one.startswith(OF_BREASTS) or SUSPECT in one or any(n in one for n in named)
+        ]  # fmt: skip
+    told_exactly = (LIKELIEST, *(f"{title(name)}: " for name in KINDS if name in seen.topics))
+    rest = [line for line in made.text.splitlines() if not line.startswith(told_exactly)]
+    alone = [ONE_VIEW] if len(whole) == 1 else []
+    return replace(made, text="\n".join([*exact, *alone, *rest]))
 
 
 def count_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
@@ -209,7 +220,8 @@ def comparison_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
         names = [name for name in usual if name in seen.topics]
     lines = side_lines(exam, seen, names, views=views)
     if views:
-        places = [*likeliest_lines(exam, seen, asked.images), match_line(exam, seen, asked.images)]
+        places = likeliest_lines(exam, seen, asked.images)
+        places += [match_line(exam, seen, asked.images)] if len(exam.current) > 1 else []
         lines = [*places, *lines]
     lines += [not_judged(seen, name) for name in asked.topics if name in seen.silent]
     if not names and not asked.topics:

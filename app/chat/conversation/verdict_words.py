@@ -13,6 +13,7 @@ from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import figure, option_words
 
 SIDES = (("Right breast", Laterality.RIGHT), ("Left breast", Laterality.LEFT))
+OF_BREASTS = tuple(f"{side}: " for side, _ in SIDES)  # what a line about a breast begins with
 # what stands in answers as it is, whoever words the rest
 OF_THE_PLACE = (
     "The place is where the model's map of lesions is highest, if there is one; no probability "
@@ -46,13 +47,16 @@ NEITHER = "Neither yes nor no can be said: "
 UNGRADED = "That there is a lesion at all has no probability: "
 ELSEWHERE = "A place without a mark is not called free of a lesion."
 OF_A_PLACE = "“"  # which a question names, with what is marked there
+ONE_VIEW = "Quadrant and hour take two views of a breast; one alone tells which half at most."
+ONE_PICTURE = "Only one picture is here: "
+DENSE = "Density C and D count as dense, A and B do not."
 AS_SAID = "As said before: "  # what a text is told in short with
 AS_BEFORE = "As before: whether a finding is there is not judged."
 # lines that no language model words
 AS_THEY_ARE = (
     MARKED, UNCOUNTED, OF_THE_PLACE, MISTAKEN, IN_PIXELS, WIDTH_HEIGHT, NOT_MATCHED, WHY_NOT,
     NO_MILLIMETRES, ONLY_A_BIOPSY, NO_SIGNS, NEITHER, ELSEWHERE, OF_A_PLACE, UNGRADED,
-    AS_BEFORE, AS_SAID,
+    AS_BEFORE, AS_SAID, ONE_VIEW, ONE_PICTURE, DENSE,
 )  # fmt: skip
 FIGURES = (
     "The figures in brackets are probabilities 0 to 1, calibrated as if every second picture "

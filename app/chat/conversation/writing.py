@@ -20,7 +20,7 @@ from app.chat.conversation.verdict_words import (
     AS_THEY_ARE,
     LIKELIEST,
     MARKED_IN,
-    SIDES,
+    OF_BREASTS,
     title,
 )
 from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
@@ -40,7 +40,6 @@ UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
 RELATED = "See also: "
-OF_BREASTS = tuple(f"{side}: " for side, _ in SIDES)
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
@@ -136,7 +135,7 @@ class RecordWriter:
             history: earlier turns.
             made: what the page would say without a language model.
             below: lines of it that stand below the model's words as they are.
-            fixed: whether its text stands in a file, whose order of words holds.
+            fixed: whether the order of words holds, as in a text of a file or an exact place.
         """
         facts = tuple(line for line in record_lines(made.text) if line not in below)
         longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_a_text_is_told_whole_once_and_then_in_short(exam: Exam) -> None:
     history = (ChatTurn("Is the nipple in profile on both views?", first),)
     *_, then = answering.answer(exam, "And is the breast well positioned?", history, seen)
     assert then.text == f"As said before: {first.text.split('. ')[0]}."
+
+
+def test_exact_places_are_those_of_what_is_asked_for_and_told_once(exam: Exam) -> None:
+    seen = masses(exam, 1)
+    said = finished(exam, "Where exactly is the mass?", seen).text
+    assert "mass" in said.splitlines()[0]
+    assert sum("marked" in line and "mm" in line for line in said.splitlines()) == 1
+    assert "pixels from the upper left" not in said
+
+
+def test_what_one_picture_cannot_tell_of_two_is_said_first(exam: Exam) -> None:
+    one = replace(exam, images=exam.images[:1])
+    said = finished(one, "Is it seen in both views?", masses(one, 0)).text
+    assert said.splitlines()[0] == f"Only one picture is here: {one.names[0]}."
+    law = finished(exam, "Does that count as a dense breast by law?", masses(exam, 0)).text
+    assert law.splitlines()[0] == "Density C and D count as dense, A and B do not."
