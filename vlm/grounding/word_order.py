@@ -26,19 +26,31 @@ _KEPT = _DENIED | frozenset(map(stem, _COUNTS))
 _ANYWHERE = frozenset({"general", "usual"})  # where they say so, the sentences do not tell
 
 
-def out_of_order(answer: str, facts: Sequence[str]) -> tuple[str, ...]:
+_OF_A_PLACE = re.compile(r"\b(half|quadrant|third|nipple|pixels|mm)\b|o'clock")
+_SILENT = re.compile(r"not judged|nothing can be said|cannot (be told|say|tell)")
+
+
+def out_of_order(
+    answer: str, facts: Sequence[str], *, places_alone: bool = False
+) -> tuple[str, ...]:
     """Return the sentences of an answer that do not follow a line of its record.
 
     Args:
         answer: as it was written.
         facts: lines of the record, fixed texts among them.
+        places_alone: compare the sentences that tell where something lies, and no others.
     """
     lines = [[word for one in sentences(line) for word in (*_telling(one), END)] for line in facts]
     return tuple(
         f"puts “{one}” together anew"
         for one in sentences(answer)
-        if not any(_follows(_telling(one), line) for line in lines)
+        if (not places_alone or _tells_a_place(one.casefold()))
+        and not any(_follows(_telling(one), line) for line in lines)
     )
+
+
+def _tells_a_place(folded: str) -> bool:
+    return _OF_A_PLACE.search(folded) is not None and _SILENT.search(folded) is None
 
 
 def _telling(text: str) -> list[str]:

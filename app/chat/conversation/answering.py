@@ -37,10 +37,10 @@ from app.chat.conversation.subjects import Subject
 from app.chat.conversation.table import as_table
 from app.chat.conversation.verdict_words import DENSE, ONE_PICTURE, title
 from app.chat.conversation.writing import (
-    FIXED_TEXTS,
     UNDERSTOOD,
     RecordWriter,
     is_worded,
+    kept_order,
     told_as_it_is,
 )
 from app.chat.evidence.contracts import Card, ChatTurn, Findings, StreamedAnswer
@@ -131,8 +131,8 @@ class Answering:
             return
         *_, made = pieces
         below = told_as_it_is(asked, made)
-        fixed = asked.subject in FIXED_TEXTS or asked.exact  # whose order of words holds
-        yield from self._writer.write(exam, question, history, made, below, fixed=fixed)
+        kept = kept_order(asked, made)
+        yield from self._writer.write(exam, question, history, made, below, kept=kept)
 
     def _from_record(
         self, exam: Exam, question: str, asked: Asked, findings: Findings | None, *, first: bool

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.facts import TAG_SENTENCES
@@ -43,7 +44,7 @@ RELATED = "See also: "
 # characters of a record of one or two pictures, and of more, whose figures it mixes up; longer ones
 # are shown as they are
 LONGEST, LONGEST_OF_MORE, FEW = 800, 500, 2
-FEW_CASES = "it was tried on only "  # numbers with what they count, which are mixed up
+FEW_CASES = "it was tried on only "  # numbers with what they count, which must not be mixed up
 REMEMBERED = 2  # earlier turns that are read again
 MOST_TOKENS = 220
 REPEATED = "says the same as the answer before, to another question"
@@ -97,13 +98,36 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     kept = (*kept, *boxes)
     if len(asked.kinds) > 1:  # of several it makes one that is not there
         kept = (*kept, *(f"{title(name)}: not judged" for name in asked.kinds))
-    return tuple(line for line in lines if line.startswith(kept) or FEW_CASES in line)
+    return tuple(line for line in lines if line.startswith(kept))
 
 
 def record_lines(text: str) -> tuple[str, ...]:
     """Return the lines of the page's text that an answer is to be written from."""
     lines = text.splitlines()
     return tuple(one for one in lines if one and not one.startswith((*OF_THE_PAGE, RELATED)))
+
+
+class Order(Enum):
+    """Of which sentences of an answer the order of words is that of the record."""
+
+    FREE = "of none"
+    PLACES = "of those that tell where something lies"
+    WHOLE = "of all"
+
+
+def kept_order(asked: Asked, made: StreamedAnswer) -> Order:
+    """Return for an answer which order holds: texts of files, exact places, few cases."""
+    if asked.subject in FIXED_TEXTS or FEW_CASES in made.text:
+        return Order.WHOLE
+    exact = asked.exact and asked.subject is Subject.PLACES
+    return Order.PLACES if exact else Order.FREE
+
+
+def _anew(text: str, facts: Sequence[str], kept: Order) -> tuple[str, ...]:
+    """Return the sentences that were put together anew though their order holds."""
+    if kept is Order.FREE:
+        return ()
+    return out_of_order(text, facts, places_alone=kept is Order.PLACES)
 
 
 class RecordWriter:
@@ -125,7 +149,7 @@ class RecordWriter:
         made: StreamedAnswer,
         below: Sequence[str] = (),
         *,
-        fixed: bool = False,
+        kept: Order = Order.FREE,
     ) -> Iterator[StreamedAnswer]:
         """Yield the answer as far as it is written and agrees; at last whole, or as it was made.
 
@@ -135,7 +159,7 @@ class RecordWriter:
             history: earlier turns.
             made: what the page would say without a language model.
             below: lines of it that stand below the model's words as they are.
-            fixed: whether the order of words holds, as in a text of a file or an exact place.
+            kept: of which sentences the order of words holds.
         """
         facts = tuple(line for line in record_lines(made.text) if line not in below)
         longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE
@@ -154,13 +178,13 @@ class RecordWriter:
                 whole = text[: ended[-1]].strip() if ended else ""
                 if whole == shown:
                     continue
-                strange = out_of_order(whole, facts) if fixed else ()
+                strange = _anew(whole, facts, kept)
                 if strange or disagreements(whole, facts, question, complete=False):
                     break
                 shown = whole
                 yield replace(made, text="\n".join([*above, hedged(shown), *below]), facts=facts)
             text, wrong = completed(hedged(text.strip()), facts, question)
-            wrong = (*wrong, *(out_of_order(text, facts) if fixed else ()))
+            wrong = (*wrong, *_anew(text, facts, kept))
         except InputError as error:
             wrong = (error.message,)
         if not wrong and _is_repeated(text, question, facts, history):

@@ -38,3 +38,14 @@ def test_each_sentence_is_compared_with_each_line() -> None:
     said = "The density is B, scattered fibroglandular tissue (0.46). It does not cause cancer."
     assert out_of_order(said, lines) == ()
     assert len(out_of_order("It causes cancer. Years differ by country.", lines)) == 2
+
+
+def test_places_alone_may_be_compared() -> None:
+    line = ("Left breast: if there is a lesion, it most likely lies in the upper half, about 12 "
+            "o'clock; L CC 52 x 48 pixels; L MLO 44 x 49 pixels.")  # fmt: skip
+    good = "If there is a lesion, it most likely lies in the upper half, about 12 o'clock."
+    bad = "The left breast is 12 o'clock. The left MLO view is 44 x 49 pixels in the upper half."
+    silent = "Nothing can be said about nipple retraction."
+    assert out_of_order(f"{good} {silent}", (line,), places_alone=True) == ()
+    assert out_of_order(silent, (line,)) != ()
+    assert out_of_order(bad, (line,), places_alone=True) != ()
