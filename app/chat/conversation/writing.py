@@ -55,17 +55,13 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = (
-        dated
-        or asked.table
-        or asked.one_line
+        dated or asked.table or asked.one_line or asked.bare
         or asked.subject in _IN_OWN_FORM
         or bool({*TAG_SENTENCES} & {*asked.facts})
-    )
-    own = own or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
-    own = own or (
-        asked.subject in FIXED_TEXTS and asked.brief
-    )  # one sentence of a text as it stands
-    own = own or (asked.subject is Subject.PROGRAM and _keeps_form(asked.program_fact, card))
+        or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
+        or (asked.subject in FIXED_TEXTS and asked.brief)  # one sentence as it stands
+        or (asked.subject is Subject.PROGRAM and _keeps_form(asked.program_fact, card))
+    )  # fmt: skip
     return bool(asked.images) and not own and "warnings" not in asked.facts
 
 

@@ -248,6 +248,10 @@ def test_commands_and_a_models_own_figures_keep_their_form(exam: Exam) -> None:
         asked = Asked(Subject.PROGRAM, images=images, program_fact=name)
         assert is_worded(asked, exam, own) is worded
         assert not is_worded(replace(asked, brief=True), exam, own)
+    plain = Asked(Subject.TOPIC, images=images, topics=("ACR",))
+    assert is_worded(plain, exam, own)
+    for form in ({"table": True}, {"one_line": True}, {"bare": True}):
+        assert not is_worded(replace(plain, **form), exam, own)  # type: ignore[arg-type]
 
 
 def test_what_stands_before_the_record_stands_above_the_models_words() -> None:
