@@ -22,7 +22,8 @@ _PIXELS = re.compile(
     r"\b((bounding )?box(es)?|bbox(es)?|coord(inate)?s?|pixels?|px|corners?|x ?y ?w ?h|x1|edges)\b"
 )
 _PLAIN = re.compile(
-    r"\b(lay(man|person|people|reader|audience)?('?s)?|(plain|simple|easy|everyday) "
+    r"\b(lay(man|person|people|reader|audience)?('?s)?|"
+    r"(plain|simple|easy|everyday|normal|ordinary) "
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
     r"(tell|for) (a|your|my|the) (readers?|newspaper|public|journalist|audience|class)|"
     r"no idea how to read|read (it|that|this) (out )?to (her|him|them|my)|anxious|frightened|"
@@ -136,7 +137,8 @@ def with_form(asked: Asked, words: str) -> Asked:
         asked = replace(asked, subject=Subject.COMPARE, views=True)
     if asked.subject is Subject.REPORT and _PATIENT.search(words):
         asked = replace(asked, plain=True)
-    again = asked.subject is Subject.TOPIC and _REWRITTEN.search(words)
+    cancer = {*asked.topics} <= {"Pathology", "Cancer"}
+    again = asked.subject is Subject.TOPIC and (cancer or _REWRITTEN.search(words))
     if asked.plain and (asked.subject in _PLAINLY or again) and not asked.order:
         return replace(asked, subject=Subject.REPORT, unread=(), unsure=False)
     return asked

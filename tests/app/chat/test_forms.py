@@ -124,3 +124,8 @@ def test_what_one_picture_cannot_tell_of_two_is_said_first(exam: Exam) -> None:
     assert said.splitlines()[0] == f"Only one picture is here: {one.names[0]}."
     law = finished(exam, "Does that count as a dense breast by law?", masses(exam, 0)).text
     assert law.splitlines()[0] == "Density C and D count as dense, A and B do not."
+
+
+def test_whether_it_is_cancer_is_told_in_plain_words_where_these_are_wanted(exam: Exam) -> None:
+    said = finished(exam, "In normal words: is it malignant?", masses(exam, 1)).text
+    assert said.endswith("a radiologist has to look at the pictures.")
