@@ -14,7 +14,7 @@ from app.chat.conversation.intent import understand
 from app.chat.conversation.question_parts import parts_asked
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import topic_line
-from app.chat.conversation.writing import is_worded, record_lines, told_as_it_is
+from app.chat.conversation.writing import is_worded, told_as_it_is, worded_lines
 from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
 from app.chat.evidence.deciding import of_several
 from app.chat.evidence.trials import Trials
@@ -80,7 +80,7 @@ def draw_conversation(random: Random) -> SampledConversation:
         if parts_asked(question, scene.exam, history, asked):
             continue  # each is worded by itself
         *_, made = answering.answer(scene.exam, question, history, scene.seen)
-        facts = worded_lines(scene, asked, answering.card, made)
+        facts = lines_to_word(scene, asked, answering.card, made)
         answer = written(scene, question, asked, facts, random) if facts else None
         if answer is None or disagreements(answer, facts, question):
             continue
@@ -104,12 +104,11 @@ def option_turns(scene: Scene, wanted: int, random: Random) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def worded_lines(scene: Scene, asked: Asked, card: Card, made: StreamedAnswer) -> tuple[str, ...]:
+def lines_to_word(scene: Scene, asked: Asked, card: Card, made: StreamedAnswer) -> tuple[str, ...]:
     """Return the lines of an answer that a language model is to word; none where none does."""
     if not is_worded(asked, scene.exam, card) or len(made.text) > LONGEST:
         return ()
-    below = told_as_it_is(asked, made)
-    return tuple(line for line in record_lines(made.text) if line not in below)
+    return worded_lines(made, told_as_it_is(asked, made))
 
 
 def written(

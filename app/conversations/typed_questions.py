@@ -20,8 +20,7 @@ FINDINGS = (
     ("suspicious lymph node", 1),
 )  # fmt: skip
 SHAPES = ("spiculated", "round", "oval", "irregular", "lobulated", "dense", "tiny", "palpable")
-# what is drawn from the questions that the classifier of intents learns from, and the rest now and
-# then: where both have a subject
+# subjects that are asked for in the words of an intent's examples too, or in these alone
 EXAMPLES = {
     "findings": "findings", "places": "places", "sizes": "sizes", "count": "count",
     "density": "density", "birads": "birads", "pathology": "pathology", "compare": "compare",

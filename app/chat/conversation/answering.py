@@ -30,11 +30,11 @@ from app.chat.conversation.record_answers import (
     scores_told,
     topics_told,
 )
+from app.chat.conversation.record_table import as_table
 from app.chat.conversation.repeats import without_repeats
 from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.table import as_table
 from app.chat.conversation.verdict_words import DENSE, ONE_PICTURE, title
 from app.chat.conversation.writing import (
     UNDERSTOOD,
@@ -180,9 +180,13 @@ class Answering:
             made = ways[asked.subject]()
             if asked.table and asked.subject in AS_A_TABLE:
                 made = replace(made, text=as_table(exam, seen, asked.images))
-            elif asked.one_line and asked.subject in (Subject.FINDINGS, Subject.REPORT):
+            elif asked.subject in (Subject.FINDINGS, Subject.REPORT) and (
+                asked.one_line or _is_too_long(made, asked)
+            ):
                 said = one_line(exam, seen, asked.images, asked.most_words)
                 made = replace(made, text=said)
+            elif asked.subject is Subject.TOPIC and _is_too_long(made, asked):
+                made = topics_told(exam, asked.named, asked.images, seen, bare=True)
             elif asked.subject in OF_PLACES:
                 place = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
                 made = replace(made, text="\n".join([*place, made.text]))
@@ -209,3 +213,8 @@ class Answering:
             unread = ", ".join(f"“{word}”" for word in asked.unread[:6])
             text = f"Not taken into account: {unread}.\n{text}"
         return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
+
+
+def _is_too_long(made: StreamedAnswer, asked: Asked) -> bool:
+    """Return whether an answer has more words than are wanted."""
+    return 0 < asked.most_words < len(made.text.split())

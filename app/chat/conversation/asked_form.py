@@ -56,9 +56,10 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 LETTERS = 7  # of a word, with the space behind it
-LONG_LINE = 70  # words: with room for more, a report is told
 _TABLE = re.compile(
-    r"\b(tables?|tabular|tabulate\w*|columns?|one row (per|for)|rows? per|spreadsheet)\b"
+    r"\b(as|in|into|make|give|show|put|want|need|draw|write)\b.{0,30}\b(tables?|columns)\b|"
+    r"\btables? (of|with|please|pls|form|format)\b|^(a )?table$|"
+    r"\b(tabular|tabulate\w*|one row (per|for)|rows? per|spreadsheet)\b"
 )
 _YES_OR_NO = re.compile(
     r"\b(yes or no|yes/no|y/n|normal or (not|abnormal)|(ok|okay|fine|clear|healthy|all right)\b.*"
@@ -124,7 +125,7 @@ def with_form(asked: Asked, words: str) -> Asked:
     asked = replace(
         asked, brief=bool(BRIEF.search(words)) or most > 0, table=table, most_words=most,
         bare=bool(_BARE.search(words)),
-        one_line=bool(_ONE_LINE.search(words)) or 0 < most < LONG_LINE,
+        one_line=bool(_ONE_LINE.search(words)),
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
         exact=bool(_EXACT.search(words)), pixels=bool(_PIXELS.search(words)),
         each=bool(_EACH.search(words)), both=bool(_BOTH.search(words)), sides=sides,

@@ -222,7 +222,10 @@ def _by_intent(asked: Asked, likely: Likely, question: str, words: str) -> Asked
     """Read a question that asks for no term by what it most likely asks for."""
     judged, same, read = asked.topics, asked.same, corrected(words)
     if likely.far and not judged and len(words.split()) >= MANY_WORDS:
-        return replace(asked, subject=Subject.UNKNOWN, unread=_telling(words), near=likely.far)
+        unread = _telling(words)
+        return replace(
+            asked, subject=Subject.UNKNOWN, unread=unread, near=likely.far, unsure=False
+        )  # fmt: skip
     told = program_facts().get(likely.intent.program_fact)
     if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)

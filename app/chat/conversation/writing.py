@@ -55,7 +55,7 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = (
-        dated or asked.table or asked.one_line or asked.bare
+        dated or asked.table or asked.one_line or asked.bare or asked.most_words
         or asked.subject in _IN_OWN_FORM
         or bool({*TAG_SENTENCES} & {*asked.facts})
         or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
@@ -101,6 +101,11 @@ def record_lines(text: str) -> tuple[str, ...]:
     """Return the lines of the page's text that an answer is to be written from."""
     lines = text.splitlines()
     return tuple(one for one in lines if one and not one.startswith((*OF_THE_PAGE, RELATED)))
+
+
+def worded_lines(made: StreamedAnswer, below: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines of an answer that a language model words, beside those that stay."""
+    return tuple(line for line in record_lines(made.text) if line not in below)
 
 
 class Order(Enum):
@@ -157,7 +162,7 @@ class RecordWriter:
             below: lines of it that stand below the model's words as they are.
             kept: of which sentences the order of words holds.
         """
-        facts = tuple(line for line in record_lines(made.text) if line not in below)
+        facts = worded_lines(made, below)
         longest = LONGEST if len(exam.images) <= FEW else LONGEST_OF_MORE
         if not facts or len(made.text) > longest:
             yield made

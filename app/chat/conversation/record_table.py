@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.chat.conversation.asked import KINDS
 from app.chat.conversation.report_findings import NO_PIXEL_SIZE, size_words
-from app.chat.conversation.verdict_words import in_thirds, title, verdict_words
+from app.chat.conversation.verdict_words import WHY_NOT, in_thirds, title, verdict_words
 from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import NOT_JUDGED
@@ -35,6 +35,8 @@ def as_table(exam: Exam, seen: Findings, images: Sequence[int]) -> str:
         rows.append(row)
     silent = [name.lower() for name in KINDS if name not in seen.topics]
     below = [f"{NOT_JUDGED}: {', '.join(silent)}."] if silent else []
+    if silent and len(silent) == len(KINDS):
+        below.append(f"{WHY_NOT}{seen.why_silent('Mass')}.")
     return "\n".join([*(BETWEEN.join(row) for row in rows), *below])
 
 
