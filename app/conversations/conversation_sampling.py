@@ -140,8 +140,7 @@ def _more(writer: Writer, asked: Asked) -> list[str]:
     """Return what is judged beside a fixed text."""
     if asked.subject is Subject.NATURE:
         return [writer.topics(["Pathology"], asked.images)]
-    others = [name for name in asked.topics if name not in (*KINDS, ANY_FINDING)]
-    return [writer.topics(others, asked.images)] if asked.program_fact and others else []
+    return []
 
 
 def _about_pictures(writer: Writer, asked: Asked) -> str | None:

@@ -65,7 +65,7 @@ def why(writer: Writer, asked: Asked) -> str:
 
 def tags(writer: Writer, asked: Asked) -> str:
     """Return what tags and measurements say of what is asked."""
-    said = " ".join(TAGS[fact](writer) for fact in asked.facts)
+    said = " ".join(TAGS[fact](writer, asked) for fact in asked.facts)
     if asked.subject in (Subject.CONFIDENCE, Subject.WHY):
         said += " " + writer.pick(
             "This is read from the file's tags and measured on its pixels; no model stands behind "
@@ -75,33 +75,37 @@ def tags(writer: Writer, asked: Asked) -> str:
     return said
 
 
-def _quality(writer: Writer) -> str:
-    said = writer.pick(
-        QUALITY,
+def _quality(writer: Writer, _: Asked) -> str:
+    return writer.pick(
+        QUALITY.replace(": ", ", since "),
         "The quality of the pictures is not judged, since nothing here measures positioning, "
         "sharpness, exposure or artefacts.",
     )
-    return f"{said} {_warnings(writer)}" if warnings_of(writer.exam, writer.seen) else said
 
 
-def _sides(writer: Writer) -> str:
+def _meant(writer: Writer, asked: Asked) -> list[int]:
+    """Return which pictures a question of tags means: all, unless it chooses."""
+    chosen = asked.chosen and asked.images
+    return list(asked.images if chosen else range(len(writer.exam.images)))
+
+
+def _sides(writer: Writer, asked: Asked) -> str:
+    meant = _meant(writer, asked)
     images, names = writer.exam.images, writer.exam.names
-    named = any(image.told.laterality_source == FILE_NAME for image in images)
+    named = any(images[i].told.laterality_source == FILE_NAME for i in meant)
     by = f"by the {FILE_NAME}" if named else "by the tags"
     told = FILE_NAME if named else "tags"
-    wrong = [i for i, image in enumerate(images) if image.disagrees]
-    if len(images) == 1:
-        side, view = names[0].split()
+    wrong = [i for i in meant if images[i].disagrees]
+    if len(meant) == 1:
+        side, view = names[meant[0]].split()
         said = writer.pick(
             f"{capital(by)}, this is the {SIDES[side]} breast in the {view} view.",
             f"It is a {view} view of the {SIDES[side]} breast, {by}.",
             f"The {SIDES[side]} breast, {view} view, {by}.",
         )
     else:
-        said = _grouped(writer, names, by)
-    other = [
-        i for i, image in enumerate(images) if views_disagree(image, writer.seen.verdict("View", i))
-    ]
+        said = _grouped(writer, [names[i] for i in meant], by)
+    other = [i for i in meant if views_disagree(images[i], writer.seen.verdict("View", i))]
     if other:
         which = listed([writer.view(i) for i in other])
         said += " " + writer.pick(
@@ -146,22 +150,57 @@ def _grouped(writer: Writer, names: Sequence[str], by: str) -> str:
     )
 
 
-def _sizes(writer: Writer) -> str:
+def _sizes(writer: Writer, asked: Asked) -> str:
+    if asked.values:
+        return _sizes_asked(writer, asked)
     told = []
-    for i, image in enumerate(writer.exam.images):
+    for i in _meant(writer, asked):
+        image = writer.exam.images[i]
         rows, columns = image.size
         spacing = image.told.spacing_mm
         known = f" at {spacing[0]:.3g} mm per pixel" if spacing else ", pixel size not said"
         box = None if image.breast is None else image.breast.box
         size = None if box is None else image.millimetres(box)
         breast = "" if size is None else f"; the breast is {size[0]:.0f} x {size[1]:.0f} mm"
-        bits = f" with {image.told.bits} bits" if "bit" in writer.question.casefold() else ""
-        told.append(f"{writer.view(i)} is {columns} x {rows} pixels{bits}{known}{breast}")
-    said = "; ".join(told)
-    return f"{said[0].upper()}{said[1:]}."
+        told.append(
+            f"{writer.view(i)} is {columns} x {rows} pixels with {image.told.bits} bits{known}"
+            f"{breast}"
+        )
+    return f"{capital('; '.join(told))}."
 
 
-def _warnings(writer: Writer) -> str:
+def _sizes_asked(writer: Writer, asked: Asked) -> str:
+    """Return those sizes that are asked for by name; what all pictures share is said once."""
+    told: dict[str, list[str]] = {}
+    values = asked.values
+    for i in _meant(writer, asked):
+        image = writer.exam.images[i]
+        rows, columns = image.size
+        spacing = image.told.spacing_mm
+        parts = []
+        if "picture" in values:
+            parts.append(f"{columns} x {rows} pixels")
+        if "bits" in values:
+            parts.append(f"{image.told.bits} bits")
+        if "pixel size" in values:
+            parts.append(f"{spacing[0]:.3g} mm per pixel" if spacing else "pixel size not said")
+        if "breast" in values and image.breast is not None:
+            box = image.breast.box
+            size = image.millimetres(box)
+            parts.append(
+                f"a breast of {box.width:.0f} x {box.height:.0f} pixels, with no size in mm"
+                if size is None
+                else f"a breast of {size[0]:.0f} x {size[1]:.0f} mm"
+            )
+        told.setdefault(", ".join(parts), []).append(writer.view(i))
+    said = "; ".join(f"{listed(views)}: {what}" for what, views in told.items())
+    if len(told) == 1:
+        (what,) = told
+        said = writer.pick(what, said)
+    return f"{capital(said)}."
+
+
+def _warnings(writer: Writer, asked: Asked) -> str:
     found = warnings_of(writer.exam, writer.seen)
     if not found:
         return writer.pick(
@@ -171,7 +210,7 @@ def _warnings(writer: Writer) -> str:
     return " ".join(found)
 
 
-def _machine(writer: Writer) -> str:
+def _machine(writer: Writer, asked: Asked) -> str:
     made = writer.exam.images[0].told.provenance
     name = " ".join(part for part in (made.vendor, made.model) if part)
     kind = writer.pick("It is a digital mammogram.", "The mammogram is digital.")
@@ -194,7 +233,7 @@ def _machine(writer: Writer) -> str:
     )
 
 
-def _pictures(writer: Writer) -> str:
+def _pictures(writer: Writer, asked: Asked) -> str:
     names = writer.exam.names
     many = "one picture" if len(names) == 1 else f"{len(names)} pictures"
     return writer.pick(
@@ -203,18 +242,57 @@ def _pictures(writer: Writer) -> str:
     )
 
 
-def _told(fact: str) -> Callable[[Writer], str]:
+def _told(fact: str) -> Callable[[Writer, Asked], str]:
     """Return who writes what the files say of exposure, implants or the indication."""
 
-    def write(writer: Writer) -> str:
-        images = writer.exam.images
-        said = (TAG_SENTENCES[fact](image.told.provenance) for image in images)
-        return " ".join(f"For {writer.view(i)}, {words}" for i, words in enumerate(said))
+    def write(writer: Writer, asked: Asked) -> str:
+        said: dict[str, list[str]] = {}
+        for i in _meant(writer, asked):
+            words = TAG_SENTENCES[fact](writer.exam.images[i].told.provenance, asked.values)
+            said.setdefault(words.removesuffix("."), []).append(writer.view(i))
+        if len(said) == 1:
+            (words,) = said
+            return f"{capital(_reworded(words, writer))}."
+        parts = [f"for {listed(of)}, {_reworded(words, writer)}" for words, of in said.items()]
+        return " ".join(f"{capital(part)}." for part in parts)
 
     return write
 
 
-TAGS: dict[str, Callable[[Writer], str]] = {
+_REWORDED = (  # what a record says of a file, and how else that may be said in the same order
+    (r"the tags say compressed to (.*)",
+     ("by the tags, the breast was compressed to {}", "the tags say it was compressed to {}")),
+    (r"the tags say compressed with (.*)",
+     ("by the tags, the breast was compressed with {}", "the tags say it was compressed with {}")),
+    (r"the tags say exposed for (.*)",
+     ("by the tags, it was exposed for {}", "the tags say it was exposed for {}")),
+    (r"the tags say that there is (an|no) implant",
+     ("by the tags, there is {} implant", "there is {} implant, as the tags say")),
+    (r"the tags say (\d.*)", ("by the tags, it was {}", "the tags say it was {}")),
+    (r"the tags say (dose .*)", ("by the tags, the {}", "the tags say that the {}")),
+    (r"the tags say (.*)", ("by the tags, the {}", "the tags say it was the {}")),
+    (r"the file does not tell (.*)",
+     ("this file does not tell {}", "here the file does not tell {}")),
+    (r"no tag says whether there is an implant, and (.*)",
+     ("no tag says whether there is an implant and {}",
+      "no tag says whether an implant is there; {} either")),
+    (r"the file says nothing of (.*)",
+     ("here the file says nothing of {}", "nothing is said in the file of {}")),
+    (r"the file does not say why (.*)",
+     ("this file does not say why {}", "here the file does not say why {}")),
+    (r"made for: (.*), by the tag (.*)",
+     ("it was made for {}, by the tag {}", "the picture was made for {}, as the tag {} says")),
+)  # fmt: skip
+
+
+def _reworded(words: str, writer: Writer) -> str:
+    for form, ways in _REWORDED:
+        if found := re.fullmatch(form, words):
+            return writer.pick(*(way.format(*found.groups()) for way in ways))
+    return words
+
+
+TAGS: dict[str, Callable[[Writer, Asked], str]] = {
     "pictures": _pictures, "side": _sides, "size": _sizes, "quality": _quality,
     "warnings": _warnings, "machine": _machine,
     **{fact: _told(fact) for fact in TAG_SENTENCES},

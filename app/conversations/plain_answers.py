@@ -15,7 +15,7 @@ import yaml
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.sayings import OF_TAGS
 from app.chat.conversation.subjects import Subject
-from app.conversations.retold import retold_answers, retold_facts
+from app.conversations.retold import retold_answers, retold_facts, retold_terms
 from app.conversations.words import capital
 from vlm.knowledge.glossary import GlossaryTerm
 
@@ -96,6 +96,8 @@ def meaning(entries: tuple[GlossaryTerm, ...], question: str, random: np.random.
 
 
 def _explained(entry: GlossaryTerm, question: str, random: np.random.Generator) -> str:
+    if retold := retold_terms().get(entry.term):
+        return retold[int(random.integers(len(retold)))]
     first, *rest = re.split(r"(?<=[.]) (?=[A-Z])", entry.text)
     term = entry.term
     defined = first[0].lower() + first[1:] if _BEGINS.match(first) else first

@@ -18,7 +18,7 @@ from app.chat.evidence.trials import NEVER
 from versamammo.imaging.breast import Breast
 from versamammo.imaging.dicom.positioning import FILE_NAME, KNOWN_FROM
 from versamammo.imaging.dicom.refusals import MG_PRESENTATION
-from versamammo.imaging.mammogram import Box, Laterality, Mammogram, Provenance, View
+from versamammo.imaging.mammogram import Box, Exposure, Laterality, Mammogram, Provenance, View
 from versamammo.vocabulary import BY_NAME, YES
 from vlm.option_words import chosen, yes_or_no
 
@@ -32,6 +32,9 @@ MACHINES = (
     ("SIEMENS", "Mammomat Inspiration"), ("FUJIFILM Corporation", "Amulet Innovality"),
     ("Philips", "MicroDose L30"), ("Planmed", "Clarity 3D"),
 )  # fmt: skip
+TELLING = 0.75  # share of digital exams whose tags tell how they were exposed
+VALUES = 0.85  # share of values that are told then
+INDICATIONS = ("screening", "symptoms", "follow-up", "diagnostic mammogram", "recall", "lump")
 PICTURE_FILES = 0.3  # share of exams that are PNG files, whose names say what they show
 NIPPLES = 0.75  # share of exams whose outlines show where the nipple lies
 GUESSING = (
@@ -78,6 +81,10 @@ def draw_exam(random: Random) -> Exam:
     warnings = () if dicom else tuple(KNOWN_FROM.format(of, source) for of in ("side", "view"))
     mirrored = random.random() < 0.15
     nipples = random.random() < NIPPLES
+    telling = dicom and random.random() < TELLING
+    implant = None if random.random() < 0.4 or not telling else bool(random.random() < 0.4)
+    reason = INDICATIONS[int(random.integers(len(INDICATIONS)))] if telling else None
+    reason = reason if random.random() < 0.5 else None
     images = []
     for name in names:
         side, view = name.split()
@@ -85,7 +92,9 @@ def draw_exam(random: Random) -> Exam:
         told = Mammogram(
             np.zeros((1, 1), np.float32), 12 if dicom else 8,
             Provenance("", "DICOM" if dicom else "PNG", "MONOCHROME2", vendor=machine[0],
-                       model=machine[1], sop_class=digital),
+                       model=machine[1], sop_class=digital, indication=reason,
+                       indication_source=reason and "ReasonForStudy",
+                       exposure=_exposure(implant, random) if telling else Exposure()),
             laterality=Laterality(side), laterality_source=source, view=View(view),
             view_source=source, warnings=warnings,
             spacing_mm=None if spacing is None else (spacing, spacing),
@@ -101,6 +110,22 @@ def draw_exam(random: Random) -> Exam:
         levels = np.broadcast_to(np.zeros(1, np.uint16), (rows, columns))
         images.append(ExamImage(levels, told, breast))
     return Exam(tuple(images), (), bool(random.random() < 0.5))
+
+
+def _exposure(implant: bool | None, random: Random) -> Exposure:
+    """Return how a picture was exposed, with some values not told."""
+
+    def told(low: float, high: float, places: int = 0) -> float | None:
+        value = round(float(random.uniform(low, high)), places)
+        return value if random.random() < VALUES else None
+
+    metals = ("tungsten", "rhodium", "molybdenum", "silver", "aluminum")
+    anode, metal = (metals[int(random.integers(low, high))] for low, high in ((0, 3), (1, 5)))
+    return Exposure(
+        told(24, 34), told(30, 160, 1), told(300, 2000),
+        anode if random.random() < VALUES else None, metal if random.random() < VALUES else None,
+        told(40, 160), told(20, 95), told(0.6, 3.5, 2), told(2.5, 15, 2), implant,
+    )  # fmt: skip
 
 
 def _outline(box: Box, wall: str) -> np.ndarray:

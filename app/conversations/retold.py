@@ -1,7 +1,7 @@
-"""Fixed texts told in other words: what the program says of itself, and what is generally known.
+"""Fixed texts told in other words: of the program, what is generally known, and what terms mean.
 
-Each file of `retold/` maps names, of `program_facts.yaml` or of a general answer, to two retellings
-that keep to the words of the text.
+Each file of `retold/` maps names, of `program_facts.yaml`, of a general answer or of a glossary
+entry, to two retellings that keep to the words of the text; those of terms keep their order too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parent / "retold"
-OF_THE_PROGRAM = "program"  # the file whose names are those of program facts
+OF_THE_PROGRAM = FOLDER / "program.yaml"
+OF_ANSWERS, OF_TERMS = "general_answers", "glossary"  # folders, named as those of the texts
 
 
 @cache
@@ -23,14 +24,24 @@ def retold_facts() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
+def retold_terms() -> Mapping[str, tuple[str, ...]]:
+    """Return the retellings of glossary entries, by the entry's term."""
+    return _together(OF_TERMS)
+
+
+@cache
 def retold_answers() -> Mapping[str, tuple[str, ...]]:
     """Return the retellings of general answers, by the answer's name."""
-    parts = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem != OF_THE_PROGRAM)
-    return {name: texts for part in parts for name, texts in _read(part).items()}
+    return _together(OF_ANSWERS)
 
 
-def _read(part: str) -> dict[str, tuple[str, ...]]:
-    told = yaml.safe_load((FOLDER / f"{part}.yaml").read_text(encoding="utf-8"))
+def _together(folder: str) -> dict[str, tuple[str, ...]]:
+    files = sorted((FOLDER / folder).glob("*.yaml"))
+    return {name: texts for file in files for name, texts in _read(file).items()}
+
+
+def _read(file: Path) -> dict[str, tuple[str, ...]]:
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
     return {
         str(name): tuple(" ".join(text.split()) for text in some) for name, some in told.items()
     }

@@ -26,7 +26,8 @@ EXAMPLES = {
     "density": "density", "birads": "birads", "pathology": "pathology", "compare": "compare",
     "exact": "places", "nature": "nature", "attributes": "attributes", "change": "change",
     "person": "person", "advice": "advice", "meaning": "meaning", "sure": "confidence",
-    "why": "why", "known": "known", "program": "program",
+    "why": "why", "known": "known", "program": "program", "exposure": "exposure",
+    "view": "view", "picture_size": "picture_size", "machine": "machine",
 }  # fmt: skip
 AS_TYPED = 0.3  # share of the questions of such a subject that are examples
 TYPED = 0.25  # share of questions that are typed in a hurry
@@ -34,12 +35,12 @@ NAMED = 0.2  # share of questions that name a picture or a side
 SUBJECTS = (  # how often each is asked first
     ("findings", 4), ("finding", 7), ("negated", 2), ("shaped", 2), ("count", 2), ("places", 3),
     ("sizes", 2), ("density", 4), ("birads", 2), ("pathology", 3), ("tissue", 1), ("cancer", 2),
-    ("side", 5), ("view", 4), ("picture_size", 1), ("bits", 1), ("warnings", 1), ("machine", 2),
+    ("side", 5), ("view", 5), ("picture_size", 2), ("bits", 1), ("warnings", 1), ("machine", 2),
     ("film_or_digital", 1), ("quality", 3), ("pictures", 1), ("compare", 4), ("views_of_one", 2),
-    ("meaning", 8), ("two_terms", 1), ("greeting", 1), ("thanks", 1), ("about", 1),
+    ("meaning", 14), ("two_terms", 1), ("greeting", 1), ("thanks", 1), ("about", 1),
     ("abilities", 1), ("trust", 1), ("advice", 3), ("change", 3), ("person", 3), ("off_topic", 3),
     ("privacy", 1), ("order", 2), ("exact", 3), ("nature", 3), ("attributes", 3), ("program", 10),
-    ("known", 14),
+    ("known", 14), ("exposure", 3), ("implant", 2), ("indication", 1),
 )  # fmt: skip
 NEXT = (  # and after another question
     ("where", 4), ("size_of_it", 3), ("sure", 4), ("why", 4), ("other_side", 2), ("more", 1),

@@ -39,14 +39,18 @@ _JUDGED = re.compile(
 )
 _SILENT = re.compile(r"not judged, |[^:]{3,40}: not (judged|assessed)|(right|left) breast: nothing")
 _NOT_JUDGED = re.compile(r"not judged|not assessed|nothing is judged|cannot|nothing here tells")
-_UNTOLD_VIEW = "the view, by the pixels, is not judged"  # beside what the tags say of it
+# beside what the tags say of it
+_UNTOLD_VIEW = re.compile(r"the views?, by the pixels, (is|are) not judged")
 # what is not judged, said in words that claim nothing
 _WHETHER = re.compile(
     r"whether a lesion is benign or malignant|whether there is cancer|\bas a rule\b"
 )
 _BITS = re.compile(r"\bbits?\b")
 # "R CC: the tags say side right, view CC; ...", "L MLO: 462 x 800 pixels, ..."
-_OF_PICTURE = re.compile(r"^([LR] [^:;]{2,60}): .*(\bsays? (side|view)\b|\d+ x \d+ pixels)")
+_OF_PICTURE = re.compile(
+    r"^([LR] [^:;]{2,60}): (?:.*\bsays? (side|view)\b|breast \d|\d+ (?:x \d+ pixels|bits)|"
+    r"[\d.]+ mm per|the tags say|the file does not tell)"
+)
 # "R MLO: GE Senographe, read as DICOM."
 _MACHINE = re.compile(r"^[^:]+: (?P<name>.+), read as \w+")
 _TAGS = re.compile(r"\btags?\b")
@@ -229,7 +233,7 @@ def _left_out(
         alone = findings_in(line.split(":")[0]) if _SILENT_LINE.match(line) else set()
         if len(named & findings_in(answer)) < min(3, len(named)) or alone - findings_in(answer):
             missing.append("leaves out which findings are not judged")
-    if told_so and not _NOT_JUDGED.search(whole.casefold().replace(_UNTOLD_VIEW, "")):
+    if told_so and not _NOT_JUDGED.search(_UNTOLD_VIEW.sub("", whole.casefold())):
         missing.append("says that something is not judged")
     missing += _values_left_out(answer, whole)
     missing += _pictures_left_out(answer, whole)
@@ -270,10 +274,11 @@ def _values_left_out(answer: str, whole: str) -> list[str]:
 
 def _pictures_left_out(answer: str, whole: str) -> list[str]:
     """Return the pictures whose tags are told, and of which an answer says nothing."""
-    heads = [match[1] for line in whole.splitlines() if (match := _OF_PICTURE.match(line))]
-    told = {view for head in heads for view in views_in(head)}
+    heads = [match for line in whole.splitlines() if (match := _OF_PICTURE.match(line))]
+    told = {view for head in heads for view in views_in(head[1])}
     missing = sorted(told - views_in(answer))
-    if len(told) < 2 or not missing:  # of one picture it need not be said which
+    shared = len(heads) == 1 and not heads[0][2]  # the same of all, and not which they are
+    if len(told) < 2 or not missing or shared:  # of one picture it need not be said which
         return []
     if _ONE_SAID.search(answer.casefold()):
         return ["speaks of one picture where there are more"]

@@ -25,6 +25,7 @@ class Asked:
         images: numbers of the pictures that are meant; empty if there is no such picture.
         chosen: whether the question itself says which pictures it means.
         facts: what is asked of the tags, as `FACTS` names it: side, size, machine and so on.
+        values: of exposure and sizes, that are asked for by name; none for all that there are.
         program_fact: name of what is asked about the program.
         known: name of the general answer that is asked for.
         unread: words that were not taken into account.
@@ -55,6 +56,7 @@ class Asked:
     topics: tuple[str, ...] = ()
     chosen: bool = False
     facts: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
     program_fact: str = ""
     known: str = ""
     unread: tuple[str, ...] = ()

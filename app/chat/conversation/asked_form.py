@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.tag_sentences import values_asked
 
 BRIEF = re.compile(
     r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
@@ -125,6 +126,7 @@ def with_form(asked: Asked, words: str) -> Asked:
     asked = replace(
         asked, brief=bool(BRIEF.search(words)) or most > 0, table=table, most_words=most,
         bare=bool(_BARE.search(words)),
+        values=tuple(value for fact in asked.facts for value in values_asked(fact, words)),
         one_line=bool(_ONE_LINE.search(words)),
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),
         exact=bool(_EXACT.search(words)), pixels=bool(_PIXELS.search(words)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.chat.conversation.asked import Asked
@@ -10,6 +10,7 @@ from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
 from app.chat.conversation.sayings import REST_OF_NAMES, REST_OF_TAGS
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.tag_sentences import TAG_SENTENCES
 from app.chat.conversation.verdict_words import NO_MILLIMETRES
 from app.chat.evidence.contracts import (
     LOOKED_AT,
@@ -23,7 +24,7 @@ from app.chat.evidence.contracts import (
 from app.chat.evidence.exam import Exam, ExamImage, is_digital
 from versamammo import __version__
 from versamammo.imaging.dicom.positioning import FILE_NAME
-from versamammo.imaging.mammogram import Laterality, Provenance
+from versamammo.imaging.mammogram import Laterality
 from vlm.option_words import figure
 
 NO_MODEL = Card(
@@ -59,44 +60,6 @@ SUGGESTED = (
     "How large is the breast in each picture?",
     "Is there anything I should know about the images?",
 )
-
-
-def _exposure(made: Provenance) -> str:
-    told = made.exposure
-    said = (
-        ("{:.3g} kVp", told.kvp),
-        ("{:.4g} mAs", told.mas),
-        ("exposed for {:.0f} ms", told.milliseconds),
-        ("anode {}", told.anode),
-        ("filter {}", told.filter),
-        ("compressed to {:.0f} mm", told.thickness_mm),
-        ("compressed with {:.0f} N", told.compression_newtons),
-        ("dose to the gland {:.3g} mGy", told.organ_dose_mgy),
-        ("dose at the skin {:.3g} mGy", told.entrance_dose_mgy),
-    )
-    words = [form.format(value) for form, value in said if value is not None]
-    if not words:
-        return "the file says nothing of tube voltage, exposure, compression or dose."
-    return f"the tags say {', '.join(words)}."
-
-
-def _implant(made: Provenance) -> str:
-    implant = made.exposure.implant
-    if implant is None:
-        return "no tag says whether there is an implant, and no source here looks for it."
-    return f"the tags say that there is {'an' if implant else 'no'} implant."
-
-
-def _indication(made: Provenance) -> str:
-    if not made.indication:
-        return "the file does not say why the picture was made."
-    return f"made for: {made.indication}, by the tag {made.indication_source}."
-
-
-# of the file, by what is asked
-TAG_SENTENCES: dict[str, Callable[[Provenance], str]] = {
-    "exposure": _exposure, "implant": _implant, "indication": _indication,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -244,10 +207,13 @@ class FactAnswerer:
         """Return what tags and pixels say of what is asked, a line at a time."""
         meant = asked.images if asked.chosen and asked.images else range(len(exam.images))
         lines = [
-            line for topic in asked.facts for line in self._lines(exam, topic, findings, meant)
+            line
+            for topic in asked.facts
+            for line in self._lines(exam, topic, findings, meant, asked.values)
         ]
         without = [exam.names[i] for i in meant if not exam.images[i].told.spacing_mm]
-        if "size" in asked.facts and without:
+        measured = not asked.values or {"pixel size", "breast"} & {*asked.values}
+        if "size" in asked.facts and without and measured:
             lines.append(
                 f"{NO_MILLIMETRES}how large a pixel is is not said of {', '.join(without)}."
             )
@@ -262,7 +228,12 @@ class FactAnswerer:
         yield StreamedAnswer(text, evidence, speaker=NO_MODEL)
 
     def _lines(
-        self, exam: Exam, topic: str, findings: Findings | None, meant: Sequence[int]
+        self,
+        exam: Exam,
+        topic: str,
+        findings: Findings | None,
+        meant: Sequence[int],
+        values: Sequence[str],
     ) -> list[str]:
         if topic == "pictures":
             plural = "s" if len(exam.images) > 1 else ""
@@ -274,13 +245,16 @@ class FactAnswerer:
             formats = dict.fromkeys(image.told.provenance.format for image in exam.images)
             warned = warnings_of(exam, findings) or (NO_WARNINGS,)
             return [*warned, f"All files could be read, as {' and '.join(formats)}."]
+        views = [findings.verdict("View", n) if findings is not None else None for n in meant]
+        if topic == "side":
+            pictures = [(exam.names[n], exam.images[n]) for n in meant]
+            return _sides(pictures, views)
         lines = []
-        for number in meant:
+        for number, view in zip(meant, views, strict=True):
             name, image = exam.names[number], exam.images[number]
-            view = findings.verdict("View", number) if findings is not None else None
             facts = {fact.what: fact for fact in facts_of(image, view)}
-            lines.append(f"{name}: {_sentence(image, facts, topic)}")
-        return lines
+            lines.append(f"{name}: {_sentence(image, facts, topic, values)}")
+        return together(exam.names, lines)
 
     def _evidence(self, exam: Exam, measured: bool, meant: Sequence[int]) -> tuple[Evidence, ...]:
         """Point to the pictures, and to the breasts' outer bounds if those were measured."""
@@ -292,25 +266,50 @@ class FactAnswerer:
         )
 
 
-def _sentence(image: ExamImage, facts: dict[str, Fact], topic: str) -> str:
-    if topic == "side":
-        side, view = facts["Side"], facts["View"]
-        verdict = "These disagree." if side.disagree or view.disagree else ""
+def _sides(pictures: Sequence[tuple[str, ExamImage]], views: Sequence[Verdict | None]) -> list[str]:
+    """Return which side and view pictures are; those of which the same is said in one line."""
+    alike: dict[tuple[str, str, str, str], list[tuple[str, str, str]]] = {}
+    for (name, image), view in zip(pictures, views, strict=True):
+        facts = {fact.what: fact for fact in facts_of(image, view)}
         told = image.told
         sided, viewed = teller(told.laterality_source), teller(told.view_source)
-        said = f"{sided} side {SIDES[told.laterality] if told.laterality else 'not said'}, "
-        said += f"{'' if viewed == sided else f'{viewed} '}view {told.view or 'not said'}"
-        return (
-            f"{said}; the pixels look stored {side.pixels}; the view, by the pixels, is "
-            f"{view.pixels}. {verdict}"
-        ).strip()
+        side = SIDES[told.laterality] if told.laterality else "not said"
+        verdict = "These disagree." if facts["Side"].disagree or facts["View"].disagree else ""
+        said = f"{sided} side {side}, {'' if viewed == sided else f'{viewed} '}view"
+        key = (said, facts["Side"].pixels, verdict, "" if view is None else name)
+        of = (name, str(told.view or "not said"), facts["View"].pixels)
+        alike.setdefault(key, []).append(of)
+    lines = []
+    for (said, stored, verdict, _), of in alike.items():
+        names, told_views, by_pixels = zip(*of, strict=True)
+        more = len(of) > 1
+        line = (
+            f"{', '.join(names)}: {said}{'s' * more} {' and '.join(told_views)}; the pixels look "
+            f"stored {stored}; the view{'s' * more}, by the pixels, {'are' if more else 'is'} "
+            f"{by_pixels[0]}. {verdict}"
+        )
+        lines.append(line.strip())
+    return lines
+
+
+def _sentence(
+    image: ExamImage, facts: dict[str, Fact], topic: str, values: Sequence[str] = ()
+) -> str:
+    """Return what is known of one picture: of the values asked for, or of all that there are."""
     if topic == "size":
+        said = {
+            "picture": f"{image.size[1]} x {image.size[0]} pixels",
+            "bits": f"{image.told.bits} bits",
+            "pixel size": facts["Picture"].tags,
+            "breast": f"breast {facts['Breast'].pixels}",
+        }
+        parts = [text for name, text in said.items() if not values or name in values]
         return (
-            f"{facts['Picture'].pixels}, {facts['Picture'].tags}; breast {facts['Breast'].pixels}."
+            f"{', '.join(parts[:-1])}{'; ' if not values else ', ' * (len(parts) > 1)}{parts[-1]}."
         )
     made = image.told.provenance
     if topic in TAG_SENTENCES:
-        return TAG_SENTENCES[topic](made)
+        return TAG_SENTENCES[topic](made, values)
     machine = " ".join(part for part in (made.vendor, made.model) if part)
     kind = "a digital mammogram" if is_digital(image) else "film or digital is not said"
     return f"{machine or 'machine not said'}, read as {made.format}; {kind}."

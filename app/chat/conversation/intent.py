@@ -28,6 +28,7 @@ from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.stated_reading import asks_to_agree, stated_place
 from app.chat.conversation.subjects import ORDER, QUALIFIERS, Subject
+from app.chat.conversation.tag_sentences import HAS_IMPLANTS, told_by_a_tag
 from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from versamammo.vocabulary import BY_NAME, topics_named
@@ -57,13 +58,6 @@ _FAMILIES = (
 # subjects whose question may name what nothing here judges, and the parts of the glossary it is in
 _OF_TERMS = (Subject.FINDINGS, Subject.TOPIC, Subject.COUNT, Subject.PLACES)
 _FOUND = ("masses", "calcifications", "pathology")
-_TAGS_OF_PATIENTS = (
-    ("implant", r"\b(implants?|augmented|augmentation|silicone|prosthe\w+)\b"),
-    ("indication", r"\b(screening or( a)? diagnostic|diagnostic or( a)? screening|indication for|"
-                   r"(is|was) (it|this|that) (an? |the )?(screening|diagnostic)|"
-                   r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
-)  # fmt: skip
-_HAS_IMPLANTS = re.compile(r"\b(has|have|any|there|see|shows?|with)\b.{0,20}\bimplants?$")
 _ORDINALS = ("first", "second", "third", "fourth")
 _ORDINAL = re.compile(
     rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
@@ -192,11 +186,13 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         likely = likely.or_else()  # of these pictures, not of all
     topics = topics_named(_LEFT_OUT.sub(" ", _DENSITY_SCALE.sub("density", read)))
     judged = judged_among(topics)
-    subject, same = likely.intent.subject, likely.name == SAME
+    subject = likely.intent.subject
     if subject in _STATED and asks_to_agree(bare_words(question)):
         return Asked(Subject.AGREE, (), judged, misspelt=misspelt(words))
     unsure = not likely.sure and not judged
-    asked = Asked(subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=same)
+    asked = Asked(
+        subject, (), judged, unsure=unsure, misspelt=misspelt(words), same=likely.name == SAME
+    )
     cancer = subject in (Subject.TAGS, Subject.REPORT) and {*judged} & {*_FAMILIES[1]}
     asks = _CANCER.search(words) is not None and subject in (Subject.ADVICE, Subject.PERSON)
     if asks or ((cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words)):
@@ -207,8 +203,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     if ORDER.search(words) or (likely.name == ORDERED and likely.sure):
         telling = _telling(words)
         return replace(asked, subject=Subject.UNKNOWN, topics=(), unread=telling, order=True)
-    by_patients = asked.subject in (Subject.PERSON, Subject.FINDINGS, Subject.MEANING)
-    if by_patients and (tag := _told_by_a_tag(words)):
+    by_patients = asked.subject in (Subject.PERSON, Subject.FINDINGS, Subject.MEANING, Subject.WHY)
+    if by_patients and not asks_what_it_is(words) and (tag := told_by_a_tag(words)):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
     asks_more = likely.sure_of_known and not asks_what_it_is(words)
     if subject is Subject.MEANING and asks_more and not (judged and _here(question)):
@@ -227,7 +223,7 @@ def _by_intent(asked: Asked, likely: Likely, question: str, words: str) -> Asked
             asked, subject=Subject.UNKNOWN, unread=unread, near=likely.far, unsure=False
         )  # fmt: skip
     told = program_facts().get(likely.intent.program_fact)
-    if told is not None and told.name == "implants" and _HAS_IMPLANTS.search(words):
+    if told is not None and told.name == "implants" and HAS_IMPLANTS.search(words):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)
     if likely.intent.known:
         return replace(asked, topics=(), known=likely.intent.known)
@@ -321,11 +317,6 @@ def _of_topics(asked: Asked, usual: Sequence[str], words: str) -> Asked:
     listed = dict.fromkeys(found[0] for found in QUALIFIERS.finditer(words))
     unread = tuple(word for word in listed if word not in placed)
     return replace(asked, subject=subject, topics=topics, unread=unread if looked_for else ())
-
-
-def _told_by_a_tag(words: str) -> str:
-    """Return which tag may tell what else only the patient could; empty if none."""
-    return next((fact for fact, way in _TAGS_OF_PATIENTS if re.search(way, words)), "")
 
 
 def _findings_named(topics: Sequence[str]) -> bool:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from enum import Enum
 
 from app.chat.conversation.asked import Asked
-from app.chat.conversation.facts import TAG_SENTENCES
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.report_findings import NO_DISTANCE, OF_THE_BOX, SUSPECT
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.tag_sentences import TAG_SENTENCES
 from app.chat.conversation.verdict_words import (
     AS_THEY_ARE,
     LIKELIEST,
@@ -28,7 +28,7 @@ from app.chat.evidence.contracts import Card, ChatTurn, StreamedAnswer
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.option_likelihoods import LanguageSource
 from versamammo.errors import InputError
-from vlm.grounding import completed, disagreements, hedged, out_of_order
+from vlm.grounding import completed, disagreements, hedged, numbers_in, out_of_order
 from vlm.prompts import Turn
 
 # what keeps its form: reports are forms; who answers, how well and what may be asked is told whole
@@ -57,7 +57,6 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
     own = (
         dated or asked.table or asked.one_line or asked.bare or asked.most_words
         or asked.subject in _IN_OWN_FORM
-        or bool({*TAG_SENTENCES} & {*asked.facts})
         or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
         or (asked.subject in FIXED_TEXTS and asked.brief)  # one sentence as it stands
         or (asked.subject is Subject.PROGRAM and _keeps_form(asked.program_fact, card))
@@ -80,9 +79,13 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     lines = record_lines(made.text)
     if asked.facts == ("quality",):
         return lines[1:]
+    if "exposure" in asked.facts:  # it mixes up several values
+        return tuple(one for one in lines if len(numbers_in(one)) > 1)
     named = bool(asked.kinds) and asked.subject in (Subject.FINDINGS, Subject.COUNT)
     apart = named or asked.subject is Subject.COMPARE
     kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
+    if asked.subject is Subject.PROGRAM:  # what is judged stands below its text
+        kept = (*kept, *(f"{title(name)}: " for name in asked.topics))
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
     boxes = tuple(one for one in lines if one.endswith(OF_THE_BOX) or one == NO_DISTANCE)
@@ -117,8 +120,9 @@ class Order(Enum):
 
 
 def kept_order(asked: Asked, made: StreamedAnswer) -> Order:
-    """Return for an answer which order holds: texts of files, exact places, few cases."""
-    if asked.subject in FIXED_TEXTS or FEW_CASES in made.text:
+    """Return for an answer which order holds: texts of files, tags, exact places, few cases."""
+    told = asked.subject in FIXED_TEXTS or asked.entries or {*TAG_SENTENCES} & {*asked.facts}
+    if told or FEW_CASES in made.text:
         return Order.WHOLE
     exact = asked.exact and asked.subject is Subject.PLACES
     return Order.PLACES if exact else Order.FREE

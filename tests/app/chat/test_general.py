@@ -229,9 +229,13 @@ def test_who_words_the_answers_is_told(exam: Exam, named: str, said: str) -> Non
 @pytest.mark.parametrize(
     ("question", "fact", "said"),
     [
-        ("What was the kVp?", "exposure", "kVp, anode "),
+        ("What was the kVp?", "exposure", "L MLO: the tags say 31 kVp."),
         ("How strongly was the breast compressed?", "exposure", "compressed with "),
-        ("Does she have implants?", "implant", "R CC: the tags say that there is no implant."),
+        (
+            "Does she have implants?",
+            "implant",
+            "R CC, L CC, R MLO, L MLO: the tags say that there is no implant.",
+        ),
         ("Is this a screening mammogram?", "indication", "the file does not say why"),
     ],
 )

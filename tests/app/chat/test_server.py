@@ -30,7 +30,7 @@ def test_ask_answers_about_the_files_and_says_who_speaks(client: Client, views: 
     told = client.predict(files, "Which side and view is each picture?", api_name="/ask")
     assert told["notice"] == NOTICE
     assert told["spoken_by"][0]["is_model"] is False
-    assert "L MLO: the tags say side left, view MLO" in told["answer"]
+    assert "L CC, L MLO: the tags say side left, views CC and MLO" in told["answer"]
     assert told["confidence"] is None
 
 
