@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.facts import QUALITY, TAG_SENTENCES, views_disagree, warnings_of
+from app.chat.conversation.facts import QUALITY, views_disagree, warnings_of
 from app.chat.conversation.record_answers import graded_instead
 from app.chat.conversation.subjects import Subject
+from app.chat.conversation.tag_sentences import TAG_SENTENCES
 from app.chat.evidence.exam import ExamImage, is_digital
 from app.conversations.words import SIDES, capital, listed
 from app.conversations.written import Writer
@@ -200,7 +201,7 @@ def _sizes_asked(writer: Writer, asked: Asked) -> str:
     return f"{capital(said)}."
 
 
-def _warnings(writer: Writer, asked: Asked) -> str:
+def _warnings(writer: Writer, _: Asked) -> str:
     found = warnings_of(writer.exam, writer.seen)
     if not found:
         return writer.pick(
@@ -210,7 +211,7 @@ def _warnings(writer: Writer, asked: Asked) -> str:
     return " ".join(found)
 
 
-def _machine(writer: Writer, asked: Asked) -> str:
+def _machine(writer: Writer, _: Asked) -> str:
     made = writer.exam.images[0].told.provenance
     name = " ".join(part for part in (made.vendor, made.model) if part)
     kind = writer.pick("It is a digital mammogram.", "The mammogram is digital.")
@@ -233,7 +234,7 @@ def _machine(writer: Writer, asked: Asked) -> str:
     )
 
 
-def _pictures(writer: Writer, asked: Asked) -> str:
+def _pictures(writer: Writer, _: Asked) -> str:
     names = writer.exam.names
     many = "one picture" if len(names) == 1 else f"{len(names)} pictures"
     return writer.pick(

@@ -59,10 +59,9 @@ _UNSURE = re.compile(r"\bnot sure\b")
 _GOES_ON = re.compile(r"(it|none|not|there)\b")
 _RESTS = re.compile(r"\b(based on|rests on|tried on|guessing gets)\b")
 _EACH_SIDE = re.compile(r"(?<=, )(right|left) (?=[a-z]+ \(|[a-d0-5] \(|yes|no\b)")
-# a point that ends a sentence, not the one in 0.5 or behind an abbreviation that is no view
+# a point that ends a sentence, behind an abbreviation in capitals too, not the one in 0.5
 _ENDS = re.compile(
-    r"(?:(?<=[a-z0-9)\]”\"][.!?])|(?<=\b(?:CC|ML|LM)[.!?])|(?<=\bMLO[.!?])|(?<=\d N[.!?]))"
-    r"\s+(?=[A-Z“0-9])"
+    r"(?:(?<=[a-z0-9)\]”\"][.!?])|(?<=[A-Z]{2}[.!?])|(?<=\d N[.!?]))\s+(?=[A-Z“0-9])"
 )
 _ABSENT = re.compile(r"\b(no|not|none|nothing|never|without|absent|\w+n't)\b")
 

@@ -280,13 +280,12 @@ def _sides(pictures: Sequence[tuple[str, ExamImage]], views: Sequence[Verdict | 
         of = (name, str(told.view or "not said"), facts["View"].pixels)
         alike.setdefault(key, []).append(of)
     lines = []
-    for (said, stored, verdict, _), of in alike.items():
-        names, told_views, by_pixels = zip(*of, strict=True)
-        more = len(of) > 1
+    for (said, stored, verdict, _), group in alike.items():
+        names, told_views, by_pixels = zip(*group, strict=True)
+        plural, are = ("s", "are") if len(group) > 1 else ("", "is")
         line = (
-            f"{', '.join(names)}: {said}{'s' * more} {' and '.join(told_views)}; the pixels look "
-            f"stored {stored}; the view{'s' * more}, by the pixels, {'are' if more else 'is'} "
-            f"{by_pixels[0]}. {verdict}"
+            f"{', '.join(names)}: {said}{plural} {' and '.join(told_views)}; the pixels look "
+            f"stored {stored}; the view{plural}, by the pixels, {are} {by_pixels[0]}. {verdict}"
         )
         lines.append(line.strip())
     return lines
@@ -303,10 +302,10 @@ def _sentence(
             "pixel size": facts["Picture"].tags,
             "breast": f"breast {facts['Breast'].pixels}",
         }
-        parts = [text for name, text in said.items() if not values or name in values]
-        return (
-            f"{', '.join(parts[:-1])}{'; ' if not values else ', ' * (len(parts) > 1)}{parts[-1]}."
-        )
+        if values:
+            return f"{', '.join(said[name] for name in said if name in values)}."
+        *most, breast = said.values()
+        return f"{', '.join(most)}; {breast}."
     made = image.told.provenance
     if topic in TAG_SENTENCES:
         return TAG_SENTENCES[topic](made, values)
