@@ -113,6 +113,6 @@ def _content(form: str, report: ReportDraft, exam: Exam, now: datetime) -> bytes
 def _write(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content)
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, file=path, field="--out", reason="bad-output") from error

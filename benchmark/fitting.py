@@ -68,7 +68,6 @@ class Fitting:
             return {k: None if isnan(v) else v for k, v in asdict(look).items()}
 
         record = {"looks": [plain(look) for look in self.looks], "kept": plain(self.kept)}
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
 
 

@@ -200,7 +200,6 @@ def _write(out: Path, name: str, mask: NDArray[np.bool_]) -> str:
     stream = io.BytesIO()
     Image.fromarray(mask).save(stream, "PNG")
     path = out / name
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, stream.getvalue(), durable=False)
     return name
 

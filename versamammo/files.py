@@ -29,7 +29,8 @@ FULL_DISK_WORDS = tuple(os.strerror(code) for code in FULL_DISK)
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """Put `data` at `path` through a temporary file beside it; True if the bytes changed.
 
-    A file that already holds these bytes is left alone, times and all.
+    A file that already holds these bytes is left alone, times and all; folders that are missing
+    are made.
 
     Args:
         path: where to.
@@ -42,6 +43,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> bool:
     """
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return False
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         with partial.open("wb") as stream:

@@ -61,7 +61,6 @@ def _row(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 def save_picture(path: Path, picture: Image.Image) -> None:
     """Write a picture as PNG, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     write_atomically(path, stream.getvalue())

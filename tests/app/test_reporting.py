@@ -81,14 +81,15 @@ def test_without_any_picture_there_is_no_report(
     ("words", "told"),
     [
         (["--format", "pdf"], "--out: a PDF is not printed"),
-        (["--out", "{gone}/x.txt"], "x.txt: --out: cannot be written: No such file or directory"),
+        (["--out", "{file}/x.txt"], "x.txt: --out: cannot be written: File exists"),
     ],
 )
 def test_a_wrong_out_is_one_sentence(
     files: list[str], tmp_path: Path, words: list[str], told: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    words = [word.format(gone=tmp_path / "gone") for word in words]
+    (tmp_path / "file").touch()
+    words = [word.format(file=tmp_path / "file") for word in words]
     assert report(files[0], *words) == 2
     said = capsys.readouterr().err
     assert told in said

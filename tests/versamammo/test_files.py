@@ -17,6 +17,11 @@ def test_bytes_are_put_in_place_and_nothing_else_remains(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_folders_that_are_missing_are_made(tmp_path: Path) -> None:
+    assert write_atomically(tmp_path / "runs" / "today" / "a.bin", b"new")
+    assert (tmp_path / "runs" / "today" / "a.bin").read_bytes() == b"new"
+
+
 def test_equal_bytes_are_not_written_again(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", b"one")
     before = (tmp_path / "a").stat().st_mtime_ns

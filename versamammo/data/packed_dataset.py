@@ -139,7 +139,6 @@ def unpack(source: str, out: Path) -> int:
             for row, picture in zip(plain.to_pylist(), pictures, strict=True):
                 file = out / row["cache_path"]
                 if not file.is_file() or file.read_bytes() != picture["bytes"]:
-                    file.parent.mkdir(parents=True, exist_ok=True)
                     write_atomically(file, picture["bytes"], durable=False)
                 read_levels(file)
                 rows.append(row)

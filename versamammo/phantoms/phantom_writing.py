@@ -198,7 +198,6 @@ def _settings_bytes(settings: PhantomSettings) -> bytes:
 
 
 def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked, bare_words
 from app.chat.conversation.changes import changed
+from app.chat.conversation.exact_places import exact_places
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
@@ -32,7 +33,6 @@ from app.chat.conversation.record_answers import (
 )
 from app.chat.conversation.record_table import as_table
 from app.chat.conversation.repeats import without_repeats
-from app.chat.conversation.report_findings import exact_places
 from app.chat.conversation.stated_reading import agreement, place_lines
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import DENSE, ONE_PICTURE, title

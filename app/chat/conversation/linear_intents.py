@@ -157,7 +157,6 @@ def _write(file: Path, made: IntentClassifier) -> None:
         "vocabularies": [one.get_feature_names_out().tolist() for one in made.vectorizers],
     }
     data = save(tensors, {"about": json.dumps(about)})
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, data, durable=False)
     for old in file.parent.glob(f"{PREFIX}*.safetensors"):
         if old != file:

@@ -7,13 +7,8 @@ from dataclasses import replace
 
 from app.chat.conversation.answer_evidence import evidence_of, notes_of, surety, suspected
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked
-from app.chat.conversation.report_findings import (
-    OF_THE_BOX,
-    SUSPECT,
-    exact_places,
-    likeliest_lines,
-    match_line,
-)
+from app.chat.conversation.exact_places import OF_THE_BOX, exact_places
+from app.chat.conversation.report_findings import SUSPECT, likeliest_lines, match_line
 from app.chat.conversation.sayings import NO_NATURE
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import (
@@ -145,8 +140,11 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
             if not one.startswith(OF_BREASTS) or SUSPECT in one or any(n in one for n in named)
         ]  # fmt: skip
     told_exactly = (LIKELIEST, *(f"{title(name)}: " for name in KINDS if name in seen.topics))
-    rest = [line for line in made.text.splitlines() if not line.startswith(told_exactly)]
+    unasked = (*told_exactly, f"{NOT_JUDGED}: ", WHY_NOT)  # where it lies, and not whether it is
+    rest = [line for line in made.text.splitlines() if not line.startswith(unasked)]
     alone = [ONE_VIEW] if len(whole) == 1 else []
+    boxes = [one for one in exact if one.endswith(OF_THE_BOX)]  # come first where asked for
+    exact = [*boxes, *(one for one in exact if one not in boxes)]
     return replace(made, text="\n".join([*exact, *alone, *rest]))
 
 

@@ -74,26 +74,6 @@ def write_findings(
 
 
 NO_PIXEL_SIZE = " (pixel size not known)"
-OF_THE_BOX = ", in pixels from the upper left."  # what the line of a box ends with
-NO_DISTANCE = "No distance in mm is known, since the files do not tell how large a pixel is."
-
-
-def exact_places(exam: Exam, findings: Findings, images: Sequence[int]) -> tuple[str, ...]:
-    """Return each marked place by quadrant, hour and thirds, and its box in pixels of the file."""
-    writer = SectionWriter("places", "Places")
-    told, _ = write_findings(writer, exam, findings, images)
-    texts = {one.id: one.text for one in writer.section.sentences}
-    # that no pixel has a known size is said once
-    lines = [texts[one.sentence].replace(NO_PIXEL_SIZE, "") for one in told if one.marks]
-    spaced = all(exam.images[i].told.spacing_mm for i in images)
-    lines += [NO_DISTANCE] if lines and not spaced else []
-    lines += [
-        f"{mark.image}: x {mark.box.x1:.0f} to {mark.box.x2:.0f}, y {mark.box.y1:.0f} to "
-        f"{mark.box.y2:.0f}{OF_THE_BOX}"
-        for one in told
-        for mark in one.marks
-    ]
-    return tuple(dict.fromkeys(lines))
 
 
 def marked_places(
@@ -228,7 +208,8 @@ class _Breast:
         own = [one for one in self.findings.suspects if one.image in self.images]
         for place in places_of(self.exam, self.told_side, own):
             shown = "; ".join(
-                f"{self.exam.names[one.image]} {size_words(self.exam.images[one.image], one.box)}"
+                f"box {size_words(self.exam.images[one.image], one.box)} in "
+                f"{self.exam.names[one.image]}"
                 for one in place.marks
             )
             source = SentenceSource(

@@ -13,8 +13,9 @@ from dataclasses import replace
 from enum import Enum
 
 from app.chat.conversation.asked import Asked
+from app.chat.conversation.exact_places import NO_DISTANCE, OF_THE_BOX
 from app.chat.conversation.program_facts import program_facts
-from app.chat.conversation.report_findings import NO_DISTANCE, OF_THE_BOX, SUSPECT
+from app.chat.conversation.report_findings import SUSPECT
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.tag_sentences import TAG_SENTENCES
 from app.chat.conversation.verdict_words import (
@@ -88,7 +89,7 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
         kept = (*kept, *(f"{title(name)}: " for name in asked.topics))
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:
         kept = (*kept, f"{title('Pathology')}: ")
-    boxes = tuple(one for one in lines if one.endswith(OF_THE_BOX) or one == NO_DISTANCE)
+    boxes = tuple(one for one in lines if one.endswith(OF_THE_BOX) or one.startswith(NO_DISTANCE))
     located = asked.exact and asked.subject is Subject.PLACES
     exact = [one for one in lines if located and one.startswith(OF_BREASTS)]
     several = any(one.startswith(LIKELIEST) and MARKED_IN in one and "; " in one for one in lines)

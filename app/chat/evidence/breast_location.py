@@ -42,6 +42,7 @@ class Sighting:
         offset: from that line: to the outer side (CC), upwards (ML), up along the slant (MLO).
         assumed: the CC does not say which edge is the outer one; the usual hanging was taken.
         reach_mm: the breast's depth in mm; None if the pixel size is unknown.
+        reach_pixels: the same in pixels; None if it is known in mm.
     """
 
     view: View
@@ -50,6 +51,7 @@ class Sighting:
     offset: float
     assumed: bool = False
     reach_mm: float | None = None
+    reach_pixels: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def sight(image: ExamImage, box: Box) -> Sighting | None:
     assumed = view is View.CC and len(image.told.provenance.patient_orientation) != 2
     return Sighting(
         view, float(depth / reach), depth_third(image, box), float(offset / reach), assumed,
-        float(reach) if image.told.spacing_mm else None,
+        *((float(reach), None) if image.told.spacing_mm else (None, float(reach))),
     )  # fmt: skip
 
 

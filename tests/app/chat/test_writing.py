@@ -10,8 +10,9 @@ import numpy as np
 
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.asked import Asked
+from app.chat.conversation.exact_places import OF_THE_BOX
 from app.chat.conversation.program_facts import program_facts
-from app.chat.conversation.report_findings import OF_THE_BOX, likeliest_lines
+from app.chat.conversation.report_findings import likeliest_lines
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import MARKED_IN, NEITHER
 from app.chat.conversation.writing import (

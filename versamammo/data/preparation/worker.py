@@ -119,7 +119,6 @@ def prepare_file(job: Job, task: FileTask) -> Outcome | Unchanged:
         message = f"internal error: {type(error).__name__}: {error}"
         return Failure("internal-error", message, ours=True, trace=traceback.format_exc())
     target = job.out / cached_path(key)
-    target.parent.mkdir(parents=True, exist_ok=True)
     write_levels(target, picture.levels)
     return describe(key, target.stat().st_size, picture)
 

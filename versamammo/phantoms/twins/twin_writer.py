@@ -53,7 +53,6 @@ class Pen:
     def put(self, path: str, data: bytes) -> str:
         """Write a file; gives its path back."""
         place = self.out / path
-        place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, data)
         return path
 
