@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from app.chat.conversation.answer_form import in_form
 from app.chat.conversation.asked import ANY_FINDING, KINDS, Asked, bare_words
 from app.chat.conversation.changes import changed
 from app.chat.conversation.exact_places import exact_places
 from app.chat.conversation.facts import NO_MODEL, PHANTOMS_ONLY, FactAnswerer
 from app.chat.conversation.general import GENERAL, answer_general
 from app.chat.conversation.intent import understand
-from app.chat.conversation.one_line import one_line
 from app.chat.conversation.plain_summary import reported
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.question_parts import joined, parts_asked
@@ -31,11 +31,10 @@ from app.chat.conversation.record_answers import (
     scores_told,
     topics_told,
 )
-from app.chat.conversation.record_table import as_table
 from app.chat.conversation.repeats import without_repeats
-from app.chat.conversation.stated_reading import agreement, place_lines
+from app.chat.conversation.stated_reading import agreement
 from app.chat.conversation.subjects import Subject
-from app.chat.conversation.verdict_words import DENSE, ONE_PICTURE, title
+from app.chat.conversation.verdict_words import title
 from app.chat.conversation.writing import (
     UNDERSTOOD,
     RecordWriter,
@@ -57,10 +56,6 @@ SUGGESTED = (
     ("Background tissue", "What is the background tissue?"),
 )
 _FOLLOWED = (Subject.CONFIDENCE, Subject.WHY)  # an answer by tags is asked about its tags
-# what is answered with regard to a place that is named
-OF_PLACES = (Subject.FINDINGS, Subject.PLACES, Subject.COUNT, Subject.SIZES, Subject.NATURE)
-# what a table tells as well
-AS_A_TABLE = (*OF_PLACES, Subject.REPORT, Subject.COMPARE, Subject.SCORES, Subject.TOPIC)
 BY_TAGS = ("Which side and view is each picture?", "Do the tags and pixels agree?")
 
 
@@ -177,23 +172,7 @@ class Answering:
             ),
         }
         if asked.subject in ways:
-            made = ways[asked.subject]()
-            if asked.table and asked.subject in AS_A_TABLE:
-                made = replace(made, text=as_table(exam, seen, asked.images))
-            elif asked.subject in (Subject.FINDINGS, Subject.REPORT) and (
-                asked.one_line or _is_too_long(made, asked)
-            ):
-                said = one_line(exam, seen, asked.images, asked.most_words)
-                made = replace(made, text=said)
-            elif asked.subject is Subject.TOPIC and _is_too_long(made, asked):
-                made = topics_told(exam, asked.named, asked.images, seen, bare=True)
-            elif asked.subject in OF_PLACES:
-                place = place_lines(exam, seen, asked.images, bare_words(question), asked.kinds)
-                made = replace(made, text="\n".join([*place, made.text]))
-            if asked.as_dense and asked.topics == ("ACR",):
-                made = replace(made, text=f"{DENSE}\n{made.text}")
-            if asked.both and len(exam.current) == 1:
-                made = replace(made, text=f"{ONE_PICTURE}{exam.names[0]}.\n{made.text}")
+            made = in_form(ways[asked.subject](), exam, asked, seen, question)
             yield self._noted(made, exam, asked, first=first)
             return
         yield answer_general(asked, question, seen, self.card)
@@ -213,8 +192,3 @@ class Answering:
             unread = ", ".join(f"“{word}”" for word in asked.unread[:6])
             text = f"Not taken into account: {unread}.\n{text}"
         return replace(made, text=text, notes=tuple(dict.fromkeys(notes)))
-
-
-def _is_too_long(made: StreamedAnswer, asked: Asked) -> bool:
-    """Return whether an answer has more words than are wanted."""
-    return 0 < asked.most_words < len(made.text.split())

@@ -48,6 +48,7 @@ class Asked:
         as_dense: whether it is asked what counts as a dense breast.
         table: whether a table is wanted.
         bare: whether a value alone is wanted, such as a letter.
+        percent: whether probabilities are wanted in percent.
         most_words: that an answer may have; 0 for any number.
     """
 
@@ -79,6 +80,7 @@ class Asked:
     as_dense: bool = False
     table: bool = False
     bare: bool = False
+    percent: bool = False
     most_words: int = 0
 
     @property

@@ -27,7 +27,8 @@ _PLAIN = re.compile(
     r"(plain|simple|easy|everyday|normal|ordinary) "
     r"(english|words?|language|terms)|simply put|non-?medical|patient[- ]friendly|jargon|eli5|"
     r"(tell|for) (a|your|my|the) (readers?|newspaper|public|journalist|audience|class)|"
-    r"no idea how to read|read (it|that|this) (out )?to (her|him|them|my)|anxious|frightened|"
+    r"(no idea|don'?t know|can'?t|cannot) (how to )?read|not used to (reading|seeing|these)|"
+    r"read (it|that|this) (out )?to (her|him|them|my)|anxious|frightened|"
     r"(very )?simple words|short sentences|(level|wording|version) (for|of) (a |the )?patients?|"
     r"(patient|lay) level|as if i (was|were) (her|him)|"
     r"like i'?m (five|5|a child)|(explain|tell|say|put|describe|read|summar\w+)\b.* (to|for) "
@@ -38,6 +39,7 @@ _BARE = re.compile(
     r"\b(just|only|one|a single|nothing but) (the |a )?(letter|number|category|digit|word|value)\b|"
     r"\b(letter|number|category|digit|value) only\b"
 )
+_PERCENT = re.compile(r"\b(in|as( a)?|give|want|how many|what) (percent(age)?s?\b|%)")
 _PATIENT = re.compile(r"\b(patients?|famil(y|ies)) (can|could|would|will|may|understands?)\b")
 _COUNTS = {
     "five": 5, "eight": 8, "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
@@ -57,6 +59,17 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 LETTERS = 7  # of a word, with the space behind it
+# a greeting, or what a talk or text is for, before what is asked
+_HELLO = re.compile(
+    r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
+    r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)|"
+    r"^\W*((ok|okay|great|right|sure)\W+)?(many )?"
+    r"(thanks|thank you|thx|ty|great|perfect|got it|cheers)"
+    r"( a lot| so much| very much)?\s*[,.!:;-]+\s*(?=\w+\W+\w+\W+\w+\W+\w+)|"
+    r"^\W*(i|we)( have| need| am|'m|m)?( to)? (do|give|make|write|prepare|\w+ing) (a|an|my|our) "
+    r"(\w+ )?(presentation|talk|poster|essay|article|piece|paper|thesis|homework)\b[^.?!]*[.:]\s*",
+    re.IGNORECASE,
+)
 _TABLE = re.compile(
     r"\b(as|in|into|make|give|show|put|want|need|draw|write)\b.{0,30}\b(tables?|columns)\b|"
     r"\btables? (of|with|please|pls|form|format)\b|^(a )?table$|"
@@ -116,6 +129,11 @@ def without_limit(text: str) -> str:
     return _MOST.sub("", text).strip() or text
 
 
+def without_greeting(text: str) -> str:
+    """Return a question without the greeting and the occasion that stand before it."""
+    return _HELLO.sub("", _HELLO.sub("", text))
+
+
 def with_form(asked: Asked, words: str) -> Asked:
     """Return a question with the form in which its words want the answer."""
     sides = bool(_OF_SIDES.search(words))
@@ -125,7 +143,7 @@ def with_form(asked: Asked, words: str) -> Asked:
         asked = replace(asked, subject=Subject.REPORT, topics=(), program_fact="")
     asked = replace(
         asked, brief=bool(BRIEF.search(words)) or most > 0, table=table, most_words=most,
-        bare=bool(_BARE.search(words)),
+        bare=bool(_BARE.search(words)), percent=bool(_PERCENT.search(words)),
         values=tuple(value for fact in asked.facts for value in values_asked(fact, words)),
         one_line=bool(_ONE_LINE.search(words)),
         plain=bool(_PLAIN.search(words)), yes_or_no=bool(_YES_OR_NO.search(words)),

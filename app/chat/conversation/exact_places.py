@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.chat.conversation.report_draft import SectionWriter
 from app.chat.conversation.report_findings import NO_PIXEL_SIZE, marked_places, write_findings
-from app.chat.conversation.report_sections import SectionWriter
 from app.chat.evidence.breast_location import sight
 from app.chat.evidence.contracts import Findings
 from app.chat.evidence.exam import Exam

@@ -18,12 +18,22 @@ from app.chat.conversation.asked import (
     judged_among,
     kinds_among,
 )
-from app.chat.conversation.asked_form import BRIEF, with_form, without_limit
+from app.chat.conversation.asked_form import BRIEF, with_form, without_greeting, without_limit
 from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
 from app.chat.conversation.languages import foreign
-from app.chat.conversation.pictures_meant import PRIOR, means_prior, other_side, pictures_meant
+from app.chat.conversation.marks_meant import BOXES, MARKED_ANYWAY, SPOT, THE_BOX
+from app.chat.conversation.pictures_meant import (
+    OTHER_ONE,
+    OTHER_SIDE,
+    OTHER_VIEW,
+    PRIOR,
+    means_prior,
+    other_side,
+    pictures_meant,
+    with_numbers,
+)
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.spelling import corrected, misspelt
 from app.chat.conversation.stated_reading import asks_to_agree, stated_place
@@ -58,10 +68,6 @@ _FAMILIES = (
 # subjects whose question may name what nothing here judges, and the parts of the glossary it is in
 _OF_TERMS = (Subject.FINDINGS, Subject.TOPIC, Subject.COUNT, Subject.PLACES)
 _FOUND = ("masses", "calcifications", "pathology")
-_ORDINALS = ("first", "second", "third", "fourth")
-_ORDINAL = re.compile(
-    rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
-)
 # “right” that is no side: “all right”, “right now”, and at the end, as in “no cancer right?”, but
 # not behind a word that a side may follow
 _NO_SIDE = re.compile(
@@ -79,23 +85,12 @@ _RIGHT_AT_THE_END = re.compile(
 )  # fmt: skip
 _MEANS = re.compile(r"\bwhat (is |are |does |do )?(\w|[ -])+ (means?|stands? for)\b")
 _RISK = re.compile(r"\b(raises?|increases?|higher|my|her|own|at|the) risk\b(?! that (this|it))")
-_OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
-_OTHER_VIEW = re.compile(r"\bother (view|projection)\b")
-_OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
-_HELLO = re.compile(
-    r"^\W*(hi|hello|hey|greetings|good (morning|day|afternoon|evening)|dear \w+)\b"
-    r"( there| all| doctor| everyone| everybody| team)?[\s,.!:;-]+(?=\w+\W+\w+\W+\w+)|"
-    r"^\W*((ok|okay|great|right|sure)\W+)?(many )?"
-    r"(thanks|thank you|thx|ty|great|perfect|got it|cheers)"
-    r"( a lot| so much| very much)?\s*[,.!:;-]+\s*(?=\w+\W+\w+\W+\w+\W+\w+)",
-    re.IGNORECASE,
-)
 # a topic that an answer shall not hold
 _LEFT_OUT = re.compile(
     r"\b(leave|leaving|left) out( \w+){1,4}|\b(omit|omitting|skip|skipping|except( for)?)"
     r"( \w+){1,3}|\bwithout (giving |using |the |any |a )*(bi-?rads|categor\w+|density)( \w+)?"
 )
-_BOXES = re.compile(r"\b(bounding boxes|bounding box|bbox(es)?|boxes|coords?|coordinates?)\b")
+_DENSE = re.compile(r"\b(dens\w+|tissue|gland\w*|fibro\w*|vol\w*|parenchym\w*|white|pmd|vbd)\b")
 # density, which BI-RADS has four letters for
 _DENSITY_SCALE = re.compile(r"\bbi-?rads (density|[a-d]( ?(-|to|through) ?[a-d])?)\b")
 # “it says "heterogeneously dense". What does that mean?”
@@ -109,6 +104,7 @@ _IS_IT = re.compile(
     r"\b(if|whether) (i|she|he|it|this|that|there)\b"
 )
 # what a worried message ends in
+_OF_SPOTS = (Subject.MEANING, Subject.UNKNOWN, Subject.PERSON, Subject.TAGS)
 _CANCER = re.compile(r"\b(do i have|have i got|is it|is this) (breast )?cancer$")
 MANY_WORDS = 5  # of a message that says enough by itself; shorter ones go on from the one before
 MOST_TERMS = 4  # of a letter, that are explained at once
@@ -124,9 +120,9 @@ _SHOWN_BEST = re.compile(
 
 def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> Asked:
     """Return what is asked; a question that leaves out its topic means that of the one before."""
-    question = re.sub(r"(?i),\s*right\s*[,.;?!]", ", ", _HELLO.sub("", question))
+    question = re.sub(r"(?i),\s*right\s*[,.;?!]", ", ", without_greeting(question))
     words = _RIGHT_AT_THE_END.sub("", _NO_SIDE.sub(" ", bare_words(question))).strip()
-    words = _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)
+    words = with_numbers(words)
     images, chosen = pictures_meant(words, exam)
     earlier = means_prior(words, exam)
     if earlier:  # which pictures are meant is read; what is asked of them is not
@@ -143,14 +139,14 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
     if history:
         before = understand(history[-1].question, exam, history[:-1])
         asked = after(asked, _spoken_of(asked, before, exam, history), question)
-    if _OTHER_SIDE.search(words) and asked.subject not in (Subject.COMPARE, Subject.MEANING):
+    if OTHER_SIDE.search(words) and asked.subject not in (Subject.COMPARE, Subject.MEANING):
         return replace(asked, images=other_side(asked, exam), chosen=True)
     if history:
         one = len(before.images) == 1 and asked.subject is not Subject.COMPARE
         sides = {exam.images[i].side for i in exam.current}
         # both views of one breast were spoken of, and so there is no other one
-        whole = before.images == exam.current and len(sides) == 1 and not _OTHER_VIEW.search(words)
-        if (one or whole) and asked.images == before.images and _OTHER_ONE.search(words):
+        whole = before.images == exam.current and len(sides) == 1 and not OTHER_VIEW.search(words)
+        if (one or whole) and asked.images == before.images and OTHER_ONE.search(words):
             rest = tuple(i for i in exam.current if i not in before.images)
             asked = replace(asked, images=rest, chosen=True)
         return asked
@@ -180,6 +176,7 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     read = corrected(words)
     likely = likely_intent(corrected(question.casefold()))
     here = first and likely.name == GENERAL and speaks_of_these(question)
+    here = here and not (likely.known and words.startswith("why "))
     if here and not _explained(question, likely, ()):
         likely = likely.or_else()  # “what is on this mammogram, simply put?”
     if likely.intent.known and points_at(question) and topics_named(read):
@@ -187,7 +184,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     topics = topics_named(_LEFT_OUT.sub(" ", _DENSITY_SCALE.sub("density", read)))
     judged = judged_among(topics)
     subject = likely.intent.subject
-    if subject in _STATED and asks_to_agree(bare_words(question)):
+    doubted = likely.intent.program_fact == "disputed" and stated_place(bare_words(question))
+    if doubted or (subject in _STATED and asks_to_agree(bare_words(question))):
         return Asked(Subject.AGREE, (), judged, misspelt=misspelt(words))
     unsure = not likely.sure and not judged
     asked = Asked(
@@ -195,17 +193,26 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     )
     cancer = subject in (Subject.TAGS, Subject.REPORT) and {*judged} & {*_FAMILIES[1]}
     asks = _CANCER.search(words) is not None and subject in (Subject.ADVICE, Subject.PERSON)
-    if asks or ((cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words)):
+    spot = subject in _OF_SPOTS or likely.name in ("normal_parts", "artefacts")
+    spot = spot and SPOT.search(words) is not None
+    if asks or spot or ((cancer or (subject in _BESIDE and judged)) and _IS_IT.search(words)):
         # “hi, I got my scan, is it cancer”
         return _of_topics(replace(asked, subject=Subject.FINDINGS), (), read)
-    if subject is Subject.TAGS and _BOXES.search(words):
+    if subject is Subject.TAGS and BOXES.search(words):
         return _of_topics(replace(asked, subject=Subject.PLACES), (), read)
     if ORDER.search(words) or (likely.name == ORDERED and likely.sure):
         telling = _telling(words)
         return replace(asked, subject=Subject.UNKNOWN, topics=(), unread=telling, order=True)
     by_patients = asked.subject in (Subject.PERSON, Subject.FINDINGS, Subject.MEANING, Subject.WHY)
-    if by_patients and not asks_what_it_is(words) and (tag := told_by_a_tag(words)):
+    defines = asks_what_it_is(words) and subject is not Subject.WHY
+    if by_patients and not defines and (tag := told_by_a_tag(words)):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
+    of_box = likely.intent.program_fact == "box_meaning" and THE_BOX.search(words)
+    if of_box or (subject in _OF_TERMS and MARKED_ANYWAY.search(words)):
+        fact = program_facts()["box_meaning"]
+        return replace(
+            asked, subject=Subject.PROGRAM, topics=(), program_fact=fact.name, unsure=False
+        )
     asks_more = likely.sure_of_known and not asks_what_it_is(words)
     if subject is Subject.MEANING and asks_more and not (judged and _here(question)):
         return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)
@@ -227,6 +234,8 @@ def _by_intent(asked: Asked, likely: Likely, question: str, words: str) -> Asked
         return replace(asked, subject=Subject.TAGS, topics=(), facts=("implant",), unsure=False)
     if likely.intent.known:
         return replace(asked, topics=(), known=likely.intent.known)
+    if told is not None and told.name == "percent_density" and not _DENSE.search(words):
+        return replace(asked, subject=Subject.CONFIDENCE)  # “what percent?”
     if told is not None:
         return replace(asked, topics=told.topics, program_fact=told.name)
     if asked.subject is Subject.TAGS and _SHOWN_BEST.search(words):
@@ -280,7 +289,7 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     if entries := explained(question) or (terms_in(question) if asks else ()):
         return entries
     first, *rest = re.split(r"(?<=[?.!])\s+", question)
-    if rest and asks and (entries := explained(first)):
+    if rest and asks and first.endswith("?") and (entries := explained(first)):
         return entries
     titles = [BY_NAME[name].title.casefold() for name in kinds_among(judged) if asks]
     return tuple(entry for title in titles for entry in named_in(title)[:1])

@@ -31,6 +31,20 @@ def one_line(exam: Exam, seen: Findings, images: Sequence[int], most_words: int 
     return next(fitting, ways[-1])
 
 
+def places_alone(exam: Exam, seen: Findings, images: Sequence[int]) -> str:
+    """Return in which quadrant, half or third marks lie, and no more; empty without a mark."""
+    told = []
+    places = marked_places(exam, seen, images)
+    for name, place in places:
+        location = place.location
+        lies = location.quadrant or location.half or place.marks[0].where
+        held = ", if there is a lesion" if place.marks[0] in seen.suspects else ""
+        held += ", and the CC hangs as usual" if held and location.assumed else ""
+        told.append(f"{f'{name.lower()}: ' if len(places) > 1 else ''}{lies}{held}")
+    said = "; ".join(told)
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
 def _short(exam: Exam, seen: Findings, images: Sequence[int], *, places: bool = True) -> str:
     """Return the likeliest values alone, with the places of marks or without."""
     _, there = kinds_judged(seen, images)

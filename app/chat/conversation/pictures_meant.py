@@ -11,6 +11,13 @@ from versamammo.imaging.mammogram import Laterality, View
 _SIDES = {Laterality.RIGHT: r"\bright\b", Laterality.LEFT: r"\bleft\b"}
 _VIEWS = {View.CC: r"\bcc\b|cranio-?caudal", View.MLO: r"\bmlo\b|oblique"}
 _EXAM = r"(?: (?:exam(?:ination)?|mammogra(?:m|phy)|picture|image|film|view|study|one)s?)"
+_ORDINALS = ("first", "second", "third", "fourth")
+_ORDINAL = re.compile(
+    rf"\b(?:the )?({'|'.join(_ORDINALS)}) (picture|image|view|film|file|photo|scan)\b"
+)
+OTHER_SIDE = re.compile(r"\b(other|opposite|contralateral) (breast|side)\b")
+OTHER_VIEW = re.compile(r"\bother (view|projection)\b")
+OTHER_ONE = re.compile(r"\bother (one|view|picture|image|film|photo|projection)\b")
 PRIOR = re.compile(
     rf"\b(?:(?:in|on|of|at|from|with|to) )?(?:"
     rf"(?:the|her|my|his) (?:priors?|previous|earlier|last year'?s?){_EXAM}?|"
@@ -61,3 +68,8 @@ def other_side(asked: Asked, exam: Exam) -> tuple[int, ...]:
     if len(spoken) != 1:
         return asked.images
     return tuple(i for i in exam.current if exam.images[i].side not in spoken)
+
+
+def with_numbers(words: str) -> str:
+    """Return a question in which “the second picture” is “picture 2”."""
+    return _ORDINAL.sub(lambda found: f"{found[2]} {_ORDINALS.index(found[1]) + 1}", words)

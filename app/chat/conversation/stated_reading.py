@@ -37,6 +37,9 @@ _DEPTHS = {
     "anterior third": re.compile(r"\b(behind the nipple|retro-?areolar|sub-?areolar)\b"),
     "posterior third": re.compile(r"\b(chest wall|pectoral\w*|pec muscle|posterior\w*)\b"),
 }
+_ARMPIT = re.compile(
+    r"\b((near|towards|close to|by|in|under) )?(my |her |the )?(arm ?pit|axilla)\b"
+)
 # of what is asked for, not said
 _ASKS_WHERE = re.compile(
     r"\b(how (far|deep|close|near)|distance)\b|"
@@ -75,12 +78,16 @@ UNTOLD = "whether the marked place lies there cannot be told from these views"
 
 @dataclass(frozen=True)
 class StatedPlace:
-    """A place that was named, in words as typed, by directions, hour and depth."""
+    """A place that was named, in words as typed, by directions, hour and depth.
+
+    `about` it may lie, so that a mark in the same quadrant need not be there.
+    """
 
     words: str
     ways: tuple[str, ...] = ()
     hour: int | None = None
     third: str = ""
+    about: bool = False
 
 
 def stated_place(words: str) -> StatedPlace | None:
@@ -105,6 +112,8 @@ def stated_place(words: str) -> StatedPlace | None:
     for third, way in _DEPTHS.items():
         if found := way.search(words):
             return StatedPlace(found[0], third=third)
+    if found := _ARMPIT.search(words):
+        return StatedPlace(found[0], ("upper", "outer"), about=True)
     return None
 
 
@@ -165,7 +174,8 @@ def _is_there(said: StatedPlace, place: MarkedPlace, *, left: bool) -> bool | No
     ways = said.ways if said.hour is None else _of_hour(said.hour, left=left)
     if any(_AGAINST[way] in told for way in ways):
         return False
-    return True if ways and all(way in told for way in ways) else None
+    whole = bool(ways) and all(way in told for way in ways)
+    return True if whole and not said.about else None
 
 
 def _of_hour(hour: int, *, left: bool) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
     """Return whether a language model has learnt to word the answer to a question."""
     dated = asked.subject is Subject.CHANGE and exam.prior
     own = (
-        dated or asked.table or asked.one_line or asked.bare or asked.most_words
+        dated or asked.table or asked.one_line or asked.bare or asked.percent or asked.most_words
         or asked.subject in _IN_OWN_FORM
         or (asked.subject is Subject.COMPARE and asked.views)  # it mixes up the two
         or (asked.subject in FIXED_TEXTS and asked.brief)  # one sentence as it stands

@@ -107,6 +107,11 @@ def test_without_a_pixel_size_or_a_known_view_no_length_and_no_place_is_made_up(
     seen = sight(picture(View.CC, spacing=None), at(60, 100))
     assert seen is not None
     assert locate(LEFT, seen).from_nipple_mm is None
+    assert seen.reach_mm is None
+    known = sight(picture(View.CC), at(60, 100))
+    assert known is not None
+    assert known.reach_mm == seen.reach_pixels == pytest.approx(100, abs=1)
+    assert known.reach_pixels is None
     assert sight(picture(None), at(60, 100)) is None
     assert sight(picture(View.XCCL), at(60, 100)) is None
     assert locate(LEFT) == Location()

@@ -16,6 +16,7 @@ from app.chat.evidence.contracts import ChatTurn
 from app.chat.evidence.exam import Exam
 from app.chat.evidence.trials import Trials
 from tests.app.chat.test_answering import CARD, finished, masses
+from tests.app.chat.test_stated_reading import suspected
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,32 @@ def test_what_one_picture_cannot_tell_of_two_is_said_first(exam: Exam) -> None:
 def test_whether_it_is_cancer_is_told_in_plain_words_where_these_are_wanted(exam: Exam) -> None:
     said = finished(exam, "In normal words: is it malignant?", masses(exam, 1)).text
     assert said.endswith("a radiologist has to look at the pictures.")
+
+
+def test_probabilities_are_told_in_percent_where_that_is_asked_for(exam: Exam) -> None:
+    seen = masses(exam, 1)
+    plain = finished(exam, "How sure are you about the density, in percent?", seen).text
+    assert re.search(r"\(\d\d %\)", plain)
+    assert not re.search(r"\(0\.\d\d\)", plain)
+    assert "probabilities in percent" in plain
+
+
+def test_a_place_alone_is_a_quadrant_or_half_and_its_condition(exam: Exam) -> None:
+    said = finished(exam, "Which quadrant? one word", suspected(exam)).text
+    assert re.search(r"(quadrant|half|region|third|nipple)", said)
+    assert "if there is a lesion" in said
+    assert "not judged" not in said.casefold()
+
+
+def test_boxes_come_first_where_their_pixels_are_asked_for(exam: Exam) -> None:
+    lines = finished(exam, "pixel coordinates of the box please", suspected(exam)).text.splitlines()
+    assert lines[0].endswith(", in pixels from the upper left.")
+    assert not any(line.startswith("Not judged") for line in lines)
+
+
+def test_distances_are_told_in_pixels_where_no_millimetres_are_known(exam: Exam) -> None:
+    images = tuple(replace(one, told=replace(one.told, spacing_mm=None)) for one in exam.images)
+    unknown = replace(exam, images=images)
+    said = finished(unknown, "How far from the nipple is it?", suspected(unknown)).text
+    (line,) = [one for one in said.splitlines() if one.startswith("No distance in mm")]
+    assert re.search(r"In pixels behind the nipple: R CC about \d+", line)

@@ -9,9 +9,11 @@ import pytest
 from app.chat.conversation.asked import KINDS
 from app.chat.conversation.intent import understand
 from app.chat.conversation.repeats import without_repeats
-from app.chat.conversation.stated_reading import ELSEWHERE, stated_place
+from app.chat.conversation.report_findings import MarkedPlace
+from app.chat.conversation.stated_reading import ELSEWHERE, _is_there, stated_place
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.verdict_words import AS_BEFORE, NEITHER, NO_SIGNS, WHY_NOT
+from app.chat.evidence.breast_location import Location
 from app.chat.evidence.contracts import ChatTurn, EvidenceSource, Findings, StreamedAnswer, Verdict
 from app.chat.evidence.exam import Exam
 from tests.app.chat.made import density
@@ -50,6 +52,7 @@ def suspected(exam: Exam, chance: float = 0.9) -> Findings:
         ("which quadrant is it in", None, None, ""),
         ("is it upper or lower", None, None, ""),
         ("why not one lower", None, None, ""),
+        ("is the mark where my lump is, near the armpit", ("upper", "outer"), None, ""),
     ],
 )
 def test_a_place_that_is_named_is_told_from_one_that_is_asked_for(
@@ -69,6 +72,20 @@ def test_a_named_place_is_compared_with_the_marked_one(exam: Exam) -> None:
     )
     assert second == ELSEWHERE
     assert "Not taken into account" not in told.text
+
+
+def test_a_mark_in_the_same_quadrant_need_not_be_near_the_armpit(exam: Exam) -> None:
+    place = stated_place("it is near the armpit")
+    assert place is not None
+    assert place.about
+    mark = MarkedPlace((), Location(quadrant="upper outer quadrant"))
+    assert _is_there(place, mark, left=True) is None
+    assert _is_there(place, replace(mark, location=Location(half="lower half")), left=True) is False
+
+
+def test_a_place_that_is_doubted_by_name_is_compared(exam: Exam) -> None:
+    words = "I doubt your mark, that is summation in the outer half"
+    assert understand(words, exam).subject is Subject.AGREE
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,14 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
         ("couldn't that be overlapping tissue", Subject.PROGRAM),
         ("show me a heatmap", Subject.PROGRAM),
         ("Explain it to my mother", Subject.REPORT),
+        ("what is that white spot, is it dangerous?", Subject.FINDINGS),
+        ("so what is the white triangle at the top", Subject.PROGRAM),
+        ("what does the box mean then", Subject.PROGRAM),
+        ("what is a bounding box", Subject.MEANING),
+        ("could it mark something even if there is nothing there?", Subject.PROGRAM),
+        ("you put a mark on it so there IS something there", Subject.PROGRAM),
+        ("I have to do a presentation. why are there 2 pictures per breast", Subject.KNOWLEDGE),
+        ("is it malignant? what percent", Subject.TOPIC),
     ],
 )
 def test_what_was_misread_once_is_not_any_more(exam: Exam, question: str, subject: Subject) -> None:
