@@ -282,9 +282,10 @@ def _sides(pictures: Sequence[tuple[str, ExamImage]], views: Sequence[Verdict | 
     lines = []
     for (said, stored, verdict, _), group in alike.items():
         names, told_views, by_pixels = zip(*group, strict=True)
-        plural, are = ("s", "are") if len(group) > 1 else ("", "is")
+        shown = [*dict.fromkeys(told_views)]
+        plural, are = ("s", "are") if len(shown) > 1 else ("", "is")
         line = (
-            f"{', '.join(names)}: {said}{plural} {' and '.join(told_views)}; the pixels look "
+            f"{', '.join(names)}: {said}{plural} {' and '.join(shown)}; the pixels look "
             f"stored {stored}; the view{plural}, by the pixels, {are} {by_pixels[0]}. {verdict}"
         )
         lines.append(line.strip())

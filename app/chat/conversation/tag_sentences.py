@@ -78,7 +78,9 @@ _OF_PATIENTS = (  # tags that tell what else only the patient could
                    r"(is|was) (it|this|that) (an? |the )?(screening|diagnostic)|"
                    r"why (was|were) (this|it|the|these) .*\b(done|taken|made|ordered))\b"),
 )  # fmt: skip
-HAS_IMPLANTS = re.compile(r"\b(has|have|any|there|see|shows?|with)\b.{0,20}\bimplants?$|\baugmented$")
+HAS_IMPLANTS = re.compile(
+    r"\b(has|have|any|there|see|shows?|with)\b.{0,20}\bimplants?$|\baugmented$"
+)
 _VALUES = {"exposure": EXPOSURE_VALUES, "size": SIZE_VALUES}
 
 

@@ -90,6 +90,8 @@ def test_both_views_of_a_breast_are_told_in_one_line(exam: Exam) -> None:
     lines = told(exam, "Which side and view is each picture?")
     assert [line.split(": ")[0] for line in lines] == ["R CC, R MLO", "L CC, L MLO"]
     assert all("views CC and MLO" in line for line in lines)
+    twice = told(replace(exam, images=(exam.images[0], exam.images[0])), "Which views are these?")
+    assert "view CC; " in twice[0]
     first = exam.images[0]
     named = replace(first, told=replace(first.told, view_source="file name"))
     apart = told(replace(exam, images=(named, *exam.images[1:])), "Which views are these?")
