@@ -70,8 +70,9 @@ _SIZE_SAID = re.compile(r"\bsizes?\b|\bmm\b|millimet|\bpixels? x|x \d+ pixels")
 
 
 def disagreements(
-    answer: str, facts: Sequence[str], question: str = "", *, complete: bool = True
-) -> tuple[str, ...]:
+    answer: str, facts: Sequence[str], question: str = "", *, complete: bool = True,
+    of_pictures: bool = True,
+) -> tuple[str, ...]:  # fmt: skip
     """Return what an answer says that its record does not, or leaves out; empty if it agrees.
 
     Args:
@@ -79,6 +80,7 @@ def disagreements(
         facts: lines of the record.
         question: whose own words may be said again, though not claimed.
         complete: False while more is to come, so that nothing is missed yet.
+        of_pictures: False of a text that explains findings and says nothing of their presence.
     """
     record = statements("\n".join(facts), record=True)
     said = statements(answer)
@@ -97,7 +99,7 @@ def disagreements(
     ]
     for one in said:
         found += _numbers(one, record)
-        found += _findings(one, record)
+        found += _findings(one, record) if of_pictures else []
         found += _silent(one)
     found += _values(said, record)
     found += misleading(answer, facts, question)
@@ -122,7 +124,7 @@ def _names(answer: str, whole: str) -> list[str]:
     sides = sorted(sides_in(answer) - sides_in(whole))
     numbers = sorted(numbers_in(answer) - numbers_in(whole))
     letters = set(re.findall(r"(?<![\w-])[B-D](?=[ ,.;(])", answer))
-    letters -= set(re.findall(r"(?<![\w-])[A-D](?=[ ,.;(])", whole))
+    letters -= set(re.findall(r"(?<![\w-])[A-D](?=[ ,.:;(])", whole))
     places = [p for p in _PLACES if p in answer.casefold() and p not in whole.casefold()]
     return [f"the record has no {word}" for word in (*views, *sides, *numbers, *letters, *places)]
 
@@ -316,9 +318,11 @@ def hedged(answer: str) -> str:
     return _SURE.sub(r"\1 most likely \2", answer)
 
 
-def completed(answer: str, facts: Sequence[str], question: str = "") -> tuple[str, tuple[str, ...]]:
+def completed(
+    answer: str, facts: Sequence[str], question: str = "", *, of_pictures: bool = True
+) -> tuple[str, tuple[str, ...]]:
     """Return an answer below the lines that it leaves out, and what disagrees even so."""
-    wrong = disagreements(answer, facts, question)
+    wrong = disagreements(answer, facts, question, of_pictures=of_pictures)
     if not wrong or not all(one.startswith("leaves out") for one in wrong):
         return answer, wrong
     added: list[str] = []

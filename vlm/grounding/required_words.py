@@ -16,6 +16,9 @@ ONLY_IF_RECORDED = tuple(
          r"no picture of it|no earlier exam|not judged", "what cannot be compared"),
         (r"\bif there (is|were|was|are)\b", r"\bif there\b", "a condition"),
         (r"\bat least \d+ of (?!each answer)", r"(?!)", "how many are needed"),
+        (r"\b(breast|view|picture) is (about |at )?"
+         r"(\d+ o'clock|the (upper|lower|middle|inner|outer))", r"(?!)", "a breast as a place"),
+        (r"\bi(?:'m| am) not understood\b", r"(?!)", "who is not understood"),
         (r"\bi(?:'m| am) (?:a|an|your|the) (\w+ )?(doctor|radiologist|physician|human|person)",
          r"(?!)", "a person who speaks"),
     )

@@ -37,6 +37,7 @@ def in_form(
         question: in the user's words.
     """
     short = asked.subject in (Subject.FINDINGS, Subject.REPORT)
+    short = short or (asked.one_line and asked.subject in (Subject.PLACES, Subject.COMPARE))
     if asked.table and asked.subject in AS_A_TABLE:
         made = replace(made, text=as_table(exam, seen, asked.images))
     elif short and (asked.one_line or _is_too_long(made, asked)):

@@ -10,7 +10,7 @@ from app.chat.conversation.subjects import Subject
 from app.chat.conversation.tag_sentences import values_asked
 
 BRIEF = re.compile(
-    r"\b(short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
+    r"\b(more short|short(er|est)?|brief(ly|er)?|concise(ly)?|tl;?dr|in a nutshell|in short|"
     r"(one|a single|two|three|2|3) (line|sentence)s?|few words|impression only|"
     r"only the impression)\b"
 )

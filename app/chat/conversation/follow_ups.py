@@ -30,6 +30,9 @@ _ONE = re.compile(r"\b(one|any|some|it|them|that|here)\b")
 _FIGURE = re.compile(
     r"(?<!\d)0?\.\d+\b|\b\d{1,3} ?(%|per ?cent)|\b(number|figure)s?\b", re.IGNORECASE
 )
+_WHAT_IT_MEANS = re.compile(
+    r"\bwhat (do|does|is|did) (that|this|it|they|those|these|the)( \w+)? mean\b"
+)
 _OF_A_FIGURE = (Subject.MEANING, Subject.UNKNOWN, Subject.TOPIC, Subject.WHY)
 _AND = re.compile(r"(and|or|what about|how about|also)\b")
 # what asks for the last answer once more
@@ -91,6 +94,9 @@ def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
     figure = _FIGURE.search(question) and not asked.topics
     if before.topics and figure and asked.subject in _OF_A_FIGURE:
         return replace(asked, subject=Subject.CONFIDENCE, topics=before.topics, unread=())
+    explained = asked.subject in (Subject.KNOWLEDGE, Subject.MEANING) and not asked.entries
+    if explained and _WHAT_IT_MEANS.search(words) and (entries := _told(before)):
+        return replace(asked, subject=Subject.MEANING, entries=entries, known="", unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))

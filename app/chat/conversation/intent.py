@@ -146,7 +146,8 @@ def understand(question: str, exam: Exam, history: Sequence[ChatTurn] = ()) -> A
         sides = {exam.images[i].side for i in exam.current}
         # both views of one breast were spoken of, and so there is no other one
         whole = before.images == exam.current and len(sides) == 1 and not OTHER_VIEW.search(words)
-        if (one or whole) and asked.images == before.images and OTHER_ONE.search(words):
+        other = OTHER_ONE.search(words) and asked.subject is not Subject.PROGRAM
+        if (one or whole) and asked.images == before.images and other:
             rest = tuple(i for i in exam.current if i not in before.images)
             asked = replace(asked, images=rest, chosen=True)
         return asked
@@ -175,8 +176,8 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
         return Asked(Subject.LANGUAGE, ())
     read = corrected(words)
     likely = likely_intent(corrected(question.casefold()))
-    here = first and likely.name == GENERAL and speaks_of_these(question)
-    here = here and not (likely.known and words.startswith("why "))
+    other = likely.other != "source" and not (likely.known and words.startswith("why "))
+    here = first and likely.name == GENERAL and other and speaks_of_these(question)
     if here and not _explained(question, likely, ()):
         likely = likely.or_else()  # “what is on this mammogram, simply put?”
     if likely.intent.known and points_at(question) and topics_named(read):
@@ -281,8 +282,7 @@ def _explained(question: str, likely: Likely, judged: Sequence[str]) -> tuple[Gl
     quoted = " and ".join(_QUOTED.findall(folded)) if _THAT_MEANS.search(folded) else ""
     if quoted and (entries := terms_in(quoted)):
         return entries
-    means = likely.intent.subject is Subject.MEANING
-    asks = means and not (judged and _here(question))
+    asks = likely.intent.subject is Subject.MEANING and not (judged and _here(question))
     several = asks and re.search(r"\b(each|all of them|all three|these terms)\b", folded)
     if several and len(named := terms_in(question)) > 1:
         return named[:MOST_TERMS]

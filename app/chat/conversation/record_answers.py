@@ -128,8 +128,8 @@ def places_told(exam: Exam, asked: Asked, seen: Findings) -> StreamedAnswer:
     whole = [i for i in exam.current if exam.images[i].side in sides]
     others = tuple(f"{exam.names[i]}: " for i in whole if i not in asked.images)
     exact = [
-        one for one in exact_places(exam, seen, whole)
-        if not one.startswith(others) and (asked.pixels or not one.endswith(OF_THE_BOX))
+        one for one in exact_places(exam, seen, whole, boxes=asked.pixels)
+        if not one.startswith(others)
     ]  # fmt: skip
     if not exact:
         return made

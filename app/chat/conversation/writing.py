@@ -116,24 +116,22 @@ class Order(Enum):
     """Of which sentences of an answer the order of words is that of the record."""
 
     FREE = "of none"
-    PLACES = "of those that tell where something lies"
     WHOLE = "of all"
+    TEXT = "of all, of a text that is not about these pictures"
 
 
 def kept_order(asked: Asked, made: StreamedAnswer) -> Order:
     """Return for an answer which order holds: texts of files, tags, exact places, few cases."""
-    told = asked.subject in FIXED_TEXTS or asked.entries or {*TAG_SENTENCES} & {*asked.facts}
-    if told or FEW_CASES in made.text:
-        return Order.WHOLE
+    if asked.subject in FIXED_TEXTS or asked.entries:
+        return Order.TEXT
     exact = asked.exact and asked.subject is Subject.PLACES
-    return Order.PLACES if exact else Order.FREE
+    whole = exact or {*TAG_SENTENCES} & {*asked.facts} or FEW_CASES in made.text
+    return Order.WHOLE if whole else Order.FREE
 
 
 def _anew(text: str, facts: Sequence[str], kept: Order) -> tuple[str, ...]:
     """Return the sentences that were put together anew though their order holds."""
-    if kept is Order.FREE:
-        return ()
-    return out_of_order(text, facts, places_alone=kept is Order.PLACES)
+    return () if kept is Order.FREE else out_of_order(text, facts)
 
 
 class RecordWriter:
@@ -178,6 +176,7 @@ class RecordWriter:
             for turn in history[-REMEMBERED:]
         ]
         text, shown = "", ""
+        of_pictures = kept is not Order.TEXT
         try:
             for text in self._language.write(exam, question, before, facts, MOST_TOKENS):
                 ended = [match.end() for match in _SENTENCE.finditer(text)]
@@ -185,11 +184,13 @@ class RecordWriter:
                 if whole == shown:
                     continue
                 strange = _anew(whole, facts, kept)
-                if strange or disagreements(whole, facts, question, complete=False):
+                if strange or disagreements(
+                    whole, facts, question, complete=False, of_pictures=of_pictures
+                ):
                     break
                 shown = whole
                 yield replace(made, text="\n".join([*above, hedged(shown), *below]), facts=facts)
-            text, wrong = completed(hedged(text.strip()), facts, question)
+            text, wrong = completed(hedged(text.strip()), facts, question, of_pictures=of_pictures)
             wrong = (*wrong, *_anew(text, facts, kept))
         except InputError as error:
             wrong = (error.message,)

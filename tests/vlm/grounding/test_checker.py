@@ -72,6 +72,8 @@ def test_what_the_record_says_may_be_said_in_other_words(
         (MASS, "A mass is marked in R ML (0.96).", "the record has no R ML"),
         (MASS, "A spiculated mass is marked in R MLO.", "the record does not say “spiculated”"),
         (MASS, "Here are four pictures.", "leaves out mass"),
+        (MASS, "The right breast is 12 o'clock.", "the record says nothing of a breast as a place"),
+        (MASS, "I am not understood.", "the record says nothing of who is not understood"),
         (NONE, "Yes. A mass is marked in R CC (0.89).", "mass in R CC is not said to be there"),
         (NONE, "No mass was found in the left breast.", "the record has no L"),
         (UNSURE, "A calcification is likely in R CC (0.46).",
@@ -374,3 +376,16 @@ def test_the_breast_that_is_not_here_is_the_one_of_the_record(answer: str, agree
               "Left breast: no picture of it here.")  # fmt: skip
     wrong = disagreements(answer, record, "compare left and right", complete=False)
     assert ("says of the wrong breast that it is not here" not in wrong) is agrees
+
+
+def test_a_text_that_explains_findings_says_nothing_of_their_presence() -> None:
+    text = ("Asymmetry: White tissue in one breast, without the bulging edge of a mass.",)
+    said = "An asymmetry is white tissue in one breast, without a bulging edge of a mass."
+    assert disagreements(said, text, of_pictures=False) == ()
+    assert "mass is not said to be absent" in disagreements(said, text)
+
+
+def test_a_category_in_front_of_a_colon_may_be_named() -> None:
+    text = ("Density C: Heterogeneously dense: much of the breast is glandular tissue.",)
+    said = "Density C, heterogeneously dense, means that much of the breast is glandular tissue."
+    assert disagreements(said, text, of_pictures=False) == ()
