@@ -18,6 +18,7 @@ ONLY_IF_RECORDED = tuple(
         (r"\bat least \d+ of (?!each answer)", r"(?!)", "how many are needed"),
         (r"\b(breast|view|picture) is (about |at )?"
          r"(\d+ o'clock|the (upper|lower|middle|inner|outer))", r"(?!)", "a breast as a place"),
+        (r"\bnothing here (looks (?!for)|shows|is)\b", r"(?!)", "what nothing here looks like"),
         (r"\bi(?:'m| am) not understood\b", r"(?!)", "who is not understood"),
         (r"\bi(?:'m| am) (?:a|an|your|the) (\w+ )?(doctor|radiologist|physician|human|person)",
          r"(?!)", "a person who speaks"),

@@ -52,7 +52,7 @@ _UNKNOWN = re.compile(r"\bno known size\b|\bnot (known|said|judged)\b|\bdoes not
 _IF = re.compile(r"\bif (there is|there were|any|one)\b")
 _NOT_JUDGED = re.compile(
     r"not judged|cannot be told|cannot (say|tell|recogni[sz]e|know)|can't (say|tell)|"
-    r"nothing can be said|nothing is judged|neither normal nor abnormal|nothing here looks|"
+    r"nothing can be said|nothing is judged|neither normal nor abnormal|nothing here looks for|"
     r"not assessed|is judged here, which|no such head"
 )
 _UNSURE = re.compile(r"\bnot sure\b")

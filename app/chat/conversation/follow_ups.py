@@ -95,8 +95,8 @@ def _by_words(asked: Asked, before: Asked, question: str) -> Asked | None:
     if before.topics and figure and asked.subject in _OF_A_FIGURE:
         return replace(asked, subject=Subject.CONFIDENCE, topics=before.topics, unread=())
     explained = asked.subject in (Subject.KNOWLEDGE, Subject.MEANING) and not asked.entries
-    if explained and _WHAT_IT_MEANS.search(words) and (entries := _told(before)):
-        return replace(asked, subject=Subject.MEANING, entries=entries, known="", unread=())
+    if explained and _WHAT_IT_MEANS.search(words) and (told := _told(before)):
+        return replace(asked, subject=Subject.MEANING, entries=told, known="", unread=())
     if entries := _next_category(words, before) or (_BAD.match(words) and _told(before)):
         return replace(asked, subject=Subject.MEANING, entries=entries, unread=())
     meant = judged_among(topics_named(" ".join(one.term for one in before.entries).casefold()))

@@ -290,11 +290,14 @@ def no_attributes(topics: Sequence[str]) -> str:
     )
 
 
+NOT_UNDERSTOOD = "This was not understood"
+
+
 def not_understood(words: Sequence[str], topics: Sequence[str], near: Sequence[str] = ()) -> str:
     """Return that a question was not understood, what is near to it, and what can be asked."""
     named = f" (“{' '.join(words)}”)" if 0 < len(words) <= QUOTED else ""
     nearest = f"Nearest to it can be asked: {'; '.join(dict.fromkeys(near))}. " if near else ""
     return (
-        f"This was not understood{named}, and a guess would answer another question. {nearest}"
+        f"{NOT_UNDERSTOOD}{named}, and a guess would answer another question. {nearest}"
         f"What can be asked about these pictures: {', '.join([*topics, OF_TAGS])}."
     )

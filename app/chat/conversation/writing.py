@@ -16,6 +16,7 @@ from app.chat.conversation.asked import Asked
 from app.chat.conversation.exact_places import NO_DISTANCE, OF_THE_BOX
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.report_findings import SUSPECT
+from app.chat.conversation.sayings import NOT_UNDERSTOOD
 from app.chat.conversation.subjects import Subject
 from app.chat.conversation.tag_sentences import TAG_SENTENCES
 from app.chat.conversation.verdict_words import (
@@ -38,6 +39,7 @@ _IN_OWN_FORM = frozenset(
      Subject.GREETING, Subject.LANGUAGE, Subject.SOURCE, Subject.SCORES, Subject.AGREE}
 )  # fmt: skip
 FIXED_TEXTS = (Subject.PROGRAM, Subject.KNOWLEDGE)  # whose texts stand in files
+LEGAL = "cleared"  # a fact whose every word counts
 UNREAD = "Not taken into account: "
 UNDERSTOOD = "Understood as a question about "
 OF_THE_PAGE = (UNREAD, UNDERSTOOD)  # what lines begin with that the page says itself
@@ -68,7 +70,8 @@ def is_worded(asked: Asked, exam: Exam, card: Card) -> bool:
 def _keeps_form(name: str, card: Card) -> bool:
     """Return whether a fact of the program is told as it stands: figures of a model, commands."""
     fact = program_facts()[name]
-    return name in dict(card.facts) or fact.speaker or fact.boxes or "`" in fact.text
+    own = name in dict(card.facts) or name == LEGAL
+    return own or fact.speaker or fact.boxes or "`" in fact.text
 
 
 def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
@@ -84,7 +87,7 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
         return tuple(one for one in lines if len(numbers_in(one)) > 1)
     named = bool(asked.kinds) and asked.subject in (Subject.FINDINGS, Subject.COUNT)
     apart = named or asked.subject is Subject.COMPARE
-    kept = (*AS_THEY_ARE, LIKELIEST) if apart else AS_THEY_ARE
+    kept = (*AS_THEY_ARE, NOT_UNDERSTOOD, *((LIKELIEST,) if apart else ()))
     if asked.subject is Subject.PROGRAM:  # what is judged stands below its text
         kept = (*kept, *(f"{title(name)}: " for name in asked.topics))
     if asked.subject is Subject.FINDINGS and "Pathology" not in asked.topics:

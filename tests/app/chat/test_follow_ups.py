@@ -36,6 +36,7 @@ def after(exam: Exam, turns: Sequence[str]) -> Asked:
         (("How dense is the breast?", "What does C mean?"), "density C"),
         (("How dense is the breast?", "And how sure is that?", "what is B"), "density B"),
         (("density?", "is that bad?"), "breast density"),
+        (("density?", "and what does that category mean"), "breast density"),
     ],
 )
 def test_a_value_is_explained_by_what_was_spoken_of(

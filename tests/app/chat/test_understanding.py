@@ -142,6 +142,9 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
         ("you put a mark on it so there IS something there", Subject.PROGRAM),
         ("I have to do a presentation. why are there 2 pictures per breast", Subject.KNOWLEDGE),
         ("is it malignant? what percent", Subject.TOPIC),
+        ("So you cannot say whether this woman is healthy.", Subject.FINDINGS),
+        ("if I had opened the other one alone, would it be the same?", Subject.PROGRAM),
+        ("I teach nurses. Explain the difference between a mass and a cyst.", Subject.MEANING),
     ],
 )
 def test_what_was_misread_once_is_not_any_more(exam: Exam, question: str, subject: Subject) -> None:

@@ -73,6 +73,8 @@ def test_what_the_record_says_may_be_said_in_other_words(
         (MASS, "A spiculated mass is marked in R MLO.", "the record does not say “spiculated”"),
         (MASS, "Here are four pictures.", "leaves out mass"),
         (MASS, "The right breast is 12 o'clock.", "the record says nothing of a breast as a place"),
+        (SILENT, "Nothing here looks amorphous.",
+         "the record says nothing of what nothing here looks like"),
         (MASS, "I am not understood.", "the record says nothing of who is not understood"),
         (NONE, "Yes. A mass is marked in R CC (0.89).", "mass in R CC is not said to be there"),
         (NONE, "No mass was found in the left breast.", "the record has no L"),
