@@ -99,9 +99,10 @@ def _sides(writer: Writer, asked: Asked) -> str:
     wrong = [i for i in meant if images[i].disagrees]
     if len(meant) == 1:
         side, view = names[meant[0]].split()
+        article = "an" if view[0] in "MLX" else "a"  # as the letters are spoken
         said = writer.pick(
             f"{capital(by)}, this is the {SIDES[side]} breast in the {view} view.",
-            f"It is a {view} view of the {SIDES[side]} breast, {by}.",
+            f"It is {article} {view} view of the {SIDES[side]} breast, {by}.",
             f"The {SIDES[side]} breast, {view} view, {by}.",
         )
     else:

@@ -32,6 +32,7 @@ _PLACES = ("upper", "lower", "middle", "outer", "inner", "central", "nipple", "c
 _LESION = re.compile(r"\b(benign|malignant)\b")
 # "not", "more likely" and the like stand between the two words, and are left as they are
 _SURE = re.compile(r"\b(is|are|looks|seems) (benign|malignant)\b(?! or)", re.IGNORECASE)
+_AN = re.compile(r"\b([Aa]) (?=(?:MLO|ML|LM|LMO|XCCL|XCCM|FFDM)\b)")  # letters that need “an”
 _JUDGED = re.compile(
     r"density|composition|bi-?rads|patholog|benign|lesion|quality|tissue|cancer|invasive|"
     r"subtlety|masking|view|"
@@ -311,11 +312,8 @@ def _asked_for(answer: str, whole: str, question: str) -> list[str]:
 
 
 def hedged(answer: str) -> str:
-    """Return an answer in which a lesion is said to be malignant or benign as a likelihood.
-
-    A probability below one is no fact, however near to one it is.
-    """
-    return _SURE.sub(r"\1 most likely \2", answer)
+    """Return an answer whose lesion is “most likely” malignant or benign, and “an MLO”."""
+    return _SURE.sub(r"\1 most likely \2", _AN.sub(r"\1n ", answer))
 
 
 def completed(

@@ -24,7 +24,8 @@ _DENIES = frozenset({"no", "not", "never", "without", "neither", "nor", "none", 
                      "rarely", "seldom", "cannot", "unless", "except"})  # fmt: skip
 _COUNTS = frozenset({"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
                      "twelve", "half", "third", "quarter", "hundred", "thousand"})  # fmt: skip
-_KEPT = frozenset(map(stem, _DENIES)) | frozenset(map(stem, _COUNTS))
+_HEDGES = frozenset({"nearly", "almost"})  # without which more is claimed
+_KEPT = frozenset(map(stem, _DENIES | _COUNTS | _HEDGES))
 _ANYWHERE = frozenset({"general", "usual"})  # where they say so, the sentences do not tell
 # “I cannot tell that, because ...”, of which what follows has to be the record's
 _UNTOLD = re.compile(r"^[^.;]*(not judged|cannot (be )?(tell|told|say|judge)\w*)[^.;]*?, because ")

@@ -57,6 +57,7 @@ EXPOSURE_VALUES = (
     Value("grid", re.compile(r"\bgrid\b|\bbucky\b")),
     Value("half-value layer", re.compile(r"\bhvl\b|\bhalf[ -]value\b")),
     Value("focal spot", re.compile(r"\bfocal\b")),
+    Value("angle of the tube", re.compile(r"\bangles?\b|\bangulation\b")),
     Value("automatic exposure control", re.compile(r"\baec\b|\bautomatic exposure\b")),
 )  # fmt: skip
 SIZE_VALUES = (

@@ -391,3 +391,8 @@ def test_a_category_in_front_of_a_colon_may_be_named() -> None:
     text = ("Density C: Heterogeneously dense: much of the breast is glandular tissue.",)
     said = "Density C, heterogeneously dense, means that much of the breast is glandular tissue."
     assert disagreements(said, text, of_pictures=False) == ()
+
+
+def test_letters_that_are_spoken_with_a_vowel_have_an() -> None:
+    assert hedged("It is a MLO view.") == "It is an MLO view."
+    assert hedged("It is a CC view.") == "It is a CC view."

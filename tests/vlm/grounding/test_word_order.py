@@ -60,6 +60,12 @@ def test_a_sentence_does_not_begin_within_a_part_of_one() -> None:
     assert out_of_order("The radiation of a mammogram is low.", (text,)) == ()
 
 
+def test_no_word_is_dropped_without_which_more_is_claimed() -> None:
+    text = ("In general: Nearly all guidelines agree on the ages from 50 to 69.",)
+    assert out_of_order("In general, guidelines agree on the ages from 50 to 69.", text) != ()
+    assert out_of_order("In general, nearly all guidelines agree on 50 to 69.", text) == ()
+
+
 def test_of_what_cannot_be_told_the_reason_is_compared() -> None:
     line = ("BI-RADS: not judged, because it was tried on only 10 cases of Bi-Rads 2; at least 20 "
             "of each answer are needed to tell it from guessing.")  # fmt: skip
