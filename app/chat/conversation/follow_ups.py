@@ -33,7 +33,9 @@ _FIGURE = re.compile(
 _WHAT_IT_MEANS = re.compile(
     r"\bwhat (do|does|is|did) (that|this|it|they|those|these|the)( \w+)? mean\b"
 )
-_OF_A_FIGURE = (Subject.MEANING, Subject.UNKNOWN, Subject.TOPIC, Subject.WHY)
+_OF_A_FIGURE = (
+    Subject.MEANING, Subject.UNKNOWN, Subject.TOPIC, Subject.WHY, Subject.CONFIDENCE,
+)  # fmt: skip
 _AND = re.compile(r"(and|or|what about|how about|also)\b")
 # what asks for the last answer once more
 _AGAIN = re.compile(

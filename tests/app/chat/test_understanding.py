@@ -143,7 +143,7 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
         ("I have to do a presentation. why are there 2 pictures per breast", Subject.KNOWLEDGE),
         ("is it malignant? what percent", Subject.TOPIC),
         ("So you cannot say whether this woman is healthy.", Subject.FINDINGS),
-        ("if I had opened the other one alone, would it be the same?", Subject.PROGRAM),
+        ("if I had opened only the CC, would it have said the same", Subject.PROGRAM),
         ("I teach nurses. Explain the difference between a mass and a cyst.", Subject.MEANING),
     ],
 )
