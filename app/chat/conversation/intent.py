@@ -23,7 +23,7 @@ from app.chat.conversation.follow_ups import after
 from app.chat.conversation.intent_classifier import GENERAL, SAME, Likely, likely_intent
 from app.chat.conversation.intent_classifier import ORDER as ORDERED
 from app.chat.conversation.languages import foreign
-from app.chat.conversation.marks_meant import BOXES, MARKED_ANYWAY, SPOT, THE_BOX
+from app.chat.conversation.marks_meant import BOX_MEANING, BOXES, SPOT, asks_what_a_box_means
 from app.chat.conversation.pictures_meant import (
     OTHER_ONE,
     OTHER_SIDE,
@@ -208,12 +208,9 @@ def _alone(question: str, words: str, *, first: bool) -> Asked:
     defines = asks_what_it_is(words) and subject is not Subject.WHY
     if by_patients and not defines and (tag := told_by_a_tag(words)):
         return replace(asked, subject=Subject.TAGS, topics=(), facts=(tag,), unsure=False)
-    of_box = likely.intent.program_fact == "box_meaning" and THE_BOX.search(words)
-    if of_box or (subject in _OF_TERMS and MARKED_ANYWAY.search(words)):
-        fact = program_facts()["box_meaning"]
-        return replace(
-            asked, subject=Subject.PROGRAM, topics=(), program_fact=fact.name, unsure=False
-        )
+    if asks_what_a_box_means(words, likely.name, of_pictures=subject in _OF_TERMS):
+        of_the_box = replace(asked, subject=Subject.PROGRAM, topics=(), unsure=False)
+        return replace(of_the_box, program_fact=BOX_MEANING)
     asks_more = likely.sure_of_known and not asks_what_it_is(words)
     if subject is Subject.MEANING and asks_more and not (judged and _here(question)):
         return replace(asked, subject=Subject.KNOWLEDGE, topics=(), known=likely.known)

@@ -137,6 +137,8 @@ def test_a_follow_up_keeps_topic_and_pictures(exam: Exam) -> None:
         ("what is that white spot, is it dangerous?", Subject.FINDINGS),
         ("so what is the white triangle at the top", Subject.PROGRAM),
         ("what does the box mean then", Subject.PROGRAM),
+        ("What do the boxes mean?", Subject.PROGRAM),
+        ("what is this mark for?", Subject.PROGRAM),
         ("what is a bounding box", Subject.MEANING),
         ("could it mark something even if there is nothing there?", Subject.PROGRAM),
         ("you put a mark on it so there IS something there", Subject.PROGRAM),
