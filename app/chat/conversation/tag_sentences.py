@@ -17,7 +17,7 @@ class Value:
         name: what it is called.
         asked: words that ask for it, in lower case.
         form: how it is said.
-        of: what it is of an exposure; None for a value that is not of the exposure.
+        of: what it is of an exposure; None for a value that is not read, or of the picture.
     """
 
     name: str
@@ -108,13 +108,12 @@ def exposure_told(made: Provenance, asked: Sequence[str] = ()) -> str:
         asked: names of values; none for all.
     """
     wanted = [one for one in EXPOSURE_VALUES if one.name in asked]
-    values = [one for one in wanted or EXPOSURE_VALUES if one.of is not None]
-    told = {one.name: value for one in values if (value := one.of and one.of(made.exposure))}
-    said = [one.form.format(told[one.name]) for one in values if one.name in told]
+    read = {one: one.of(made.exposure) for one in wanted or EXPOSURE_VALUES if one.of is not None}
+    said = [one.form.format(value) for one, value in read.items() if value is not None]
     if not said and not wanted:
         return "the file says nothing of tube voltage, exposure, compression or dose."
     parts = [f"the tags say {', '.join(said)}"] if said else []
-    untold = [one.name for one in wanted if one.of is not None and one.name not in told]
+    untold = [one.name for one, value in read.items() if wanted and value is None]
     if untold:
         parts.append(f"the file does not tell the {' and the '.join(untold)}")
     unread = [one.name for one in wanted if one.of is None]

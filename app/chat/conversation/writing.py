@@ -83,8 +83,8 @@ def told_as_it_is(asked: Asked, made: StreamedAnswer) -> tuple[str, ...]:
     lines = record_lines(made.text)
     if asked.facts == ("quality",):
         return lines[1:]
-    if "exposure" in asked.facts:  # it mixes up several values
-        return tuple(one for one in lines if len(numbers_in(one)) > 1)
+    if "exposure" in asked.facts and len(asked.values) != 1:  # it mixes up several values
+        return tuple(one for one in lines if numbers_in(one))
     named = bool(asked.kinds) and asked.subject in (Subject.FINDINGS, Subject.COUNT)
     apart = named or asked.subject is Subject.COMPARE
     kept = (*AS_THEY_ARE, NOT_UNDERSTOOD, *((LIKELIEST,) if apart else ()))

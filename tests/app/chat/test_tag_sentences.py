@@ -60,6 +60,11 @@ def test_values_are_those_that_words_ask_for(
             (),
             "the tags say 30 kVp, 71.4 mAs, compressed to 73 mm, dose to the gland 1.52 mGy.",
         ),
+        (
+            Exposure(organ_dose_mgy=0.0),
+            ("dose to the gland",),
+            "the tags say dose to the gland 0 mGy.",
+        ),
         (Exposure(), ("tube voltage",), "the file does not tell the tube voltage."),
         (
             Exposure(),

@@ -11,6 +11,7 @@ import numpy as np
 from app.chat.conversation.answering import Answering
 from app.chat.conversation.asked import Asked
 from app.chat.conversation.exact_places import OF_THE_BOX
+from app.chat.conversation.intent import understand
 from app.chat.conversation.program_facts import program_facts
 from app.chat.conversation.report_findings import likeliest_lines
 from app.chat.conversation.subjects import Subject
@@ -23,6 +24,7 @@ from app.chat.conversation.writing import (
     RecordWriter,
     is_worded,
     record_lines,
+    told_as_it_is,
 )
 from app.chat.evidence.contracts import ChatTurn, Findings, Region, StreamedAnswer
 from app.chat.evidence.exam import Exam
@@ -264,3 +266,11 @@ def test_what_stands_before_the_record_stands_above_the_models_words() -> None:
     told = said.text.splitlines()
     assert told[0].startswith(NEITHER)
     assert told.index(lines[0]) > 0
+
+
+def test_several_values_of_an_exposure_stay_as_they_are(exam: Exam) -> None:
+    same = StreamedAnswer("R CC: the tags say 30 kVp, 30 mAs.")
+    both = understand("What were the kVp and the mAs?", exam)
+    assert told_as_it_is(both, same) == (same.text,)
+    one = understand("What was the kVp?", exam)
+    assert told_as_it_is(one, StreamedAnswer("R CC: the tags say 30 kVp.")) == ()
